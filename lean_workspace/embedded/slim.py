@@ -1,0 +1,70 @@
+"""The package's 89 MB JavaScript launcher turned into one that Node starts in seconds.
+
+Each change is asserted to apply exactly once, so another build is refused instead of half-changed:
+
+1. `dlsym` looked every symbol up by a linear scan over 200,000 exports; it uses a map.
+2. The launcher assigned every export to a global; only those that its own code refers to are kept.
+3. One spare thread instead of four is started ahead of time.
+4. Lean's main mounted the machine's /home and /tmp for itself; the host decides what it sees.
+5. Threads read library files themselves (worker_files.js): a call proxied to the main thread waits about
+   a millisecond for it, and an import makes nine a module.
+"""
+
+import re
+from importlib import resources
+
+_IN_THREAD = (
+    ("___syscall_openat(dirfd,path,flags,varargs", "open(path,flags)"),
+    ("___syscall_stat64(path,buf", "stat(path,buf)"),
+    ("___syscall_fstat64(fd,buf", "fstat(fd,buf)"),
+    ("_fd_read(fd,iov,iovcnt,pnum", "read(fd,iov,iovcnt,pnum)"),
+    ("_fd_seek(fd,offset,whence,newOffset", "seek(fd,offset,whence,newOffset)"),
+    ("_fd_close(fd", "close(fd)"),
+)
+
+
+class UnknownBuild(Exception):
+    """The launcher is not the one that these changes were written for."""
+
+
+def slim(source: str) -> str:
+    """source: the text of `lean.js`. Raises UnknownBuild."""
+    source = _replace_once(
+        source, "newSymIndex=Object.keys(lib.exports).indexOf(symbol);",
+        "lib.symIndex??=new Map(Object.keys(lib.exports).map((k,i)=>[k,i]));newSymIndex=lib.symIndex.get(symbol)??-1;")
+    source = _keep_used_exports(source)
+    source = _replace_once(source, "pthreadPoolSize=4", "pthreadPoolSize=1")
+    source = _replace_once(source, 'FS.mount(NODEFS,{root:"/home"},"/home");FS.mount(NODEFS,{root:"/tmp"},"/tmp");', "")
+    for head, call in _IN_THREAD:
+        proxied = re.escape(f"function {head}){{if(ENVIRONMENT_IS_PTHREAD)return ") + r"(proxyToMainThread\([^;]*\));"
+        source, n = re.subn(proxied, lambda m, head=head, call=call: (
+            f"function {head}){{if(ENVIRONMENT_IS_PTHREAD)"
+            f"{{var own=libraryFiles.{call};return own!==undefined?own:{m.group(1)}}}"), source)
+        if n != 1:
+            raise UnknownBuild(head)
+    worker_files = (resources.files("lean_workspace.embedded") / "worker_files.js").read_text()
+    return _replace_once(source, "function ___syscall_openat(", worker_files + "function ___syscall_openat(")
+
+
+def _replace_once(source: str, old: str, new: str) -> str:
+    if source.count(old) != 1:
+        raise UnknownBuild(old[:60])
+    return source.replace(old, new)
+
+
+def _keep_used_exports(source: str) -> str:
+    """`var a,b,c;function assignWasmExports(wasmExports){a=…;b=Module["b"]=…;…}` without what nobody reads."""
+    head = "function assignWasmExports(wasmExports){"
+    if source.count(head) != 1:
+        raise UnknownBuild(head)
+    function = source.index(head)
+    body = function + len(head)
+    end = source.index("}", body)
+    declaration = source.rindex("var ", 0, function)
+    names = source[declaration + 4:function].rstrip(";").split(",")
+    used = set(re.findall(r"[A-Za-z_$][\w$]*", source[:declaration] + source[end:]))
+    targets = re.compile(r'^([\w$]+)=|Module\["([^"]+)"\]=')
+    kept = [a for a in source[body:end].split(";")
+            if a and {t for pair in targets.findall(a) for t in pair if t} & used]
+    return (source[:declaration] + "var " + ",".join(n for n in names if n in used) + ";"
+            + head + ";".join(kept) + source[end:])

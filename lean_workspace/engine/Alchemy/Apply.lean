@@ -1,0 +1,121 @@
+import Alchemy.Kind
+import Lean.Meta.Tactic.Apply
+
+/-!
+# `apply`: a hypothesis is replaced by what implies it, a conclusion by what it implies
+
+Backward at a hypothesis `h : P`, with a rule `Q₁ → … → P`: `h` is replaced by the antecedents.
+Forward at the conclusion `P`, with a rule `… → P → … → R`: the conclusion becomes `R`, the other
+antecedents become hypotheses. Unification is the tactic's, at default transparency.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-- A rule with a metavariable for each of its variables. -/
+structure Opened where
+  term : Expr
+  variables : List (Expr × BinderInfo)
+  conclusion : Expr
+
+def zip : List α → List β → List (α × β)
+  | a :: as, b :: bs => (a, b) :: zip as bs
+  | _, _ => []
+
+def openRule (rule : ConstantInfo) : MetaM Opened := do
+  let c ← mkConstWithFreshMVarLevels rule.name
+  let (ms, kinds, q) ← forallMetaTelescope (← inferType c)
+  return { term := mkAppN c ms, variables := zip ms.toList kinds.toList, conclusion := q }
+
+/-- What is left of a rule after unification: its open antecedents in order. Instances are found;
+`none` where data stay undetermined. Source: `Lean.MVarId.apply`. -/
+def antecedents (o : Opened) : MetaM (Option (List Expr)) := do
+  let mut news : List Expr := []
+  for (m, kind) in o.variables do
+    if ← m.mvarId!.isAssigned then continue
+    let type ← instantiateMVars (← inferType m)
+    if kind.isInstImplicit then
+      unless ← isDefEq m (← synthInstance type) do throwError "instance"
+    else if ← isProp type then news := m :: news
+    else return none
+  for m in news do
+    if (← instantiateMVars (← inferType m)).hasExprMVar then return none
+  return some (rev news)
+
+/-- Names for new hypotheses: the rule's own, made distinct. -/
+def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
+  | [] => return []
+  | m :: ms => do
+    let own := (← m.mvarId!.getDecl).userName
+    let base := if own.isAnonymous || own.hasMacroScopes then `h else own
+    let name := freshName used base
+    let rest ← nameNews (name :: used) ms
+    return (m, name) :: rest
+
+def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM Outcome := do
+  let o ← openRule rule
+  unless ← isDefEq o.conclusion b.type do throwError "conclusion"
+  let some news ← antecedents o | return .useless "metavariables"
+  let others := keep (fun n => n != b.name) t.usedNames
+  let named ← nameNews others news
+  let proof ← instantiateMVars o.term
+  let hole := match named with
+    | [] => "(by apply " ++ ruleText rule ++ ")"
+    | _ => "(by apply " ++ ruleText rule ++ " <;> assumption)"
+  let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
+  return .draft { binders := replaceBinder t.own b.fvar named, conclusion := t.conclusion,
+                  proof := t.proofWith b.fvar proof, script := script false, explicitScript := script true }
+
+/-- The antecedents of a rule in order: its propositions that are no instances. -/
+def nthAntecedent (o : Opened) (occurrence : Nat) : MetaM (Option Expr) := go o.variables 0
+where
+  go : List (Expr × BinderInfo) → Nat → MetaM (Option Expr)
+    | [], _ => return none
+    | (m, _) :: rest, i => do
+      let type ← instantiateMVars (← inferType m)
+      if (← isProp type) && (← isClass? type).isNone then
+        if i + 1 == occurrence then return some m else go rest (i + 1)
+      else go rest i
+
+/-- The rule applied as a term: `h` for the antecedent used, names for the new hypotheses, `_` for the rest. -/
+def ruleApplied (rule : ConstantInfo) (o : Opened) (used : Expr) (h : String) (named : List (Expr × Name)) (t : Prepared) : String :=
+  ruleText rule ++ go o.variables
+where
+  go : List (Expr × BinderInfo) → String
+    | [] => ""
+    | (m, kind) :: rest =>
+      if !kind.isExplicit then go rest
+      else if m == used then " " ++ h ++ go rest
+      else match nameIn m named with
+        | some n => " " ++ t.source n ++ go rest
+        | none => " _" ++ go rest
+  nameIn (m : Expr) : List (Expr × Name) → Option Name
+    | [] => none
+    | (x, n) :: rest => if x == m then some n else nameIn m rest
+
+def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : MetaM Outcome := do
+  let o ← openRule rule
+  let some used ← nthAntecedent o occurrence | throwError "antecedent"
+  unless ← isDefEq (← inferType used) t.conclusion do throwError "antecedent"
+  unless ← isDefEq used t.proof do throwError "antecedent"
+  let some news ← antecedents o | return .useless "metavariables"
+  let conclusion := (← instantiateMVars o.conclusion).headBeta
+  if conclusion.hasExprMVar then return .useless "metavariables"
+  if conclusion == t.conclusion then return .useless "unchanged"
+  let named ← nameNews t.usedNames news
+  let h := freshName (append (mapL (·.2) named) t.usedNames) `h
+  let script (explicitly : Bool) :=
+    ["have " ++ t.source h ++ " := " ++ t.applied explicitly none none,
+     "exact " ++ ruleApplied rule o used (t.source h) named t]
+  return .draft { binders := append t.own named, conclusion, proof := ← instantiateMVars o.term,
+                  script := script false, explicitScript := script true }
+
+def applyKind : Kind where
+  name := "apply"
+  attempt t site rule backward occurrence := match site, backward with
+    | .hypothesis b, true => applyAtHypothesis t b rule
+    | .conclusion, false => applyAtConclusion t rule occurrence
+    | _, _ => throwError "no such site"
+
+end Alchemy

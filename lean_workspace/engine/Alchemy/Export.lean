@@ -1,0 +1,68 @@
+import Alchemy.Library
+import Alchemy.Keys
+import Alchemy.Render
+import Alchemy.Statement
+
+/-!
+# What the engine tells of a library
+
+Rows of theorems and of keys, page by page, so that a reply stays small.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+def kindText : BinderInfo → String
+  | .default => "explicit"
+  | .implicit => "implicit"
+  | .strictImplicit => "strict"
+  | .instImplicit => "instance"
+
+/-- `[["n", "implicit"], …]` -/
+def binderRows : Expr → List Json
+  | .forallE n _ b i => jsonStrings [nameText n.eraseMacroScopes, kindText i] :: binderRows b
+  | .mdata _ e => binderRows e
+  | _ => []
+
+/-- Everything about one theorem. `statement` is null where Lean cannot print it in its budget. -/
+def theoremRow (l : Library) (e : Entry) : IO Json := do
+  let statement ← match ← runMeta l.env 20000 (signature e.info.name e.info.levelParams {}) with
+    | .ok s => pure s
+    | .error _ => pure none
+  let docstring ← findDocString? l.env e.info.name
+  return Json.mkObj [
+    ("name", .str (nameText e.info.name)), ("module", jsonNat e.module),
+    ("line", if e.line == 0 then .null else jsonNat e.line),
+    ("statement", jsonOpt .str statement), ("term", jsonOpt .str (canonical e.info.type)),
+    ("binders", jsonList (binderRows (plain e.info.type))),
+    ("level_params", jsonNames e.info.levelParams), ("tags", jsonStrings (l.tags e.info.name)),
+    ("docstring", jsonOpt .str docstring)]
+
+/-- Thousands of heartbeats for the keys of a lemma or the forms of a target. -/
+def keyBudget : Nat := 20000
+
+/-- `[theorem, kind, direction, occurrence, open data, open propositions, tokens]` for each key. Variables
+are numbered in order of occurrence, so that equal patterns are equal rows. -/
+def keyRows (l : Library) (index : Nat) (e : Entry) : IO (List Json) := do
+  let x : MetaM (List Key) := do
+    return append (← try rewriteKeys e.info catch _ => pure []) (← try applyKeys e.info catch _ => pure [])
+  match ← runMeta l.env keyBudget x with
+  | .error _ => return []
+  | .ok keys => return mapL (fun k => jsonList [
+      jsonNat index, .str k.kind, .str k.direction, jsonNat k.occurrence, .bool k.isOpen.data, jsonNat k.isOpen.props,
+      .str (joinWith "\t" (number k.tokens []))]) keys
+where
+  number : List String → List String → List String
+    | [], _ => []
+    | t :: ts, seen =>
+      if t.startsWith "?" then
+        match place t seen with
+        | some i => ("?" ++ toString i) :: number ts seen
+        | none => ("?" ++ toString (count seen)) :: number ts (t :: seen)
+      else t :: number ts seen
+  place (t : String) : List String → Option Nat
+    | [] => none
+    | s :: ss => if s == t then some (count ss) else place t ss
+
+end Alchemy

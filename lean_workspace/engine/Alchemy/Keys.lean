@@ -1,0 +1,375 @@
+import Alchemy.Portable
+
+/-!
+# Keys: what the index compares
+
+`rw` and `apply` succeed by unification, which knows more than equal syntax: reducible
+definitions, numerals, instances. A *pattern* is one side of a lemma, normalised and flattened to
+tokens; the *forms* of a target are all the terms that each of its subterms may be taken for. A
+lemma is a candidate exactly when its pattern matches a form, so a pattern must be no finer than
+unification, and the forms no coarser than needed. Source of the choice of keys: `Lean.Meta.DiscrTree`
+and `Lean.Meta.LazyDiscrTree`, whose monadic code the embedded Lean does not carry.
+
+Tokens: `*` anything; `?k` anything, the same at each `?k`; `c:N/n` constant `N` on `n` arguments;
+`b:i/n` a bound variable; `L/1` a lambda; `P/2` a function type; `S` a sort; `n:5` a numeral; `off`
+`?n + k`; `s:4` a string of that length; `v:x` a variable of the target; `R:…` the root, as `kabstract`
+sees it: the unreduced head and its number of arguments.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-! ## Normal forms -/
+
+/-- `n + k` and `Nat.succ n`: they unify with numerals. -/
+def isOffset : Expr → Bool
+  | .app (.const ``Nat.succ _) _ => true
+  | .app (.app (.app (.app (.app (.app (.const ``HAdd.hAdd _) (.const ``Nat _)) _) _) _) _) k => isPositive k
+  | .app (.app (.const ``Nat.add _) _) k => isPositive k
+  | _ => false
+where
+  isPositive : Expr → Bool
+    | .lit (.natVal n) => n != 0
+    | .app (.app (.app (.const ``OfNat.ofNat _) _) (.lit (.natVal n))) _ => n != 0
+    | _ => false
+
+def arithmetic : List Name :=
+  [``OfNat.ofNat, ``HAdd.hAdd, ``HMul.hMul, ``HPow.hPow, ``HSub.hSub, ``HDiv.hDiv, ``HMod.hMod,
+   ``Nat.succ, ``Nat.zero, ``Nat.add, ``Nat.mul, ``Nat.pow, ``Nat.sub]
+
+/-- The value of a closed natural number. -/
+def numeral? (e : Expr) : MetaM (Option Nat) := do
+  match e with
+  | .lit (.natVal n) => return some n
+  | _ =>
+    let .const c _ := headOf e | return none
+    unless anyL (· == c) arithmetic do return none
+    if e.hasMVar || e.hasFVar then return none
+    let .const ``Nat _ ← inferType e | return none
+    value e
+where
+  value (e : Expr) : MetaM (Option Nat) := (evalNat e).run
+
+/-- `e` in weak normal form without unfolding, then what it unfolds to at the ambient transparency. -/
+partial def unfoldings (e : Expr) (fuel : Nat := 8) : MetaM (List Expr) := do
+  let e ← whnfCore e
+  let e := e.consumeMData.eta
+  if fuel == 0 then return [e]
+  match ← unfoldDefinition? e with
+  | some e' => return e :: (← unfoldings e' (fuel - 1))
+  | none => return [e]
+
+def lastOf : List Expr → Expr → Expr
+  | [], e => e
+  | x :: xs, _ => lastOf xs x
+
+/-- What a key says about an argument. -/
+inductive Mode where
+  /-- instances and proofs: unification finds them -/
+  | anything
+  | key
+  /-- implicit: a key where it is a type, compared at default transparency -/
+  | typeOnly
+
+def modesOf (fn : Expr) (n : Nat) : MetaM (List Mode) := do
+  let info ← getFunInfoNArgs fn n
+  return mapL (fun p =>
+    if p.binderInfo.isInstImplicit || p.isProp then .anything
+    else if p.binderInfo.isExplicit then .key else .typeOnly) info.paramInfo.toList
+
+/-- The place of a bound variable, counted from the inside. -/
+def placeOfVar (f : FVarId) : List FVarId → Nat → Option Nat
+  | [], _ => none
+  | g :: gs, i => if f == g then some i else placeOfVar f gs (i + 1)
+
+/-- `fun x y => ?f y x` fits every function. -/
+def isFlex : Expr → Bool
+  | .lam _ _ b _ => isFlex b
+  | e => (headOf e).isMVar
+
+/-- A cast into an unknown type: its instance may unfold to the identity (`NatCast Nat`). -/
+def isOpenCast (c : Name) (e : Expr) : Bool :=
+  (c == ``NatCast.natCast || c == ``IntCast.intCast) &&
+    match argsOf e with
+    | t :: _ => (headOf t).isMVar
+    | [] => false
+
+def constToken (c : Name) (n : Nat) : String := "c:" ++ nameText c ++ "/" ++ toString n
+
+def boundToken (bound : List FVarId) (i n : Nat) : String :=
+  "b:" ++ toString (count bound - i) ++ "/" ++ toString n
+
+/-- The root as `kabstract` compares it: the head as it stands and the number of arguments. -/
+def rootToken (e : Expr) : String := "R:" ++ head (headOf e) ++ "/" ++ toString (count (argsOf e))
+where
+  head : Expr → String
+    | .const n _ => "c:" ++ nameText n
+    | .fvar _ => "v"
+    | .mvar _ => "?"
+    | .sort _ => "S"
+    | .lam .. => "L"
+    | .forallE .. => "P"
+    | .lit (.natVal n) => "n:" ++ toString n
+    | .lit (.strVal _) => "s"
+    | .proj s i _ => "J:" ++ nameText s ++ "." ++ toString i
+    | .letE .. => "E"
+    | .mdata _ e => head e
+    | .app .. | .bvar _ => "#"
+
+/-! ## Patterns of a lemma -/
+
+mutual
+/-- The tokens of a pattern before `acc`, the last one first. At the root the head stays as it is. -/
+partial def pattern (root : Bool) (bound : List FVarId) (e : Expr) (acc : List String) : MetaM (List String) := do
+  let e := lastOf (← unfoldings e) e
+  if !root then
+    if let some n ← numeral? e then return ("n:" ++ toString n) :: acc
+    if isOffset e then return "off" :: acc
+  let fn := headOf e
+  let as := argsOf e
+  match fn with
+  | .mvar m => return (if e.isMVar then "?" ++ nameText m.name else "*") :: acc
+  | .const c _ =>
+    if !root && isOpenCast c e then return "*" :: acc
+    patterns bound as (← modesOf fn (count as)) (constToken c (count as) :: acc)
+  | .fvar f =>
+    match placeOfVar f bound 0 with
+    | some i => patterns bound as (← modesOf fn (count as)) (boundToken bound i (count as) :: acc)
+    | none => return "*" :: acc
+  | .lam _ t b _ =>
+    if isFlex b then return "*" :: acc
+    enterBinder t b fun f b => pattern false (f :: bound) b ("L/1" :: acc)
+  | .forallE _ t b _ =>
+    let acc ← pattern false bound t ("P/2" :: acc)
+    enterBinder t b fun f b => pattern false (f :: bound) b acc
+  | .sort _ => return "S" :: acc
+  | .lit (.strVal s) => return ("s:" ++ toString s.length) :: acc
+  | _ => return "*" :: acc
+partial def patterns (bound : List FVarId) (as : List Expr) (modes : List Mode) (acc : List String) : MetaM (List String) := do
+  match as with
+  | [] => return acc
+  | a :: as =>
+    let acc ← (match modes with
+      | .anything :: _ => return "*" :: acc
+      | .typeOnly :: _ => do
+        if ← isType a then atTransparency .default (pattern false bound a acc) else return "*" :: acc
+      | _ => pattern false bound a acc)
+    patterns bound as (dropL modes 1) acc
+end
+
+/-- The metavariables in `todo` and in their types. -/
+partial def reach (todo : List MVarId) (acc : List MVarId) : MetaM (List MVarId) := do
+  match todo with
+  | [] => return acc
+  | m :: ms =>
+    if anyL (· == m) acc then reach ms acc
+    else reach (revOn (← getMVars (← instantiateMVars (← m.getType))).toList ms) (m :: acc)
+
+/-- The variables that a match of `e` determines. An instance with output parameters determines
+the variables of its type. -/
+def determinedBy (ms : List Expr) (e : Expr) : MetaM (List MVarId) := do
+  let mut known ← reach (← getMVars e).toList []
+  for m in ms do
+    let .mvar m ← instantiateMVars m | continue
+    let t ← instantiateMVars (← m.getType)
+    let some c ← isClass? t | continue
+    if hasOutParams (← getEnv) c then known ← reach (← getMVars t).toList known
+  return known
+
+/-- What a match leaves open. -/
+structure Open where
+  /-- data that nothing determines: the new statement would hold a metavariable -/
+  data : Bool := false
+  /-- propositions: side conditions, or the antecedents of a lemma -/
+  props : Nat := 0
+
+/-- What stays open when `e` is matched; `used` is not counted. -/
+def openAfter (ms : List Expr) (e : Expr) (used : Option MVarId := none) : MetaM Open := do
+  let known ← determinedBy ms e
+  let mut o : Open := {}
+  for m in ms do
+    let .mvar m ← instantiateMVars m | continue
+    if anyL (· == m) known || some m == used then continue
+    let t ← m.getType
+    if (← isClass? t).isSome then continue
+    if ← isProp t then o := { o with props := o.props + 1 } else o := { o with data := true }
+  return o
+
+/-- One pattern of a lemma. -/
+structure Key where
+  kind : String
+  /-- `forward` or `backward` -/
+  direction : String
+  /-- which antecedent, from 1; 0 where there is no choice -/
+  occurrence : Nat := 0
+  isOpen : Open
+  tokens : List String
+
+/-- The two sides of an equation, of an iff or of a proposition (`p` is `p = True`), with the variables. -/
+def sidesOf (info : ConstantInfo) : MetaM (Option (Expr × Expr × List Expr)) := do
+  let c ← mkConstWithFreshMVarLevels info.name
+  let (ms, _, t) ← forallMetaTelescopeReducing (← instantiateMVars (← inferType c))
+  let ms := ms.toList
+  match t.iff? with
+  | some (l, r) => return some (l, r, ms)
+  | none => match t.heq? with
+    | some (a, l, b, r) =>
+      unless ← isDefEq a b do return none
+      return some (← instantiateMVars l, ← instantiateMVars r, ms)
+    | none => match ← matchEq? t with
+      | some (_, l, r) => return some (l, r, ms)
+      | none => return none
+
+def rewriteKeys (info : ConstantInfo) : MetaM (List Key) := do
+  let some (l, r, ms) ← sidesOf info | return []
+  let key (e : Expr) (direction : String) : MetaM (Option Key) := do
+    if (headOf e).isMVar then return none
+    let tokens ← atTransparency .reducible (pattern true [] e [rootToken e])
+    return some { kind := "rw", direction, isOpen := ← openAfter ms e, tokens := rev tokens }
+  choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]
+
+/-- Keys of `apply`: backward on the conclusion, forward on each antecedent that is no bare variable. -/
+def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
+  let c ← mkConstWithFreshMVarLevels info.name
+  let (ms, _, q) ← forallMetaTelescope (← inferType c)
+  let ms := ms.toList
+  let key (e : Expr) (direction : String) (occurrence : Nat) (used : Option MVarId) : MetaM Key := do
+    let tokens ← if (headOf e).isMVar then pure ["*"] else atTransparency .instances (pattern false [] e [])
+    return { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, tokens := rev tokens }
+  let mut keys := [← key q "backward" 0 none]
+  let mut occurrence := 0
+  for m in ms do
+    let t ← instantiateMVars (← inferType m)
+    if (← isProp t) && (← isClass? t).isNone then
+      occurrence := occurrence + 1
+      unless (headOf t).isMVar do
+        keys := (← key t "forward" occurrence (some m.mvarId!)) :: keys
+  return rev keys
+
+/-! ## Forms of a target
+
+A form is a JSON list: the token and the forms of each argument; an argument is a list of forms, or
+`"*"` (an instance or a proof) or `"**"` (unknown: it fits every pattern). -/
+
+mutual
+/-- All forms of an argument. -/
+partial def formsOf (bound : List FVarId) (e : Expr) (fuel : Nat) : MetaM Json := do
+  if fuel == 0 then return .str "**"
+  let mut out : List Json := []
+  for e in ← unfoldings e do
+    if let some n ← numeral? e then
+      out := jsonStrings ["n:" ++ toString n] :: out
+      if n != 0 then out := jsonStrings ["off"] :: out
+    if isOffset e then out := jsonStrings ["off"] :: out
+    if let some j ← formOf bound e fuel then out := j :: out
+  if let some j ← constructorForm e then out := j :: out
+  return jsonList out
+/-- One form: the term as it stands. -/
+partial def formOf (bound : List FVarId) (e : Expr) (fuel : Nat) : MetaM (Option Json) := do
+  let fn := headOf e
+  let as := argsOf e
+  let applied (token : String) : MetaM (Option Json) := do
+    let js ← argForms bound as (← modesOf fn (count as)) (fuel - 1)
+    return some (jsonList (.str token :: js))
+  match fn with
+  | .const c _ => applied (constToken c (count as))
+  | .fvar f =>
+    match placeOfVar f bound 0 with
+    | some i => applied (boundToken bound i (count as))
+    | none => return some (jsonStrings ["v:" ++ nameText f.name])
+  | .lam _ t b _ =>
+    let j ← enterBinder t b fun f b => formsOf (f :: bound) b (fuel - 1)
+    return some (jsonList [.str "L/1", j])
+  | .forallE _ t b _ =>
+    let j ← formsOf bound t (fuel - 1)
+    let k ← enterBinder t b fun f b => formsOf (f :: bound) b (fuel - 1)
+    return some (jsonList [.str "P/2", j, k])
+  | .sort _ => return some (jsonStrings ["S"])
+  | .lit (.strVal s) => return some (jsonStrings ["s:" ++ toString s.length])
+  | _ => return none
+partial def argForms (bound : List FVarId) (as : List Expr) (modes : List Mode) (fuel : Nat) : MetaM (List Json) := do
+  match as with
+  | [] => return []
+  | a :: as =>
+    let j ← (match modes with
+      | .anything :: _ => return .str "*"
+      | .typeOnly :: _ => do
+        if ← isType a then atTransparency .default (formsOf bound a fuel) else return .str "*"
+      | _ => formsOf bound a fuel)
+    return j :: (← argForms bound as (dropL modes 1) fuel)
+/-- Structure eta: every term of a structure may be taken for its constructor. -/
+partial def constructorForm (e : Expr) : MetaM (Option Json) := do
+  let env ← getEnv
+  if let .const c _ := headOf e then
+    if let some (.ctorInfo i) := env.find? c then
+      if isStructureLike env i.induct then return none
+  let t ← try whnfD (← inferType e) catch _ => return none
+  let .const s _ := headOf t | return none
+  unless isStructureLike env s do return none
+  let some (.inductInfo v) := env.find? s | return none
+  let ctor :: _ := v.ctors | return none
+  let some (.ctorInfo c) := env.find? ctor | return none
+  let n := c.numParams + c.numFields
+  return some (jsonList (.str (constToken ctor n) :: unknowns n))
+partial def unknowns : Nat → List Json
+  | 0 => []
+  | n + 1 => .str "**" :: unknowns n
+end
+
+/-- Deeper than any pattern of a library reaches. -/
+def formDepth : Nat := 40
+
+/-- The subterms that `kabstract` compares, each once: no variables, no metadata, nothing under a binder's variable. -/
+partial def subterms (e : Expr) (acc : List Expr) : List Expr :=
+  let acc := if e.hasLooseBVars || skip e || anyL (· == e) acc then acc else e :: acc
+  match e with
+  | .app f a => subterms a (subterms f acc)
+  | .lam _ t b _ => subterms b (subterms t acc)
+  | .forallE _ t b _ => subterms b (subterms t acc)
+  | .letE _ t v b _ => subterms b (subterms v (subterms t acc))
+  | .mdata _ e => subterms e acc
+  | .proj _ _ e => subterms e acc
+  | _ => acc
+where
+  skip : Expr → Bool
+    | .mdata .. | .fvar _ => true
+    | _ => false
+
+/-- `e` with each `s` replaced by the variable `i`. Stands in for `kabstract` on equal terms. -/
+partial def abstractTerm (e s : Expr) (i : Nat) : Expr :=
+  if e == s then .bvar i
+  else match e with
+    | .app f a => .app (abstractTerm f s i) (abstractTerm a s i)
+    | .lam n t b k => .lam n (abstractTerm t s i) (abstractTerm b s (i + 1)) k
+    | .forallE n t b k => .forallE n (abstractTerm t s i) (abstractTerm b s (i + 1)) k
+    | .mdata d b => .mdata d (abstractTerm b s i)
+    | .proj n j b => .proj n j (abstractTerm b s i)
+    | _ => e
+
+/-- Would `rw` at `s` be type correct? The motive is the same for every lemma, so it is checked once. -/
+def hasMotive (e s : Expr) : MetaM Bool := do
+  try
+    let eq ← mkEq e e
+    isTypeCorrect (.lam `_a (← inferType s) (.app eq.appFn! (abstractTerm e s 0)) .default)
+  catch _ => return false
+
+/-- For `rw`: `[root, forms]` of each subterm of `e` that has a motive. -/
+def rewriteForms (e : Expr) : MetaM (List Json) :=
+  choose (fun s => do
+    try
+      unless ← hasMotive e s do return none
+      let forms ← atTransparency .reducible do
+        choose (formOf [] · formDepth) (← unfoldings s)
+      return some (jsonList [.str (rootToken s), jsonList forms])
+    catch _ => return none) (rev (subterms e []))
+
+/-- For `apply`: the forms of `e` and of what it unfolds to at default transparency. -/
+def applyForms (e : Expr) : MetaM (List Json) := do
+  let mut out : List Json := []
+  for e in ← atTransparency .default (unfoldings e) do
+    for e in ← atTransparency .instances (unfoldings e) do
+      if let some j ← atTransparency .instances (formOf [] e formDepth) then out := j :: out
+  return out
+
+end Alchemy

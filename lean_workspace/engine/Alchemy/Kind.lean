@@ -1,0 +1,43 @@
+import Alchemy.Target
+
+/-!
+# Kinds of mutation
+
+A kind is a value: a name and an attempt. A new kind is a new file and a line in `kinds`
+(`Serve.lean`); its patterns and sites stand on the Python side in `mutation/kinds.py`.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-- Where: the conclusion, or a hypothesis. -/
+inductive Site where
+  | conclusion
+  | hypothesis (b : Binder)
+
+/-- How one attempt ends, apart from an error of Lean's. -/
+inductive Outcome where
+  | draft (d : Draft)
+  /-- It does not count as usable: `side goals`, `metavariables`, `unchanged`. -/
+  | useless (reason : String)
+
+structure Kind where
+  name : String
+  /-- An error means that Lean refuses. The last argument: which antecedent, from 1 (`apply`). -/
+  attempt : Prepared → Site → ConstantInfo → (backward : Bool) → Nat → MetaM Outcome
+
+/-- The rule as a person names it. -/
+def ruleText (info : ConstantInfo) : String := nameText info.name
+
+/-- The binders with the one at `f` replaced by `news`. -/
+def replaceBinder (binders : List (Expr × Name)) (f : FVarId) (news : List (Expr × Name)) : List (Expr × Name) :=
+  match binders with
+  | [] => []
+  | (x, n) :: rest => if x == .fvar f then append news rest else (x, n) :: replaceBinder rest f news
+
+/-- The target applied to its binders, with `h` in the place of the hypothesis `f`. -/
+def Prepared.proofWith (t : Prepared) (f : FVarId) (h : Expr) : Expr :=
+  mkAppN (constantOf t.info) (mapL (fun b => if b.fvar == f then h else .fvar b.fvar) t.binders).toArray
+
+end Alchemy

@@ -1,0 +1,237 @@
+import Lean.Elab.Command
+
+/-!
+# What the engine needs from Lean, where Lean does not offer it everywhere
+
+The engine runs in a native Lean and in an embedded one whose library files hold no code for
+private and specialised functions. A call to most of the polymorphic functions of `List`,
+`Array` and `HashMap` fails there when the engine is compiled, and so does every combinator that
+is specialised to a monad (`withLocalDecl`, `forallTelescope`, `saveState`). The plain recursive
+functions below stand in for them; each says for which.
+
+This is also the one place for what differs between Lean versions.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-- What the engine and its Python side must agree on; raised with every change of a request,
+a reply or a verdict. -/
+def engineVersion : String := "1"
+
+/-! ## Lists -/
+
+/-- `xs` reversed before `acc`. Stands in for `List.reverse` and `++`. -/
+def revOn : List α → List α → List α
+  | [], acc => acc
+  | x :: xs, acc => revOn xs (x :: acc)
+
+/-- Stands in for `List.reverse`. -/
+def rev (xs : List α) : List α := revOn xs []
+
+/-- Stands in for `++`. -/
+def append (xs ys : List α) : List α := revOn (rev xs) ys
+
+/-- Stands in for `List.map`. -/
+def mapL (f : α → β) : List α → List β
+  | [] => []
+  | x :: xs => f x :: mapL f xs
+
+/-- Stands in for `List.filterMap` in `MetaM`: the values that are there. -/
+def choose (f : α → MetaM (Option β)) : List α → MetaM (List β)
+  | [] => return []
+  | x :: xs => do
+    let y ← f x
+    let ys ← choose f xs
+    return match y with
+      | some y => y :: ys
+      | none => ys
+
+/-- Stands in for `List.filter`. -/
+def keep (p : α → Bool) : List α → List α
+  | [] => []
+  | x :: xs => if p x then x :: keep p xs else keep p xs
+
+/-- Stands in for `List.any`. -/
+def anyL (p : α → Bool) : List α → Bool
+  | [] => false
+  | x :: xs => p x || anyL p xs
+
+/-- Stands in for `List.length`. -/
+def count : List α → Nat
+  | [] => 0
+  | _ :: xs => count xs + 1
+
+/-- The element at place `i`. Stands in for `List.get?`. -/
+def nth? : List α → Nat → Option α
+  | [], _ => none
+  | x :: _, 0 => some x
+  | _ :: xs, i + 1 => nth? xs i
+
+/-- The elements from place `i` on. Stands in for `List.drop`. -/
+def dropL : List α → Nat → List α
+  | xs, 0 => xs
+  | [], _ => []
+  | _ :: xs, i + 1 => dropL xs i
+
+/-- The first `n` elements. Stands in for `List.take`. -/
+def takeL : List α → Nat → List α
+  | _, 0 => []
+  | [], _ => []
+  | x :: xs, n + 1 => x :: takeL xs n
+
+/-- `xs` with `x` put in its place by `le`. -/
+def insertSorted (le : α → α → Bool) (x : α) : List α → List α
+  | [] => [x]
+  | y :: ys => if le x y then x :: y :: ys else y :: insertSorted le x ys
+
+/-- Stands in for `List.mergeSort`; for the short lists of a statement's hypotheses. -/
+def sortL (le : α → α → Bool) : List α → List α
+  | [] => []
+  | x :: xs => insertSorted le x (sortL le xs)
+
+/-- `joinWith ", " ["a", "b"]` is `"a, b"`. -/
+def joinWith (separator : String) : List String → String
+  | [] => ""
+  | [s] => s
+  | s :: ss => s ++ separator ++ joinWith separator ss
+
+/-- Stands in for `≤` on strings. -/
+def atMost (a b : String) : Bool := !(b < a)
+
+/-! ## Names -/
+
+/-- May `s` stand as a part of a name without « »? -/
+def isPlainPart (s : String) : Bool :=
+  match s.toList with
+  | [] => false
+  | c :: cs => isIdFirst c && !anyL (fun c => !isIdRest c) cs
+
+/-- `Nat.add_comm`, ``Foo.«a b»``. Stands in for `Name.toString`. -/
+def nameText : Name → String
+  | .anonymous => ""
+  | .str .anonymous s => part s
+  | .str p s => nameText p ++ "." ++ part s
+  | .num p n => nameText p ++ "." ++ toString n
+where
+  /-- One part, in « » where it needs them. -/
+  part (s : String) : String := if isPlainPart s then s else "«" ++ s ++ "»"
+
+/-- The name as Lean reads it back: a name of one part that is a keyword stands in « ». -/
+def nameSource (env : Environment) (n : Name) : String :=
+  match n with
+  | .str .anonymous s =>
+    match Parser.runParserCategory env `term (nameText n) with
+    | .ok stx => if stx.isIdent then nameText n else "«" ++ s ++ "»"
+    | .error _ => "«" ++ s ++ "»"
+  | _ => nameText n
+
+/-- `base`, or `base_1`, `base_2`, …: the first that is not in `used`. -/
+partial def freshName (used : List Name) (base : Name) : Name := go 0
+where
+  go (i : Nat) : Name :=
+    let candidate := if i == 0 then base else .mkSimple (nameText base ++ "_" ++ toString i)
+    if anyL (· == candidate) used then go (i + 1) else candidate
+
+/-! ## Monads -/
+
+/-- Stands in for `withTransparency`. -/
+def atTransparency (m : TransparencyMode) (x : MetaM α) : MetaM α :=
+  fun c => x { c with keyedConfig := Config.toConfigWithKey { transparency := m } }
+
+/-- Stands in for `withOptions`. -/
+def withPrinting (o : Options) (x : CoreM α) : CoreM α := fun c s => x { c with options := o } s
+
+/-- Enters a binder of type `t`: `k` gets the variable and the body. Stands in for `withLocalDecl`. -/
+def enterBinder (t body : Expr) (k : FVarId → Expr → MetaM α) : MetaM α := do
+  let f ← mkFreshFVarId
+  let run : MetaM α := k f (body.instantiate1 (.fvar f))
+  fun c => run { c with lctx := c.lctx.mkLocalDecl f `x t }
+
+/-- Runs `x` with a budget of its own, in thousands of heartbeats (Lean's unit). A budget is the
+same on every machine; a clock is not. -/
+def withBudget (thousands : Nat) (x : MetaM α) : MetaM α := do
+  let now ← IO.getNumHeartbeats
+  fun mc ms c s => x mc ms { c with initHeartbeats := now, maxHeartbeats := thousands * 1000 } s
+
+/-- The context of every run of `CoreM`. -/
+def coreContext (thousands : Nat) (o : Options := {}) : Core.Context :=
+  { fileName := "<alchemy>", fileMap := default, maxHeartbeats := thousands * 1000, options := o }
+
+/-- Runs `x` in `env`; an error comes back as its text. -/
+def runMeta (env : Environment) (thousands : Nat) (x : MetaM α) : IO (Except String α) := do
+  match ← ((x.run' {} {}).toIO (coreContext thousands) { env }).toIO' with
+  | .ok (a, _) => return .ok a
+  | .error e => return .error (toString e)
+
+/-- Options from names that are switched on and off. -/
+def switches (on off : List Name) : Options :=
+  off.foldl (fun o n => o.setBool n false) (on.foldl (fun o n => o.setBool n true) {})
+
+/-! ## Terms -/
+
+/-- The head of an application, without metadata. Stands in for `Expr.getAppFn`, which stops there. -/
+def headOf : Expr → Expr
+  | .app f _ => headOf f
+  | .mdata _ e => headOf e
+  | e => e
+
+/-- The arguments of an application, without metadata. -/
+def argsOf (e : Expr) (acc : List Expr := []) : List Expr :=
+  match e with
+  | .app f a => argsOf f (a :: acc)
+  | .mdata _ e => argsOf e acc
+  | _ => acc
+
+/-- The parameters of a constant as levels. -/
+def levelsOf (info : ConstantInfo) : List Level := mapL .param info.levelParams
+
+/-- The constant with its own universe parameters. -/
+def constantOf (info : ConstantInfo) : Expr := .const info.name (levelsOf info)
+
+/-- Is `e` nested so deeply that recursion over it is a risk? -/
+def isTooDeep (e : Expr) : Bool := e.approxDepth > 200
+
+/-- Metadata, automatic and optional parameters erased: `autoParam p tac` becomes `p`. -/
+partial def plain (e : Expr) : Expr := e.replace step
+where
+  /-- `replace` does not look into what it is given: erase there, too. -/
+  step (e : Expr) : Option Expr :=
+    match e with
+    | .mdata _ b => some (plain b)
+    | .app (.app (.const ``autoParam _) p) _ => some (plain p)
+    | .app (.app (.const ``optParam _) p) _ => some (plain p)
+    | _ => none
+
+/-! ## JSON -/
+
+def jsonList (xs : List Json) : Json := .arr xs.toArray
+def jsonStrings (xs : List String) : Json := jsonList (mapL .str xs)
+def jsonNames (xs : List Name) : Json := jsonList (mapL (fun n => .str (nameText n)) xs)
+def jsonNat (n : Nat) : Json := .num (JsonNumber.fromNat n)
+def jsonOpt (f : α → Json) : Option α → Json
+  | some a => f a
+  | none => .null
+
+/-- A field of a request; an error that names the field where it is missing or of another type. -/
+def field (j : Json) (name : String) (read : Json → Option α) : Except String α :=
+  match j.getObjVal? name with
+  | .ok v => match read v with
+    | some a => .ok a
+    | none => .error ("field `" ++ name ++ "` has another type")
+  | .error _ => .error ("field `" ++ name ++ "` is missing")
+
+def asNat : Json → Option Nat
+  | .num n => if n.exponent == 0 && n.mantissa ≥ 0 then some n.mantissa.toNat else none
+  | _ => none
+
+def asString : Json → Option String
+  | .str s => some s
+  | _ => none
+
+def asList : Json → Option (List Json)
+  | .arr a => some a.toList
+  | _ => none
+
+end Alchemy

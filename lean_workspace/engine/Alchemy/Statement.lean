@@ -1,0 +1,117 @@
+import Alchemy.Portable
+
+/-!
+# Statements in canonical form
+
+Two statements are the same when they differ only in the names and kinds of binders, in metadata,
+in the names of universe parameters, or in the order of independent hypotheses. `canonical` writes
+a closed type so that equal texts mean the same statement; its digest is the *statement key*.
+
+The text is a sequence of tokens, separated by tabs, in prefix order:
+
+| token | what follows it | meaning |
+|---|---|---|
+| `∀` | type, body | a binder that something depends on; the body counts it as variable 0 |
+| `→` | type, rest | a hypothesis on which nothing depends; it is no variable of the rest. They are sorted |
+| `#i` | | variable `i`, counted from the inside |
+| `c name l₁ … lₙ` | | a constant with `n` levels: `c`, the name, the number of levels and the levels |
+| `@n` | head, n arguments | an application |
+| `λ`, `Π`, `let` | | binders inside the statement: type, (value,) body |
+| `Sort` | level | |
+| `.i name` | term | projection `i` of the structure |
+| `n:5`, `s:"a"` | | literals |
+
+Levels: `0`, `+` level, `max` a b, `imax` a b, `u0`, `u1`, … in order of occurrence.
+-/
+
+open Lean
+
+namespace Alchemy
+
+/-- The tokens so far and the universe parameters met so far, the last one first. -/
+structure Ink where
+  text : String := ""
+  levels : List Name := []
+  /-- Terms are trees here although Lean shares their parts: what is left before we give up. -/
+  fuel : Nat := 50000
+
+def Ink.put (ink : Ink) (token : String) : Ink :=
+  { ink with text := if ink.text == "" then token else ink.text ++ "\t" ++ token, fuel := ink.fuel - 1 }
+
+/-- The place of a universe parameter, counted from the first one met. -/
+def placeOf (n : Name) : List Name → Option Nat
+  | [] => none
+  | m :: ms => if m == n then some (count ms) else placeOf n ms
+
+def inkLevel (l : Level) (ink : Ink) : Ink :=
+  match l with
+  | .zero => ink.put "0"
+  | .succ l => inkLevel l (ink.put "+")
+  | .max a b => inkLevel b (inkLevel a (ink.put "max"))
+  | .imax a b => inkLevel b (inkLevel a (ink.put "imax"))
+  | .param n =>
+    match placeOf n ink.levels with
+    | some i => ink.put ("u" ++ toString i)
+    | none => { ink with levels := n :: ink.levels }.put ("u" ++ toString (count ink.levels))
+  | .mvar _ => ink.put "?"
+
+def inkLevels : List Level → Ink → Ink
+  | [], ink => ink
+  | l :: ls, ink => inkLevels ls (inkLevel l ink)
+
+mutual
+partial def inkTerm (e : Expr) (ink : Ink) : Ink :=
+  if ink.fuel == 0 then ink else
+  match e with
+  | .bvar i => ink.put ("#" ++ toString i)
+  | .const n ls => inkLevels ls (((ink.put "c").put (nameText n)).put (toString (count ls)))
+  | .app .. =>
+    let as := argsOf e
+    inkTerms as (inkTerm (headOf e) (ink.put ("@" ++ toString (count as))))
+  | .lam _ t b _ => inkTerm b (inkTerm t (ink.put "λ"))
+  | .forallE _ t b _ => inkTerm b (inkTerm t (ink.put "Π"))
+  | .letE _ t v b _ => inkTerm b (inkTerm v (inkTerm t (ink.put "let")))
+  | .sort l => inkLevel l (ink.put "Sort")
+  | .lit (.natVal n) => ink.put ("n:" ++ toString n)
+  | .lit (.strVal s) => ink.put ("s:" ++ (Json.str s).compress)
+  | .mdata _ e => inkTerm e ink
+  | .proj n i e => inkTerm e ((ink.put ("." ++ toString i)).put (nameText n))
+  | .fvar _ | .mvar _ => ink.put "?"
+partial def inkTerms (es : List Expr) (ink : Ink) : Ink :=
+  match es with
+  | [] => ink
+  | e :: es => inkTerms es (inkTerm e ink)
+end
+
+/-- The leading binders apart: the ones that something depends on stay in order (their types are
+written at once), the others are lowered out of the way and kept with the number of dependent
+binders before them. -/
+structure Split where
+  ink : Ink
+  depth : Nat := 0
+  /-- (binders before it, type) -/
+  free : List (Nat × Expr) := []
+
+partial def splitBinders (e : Expr) (s : Split) : Split × Expr :=
+  match e with
+  | .forallE _ t b _ =>
+    if b.hasLooseBVar 0 then splitBinders b { s with ink := inkTerm t (s.ink.put "∀"), depth := s.depth + 1 }
+    else splitBinders (b.lowerLooseBVars 1 1) { s with free := (s.depth, t) :: s.free }
+  | .mdata _ e => splitBinders e s
+  | e => (s, e)
+
+/-- `none` if the statement is too large to write as a tree. -/
+def canonical (type : Expr) : Option String := Id.run do
+  let (s, conclusion) := splitBinders (plain type) { ink := {} }
+  -- The universes of the binders and the conclusion are numbered before the hypotheses are sorted.
+  let levels := (inkTerm conclusion { s.ink with text := "" }).levels
+  let hypotheses := mapL (fun (d, t) => (t.liftLooseBVars 0 (s.depth - d), d)) s.free
+  let sorted := sortL (fun a b => atMost a.1 b.1)
+    (mapL (fun (t, _) => ((inkTerm t { levels, fuel := s.ink.fuel }).text, t)) hypotheses)
+  let mut ink := { s.ink with levels }
+  for (_, t) in sorted do
+    ink := inkTerm t (ink.put "→")
+  ink := inkTerm conclusion ink
+  return if ink.fuel == 0 then none else some ink.text
+
+end Alchemy

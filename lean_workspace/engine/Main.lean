@@ -1,0 +1,3 @@
+import Alchemy.Serve
+
+def main (args : List String) : IO Unit := Alchemy.serve args

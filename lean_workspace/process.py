@@ -1,0 +1,180 @@
+"""One engine: a Lean process that answers one request at a time.
+
+Silence is never trusted. A process that died, stalled past its deadline, grew past its ceiling or answered
+out of step is killed together with its children, and the caller is told whom to blame.
+"""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
+
+_TICK_S = 0.5
+"""How often the memory of a busy engine is looked at."""
+
+
+class EngineDied(Exception):
+    """The process ended or was ended. cause: `ended`, `deadline`, `memory` or `out of step`."""
+
+    def __init__(self, request: str, cause: str, detail: str = ""):
+        super().__init__(f"the engine died at `{request}`: {cause}{f' ({detail})' if detail else ''}")
+        self.request, self.cause, self.detail = request, cause, detail
+
+
+class EngineRefused(Exception):
+    """The engine answered that it can't do what was asked: a wrong name, a missing library."""
+
+
+class EngineMismatch(Exception):
+    """Python and the engine are of different versions, or the engine lacks a kind of mutation."""
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """How a Lean is started: the embedded one or a native one."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    describe: str
+
+
+class Limits(msgspec.Struct, frozen=True):
+    memory_gb: float = 2.5  # an engine holds 1.3 after its start; a heavy target adds some hundred MB
+    start_deadline_s: float = 180.0  # 6 s on a free machine; minutes on a loaded one
+
+
+class Engine:
+    """A running engine. It lives in a folder and a process group of its own, both gone after `close`."""
+
+    def __init__(self, launch: Launch, limits: Limits = Limits()):
+        self._limits = limits
+        self._scratch = tempfile.mkdtemp(prefix="alchemy-engine-")
+        self._stderr = open(Path(self._scratch) / "stderr", "w+b")
+        self._buffer = b""
+        self._last_id = 0
+        self.requests = 0
+        # The shell raises the limit of the stack, which Lean's recursion needs, and is replaced by the engine.
+        raise_stack = 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"'
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", raise_stack, "alchemy-engine", *launch.argv],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, cwd=self._scratch,
+            env={**os.environ, **launch.env, "LEAN_HOST_WRITE": self._scratch}, start_new_session=True)
+        self.pid = self._process.pid
+        try:
+            line = self._line("start", limits.start_deadline_s)
+            self.ready = _read_ready(line, launch)
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, request: Request, *, deadline_s: float) -> Message:
+        """The engine's reply, as the struct that the request names. Past the deadline the process is
+        killed (a late reply would answer the next question). Raises EngineDied, EngineRefused.
+        """
+        self._last_id += 1
+        self.requests += 1
+        name = request.__struct_config__.tag
+        request = msgspec.structs.replace(request, id=self._last_id)
+        try:
+            self._process.stdin.write(msgspec.json.encode(request) + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            raise self._dead(name, "ended") from None
+        line = self._line(name, deadline_s)
+        try:
+            envelope = msgspec.json.decode(line, type=Envelope)
+            if envelope.id != self._last_id:
+                raise self._dead(name, "out of step")
+            if not bytes(envelope.ok):
+                raise EngineRefused(envelope.error or "the engine gave no reason")
+            return msgspec.json.decode(envelope.ok, type=request.Reply)
+        except msgspec.DecodeError as error:
+            raise self._dead(name, "out of step", f"{error}: {line[:200]!r}") from None
+
+    @property
+    def memory_gb(self) -> float:
+        """Resident memory of the process, 0 when it is gone."""
+        try:
+            return psutil.Process(self.pid).memory_info().rss / 1e9
+        except psutil.Error:
+            return 0.0
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Ends the process and what it started. Can be called twice."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            try:
+                stream.close()
+            except OSError:
+                pass
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _line(self, request: str, deadline_s: float) -> bytes:
+        end = time.monotonic() + deadline_s
+        stdout = self._process.stdout.fileno()
+        chunks = [self._buffer]
+        while b"\n" not in chunks[-1]:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise self._dead(request, "deadline", f"{deadline_s:.0f} s")
+            if select.select([stdout], [], [], min(left, _TICK_S))[0]:
+                chunk = os.read(stdout, 1 << 20)
+                if not chunk:
+                    raise self._dead(request, "ended")
+                chunks.append(chunk)
+            elif self.memory_gb > self._limits.memory_gb:
+                raise self._dead(request, "memory", f"more than {self._limits.memory_gb} GB")
+        line, _, self._buffer = b"".join(chunks).partition(b"\n")
+        return line
+
+    def _dead(self, request: str, cause: str, detail: str = "") -> EngineDied:
+        if cause == "ended":
+            self._process.wait()
+            detail = f"exit status {self._process.returncode}; {self._stderr_tail()}"
+        self.close()
+        return EngineDied(request, cause, detail)
+
+    def _stderr_tail(self) -> str:
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        return " | ".join(lines[-3:]) or "it said nothing"
+
+
+def _read_ready(line: bytes, launch: Launch) -> Ready:
+    try:
+        ready = msgspec.json.decode(line, type=dict[str, Ready])["ready"]
+    except (msgspec.DecodeError, KeyError):
+        # Errors of the compiler come before `main` starts.
+        raise EngineMismatch(f"{launch.describe} does not start the engine: {line[:400].decode(errors='replace')}") from None
+    if ready.engine != ENGINE_VERSION:
+        raise EngineMismatch(f"engine {ready.engine} in {launch.describe}, {ENGINE_VERSION} in Python: run `alchemy setup`")
+    return ready
+
+
+def require_kinds(ready: Ready, kinds: Sequence[str]) -> None:
+    """Raises EngineMismatch where the engine does not know a kind of mutation."""
+    if missing := set(kinds) - set(ready.kinds):
+        raise EngineMismatch(f"the engine ({ready.toolchain}) does not know {sorted(missing)}; it knows {ready.kinds}")

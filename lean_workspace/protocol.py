@@ -1,0 +1,199 @@
+"""What Python and the engine say to each other, and the records of the whole house.
+
+Every request is a tagged struct that names the struct of its reply; `engine/Alchemy/Serve.lean` is the
+other side. One JSON line each way.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+ENGINE_VERSION = "1"
+"""Must equal `Alchemy.engineVersion`."""
+
+KindName = Literal["rw", "apply"]
+Direction = Literal["forward", "backward"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A struct that is read from the engine. Unknown fields are ignored, missing ones are errors."""
+
+
+# --- what comes back ------------------------------------------------------------------------------
+
+
+class Ready(Message):
+    """The first line of an engine."""
+
+    engine: str
+    toolchain: str
+    kinds: list[str]
+    requests: list[str]
+
+
+class Problem(Message):
+    """An error in a `.lean` file of the user."""
+
+    file: str
+    line: int
+    message: str
+
+
+class Opened(Message):
+    modules: list[str]
+    count: int
+    problems: list[Problem]
+
+
+class TheoremRow(Message):
+    """A theorem of the library. term: the statement in canonical form, None where it is too large."""
+
+    name: str
+    module: int
+    line: int | None
+    statement: str | None
+    term: str | None
+    binders: list[tuple[str, str]]
+    level_params: list[str]
+    tags: list[str]
+    docstring: str | None
+
+
+class TheoremRows(Message):
+    rows: list[TheoremRow]
+
+
+class KeyRows(Message):
+    """[theorem, kind, direction, occurrence, open data, open propositions, tokens separated by tabs]"""
+
+    rows: list[tuple[int, KindName, Direction, int, bool, int, str]]
+
+
+Form = list
+"""[token, argument …]; an argument is a list of forms, "*" or "**"."""
+
+
+class Site(Message):
+    """site: 0 is the conclusion, n the n-th binder. rw: [root, forms] of each subterm. apply: forms."""
+
+    site: int
+    name: str
+    rw: list[tuple[str, list[Form]]]
+    apply: list[Form]
+
+
+class Target(Message):
+    """level: the printing level at which the target reads back as itself; None: at no level."""
+
+    binders: list[tuple[str, str]]
+    level: int | None
+    sites: list[Site]
+
+
+class Tried(Message):
+    """For each candidate (draft, statement in canonical form), or why there is none."""
+
+    results: list[tuple[int, str] | str]
+
+
+class Written(Message):
+    """A variant that the kernel accepts and whose text reads back as the statement of its term."""
+
+    statement: str
+    proof: str
+    theorem: str
+    print_options: list[str]
+    axioms: list[str]
+    micros: int
+
+
+class Refusal(Message):
+    """stage: kernel, print, parse, form, statement, proof, sorry, axioms or budget."""
+
+    stage: str
+    message: str
+
+
+class WrittenAll(Message):
+    results: list[dict]
+
+    def outcomes(self) -> list[Written | Refusal]:
+        return [msgspec.convert(r, Written if "theorem" in r else Refusal) for r in self.results]
+
+
+class Checked(Message):
+    """The theorem that a text proves, or why it proves none."""
+
+    name: str | None = None
+    term: str | None = None
+    level_params: list[str] = []
+    axioms: list[str] = []
+    refused: Refusal | None = None
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request"):
+    Reply: ClassVar[type[Message]]
+    id: int = 0
+
+
+class Open(Request, tag="open"):
+    """Modules of Lean, then files of the user on top of them, each with the modules of its own header."""
+
+    Reply = Opened
+    modules: list[str]
+    files: list[str] = []
+
+
+class Theorems(Request, tag="theorems"):
+    Reply = TheoremRows
+    start: int = msgspec.field(name="from")
+    count: int
+
+
+class Keys(Request, tag="keys"):
+    Reply = KeyRows
+    start: int = msgspec.field(name="from")
+    count: int
+
+
+class Prepare(Request, tag="target"):
+    Reply = Target
+    theorem: int
+
+
+class Candidate(msgspec.Struct, frozen=True, array_like=True):
+    """One attempt. rule: the lemma's number. occurrence: which antecedent, for `apply` forward; else 0."""
+
+    site: int
+    kind: KindName
+    rule: int
+    backward: bool
+    occurrence: int
+
+
+class Try(Request, tag="try"):
+    Reply = Tried
+    theorem: int
+    candidates: list[Candidate]
+
+
+class Write(Request, tag="write"):
+    Reply = WrittenAll
+    theorem: int
+    drafts: list[tuple[int, str]]
+
+
+class Check(Request, tag="check"):
+    Reply = Checked
+    text: str
+
+
+class Envelope(Message):
+    """What every reply comes in."""
+
+    id: int | None
+    ok: msgspec.Raw = msgspec.Raw()
+    error: str | None = None

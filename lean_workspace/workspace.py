@@ -1,0 +1,211 @@
+"""A library opened in a Lean that is restarted when it dies.
+
+What kills an engine is found: a batch is halved until the candidate stands alone, which gets a second try
+with a long deadline before it counts as lost. Verdicts depend on heartbeats, never on the clock: a deadline
+is only a fuse.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
+from lean_workspace.protocol import (
+    Candidate, Check, Checked, KeyRows, Keys, Message, Open, Opened, Prepare, Ready, Refusal, Request, Site, Target, TheoremRow,
+    Theorems, Try, Write, Written,
+)
+
+TRY_BATCH = 64
+WRITE_BATCH = 16
+DEADLINE_S = 120.0
+"""For a batch: attempts end by heartbeats after half a second, checks after some seconds."""
+ALONE_S = 300.0
+"""For one candidate that was in a batch that died."""
+
+
+class Library(msgspec.Struct, frozen=True):
+    """What is studied: modules of Lean (`Init`, `Std`) and files of the user on top of them."""
+
+    modules: tuple[str, ...]
+    files: tuple[str, ...] = ()
+
+    def folders(self) -> tuple[Path, ...]:
+        """What an engine must be able to read."""
+        return tuple(sorted({Path(f).resolve().parent for f in self.files}))
+
+    def __str__(self) -> str:
+        return " + ".join((*self.modules, *(Path(f).name for f in self.files)))
+
+
+class Retirement(msgspec.Struct, frozen=True):
+    """An engine is replaced by a fresh one, between two targets, after this."""
+
+    requests: int = 20_000
+    memory_gb: float = 2.0
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A candidate that killed its engine, alone and twice. cause: as in EngineDied."""
+
+    cause: str
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A successful attempt. term: the new statement in canonical form."""
+
+    candidate: Candidate
+    term: str
+
+
+class Useless(msgspec.Struct, frozen=True):
+    """An attempt that Lean refused, or whose result is not usable."""
+
+    reason: str
+
+
+class Workspace:
+    """launch makes an engine; library is opened in each. Raises EngineRefused where the library is not there."""
+
+    def __init__(self, launch: Callable[[tuple[Path, ...]], Launch], library: Library,
+                 limits: Limits = Limits(), retirement: Retirement = Retirement()):
+        self._launch, self.library, self._limits, self._retirement = launch, library, limits, retirement
+        self._engine: Engine | None = None
+        self.opened: Opened | None = None
+        self.deaths = 0
+        self._start()
+
+    @property
+    def ready(self) -> Ready:
+        return self._engine.ready
+
+    @property
+    def pid(self) -> int:
+        return self._engine.pid
+
+    @property
+    def memory_gb(self) -> float:
+        return self._engine.memory_gb
+
+    def theorems(self, start: int, count: int) -> list[TheoremRow]:
+        return self.ask(Theorems(start=start, count=count)).rows
+
+    def keys(self, start: int, count: int) -> KeyRows:
+        return self.ask(Keys(start=start, count=count))
+
+    def target(self, theorem: int) -> "PreparedTarget":
+        """Prepares a theorem. Raises EngineDied where that kills two engines, EngineRefused where Lean can't."""
+        if self._engine.requests > self._retirement.requests or self._engine.memory_gb > self._retirement.memory_gb:
+            self._start()
+        return PreparedTarget(self, theorem)
+
+    def check(self, text: str) -> Checked:
+        """The verdict on a text: the whole command elaborated afresh, kernel and axioms included."""
+        return self.ask(Check(text=text))
+
+    def ask(self, request: Request, deadline_s: float = DEADLINE_S) -> Message:
+        """The reply, from a second engine where the first one died of it. Raises EngineDied, EngineRefused."""
+        try:
+            return self.ask_once(request, deadline_s)
+        except EngineDied:
+            return self.ask_once(request, ALONE_S)
+
+    def ask_once(self, request: Request, deadline_s: float) -> Message:
+        if not self._engine.alive:
+            self._start()
+        try:
+            return self._engine.ask(request, deadline_s=deadline_s)
+        except EngineDied:
+            self.deaths += 1
+            self._start()
+            raise
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        self.close()
+        self._engine = Engine(self._launch(self.library.folders()), self._limits)
+        try:
+            self.opened = self._engine.ask(
+                Open(modules=list(self.library.modules), files=list(self.library.files)), deadline_s=ALONE_S)
+        except EngineRefused as refused:
+            self.close()
+            raise EngineRefused(f"can't open {self.library}: {refused}") from None
+
+
+class PreparedTarget:
+    """One target and what is tried on it. A restarted engine gets the target again."""
+
+    def __init__(self, workspace: Workspace, theorem: int):
+        self._workspace, self.theorem = workspace, theorem
+        self._target: Target = workspace.ask(Prepare(theorem=theorem))
+        self._drafts: dict[Candidate, int] = {}
+        """Number of each draft in the present engine."""
+
+    @property
+    def sites(self) -> list[Site]:
+        return self._target.sites
+
+    @property
+    def reads_back(self) -> bool:
+        """Does the target's own statement, printed, state the target again?"""
+        return self._target.level is not None
+
+    def attempt(self, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Draft | Useless | Lost]]:
+        """Tries each candidate, in order."""
+        for start in range(0, len(candidates), TRY_BATCH):
+            yield from self._by_halves(list(candidates[start:start + TRY_BATCH]), self._try)
+
+    def write(self, drafts: Sequence[tuple[Draft, str]]) -> Iterator[tuple[Draft, Written | Refusal | Lost]]:
+        """Kernel check, print and read back each draft, under the name beside it."""
+        for start in range(0, len(drafts), WRITE_BATCH):
+            for (draft, _), outcome in self._by_halves(list(drafts[start:start + WRITE_BATCH]), self._write):
+                yield draft, outcome
+
+    def _try(self, candidates: list[Candidate], deadline_s: float) -> list[Draft | Useless]:
+        tried = self._workspace.ask_once(Try(theorem=self.theorem, candidates=candidates), deadline_s)
+        outcomes: list[Draft | Useless] = []
+        for candidate, result in zip(candidates, tried.results, strict=True):
+            if isinstance(result, str):
+                outcomes.append(Useless(result))
+            else:
+                number, term = result
+                self._drafts[candidate] = number
+                outcomes.append(Draft(candidate, term))
+        return outcomes
+
+    def _write(self, drafts: list[tuple[Draft, str]], deadline_s: float) -> list[Written | Refusal]:
+        if missing := [d.candidate for d, _ in drafts if d.candidate not in self._drafts]:
+            self._try(missing, deadline_s)
+        numbered = [(self._drafts[d.candidate], name) for d, name in drafts]
+        written = self._workspace.ask_once(Write(theorem=self.theorem, drafts=numbered), deadline_s)
+        return written.outcomes()
+
+    def _by_halves(self, batch: list, run: Callable[[list, float], list]) -> Iterator[tuple]:
+        try:
+            yield from zip(batch, run(batch, DEADLINE_S), strict=True)
+            return
+        except EngineDied:
+            self._reopen()
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            yield from self._by_halves(batch[:middle], run)
+            yield from self._by_halves(batch[middle:], run)
+            return
+        try:
+            yield batch[0], run(batch, ALONE_S)[0]
+        except EngineDied as died:
+            self._reopen()
+            yield batch[0], Lost(died.cause)
+
+    def _reopen(self) -> None:
+        self._drafts.clear()
+        self._workspace.ask(Prepare(theorem=self.theorem))

@@ -1,0 +1,77 @@
+"""What to try on a target: the lemmas that the index finds at each of its sites."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from lean_workspace.protocol import Candidate, Direction, KindName, Site
+from mutation.index import Index
+from mutation.kinds import BY_NAME, Kind
+from mutation.quality import PATTERN_RULES, PatternRule
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    """One pattern of a lemma. data: would a use leave data undetermined? propositions: how many stay open."""
+
+    rule: int
+    kind: KindName
+    direction: Direction
+    occurrence: int
+    data: bool
+    propositions: int
+    tokens: str
+
+
+class Lemmas:
+    """The index over the patterns of all lemmas that may be used."""
+
+    def __init__(self, keys: Iterable[Key], kinds: Sequence[str], admitted: set[int],
+                 rules: Sequence[PatternRule] = PATTERN_RULES):
+        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out."""
+        self._kinds = tuple(BY_NAME[name] for name in kinds)
+        self._indexes: dict[tuple[str, str], Index] = {
+            (kind.name, use.direction): Index() for kind in self._kinds for use in kind.uses}
+        for key in keys:
+            index = self._indexes.get((key.kind, key.direction))
+            if index is None or key.rule not in admitted or key.data:
+                continue
+            if key.propositions and not BY_NAME[key.kind].side_conditions:
+                continue
+            tokens = key.tokens.split("\t")
+            if not any(rule.objects(key.kind, tokens) for rule in rules):
+                index.add(tokens, (key.rule, key.occurrence))
+
+    @property
+    def size(self) -> int:
+        return sum(index.size for index in self._indexes.values())
+
+    def candidates(self, target: int, sites: Sequence[Site]) -> list[Candidate]:
+        """What may succeed on the target, each once, in an order that depends on the target alone. A target
+        is no lemma for itself."""
+        found: set[Candidate] = set()
+        for site in sites:
+            for kind in self._kinds:
+                found.update(self._at(site, kind, target))
+        return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
+
+    def _at(self, site: Site, kind: Kind, target: int) -> Iterable[Candidate]:
+        for use in kind.uses:
+            if not (use.at_conclusion if site.site == 0 else use.at_hypothesis):
+                continue
+            index = self._indexes[kind.name, use.direction]
+            hits = index.under_roots(site.rw) if kind.name == "rw" else index.matching(site.apply)
+            for rule, occurrence in (*hits, *index.always):
+                if rule != target:
+                    yield Candidate(site.site, kind.name, rule, use.direction == "backward", occurrence)
+
+
+def variant_id(target: str, lemma: str, candidate: Candidate, site_name: str) -> str:
+    """16 hexadecimal digits over the provenance: the same variant has the same name in every run."""
+    parts = (target, candidate.kind, site_name, lemma, str(candidate.backward), str(candidate.occurrence))
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def variant_name(variant_id: str) -> str:
+    """The theorem's name in its text."""
+    return f"variant_{variant_id}"

@@ -1,0 +1,130 @@
+"""The index: which lemmas may fit a term.
+
+A trie over the tokens of the patterns (`engine/Alchemy/Keys.lean`). A query walks all forms of a term at
+once; a variable of the pattern that stands twice must meet terms that can be equal. Nothing that
+unification accepts is missed, as far as the keys say what unification does; what it finds beyond that is
+tried in Lean and refused there.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+Pattern = Sequence[str]
+Form = list
+"""[token, argument …]; an argument is a list of forms, "*" (fits, and says nothing) or "**" (unknown)."""
+
+
+def arity(token: str) -> int:
+    """How many subpatterns follow a token: `c:Nat.add/2` has two."""
+    if token[0] in "?*S" or token == "off" or token[1] == ":" and token[0] in "nsv":
+        return 0
+    return int(token.rsplit("/", 1)[1])
+
+
+class _Node:
+    __slots__ = ("children", "star", "values")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.star: _Node | None = None
+        self.values: list[tuple[Hashable, tuple[tuple[int, ...], ...]]] | None = None
+        """(value, places of the wildcards that are the same variable)"""
+
+
+class Index:
+    """Values under patterns. `always` holds the values whose pattern is a bare variable."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+        self.always: list[Hashable] = []
+        self.size = 0
+
+    def add(self, pattern: Pattern, value: Hashable) -> None:
+        self.size += 1
+        if pattern[0][0] in "*?":
+            self.always.append(value)
+            return
+        node, stars, places = self._root, 0, {}
+        for token in pattern:
+            if token[0] in "*?":
+                if token != "*":
+                    places.setdefault(token, []).append(stars)
+                stars += 1
+                if node.star is None:
+                    node.star = _Node()
+                node = node.star
+            else:
+                node = node.children.setdefault(token, _Node())
+        if node.values is None:
+            node.values = []
+        node.values.append((value, tuple(tuple(p) for p in places.values() if len(p) > 1)))
+
+    def under_roots(self, terms: Iterable[tuple[str, list[Form]]]) -> set[Any]:
+        """For `rw`: the values whose root and pattern fit one of the terms (root, forms)."""
+        found: set = set()
+        for root, forms in terms:
+            node = self._root.children.get(root)
+            if node is not None:
+                self._match(node, (forms, None), (), found)
+        return found
+
+    def matching(self, forms: list[Form]) -> set[Any]:
+        """For `apply`: the values whose pattern fits one of the forms, without those of `always`."""
+        found: set = set()
+        self._match(self._root, (forms, None), (), found)
+        return found
+
+    def _match(self, node: _Node, stack: tuple | None, bound: tuple, found: set) -> None:
+        """stack: what is left of the term, a linked list of arguments; bound: what the wildcards met."""
+        if stack is None:
+            for value, repeated in node.values or ():
+                if value not in found and all(_can_agree(bound, places) for places in repeated):
+                    found.add(value)
+            return
+        term, rest = stack
+        if term == "**":
+            for after, stars in _skips(node):
+                self._match(after, rest, bound + ("**",) * stars, found)
+            return
+        if node.star is not None:
+            self._match(node.star, rest, (*bound, term), found)
+        if term == "*":
+            return
+        for form in term:
+            child = node.children.get(form[0])
+            if child is not None:
+                below = rest
+                for argument in reversed(form[1:]):
+                    below = (argument, below)
+                self._match(child, below, bound, found)
+
+
+def _skips(node: _Node) -> list[tuple[_Node, int]]:
+    """The nodes after any one subpattern, with the number of wildcards in it."""
+    out: list[tuple[_Node, int]] = []
+
+    def walk(node: _Node, open_: int, stars: int) -> None:
+        if open_ == 0:
+            out.append((node, stars))
+            return
+        if node.star is not None:
+            walk(node.star, open_ - 1, stars + 1)
+        for token, child in node.children.items():
+            walk(child, open_ - 1 + arity(token), stars)
+
+    walk(node, 1, 0)
+    return out
+
+
+def _can_agree(bound: tuple, places: tuple[int, ...]) -> bool:
+    first = bound[places[0]]
+    return all(_share(first, bound[place]) for place in places[1:])
+
+
+def _share(a: Any, b: Any) -> bool:
+    """May two arguments be the same term? Unknown ones may."""
+    if a is b or not isinstance(a, list) or not isinstance(b, list) or not a or not b:
+        return True
+    return any(
+        f[0] == g[0] and all(_share(x, y) for x, y in zip(f[1:], g[1:]))
+        for f in a for g in b)

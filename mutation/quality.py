@@ -1,0 +1,132 @@
+"""What is worth trying and what is worth keeping, as rules: a name, a reason, a real example.
+
+A rule about theorems speaks of targets and lemmas; one about patterns of lemmas that fit nearly everything;
+one about statements of a variant beside its target. The first rule that objects gives the reason.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from mutation.terms import Statement, is_constant, premises, sides, unoriented_key
+
+
+class TheoremRule(msgspec.Struct, frozen=True):
+    """objects(name, tags) is true for theorems that are left out, as targets and as lemmas."""
+
+    name: str
+    reason: str
+    example: str
+    objects: Callable[[str, Sequence[str]], bool]
+
+
+_GENERATED = re.compile(
+    r"\.(injEq|inj|sizeOf_spec|sizeOf_eq|congr_simp|hcongr_\d+|eq_\d+|eq_def|eq_unfold|noConfusion\w*|recOn|casesOn|brecOn|below"
+    r"|ctorIdx\w*|ctorElim\w*|elim_\w+|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct\w*|fun_cases\w*|mutual_induct|else_eq|then_eq"
+    r"|ext_iff_\w*|binductionOn|rec_\w*)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
+_AUTOMATION = re.compile(
+    r"^(Lean|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake)\.|\.(Internal|Impl|Linear|SOM)\.")
+
+THEOREM_RULES = (
+    TheoremRule(
+        name="generated", reason="Lean made it beside a definition; nobody states it",
+        example="Prod.mk.injEq", objects=lambda name, tags: bool(_GENERATED.search(name))),
+    TheoremRule(
+        name="instance", reason="it is found by instance resolution and never named in a proof",
+        example="Nat.instCommutativeHAdd", objects=lambda name, tags: "instance" in tags),
+    TheoremRule(
+        name="automation", reason="it serves the inside of a tactic, and speaks of its data structures",
+        example="Nat.Linear.Poly.denote_fuse", objects=lambda name, tags: bool(_AUTOMATION.search(name))),
+    TheoremRule(
+        name="deprecated", reason="a reader is told to use another one",
+        example="Array.get_set_ne", objects=lambda name, tags: "deprecated" in tags),
+)
+
+
+class PatternRule(msgspec.Struct, frozen=True):
+    """objects(kind, tokens) is true for patterns that are not indexed."""
+
+    name: str
+    reason: str
+    example: str
+    objects: Callable[[str, Sequence[str]], bool]
+
+
+_RELATIONS = ("c:Eq/3", "c:Iff/2", "c:HEq/4", "c:Ne/3", "c:Not/1", "c:And/2", "c:Or/2")
+
+
+def _is_wild(token: str) -> bool:
+    return token[0] in "?*"
+
+
+def _is_bare_relation(kind: str, tokens: Sequence[str]) -> bool:
+    body = tokens[1:] if kind == "rw" else tokens
+    return body[0] in _RELATIONS and all(map(_is_wild, body[1:]))
+
+
+def _is_closed(kind: str, tokens: Sequence[str]) -> bool:
+    return kind == "rw" and not any(t[0] == "?" for t in tokens)
+
+
+PATTERN_RULES = (
+    PatternRule(
+        name="bare variable", reason="it fits every proposition and says nothing of it",
+        example="False.elim : False → C", objects=lambda kind, tokens: _is_wild(tokens[0])),
+    PatternRule(
+        name="bare relation", reason="it fits every equation (iff, negation, …) and wraps its sides or turns it around",
+        example="Option.some_inj : some a = some b ↔ a = b, backward", objects=_is_bare_relation),
+    PatternRule(
+        name="constant", reason="it turns a closed term such as `0` into another closed term",
+        example="Int.sign_zero : Int.sign 0 = 0, backward", objects=_is_closed),
+)
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A new statement beside its target."""
+
+    statement: Statement
+    target: Statement
+
+
+class StatementRule(msgspec.Struct, frozen=True):
+    name: str
+    reason: str
+    example: str
+    objects: Callable[[Judged], bool]
+
+
+def _is_tautology(judged: Judged) -> bool:
+    conclusion = judged.statement.conclusion
+    pair = sides(conclusion)
+    return is_constant(conclusion, "True") or pair is not None and pair[0] == pair[1] or conclusion in premises(judged.statement)
+
+
+def _is_vacuous(judged: Judged) -> bool:
+    return any(is_constant(h, "False") for h in premises(judged.statement))
+
+
+def _restates_target(judged: Judged) -> bool:
+    return unoriented_key(judged.statement) == unoriented_key(judged.target)
+
+
+STATEMENT_RULES = (
+    StatementRule(
+        name="tautology", reason="`a = a`, `p ↔ p`, or a conclusion that is a hypothesis",
+        example="a + b = a + b", objects=_is_tautology),
+    StatementRule(
+        name="vacuous", reason="a hypothesis is False",
+        example="(h : False) : a = b", objects=_is_vacuous),
+    StatementRule(
+        name="restates its target", reason="it differs from the target by the symmetry of = or ↔ alone",
+        example="b + a = a + b for a + b = b + a", objects=_restates_target),
+)
+
+
+def objection(name: str, tags: Sequence[str], rules: Sequence[TheoremRule] = THEOREM_RULES) -> TheoremRule | None:
+    """The first rule that leaves a theorem out; None for an ordinary theorem."""
+    return next((rule for rule in rules if rule.objects(name, tags)), None)
+
+
+def first_objection(judged: Judged, rules: Sequence[StatementRule] = STATEMENT_RULES) -> StatementRule | None:
+    return next((rule for rule in rules if rule.objects(judged)), None)
