@@ -17,13 +17,14 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
 
 _TICK_S = 0.5
 """How often the memory of a busy engine is looked at."""
 
 
-class EngineDied(Exception):
+class EngineDied(Trouble):
     """The process ended or was ended. cause: `ended`, `deadline`, `memory` or `out of step`."""
 
     def __init__(self, request: str, cause: str, detail: str = ""):
@@ -31,11 +32,11 @@ class EngineDied(Exception):
         self.request, self.cause, self.detail = request, cause, detail
 
 
-class EngineRefused(Exception):
+class EngineRefused(Mistake):
     """The engine answered that it can't do what was asked: a wrong name, a missing library."""
 
 
-class EngineMismatch(Exception):
+class EngineMismatch(Trouble):
     """Python and the engine are of different versions, or the engine lacks a kind of mutation."""
 
 

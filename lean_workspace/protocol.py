@@ -64,9 +64,9 @@ class TheoremRows(Message):
 
 
 class KeyRows(Message):
-    """[theorem, kind, direction, occurrence, open data, open propositions, tokens separated by tabs]"""
+    """See `mutation.candidates.Key` for the columns."""
 
-    rows: list[tuple[int, KindName, Direction, int, bool, int, str]]
+    rows: list[tuple[int, KindName, Direction, int, bool, int, int, str]]
 
 
 Form = list

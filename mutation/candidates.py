@@ -8,11 +8,12 @@ import msgspec
 from lean_workspace.protocol import Candidate, Direction, KindName, Site
 from mutation.index import Index
 from mutation.kinds import BY_NAME, Kind
-from mutation.quality import PATTERN_RULES, PatternRule
+from mutation.quality import PATTERN_RULES, Pattern, PatternRule
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
-    """One pattern of a lemma. data: would a use leave data undetermined? propositions: how many stay open."""
+    """One pattern of a lemma. data: would a use leave data undetermined? propositions: how many stay open.
+    variables: how many variables of the pattern stand for data."""
 
     rule: int
     kind: KindName
@@ -20,6 +21,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     occurrence: int
     data: bool
     propositions: int
+    variables: int
     tokens: str
 
 
@@ -38,9 +40,9 @@ class Lemmas:
                 continue
             if key.propositions and not BY_NAME[key.kind].side_conditions:
                 continue
-            tokens = key.tokens.split("\t")
-            if not any(rule.objects(key.kind, tokens) for rule in rules):
-                index.add(tokens, (key.rule, key.occurrence))
+            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"))
+            if not any(rule.objects(pattern) for rule in rules):
+                index.add(pattern.tokens, (key.rule, key.occurrence))
 
     @property
     def size(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from mutation.terms import Statement, is_constant, premises, sides, unoriented_key
+from mutation.terms import Statement, constants, is_constant, premises, sides, unoriented_key
 
 
 class TheoremRule(msgspec.Struct, frozen=True):
@@ -44,41 +44,54 @@ THEOREM_RULES = (
 )
 
 
+class Pattern(msgspec.Struct, frozen=True):
+    """One side of a lemma as the index sees it. variables: how many of its variables stand for data."""
+
+    kind: str
+    direction: str
+    variables: int
+    tokens: list[str]
+
+
 class PatternRule(msgspec.Struct, frozen=True):
-    """objects(kind, tokens) is true for patterns that are not indexed."""
+    """objects(pattern) is true for patterns that are not indexed."""
 
     name: str
     reason: str
     example: str
-    objects: Callable[[str, Sequence[str]], bool]
+    objects: Callable[[Pattern], bool]
 
 
-_RELATIONS = ("c:Eq/3", "c:Iff/2", "c:HEq/4", "c:Ne/3", "c:Not/1", "c:And/2", "c:Or/2")
+_RELATIONS = ("c:Eq/3", "c:Iff/2", "c:HEq/4", "c:Ne/3", "c:Not/1")
 
 
 def _is_wild(token: str) -> bool:
     return token[0] in "?*"
 
 
-def _is_bare_relation(kind: str, tokens: Sequence[str]) -> bool:
-    body = tokens[1:] if kind == "rw" else tokens
-    return body[0] in _RELATIONS and all(map(_is_wild, body[1:]))
+def _is_bare_relation(pattern: Pattern) -> bool:
+    head, *arguments = pattern.tokens[1:] if pattern.kind == "rw" else pattern.tokens
+    return head in _RELATIONS and all(map(_is_wild, arguments))
 
 
-def _is_closed(kind: str, tokens: Sequence[str]) -> bool:
-    return kind == "rw" and not any(t[0] == "?" for t in tokens)
+def _wraps_both_sides(pattern: Pattern) -> bool:
+    head, *arguments = pattern.tokens[1:] if pattern.kind == "rw" else pattern.tokens
+    return (pattern.kind, pattern.direction, head) == ("rw", "backward", "c:Eq/3") and all(map(_is_wild, arguments[-2:]))
 
 
 PATTERN_RULES = (
     PatternRule(
         name="bare variable", reason="it fits every proposition and says nothing of it",
-        example="False.elim : False → C", objects=lambda kind, tokens: _is_wild(tokens[0])),
+        example="False.elim : False → C", objects=lambda pattern: _is_wild(pattern.tokens[0])),
     PatternRule(
         name="bare relation", reason="it fits every equation (iff, negation, …) and wraps its sides or turns it around",
         example="Option.some_inj : some a = some b ↔ a = b, backward", objects=_is_bare_relation),
     PatternRule(
-        name="constant", reason="it turns a closed term such as `0` into another closed term",
-        example="Int.sign_zero : Int.sign 0 = 0, backward", objects=_is_closed),
+        name="wraps both sides", reason="it fits every equation of a type, and puts a function around its sides",
+        example="UInt32.neg_inj : -a = -b ↔ a = b, backward", objects=_wraps_both_sides),
+    PatternRule(
+        name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
+        example="Int.sign_zero : Int.sign 0 = 0, backward", objects=lambda pattern: pattern.kind == "rw" and pattern.variables == 0),
 )
 
 
@@ -106,6 +119,16 @@ def _is_vacuous(judged: Judged) -> bool:
     return any(is_constant(h, "False") for h in premises(judged.statement))
 
 
+def _is_internal(name: str) -> bool:
+    return any(part.startswith("_") for part in name.split("."))
+
+
+def _introduces_internal(judged: Judged) -> bool:
+    old = {name for part in (*premises(judged.target), judged.target.conclusion) for name in constants(part)}
+    return any(_is_internal(name) and name not in old
+               for part in (*premises(judged.statement), judged.statement.conclusion) for name in constants(part))
+
+
 def _restates_target(judged: Judged) -> bool:
     return unoriented_key(judged.statement) == unoriented_key(judged.target)
 
@@ -117,6 +140,9 @@ STATEMENT_RULES = (
     StatementRule(
         name="vacuous", reason="a hypothesis is False",
         example="(h : False) : a = b", objects=_is_vacuous),
+    StatementRule(
+        name="internal constant", reason="it speaks of a constant that Lean made for itself",
+        example="List.attach_congr._proof_1", objects=_introduces_internal),
     StatementRule(
         name="restates its target", reason="it differs from the target by the symmetry of = or ↔ alone",
         example="b + a = a + b for a + b = b + a", objects=_restates_target),

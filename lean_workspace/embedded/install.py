@@ -21,6 +21,7 @@ from pathlib import Path
 import filelock
 
 from lean_workspace import program
+from lean_workspace.errors import Trouble
 from lean_workspace.embedded.slim import UnknownBuild, slim
 from lean_workspace.process import Launch
 
@@ -38,7 +39,7 @@ Progress = Callable[[str, float], None]
 """Told the step and the share of it that is done, 0 to 1."""
 
 
-class SetupError(Exception):
+class SetupError(Trouble):
     """The embedded Lean can't be installed or started; the message says what to do."""
 
 

@@ -96,19 +96,21 @@ where
 
 def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : MetaM Outcome := do
   let o ← openRule rule
-  let some used ← nthAntecedent o occurrence | throwError "antecedent"
-  unless ← isDefEq (← inferType used) t.conclusion do throwError "antecedent"
-  unless ← isDefEq used t.proof do throwError "antecedent"
+  let some antecedent ← nthAntecedent o occurrence | throwError "antecedent"
+  unless ← isDefEq (← inferType antecedent) t.conclusion do throwError "antecedent"
+  unless ← isDefEq antecedent t.proof do throwError "antecedent"
   let some news ← antecedents o | return .useless "metavariables"
   let conclusion := (← instantiateMVars o.conclusion).headBeta
   if conclusion.hasExprMVar then return .useless "metavariables"
   if conclusion == t.conclusion then return .useless "unchanged"
   let named ← nameNews t.usedNames news
-  let h := freshName (append (mapL (·.2) named) t.usedNames) `h
+  let used := append (mapL (·.2) named) t.usedNames
+  let h := freshName used `h
+  let (names, arguments) := leading t (h :: used) conclusion
   let script (explicitly : Bool) :=
     ["have " ++ t.source h ++ " := " ++ t.applied explicitly none none,
-     "exact " ++ ruleApplied rule o used (t.source h) named t]
-  return .draft { binders := append t.own named, conclusion, proof := ← instantiateMVars o.term,
+     "exact " ++ ruleApplied rule o antecedent (t.source h) named t ++ spread arguments]
+  return .draft { binders := append t.own named, conclusion, leading := names, proof := ← instantiateMVars o.term,
                   script := script false, explicitScript := script true }
 
 def applyKind : Kind where

@@ -129,16 +129,37 @@ def kernelCheck (v : Variant) (name : Name) : MetaM Bool := do
     return true
   catch _ => return false
 
+/-- Instances that a person does not name print as `inst✝` where they are arguments: give them names. -/
+def nameInstances (e : Expr) (used : List Name) : Expr :=
+  match e with
+  | .forallE n t b i =>
+    if i.isInstImplicit && n.hasMacroScopes then
+      let name := freshName used `inst
+      .forallE name t (nameInstances b (name :: used)) i
+    else .forallE n t (nameInstances b (n :: used)) i
+  | e => e
+
+/-- The statement of a variant that stands in the environment, at a printing level. -/
+def statementText (env : Environment) (v : Variant) (name : Name) (l : Level) : MetaM (Option String) := do
+  let text? ← try signature name v.levels l catch _ => pure none
+  let some text := text? | return none
+  unless text.any (· == '✝') do return some text
+  let present ← getEnv
+  setEnv env
+  let named ← kernelCheck { v with type := nameInstances v.type v.names } name
+  let again ← if named then (try signature name v.levels l catch _ => pure none) else pure none
+  setEnv present
+  return again
+
 /-- Prints the variant, level by level from `start`, until the text reads back as the very
 statement of the term and proves it. Where the statement reads back and the proof does not go
 through, the script with all arguments is tried at the same level. -/
 partial def write (env : Environment) (v : Variant) (name : Name) (start : Nat) : MetaM (Except Refusal Written) :=
-  go start false { stage := "print", message := "" }
+  go start false { stage := "print", message := "Lean prints no signature" }
 where
   go (level : Nat) (explicitly : Bool) (last : Refusal) : MetaM (Except Refusal Written) := do
     let some l := nth? levels level | return .error last
-    let statement? ← try signature name v.levels l catch _ => pure none
-    let some statement := statement? | go (level + 1) false { stage := "print", message := "" }
+    let some statement ← statementText env v name l | go (level + 1) false last
     let proof := proofText (if explicitly then v.explicitScript else v.script)
     let text := theoremText name v.levels statement proof
     match ← (checkText env text (some (v.type, v.levels)) : IO _) with

@@ -196,6 +196,14 @@ def openAfter (ms : List Expr) (e : Expr) (used : Option MVarId := none) : MetaM
     if ← isProp t then o := { o with props := o.props + 1 } else o := { o with data := true }
   return o
 
+/-- How many metavariables of `e` stand for data. -/
+def dataVariables (e : Expr) : MetaM Nat := do
+  let data ← choose (fun (m : MVarId) => do
+    let t ← instantiateMVars (← m.getType)
+    let sort ← whnfR t
+    if sort.isSort || (← isClass? t).isSome || (← isProp t) then return none else return some m) (← getMVars e).toList
+  return count data
+
 /-- One pattern of a lemma. -/
 structure Key where
   kind : String
@@ -204,6 +212,8 @@ structure Key where
   /-- which antecedent, from 1; 0 where there is no choice -/
   occurrence : Nat := 0
   isOpen : Open
+  /-- how many variables of the pattern stand for data: no types, instances or proofs -/
+  variables : Nat
   tokens : List String
 
 /-- The two sides of an equation, of an iff or of a proposition (`p` is `p = True`), with the variables. -/
@@ -226,7 +236,7 @@ def rewriteKeys (info : ConstantInfo) : MetaM (List Key) := do
   let key (e : Expr) (direction : String) : MetaM (Option Key) := do
     if (headOf e).isMVar then return none
     let tokens ← atTransparency .reducible (pattern true [] e [rootToken e])
-    return some { kind := "rw", direction, isOpen := ← openAfter ms e, tokens := rev tokens }
+    return some { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e, tokens := rev tokens }
   choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]
 
 /-- Keys of `apply`: backward on the conclusion, forward on each antecedent that is no bare variable. -/
@@ -236,7 +246,8 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
   let ms := ms.toList
   let key (e : Expr) (direction : String) (occurrence : Nat) (used : Option MVarId) : MetaM Key := do
     let tokens ← if (headOf e).isMVar then pure ["*"] else atTransparency .instances (pattern false [] e [])
-    return { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, tokens := rev tokens }
+    return { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
+             tokens := rev tokens }
   let mut keys := [← key q "backward" 0 none]
   let mut occurrence := 0
   for m in ms do

@@ -193,7 +193,8 @@ def constantOf (info : ConstantInfo) : Expr := .const info.name (levelsOf info)
 /-- Is `e` nested so deeply that recursion over it is a risk? -/
 def isTooDeep (e : Expr) : Bool := e.approxDepth > 200
 
-/-- Metadata, automatic and optional parameters erased: `autoParam p tac` becomes `p`. -/
+/-- Metadata, automatic and optional parameters erased (`autoParam p tac` becomes `p`), and bound
+variables that would print as `x✝` given names that can be read back. An arrow needs no name. -/
 partial def plain (e : Expr) : Expr := e.replace step
 where
   /-- `replace` does not look into what it is given: erase there, too. -/
@@ -202,6 +203,10 @@ where
     | .mdata _ b => some (plain b)
     | .app (.app (.const ``autoParam _) p) _ => some (plain p)
     | .app (.app (.const ``optParam _) p) _ => some (plain p)
+    | .lam n t b i => if n.hasMacroScopes then some (.lam n.eraseMacroScopes (plain t) (plain b) i) else none
+    | .forallE n t b i =>
+      if n.hasMacroScopes && b.hasLooseBVar 0 && !i.isInstImplicit then some (.forallE n.eraseMacroScopes (plain t) (plain b) i)
+      else none
     | _ => none
 
 /-! ## JSON -/

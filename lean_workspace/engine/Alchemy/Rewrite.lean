@@ -30,11 +30,12 @@ def rewriteConclusion (t : Prepared) (rule : ConstantInfo) (backward : Bool) : M
   | .error reason => return .useless reason
   | .ok (new, eq) =>
     let h := t.source (freshName t.usedNames `h)
+    let (names, arguments) := leading t t.usedNames new
     let script (explicitly : Bool) :=
       ["have " ++ h ++ " := " ++ t.applied explicitly none none,
        "rw [" ++ ruleWithArrow rule backward ++ "] at " ++ h,
-       "exact " ++ h]
-    return .draft { binders := t.own, conclusion := new, proof := ← mkEqMP eq t.proof,
+       "exact " ++ h ++ spread arguments]
+    return .draft { binders := t.own, conclusion := new, leading := names, proof := ← mkEqMP eq t.proof,
                     script := script false, explicitScript := script true }
 
 /-- `h : 0 < b` and `Nat.pos_iff_ne_zero` give `h : b ≠ 0`, proved by

@@ -84,7 +84,7 @@ def prepare (env : Environment) (info : ConstantInfo) : IO (Except String Prepar
     let d ← goal.getDecl
     let conclusion ← instantiateMVars d.type
     let inside (c : Meta.Context) : Meta.Context := { c with lctx := d.lctx, localInstances := d.localInstances }
-    let binders ← withReader inside (nameBinders d.lctx conclusion fs.toList (binderNames type) [])
+    let binders ← withReader inside (nameBinders d.lctx conclusion fs.toList (binderNames info.type) [])
     return (goal, conclusion, d.lctx, d.localInstances, binders)
   match ← ((intro.run {} {}).toIO (coreContext 20000) { env }).toIO' with
   | .error e => return .error (toString e)
@@ -111,31 +111,39 @@ def Prepared.source (t : Prepared) (n : Name) : String := nameSource t.env n
 
 /-! ## The target as a person applies it -/
 
-/-- The free variables that `types` determine when they are unified. -/
-def isDetermined (f : FVarId) (types : List Expr) : Bool := anyL (·.containsFVar f) types
+def spread : List String → String
+  | [] => ""
+  | s :: ss => " " ++ s ++ spread ss
+
+/-- The implicit arguments that do not follow from `types`, the last one first: the variables of a type
+follow from a term of it, so only the ends of the chains must be named. -/
+def undetermined : List Binder → List Expr → List Binder
+  | [], _ => []
+  | b :: bs, types =>
+    if b.kind.isInstImplicit || b.kind.isExplicit || anyL (·.containsFVar b.fvar) types then undetermined bs types
+    else b :: undetermined bs (b.type :: types)
+
+/-- More named arguments than this are harder to read than `@target` with all of them. -/
+def maxNamed : Nat := 2
 
 /-- `target a b h`: explicit arguments alone where the others follow from them or from the expected
-type, named ones where they do not, `@target` where a name is missing. `hole` stands for the binder
-`replaced`, whose type says nothing while it is being elaborated. -/
+type; a few named ones where they do not, else `@target` with all. `replaced` is a binder and what stands
+in its place; its type says nothing while it is being elaborated. -/
 def Prepared.applied (t : Prepared) (explicitly : Bool) (expected : Option Expr) (replaced : Option (FVarId × String)) : String :=
   let isReplaced (b : Binder) := match replaced with | some (f, _) => f == b.fvar | none => false
-  let hole := match replaced with | some (_, s) => s | none => ""
-  let base := mapL (·.type) (keep (fun b => b.kind.isExplicit && !isReplaced b) t.binders)
-  let types := match expected with | some e => e :: base | none => base
-  let implicit := keep (fun b => !b.kind.isExplicit && !b.kind.isInstImplicit &&
-    (isReplaced b || !(isDetermined b.fvar types || anyL (fun c => c.kind.isExplicit && c.fvar == b.fvar) t.binders))) t.binders
+  let argument (b : Binder) := match replaced with
+    | some (f, s) => if f == b.fvar then s else t.source b.name
+    | none => t.source b.name
+  let types := mapL (·.type) (keep (fun b => b.kind.isExplicit && !isReplaced b) t.binders)
+  let types := match expected with | some e => e :: types | none => types
+  let named := rev (undetermined (rev (keep (fun b => !isReplaced b) t.binders)) types)
+  let named := append named (keep (fun b => isReplaced b && !b.kind.isExplicit) t.binders)
   let target := nameText t.info.name
-  if explicitly || anyL (fun b => b.argument.isNone) implicit then
-    "@" ++ target ++ spread (mapL (fun b =>
-      if isReplaced b then hole else if b.kind.isInstImplicit then "_" else t.source b.name) t.binders)
+  if explicitly || count named > maxNamed || anyL (·.argument.isNone) named then
+    "@" ++ target ++ spread (mapL (fun b => if b.kind.isInstImplicit then "_" else argument b) t.binders)
   else
-    target ++ spread (mapL (fun b => "(" ++ t.source (b.argument.getD .anonymous) ++ " := " ++
-        (if isReplaced b then hole else t.source b.name) ++ ")") implicit)
-      ++ spread (mapL (fun b => if isReplaced b then hole else t.source b.name) (keep (·.kind.isExplicit) t.binders))
-where
-  spread : List String → String
-    | [] => ""
-    | s :: ss => " " ++ s ++ spread ss
+    target ++ spread (mapL (fun b => "(" ++ t.source (b.argument.getD .anonymous) ++ " := " ++ argument b ++ ")") named)
+      ++ spread (mapL argument (keep (·.kind.isExplicit) t.binders))
 
 /-! ## Drafts and variants -/
 
@@ -144,6 +152,8 @@ structure Draft where
   /-- Variables and metavariables (new hypotheses), with their names, in order. -/
   binders : List (Expr × Name)
   conclusion : Expr
+  /-- Names for the binders with which the conclusion begins. -/
+  leading : List Name := []
   proof : Expr
   /-- The lines of a tactic proof. The second form gives each argument of the target. -/
   script : List String
@@ -158,6 +168,17 @@ structure Variant where
   script : List String
   explicitScript : List String
 
+/-- A conclusion may itself begin with binders (`∀ a, a ∉ l`). Printed as a signature they stand before the
+colon, so a proof has them in its context: their names, distinct from `used`, and the arguments that a
+proof of the conclusion is given. -/
+def leading (t : Prepared) (used : List Name) : Expr → List Name × List String
+  | .forallE n _ b i =>
+    if n.hasMacroScopes then ([], []) else
+    let name := freshName used n
+    let (names, arguments) := leading t (name :: used) b
+    (name :: names, if i.isExplicit then t.source name :: arguments else arguments)
+  | _ => ([], [])
+
 /-- The target's own binders. -/
 def Prepared.own (t : Prepared) : List (Expr × Name) := mapL (fun b => (.fvar b.fvar, b.name)) t.binders
 
@@ -168,8 +189,8 @@ def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
   let type ← instantiateMVars (← mkForallFVars xs d.conclusion (binderInfoForMVars := .default))
   let value ← instantiateMVars (← mkLambdaFVars xs d.proof (binderInfoForMVars := .default))
   if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
-  let names := mapL (·.2) d.binders
-  let type := renameBinders type names
+  let names := append (mapL (·.2) d.binders) d.leading
+  let type := renameBinders (plain type) names
   let kept := (collectLevelParams (collectLevelParams {} type) value).params.toList
   return some {
     levels := keep (fun n => anyL (· == n) kept) t.info.levelParams

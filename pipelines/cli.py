@@ -1,0 +1,208 @@
+"""The front door. A command builds a job, runs it and prints a summary; heavy imports live inside commands,
+so that `--help` answers at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
+    help="Multiplies the theorems of a Lean library: mutates them with `rw` and `apply`, and lets Lean verify every one.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
+Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
+LibraryNames = Annotated[list[str], typer.Option(
+    "--library", help="A module (`Init`, `Std`) or a `.lean` file of yours; repeatable.", show_default="Init")]
+Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
+
+
+@app.command()
+def setup(json: Json = False) -> None:
+    """Installs the embedded Lean below $ALCHEMY_HOME, once."""
+    import time
+
+    from lean_workspace.embedded import install
+    from pipelines.summary import err, finish, progress
+
+    start = time.monotonic()
+    with progress() as bars:
+        steps: dict[str, int] = {}
+
+        def report(step: str, share: float) -> None:
+            if step not in steps:
+                steps[step] = bars.add_task(step, total=100, note="")
+            bars.update(steps[step], completed=100 * share)
+
+        installed = install.setup(report)
+    err.print(f"Lean is in {install.prefix()}" if installed else f"nothing to do: Lean is in {install.prefix()}")
+    finish({"installed": installed, "home": str(install.home()), "seconds": round(time.monotonic() - start, 1)}, json)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Says what is there, what is missing, and what to do about it."""
+    from pipelines.doctor import examine, show
+    from pipelines.summary import finish
+
+    findings = examine()
+    show(findings)
+    finish({finding.name: {"ok": finding.ok, "found": finding.found, "advice": finding.advice} for finding in findings}, json)
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def synthesize(
+    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    library: LibraryNames = ["Init"],
+    targets: Annotated[str, typer.Option(help="How many theorems to mutate, drawn by the seed, or `all`.")] = "300",
+    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
+    kinds: Kinds = "rw,apply",
+    workers: Workers = 2,
+    target: Annotated[list[str], typer.Option(help="Mutate this theorem; repeatable.")] = [],
+    module: Annotated[str | None, typer.Option(help="Only targets of this module and those below it.")] = None,
+    depth: Annotated[int, typer.Option(min=1, max=1, help="Mutations in a row.")] = 1,
+    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
+    held_out: Annotated[Path | None, typer.Option(
+        exists=True, dir_okay=False, help="Theorem names and statement keys, one a line, to keep out.")] = None,
+    verify: Annotated[int, typer.Option(min=1, help="Variants that a fresh engine reads again at the end.")] = 200,
+    json: Json = False,
+) -> None:
+    """Makes a corpus of verified variants in OUT. Run again, it goes on where it stopped."""
+    import hashlib
+
+    from pipelines.job import Job, Options
+    from pipelines.summary import err, finish, print_funnel, progress
+    from pipelines.synthesize import synthesize as run
+
+    options = Options(
+        library=library, targets=None if target else _count(targets), seed=seed, kinds=_kinds(kinds), target=target, module=module,
+        depth=depth, keep_all=keep_all, held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
+    with progress() as bars:
+        result = run(Job(out, options), workers, verify, held_out, _reporter(bars))
+    counts = result.manifest.counts
+    summary = {
+        **{name: counts[name] for name in ("targets", "candidates", "kernel_checked", "elaborated", "variants")},
+        "rejects": result.manifest.rejects, "seconds": round(result.seconds, 1),
+        "seconds_in_all": round(result.manifest.seconds, 1), "checked": result.checked, "valid": result.checked - len(result.invalid)}
+    if not json:
+        print_funnel(summary)
+    err.print(f"a fresh engine found {summary['valid']:,} of {summary['checked']:,} texts valid")
+    finish(summary, json)
+    _fail_on(result.invalid, result.checked)
+
+
+@app.command()
+def verify(
+    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    sample: Annotated[str, typer.Option(help="How many variants, drawn by the seed, or `all`.")] = "200",
+    seed: Annotated[int, typer.Option(help="Draws the sample.")] = 0,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Checks variants again, from their text alone, in a fresh engine."""
+    from pipelines import pool
+    from pipelines.job import Job, library_of
+    from pipelines.summary import err, finish, progress
+    from pipelines.synthesize import install_if_missing, run_verify
+
+    manifest = Job.manifest_at(out)
+    size = _count(sample)
+    install_if_missing()
+    with progress() as bars, pool.cluster(workers):
+        checked, invalid = run_verify(out, library_of(manifest.library), size, seed, workers, _reporter(bars))
+    err.print(f"{checked - len(invalid):,} of {checked:,} texts are valid")
+    finish({"checked": checked, "valid": checked - len(invalid)}, json)
+    _fail_on(invalid, checked)
+
+
+@app.command()
+def mutate(
+    name: Annotated[str, typer.Argument(help="A theorem, such as `Nat.add_comm`.")],
+    library: LibraryNames = ["Init"],
+    kinds: Kinds = "rw,apply",
+    keep_all: Annotated[bool, typer.Option("--keep-all", help="Show what the quality rules would leave out, too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many variants to print.")] = 20,
+    json: Json = False,
+) -> None:
+    """Shows the variants of one theorem beside it."""
+    from pipelines.one import variants_of_one
+    from pipelines.summary import err, finish, out, print_variant, progress
+
+    with progress() as bars:
+        found = variants_of_one(name, library, _kinds(kinds), keep_all, _reporter(bars))
+    for variant in found.variants[:limit]:
+        if not json:
+            print_variant(variant, found.statement)
+    if not json:
+        out.print(f"{len(found.variants)} variants of {name}" + (
+            f", {limit} shown (--limit {len(found.variants)} shows all)" if len(found.variants) > limit else ""))
+    for reason, n in sorted(found.rejects.items(), key=lambda item: -item[1]):
+        err.print(f"{n:6} not kept — {reason}", style="dim", highlight=False)
+    finish({"target": name, "statement": found.statement, "variants": found.variants, "rejects": found.rejects}, json)
+
+
+def main() -> None:
+    """Runs a command. What a user can mend is told in a sentence; exit status 1 or 2, no traceback."""
+    from lean_workspace.errors import Mistake, Trouble
+
+    try:
+        app()
+    except Mistake as error:
+        _tell(error)
+        sys.exit(2)
+    except Trouble as error:
+        _tell(error)
+        sys.exit(1)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _tell(f"{error.strerror or error}{where}. What was done before is kept; run the command again.")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _tell("interrupted. What was done is kept; run the command again to go on.")
+        sys.exit(1)
+
+
+def _tell(error: object) -> None:
+    from rich.console import Console
+
+    Console(stderr=True).print(f"alchemy: {error}", style="bold red", highlight=False, markup=False)
+
+
+def _count(text: str) -> int | None:
+    """`all` is None."""
+    if text == "all":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is neither a positive number nor `all`")
+    return int(text)
+
+
+def _kinds(text: str) -> list[str]:
+    from mutation.kinds import BY_NAME
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or (unknown := [name for name in names if name not in BY_NAME]):
+        raise typer.BadParameter(f"there is no kind {', '.join(unknown) if names else text!r}; there are {', '.join(BY_NAME)}")
+    return [name for name in BY_NAME if name in names]
+
+
+def _reporter(bars):
+    """Shows the stages of a job as bars."""
+    tasks: dict = {}
+
+    def report(stage: str, done: int, total: int, note: str) -> None:
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stage, total=total, note=note)
+        bars.update(tasks[stage], completed=done, total=total, note=note)
+
+    return report
+
+
+def _fail_on(invalid: list, checked: int) -> None:
+    if invalid or not checked:
+        for one in invalid[:5]:
+            _tell(f"{one.variant_id}: {one.reason}")
+        raise typer.Exit(1)

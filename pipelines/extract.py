@@ -1,0 +1,183 @@
+"""*extract*: what there is. A library goes in; its theorems and the keys of its lemmas come out.
+
+The result depends on the library and the engine alone, so it is kept below `$ALCHEMY_HOME` for the next job.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lean_workspace.embedded import install
+from lean_workspace.protocol import TheoremRow
+from lean_workspace.workspace import Workspace
+from mutation import terms
+from mutation.candidates import Key
+from mutation.quality import objection
+from pipelines import tables
+from pipelines.job import Job, JobError, library_digest, write_whole
+from pipelines.stage import Stage
+
+SLICES = 24
+"""Slices of a library: about three seconds of work each for Init."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A theorem as the later stages need it. unoriented_key: see `mutation.terms`."""
+
+    name: str
+    module: str
+    module_index: int
+    statement: str | None
+    term: str | None
+    level_params: list[str]
+    tags: list[str]
+    statement_key: str | None
+    unoriented_key: str | None
+    docstring: str | None
+    position: int | None
+
+
+class Described(msgspec.Struct, frozen=True):
+    """What the library is, beside its theorems. problems: errors in files of the user."""
+
+    toolchain: str
+    count: int
+    problems: list[str]
+
+
+def entry_of(row: TheoremRow, modules: list[str]) -> Entry:
+    return Entry(
+        name=row.name, module=_module_name(modules[row.module]), module_index=row.module, statement=row.statement, term=row.term,
+        level_params=row.level_params, tags=row.tags, docstring=row.docstring, position=row.line,
+        statement_key=terms.statement_key(row.term) if row.term else None,
+        unoriented_key=terms.unoriented_key(terms.parse(row.term)) if row.term else None)
+
+
+def _module_name(module: str) -> str:
+    """A file of the user is a module with the file's name."""
+    return Path(module).name if module.endswith(".lean") else module
+
+
+class Extractor:
+    """Writes one slice of the library: item i is the i-th of SLICES."""
+
+    def __init__(self, job: Job):
+        self._job = job
+        self._workspace = Workspace(install.launch, job.library)
+
+    def __call__(self, item: int) -> int:
+        """The number of theorems in the slice."""
+        count = self._workspace.opened.count
+        start, end = count * item // SLICES, count * (item + 1) // SLICES
+        rows: list[TheoremRow] = []
+        keys: list[tuple] = []
+        for page in range(start, end, 250):
+            size = min(250, end - page)
+            rows += self._workspace.theorems(page, size)
+            keys += self._workspace.keys(page, size).rows
+        entries = [entry_of(row, self._workspace.opened.modules) for row in rows]
+        with self._job.folder(self._job.extract_folder / f"{item:02}") as part:
+            tables.write(tables.to_table(entries, Entry), part / "theorems.parquet")
+            columns = list(zip(*keys, strict=True)) if keys else [[] for _ in Key.__struct_fields__]
+            tables.write(pa.table(dict(zip(Key.__struct_fields__, columns, strict=True))), part / "keys.parquet")
+            if item == 0:
+                opened = self._workspace.opened
+                problems = [f"{p.file}:{p.line}: {p.message}" for p in opened.problems]
+                write_whole(part / "library.json", msgspec.json.encode(
+                    Described(self._workspace.ready.toolchain, opened.count, problems)))
+        return len(entries)
+
+    def close(self) -> None:
+        self._workspace.close()
+
+
+EXTRACT = Stage(name="extract", worker=Extractor)
+
+
+class Catalogue:
+    """The extracted library, in the order of the engine's numbers."""
+
+    def __init__(self, folder: Path, named: Sequence[str]):
+        """named: the modules and files whose theorems are targets."""
+        self._named = [_module_name(name) for name in named]
+        self._slices = [folder / f"{i:02}" for i in range(SLICES)]
+        self.described = msgspec.json.decode((self._slices[0] / "library.json").read_bytes(), type=Described)
+        self.theorems: list[Entry] = tables.read([s / "theorems.parquet" for s in self._slices], Entry)
+        self.numbers = {entry.name: i for i, entry in enumerate(self.theorems)}
+
+    def keys(self) -> Iterator[Key]:
+        for slice_ in self._slices:
+            columns = pq.read_table(slice_ / "keys.parquet").to_pydict()
+            for row in zip(*columns.values(), strict=True):
+                yield Key(*row)
+
+    def library_of(self, entry: Entry) -> str:
+        """The named library that a theorem stands in; else the root of its module."""
+        return next((name for name in self._named if _stands_in(entry, name)), entry.module.split(".")[0])
+
+    def is_of_library(self, entry: Entry) -> bool:
+        """Does it stand in a named library, and not in what these import?"""
+        return any(_stands_in(entry, name) for name in self._named)
+
+    @staticmethod
+    def is_ordinary(entry: Entry) -> bool:
+        """Does the policy admit it, as target or lemma?"""
+        return entry.term is not None and objection(entry.name, entry.tags) is None
+
+    def record(self, entry: Entry) -> tables.Theorem:
+        return tables.Theorem(
+            name=entry.name, library=self.library_of(entry), module=entry.module, module_index=entry.module_index,
+            statement=entry.statement, level_params=entry.level_params, tags=entry.tags,
+            statement_key=entry.statement_key, docstring=entry.docstring, position=entry.position)
+
+
+def _stands_in(entry: Entry, module: str) -> bool:
+    return entry.module == module or entry.module.startswith(f"{module}.")
+
+
+def missing_slices(job: Job) -> list[int]:
+    return [i for i in range(SLICES) if not (job.extract_folder / f"{i:02}").is_dir()]
+
+
+def _kept(job: Job) -> Path:
+    return install.home() / "libraries" / library_digest(job.library)
+
+
+def take_kept(job: Job) -> bool:
+    """Takes the extraction of an earlier job, if there is one. True if nothing is missing."""
+    kept = _kept(job)
+    if missing_slices(job) and kept.is_dir():
+        shutil.rmtree(job.extract_folder, ignore_errors=True)
+        with job.folder(job.extract_folder) as part:
+            shutil.copytree(kept, part, dirs_exist_ok=True)
+    return not missing_slices(job)
+
+
+def keep(job: Job) -> None:
+    """Keeps a whole extraction for later jobs. A full disk is no reason to fail."""
+    kept = _kept(job)
+    if kept.is_dir():
+        return
+    part = kept.parent / f"{kept.name}.part-{job.out.name}"
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(job.extract_folder, part)
+        part.rename(kept)
+    except OSError:
+        pass
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def catalogue(job: Job) -> Catalogue:
+    """Raises JobError where the extraction is not whole."""
+    if missing := missing_slices(job):
+        raise JobError(f"the library was not extracted: slices {missing} are missing")
+    found = Catalogue(job.extract_folder, job.options.library)
+    if not found.theorems:
+        raise JobError(f"{job.library} holds no theorems" + "".join(f"\n{p}" for p in found.described.problems[:5]))
+    return found

@@ -1,0 +1,188 @@
+"""A job: its options, where its files are, what may be resumed, and the manifest.
+
+    OUT/manifest.json                 written last; names the shards and counts
+    OUT/theorems variants rejects     the tables, put in place together by *select*
+    OUT/.work/extract-KEY/            the library: one folder a slice
+    OUT/.work/mutate/KEY/             one folder a shard of targets; immutable
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import filelock
+import msgspec
+
+from lean_workspace import program
+from lean_workspace.errors import Mistake, Trouble
+from lean_workspace.workspace import Library
+from mutation import candidates, index, kinds, quality, terms
+
+SHARD_TARGETS = 20
+"""Targets a shard: some seconds of work, which is what a crash costs."""
+
+
+class UsageError(Mistake):
+    """The command was called wrongly; the message says what to do. Exit status 2."""
+
+
+class JobError(Trouble):
+    """The job can't be done or was not done. Exit status 1."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a corpus depends on."""
+
+    library: list[str]
+    targets: int | None
+    """How many; None: all."""
+    kinds: list[str]
+    seed: int = 0
+    target: list[str] = []
+    module: str | None = None
+    depth: int = 1
+    keep_all: bool = False
+    held_out: str | None = None
+    """Digest of the held-out file."""
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    library: list[str]
+    toolchain: str
+    versions: dict[str, str]
+    seed: int
+    options: Options
+    counts: dict[str, int]
+    rejects: dict[str, int]
+    shards: list[str]
+    schema_version: int
+    seconds: float
+
+
+def library_of(names: Sequence[str]) -> Library:
+    """The library that the names mean: modules, and files that end in `.lean`. Raises UsageError."""
+    files = [name for name in names if name.endswith(".lean")]
+    for file in files:
+        if not Path(file).is_file():
+            raise UsageError(f"there is no file {file}")
+    modules = [name for name in names if not name.endswith(".lean")]
+    return Library(tuple(modules) or ("Init",), tuple(str(Path(f).resolve()) for f in files))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=8).hexdigest()
+
+
+def library_digest(library: Library) -> str:
+    """Names what extraction finds: the engine, the modules and what stands in the files."""
+    contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
+    return _digest(program.digest(), library.modules, [Path(f).name for f in library.files], contents, _code(terms))
+
+
+def _code(*modules: object) -> str:
+    """Digest of the code that decides, so that a change of a rule is another corpus."""
+    return hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in modules)).hexdigest()[:16]
+
+
+class Job:
+    """OUT and the options that hold in it."""
+
+    def __init__(self, out: Path, options: Options):
+        self.out, self.options = out.resolve(), options
+        self.library = library_of(options.library)
+        self.work = self.out / ".work"
+        self.extract_folder = self.work / f"extract-{library_digest(self.library)}"
+        self.mutate_folder = self.work / "mutate"
+
+    @property
+    def manifest_file(self) -> Path:
+        return self.out / "manifest.json"
+
+    def shard_key(self, targets: Sequence[str]) -> str:
+        """Names a shard by its targets and by all that changes its result, never by a number."""
+        rules = _code(quality, candidates, index, kinds, terms)
+        return _digest(library_digest(self.library), rules, sorted(self.options.kinds), self.options.keep_all,
+                       self.options.depth, list(targets))
+
+    @contextmanager
+    def begin(self) -> Iterator[None]:
+        """Holds OUT for this run. Raises UsageError for other options, JobError while another run is alive."""
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"can't write to {self.out}: {error.strerror}") from None
+        lock = filelock.FileLock(self.work / "lock", blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise JobError(f"another run is at work on {self.out}; wait for it or stop it") from None
+        try:
+            self._compare_options()
+            for left in self.work.glob("part-*"):
+                shutil.rmtree(left, ignore_errors=True)  # of a run that was killed; we hold the lock
+            yield
+        finally:
+            lock.release()
+
+    def _compare_options(self) -> None:
+        """The options of OUT may only grow in the number of targets."""
+        file = self.work / "options.json"
+        if file.exists():
+            old = msgspec.json.decode(file.read_bytes(), type=Options)
+            differing = [name for name in Options.__struct_fields__
+                         if name != "targets" and getattr(old, name) != getattr(self.options, name)]
+            if differing:
+                raise UsageError(f"{self.out} was made with other options: " + "; ".join(
+                    f"{name} was {getattr(old, name)!r}, is {getattr(self.options, name)!r}" for name in differing)
+                    + ". Use another folder, or the same options.")
+            if self.options.targets is not None and (old.targets is None or old.targets > self.options.targets):
+                raise UsageError(f"{self.out} has {old.targets or 'all'} targets; ask for at least as many, or use another folder")
+        write_whole(file, msgspec.json.encode(self.options))
+
+    @contextmanager
+    def folder(self, place: Path) -> Iterator[Path]:
+        """A folder that becomes `place` when the block ends well. A place that is there is left as it is."""
+        part = self.work / f"part-{uuid4().hex}"
+        part.mkdir(parents=True)
+        try:
+            yield part
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                part.rename(place)
+            except OSError:
+                if not place.is_dir():  # another worker may have been faster
+                    raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    @staticmethod
+    def manifest_at(out: Path) -> Manifest:
+        """Raises UsageError where OUT is no finished corpus."""
+        file = out / "manifest.json"
+        if not file.is_file():
+            raise UsageError(f"{out} is no corpus: it has no manifest.json. Make one with `alchemy synthesize {out}`.")
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=Manifest)
+        except msgspec.DecodeError as error:
+            raise UsageError(f"{file} can't be read: {error}") from None
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Replaces a file at once."""
+    part = file.parent / f"part-{uuid4().hex}"
+    try:
+        part.write_bytes(content)
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def versions() -> dict[str, str]:
+    """What made a corpus: the engine, this package and the libraries that its result depends on."""
+    from importlib.metadata import version
+
+    return {"engine": program.digest(), **{name: version(name) for name in ("lean-alchemy", "ray", "pyarrow")}}

@@ -1,0 +1,55 @@
+"""One theorem and its variants: the same find–try–keep as a corpus, for a reader at a terminal."""
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from pipelines import pool
+from pipelines.job import Job, Options
+from pipelines.mutate import Mutator, Tally, draw_targets
+from pipelines.synthesize import Report, extracted
+from pipelines.tables import Variant
+
+
+class Found(msgspec.Struct, frozen=True):
+    """statement: of the theorem. rejects: reason → how many attempts."""
+
+    statement: str
+    variants: list[Variant]
+    rejects: dict[str, int]
+
+
+def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: bool, report: Report) -> Found:
+    """Raises UsageError where there is no such theorem. The library is extracted the first time."""
+    options = Options(library=library, targets=None, kinds=kinds, target=[name], keep_all=keep_all)
+    with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
+        job = Job(Path(folder), options)
+        with job.begin():
+            if not _is_kept(job):
+                with pool.cluster(2):
+                    extracted(job, 2, report)
+            catalogue = extracted(job, 2, report)
+            draw_targets(job, catalogue)
+            report("mutate", 0, 1, "")
+            mutator = Mutator(job)
+            try:
+                rows = list(mutator.variants_of(name, Tally()))
+            finally:
+                mutator.close()
+            report("mutate", 1, 1, "")
+    entry = catalogue.theorems[catalogue.numbers[name]]
+    rejects: Counter[str] = Counter()
+    for row in rows:
+        if not isinstance(row, Variant):
+            rejects[f"{row.stage}: {row.reason}"] += row.n
+    return Found(entry.statement or "", [row for row in rows if isinstance(row, Variant)], dict(rejects))
+
+
+def _is_kept(job: Job) -> bool:
+    from pipelines.extract import take_kept
+    from pipelines.synthesize import install_if_missing
+
+    install_if_missing()
+    return take_kept(job)

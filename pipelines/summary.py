@@ -1,0 +1,59 @@
+"""What every command prints: progress while it works, and a summary at its end."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.syntax import Syntax
+from rich.table import Table
+
+from pipelines.tables import Variant
+
+err = Console(stderr=True)
+out = Console()
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A bar for each stage, on stderr; `note` is a field that a stage fills with what it counts."""
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=err, transient=False,
+    ) as bars:
+        yield bars
+
+
+def finish(summary: Mapping[str, Any], json: bool) -> None:
+    """With --json the summary is the last line of stdout."""
+    if json:
+        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        sys.stdout.flush()
+
+
+def print_funnel(summary: Mapping[str, Any]) -> None:
+    table = Table(title="from candidates to variants", show_header=False, title_justify="left")
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    for name, label in (
+        ("targets", "targets"), ("candidates", "candidates tried in Lean"),
+        ("kernel_checked", "accepted by the kernel"), ("elaborated", "read back from text as the same statement"),
+        ("variants", "distinct variants"),
+    ):
+        table.add_row(label, f"{summary[name]:,}")
+    table.add_section()
+    for reason, n in sorted(summary["rejects"].items(), key=lambda item: -item[1]):
+        table.add_row(f"not kept — {reason}", f"{n:,}", style="dim")
+    out.print(table)
+
+
+def print_variant(variant: Variant, target: str) -> None:
+    """A variant beside its target: `target` is the target's statement."""
+    arrow = "←" if variant.direction == "backward" and variant.kind == "rw" else ""
+    title = f"{variant.kind} {arrow}{variant.lemma} at {variant.site}"
+    text = f"-- {variant.target} {target}\n{variant.theorem}"
+    out.print(Panel(Syntax(text, "lean4", word_wrap=True, background_color="default"), title=title, title_align="left", border_style="dim"))

@@ -1,0 +1,107 @@
+"""The main job: extract → mutate → select → verify. Run again, it goes on where it stopped."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from lean_workspace.embedded import install
+from lean_workspace.workspace import Library
+from pipelines import extract, mutate, pool, verify
+from pipelines.job import Job, JobError, Manifest
+from pipelines.select import HeldOut, select
+from pipelines.verify import Invalid
+
+from pathlib import Path
+
+Report = Callable[[str, int, int, str], None]
+"""Told the stage, how many items are done, of how many, and what they came to."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """manifest: of the whole of OUT. checked, invalid: of the sample that a fresh engine read again."""
+
+    manifest: Manifest
+    checked: int
+    invalid: list[Invalid]
+    seconds: float
+
+
+def silent(stage: str, done: int, total: int, note: str) -> None:
+    """A Report that tells nobody."""
+
+
+def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None, report: Report = silent) -> Result:
+    """Raises JobError where a shard or the sample failed; what is done stays done."""
+    start = time.monotonic()
+    with job.begin(), pool.cluster(workers):
+        library = extracted(job, workers, report)
+        shards = mutate.shards_of(job, mutate.draw_targets(job, library))
+        if not shards:
+            raise JobError(f"{job.library} has no ordinary theorem to mutate")
+        held = HeldOut.read(held_out, library) if held_out else None
+        run_mutate(job, shards, workers, report)
+        before = Job.manifest_at(job.out).seconds if job.manifest_file.exists() else 0.0
+        manifest = select(job, library, shards, held, before + time.monotonic() - start)
+        if not manifest.counts["variants"]:
+            raise JobError("no variant came of these targets; see the table of rejects for the reasons")
+        checked, invalid = run_verify(job.out, job.library, sample, job.options.seed, min(workers, 2), report)
+    return Result(manifest, checked, invalid, time.monotonic() - start)
+
+
+def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalogue:
+    """The library of the job, from an earlier extraction where there is one."""
+    install_if_missing()
+    if not extract.take_kept(job):
+        missing = extract.missing_slices(job)
+        theorems = 0
+        done = extract.SLICES - len(missing)
+        report("extract", done, extract.SLICES, "")
+        for event in pool.run(extract.EXTRACT, job, missing, workers):
+            if isinstance(event, pool.Failed):
+                raise JobError(f"extraction failed: {event.reason}")
+            done += 1
+            theorems += event.summary
+            report("extract", done, extract.SLICES, f"{theorems:,} theorems")
+        extract.keep(job)
+    return extract.catalogue(job)
+
+
+def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:
+    todo = [shard for shard in shards if not mutate.is_done(job, shard)]
+    done = len(shards) - len(todo)
+    tally = mutate.Tally()
+    start = time.monotonic()
+    report("mutate", done, len(shards), "")
+    failed: list[str] = []
+    for event in pool.run(mutate.MUTATE, job, todo, workers):
+        if isinstance(event, pool.Failed):
+            failed.append(f"{event.item.key} ({', '.join(event.item.targets[:2])}, …): {event.reason}")
+            continue
+        done += 1
+        tally.add(event.summary)
+        rate = tally.elaborated / (time.monotonic() - start)
+        report("mutate", done, len(shards), f"{tally.elaborated:,} variants, {rate:.0f}/s")
+    if failed:
+        raise JobError(f"{len(failed)} of {len(shards)} shards are missing; run again to try them again:\n" + "\n".join(failed[:5]))
+
+
+def run_verify(out: Path, library: Library, sample: int | None, seed: int, workers: int, report: Report) -> tuple[int, list[Invalid]]:
+    """Judges a sample in fresh engines. Raises JobError where a worker failed."""
+    chunks = list(verify.sampled(out, sample, seed))
+    checked, invalid = 0, []
+    total = sum(map(len, chunks))
+    report("verify", 0, total, "")
+    for event in pool.run(verify.VERIFY, library, chunks, min(workers, max(1, total // 100))):
+        if isinstance(event, pool.Failed):
+            raise JobError(f"verification failed: {event.reason}")
+        checked += event.summary.checked
+        invalid += event.summary.invalid
+        report("verify", checked, total, f"{checked - len(invalid):,} valid")
+    return checked, invalid
+
+
+def install_if_missing() -> None:
+    """The first job sets the embedded Lean up by itself."""
+    if not install.is_installed():
+        install.setup()

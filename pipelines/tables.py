@@ -1,0 +1,119 @@
+"""The tables: their rows as structs, their Arrow schemas derived from these, and files that are whole or absent."""
+
+import os
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+SCHEMA_VERSION = 1
+
+
+class Theorem(msgspec.Struct, frozen=True, kw_only=True):
+    """A theorem of the libraries or of what they import. docstring, position (a line, from 1): None where the
+    library does not carry them."""
+
+    name: str
+    library: str
+    module: str
+    module_index: int
+    statement: str | None
+    level_params: list[str]
+    tags: list[str]
+    statement_key: str | None
+    docstring: str | None
+    position: int | None
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """A mutated theorem that the kernel accepts and that reads back from its text."""
+
+    variant_id: str
+    target: str
+    library: str
+    module: str
+    toolchain: str
+    kind: str
+    site: str
+    lemma: str
+    direction: str
+    occurrence: int
+    depth: int
+    parents: list[str]
+    statement: str
+    proof: str
+    theorem: str
+    statement_key: str
+    kernel_checked: bool
+    elaborated: bool
+    print_options: list[str]
+    axioms: list[str]
+    elapsed_ms: float
+
+
+class Reject(msgspec.Struct, frozen=True, kw_only=True):
+    """What was tried and not kept. Attempts that Lean refused, and targets set aside, have no lemma: n counts them."""
+
+    target: str
+    library: str
+    module: str
+    stage: str
+    reason: str
+    n: int = 1
+    variant_id: str | None = None
+    kind: str | None = None
+    site: str | None = None
+    lemma: str | None = None
+    direction: str | None = None
+    occurrence: int | None = None
+    depth: int = 1
+    message: str | None = None
+
+
+_ARROW = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), float: pa.float64(), list[str]: pa.list_(pa.string())}
+
+
+def schema_of(record: type[msgspec.Struct]) -> pa.Schema:
+    """The Arrow schema of a struct: a field is nullable where None is one of its types."""
+    fields = []
+    for name, annotation in typing.get_type_hints(record).items():
+        options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+        plain = next(option for option in options if option is not types.NoneType)
+        fields.append(pa.field(name, _ARROW[plain], nullable=types.NoneType in options))
+    return pa.schema(fields)
+
+
+def to_table(rows: Iterable[msgspec.Struct], record: type[msgspec.Struct]) -> pa.Table:
+    return pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema_of(record))
+
+
+def write(table: pa.Table, place: Path) -> None:
+    """One Parquet file, under its name only when it is whole."""
+    part = place.parent / f".{place.name}.{uuid4().hex}"
+    try:
+        pq.write_table(table, part, compression="zstd")
+        os.replace(part, place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def is_whole(file: Path) -> bool:
+    """Can the file be read? A truncated one has no footer."""
+    try:
+        pq.read_metadata(file)
+        return True
+    except (OSError, pa.ArrowInvalid):
+        return False
+
+
+def read(files: Sequence[Path], record: type[msgspec.Struct]) -> list[msgspec.Struct]:
+    """The rows of the files as structs, file by file."""
+    rows: list[msgspec.Struct] = []
+    for file in files:
+        rows += msgspec.convert(pq.read_table(file, columns=list(record.__struct_fields__)).to_pylist(), list[record])
+    return rows

@@ -1,0 +1,75 @@
+"""*verify*: the text alone goes in, in a fresh engine that has seen nothing of how it was made; a verdict comes out."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pyarrow.dataset as ds
+
+from lean_workspace.embedded import install
+from lean_workspace.process import EngineDied
+from lean_workspace.workspace import Library, Workspace
+from mutation import terms
+from pipelines.stage import Stage
+
+AXIOMS = {"propext", "Quot.sound", "Classical.choice"}
+CHUNK = 50
+
+
+class Text(msgspec.Struct, frozen=True):
+    variant_id: str
+    theorem: str
+    statement_key: str
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    variant_id: str
+    reason: str
+
+
+class Checked(msgspec.Struct, frozen=True):
+    checked: int
+    invalid: list[Invalid]
+
+
+class Verifier:
+    """Judges texts: a theorem, proved, with the statement of its key, from standard axioms."""
+
+    def __init__(self, library: Library):
+        self._workspace = Workspace(install.launch, library)
+
+    def __call__(self, texts: list[Text]) -> Checked:
+        judged = [(text, self.objection(text)) for text in texts]
+        return Checked(len(judged), [Invalid(text.variant_id, reason) for text, reason in judged if reason])
+
+    def close(self) -> None:
+        self._workspace.close()
+
+    def objection(self, text: Text) -> str | None:
+        """What is wrong with a text; None if it is valid."""
+        try:
+            verdict = self._workspace.check(text.theorem)
+        except EngineDied as died:
+            return str(died)
+        if verdict.refused:
+            return f"{verdict.refused.stage}: {verdict.refused.message}"
+        if verdict.term is None or terms.statement_key(verdict.term) != text.statement_key:
+            return "statement: the text states something else"
+        if strange := set(verdict.axioms) - AXIOMS:
+            return f"axioms: {', '.join(sorted(strange))}"
+        return None
+
+
+VERIFY = Stage(name="verify", worker=Verifier)
+
+
+def sampled(out: Path, sample: int | None, seed: int) -> Iterator[list[Text]]:
+    """Chunks of a random sample of the variants; sample None: all."""
+    columns = ["variant_id", "theorem", "statement_key"]
+    rows = ds.dataset(out / "variants", format="parquet").to_table(columns=columns).sort_by("variant_id")
+    if sample is not None and sample < rows.num_rows:
+        rows = rows.take(sorted(random.Random(seed).sample(range(rows.num_rows), sample)))
+    texts = msgspec.convert(rows.to_pylist(), list[Text])
+    for start in range(0, len(texts), CHUNK):
+        yield texts[start:start + CHUNK]
