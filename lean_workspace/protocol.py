@@ -131,6 +131,16 @@ class Checked(Message):
     refused: Refusal | None = None
 
 
+class Judged(Message):
+    """refused: what the kernel says; None where it accepts."""
+
+    refused: str | None
+
+
+class Found(Message):
+    numbers: list[int | None]
+
+
 # --- requests -------------------------------------------------------------------------------------
 
 
@@ -189,6 +199,19 @@ class Write(Request, tag="write"):
 class Check(Request, tag="check"):
     Reply = Checked
     text: str
+
+
+class Kernel(Request, tag="kernel"):
+    """Is the theorem `proof` a proof of the theorem `statement`?"""
+
+    Reply = Judged
+    statement: int
+    proof: int
+
+
+class Find(Request, tag="find"):
+    Reply = Found
+    names: list[str]
 
 
 class Envelope(Message):

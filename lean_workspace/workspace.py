@@ -12,7 +12,7 @@ import msgspec
 
 from lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
 from lean_workspace.protocol import (
-    Candidate, Check, Checked, KeyRows, Keys, Message, Open, Opened, Prepare, Ready, Refusal, Request, Site, Target, TheoremRow,
+    Candidate, Check, Checked, Find, Kernel, KeyRows, Keys, Message, Open, Opened, Prepare, Ready, Refusal, Request, Site, Target, TheoremRow,
     Theorems, Try, Write, Written,
 )
 
@@ -102,6 +102,14 @@ class Workspace:
     def check(self, text: str) -> Checked:
         """The verdict on a text: the whole command elaborated afresh, kernel and axioms included."""
         return self.ask(Check(text=text))
+
+    def kernel(self, statement: int, proof: int) -> str | None:
+        """What the kernel says of one theorem as a proof of another; None where it accepts."""
+        return self.ask(Kernel(statement=statement, proof=proof)).refused
+
+    def find(self, *names: str) -> list[int | None]:
+        """The numbers of theorems; None for a name that is none."""
+        return self.ask(Find(names=list(names))).numbers
 
     def ask(self, request: Request, deadline_s: float = DEADLINE_S) -> Message:
         """The reply, from a second engine where the first one died of it. Raises EngineDied, EngineRefused."""

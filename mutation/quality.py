@@ -13,12 +13,13 @@ from mutation.terms import Statement, constants, is_constant, premises, sides, u
 
 
 class TheoremRule(msgspec.Struct, frozen=True):
-    """objects(name, tags) is true for theorems that are left out, as targets and as lemmas."""
+    """objects(name, tags, term) is true for theorems that are left out, as targets and as lemmas. term: the
+    statement in canonical form."""
 
     name: str
     reason: str
     example: str
-    objects: Callable[[str, Sequence[str]], bool]
+    objects: Callable[[str, Sequence[str], str], bool]
 
 
 _GENERATED = re.compile(
@@ -31,16 +32,19 @@ _AUTOMATION = re.compile(
 THEOREM_RULES = (
     TheoremRule(
         name="generated", reason="Lean made it beside a definition; nobody states it",
-        example="Prod.mk.injEq", objects=lambda name, tags: bool(_GENERATED.search(name))),
+        example="Prod.mk.injEq", objects=lambda name, tags, term: bool(_GENERATED.search(name))),
     TheoremRule(
         name="instance", reason="it is found by instance resolution and never named in a proof",
-        example="Nat.instCommutativeHAdd", objects=lambda name, tags: "instance" in tags),
+        example="Nat.instCommutativeHAdd", objects=lambda name, tags, term: "instance" in tags),
     TheoremRule(
         name="automation", reason="it serves the inside of a tactic, and speaks of its data structures",
-        example="Nat.Linear.Poly.denote_fuse", objects=lambda name, tags: bool(_AUTOMATION.search(name))),
+        example="Nat.Linear.Poly.denote_fuse", objects=lambda name, tags, term: bool(_AUTOMATION.search(name))),
     TheoremRule(
         name="deprecated", reason="a reader is told to use another one",
-        example="Array.get_set_ne", objects=lambda name, tags: "deprecated" in tags),
+        example="Array.get_set_ne", objects=lambda name, tags, term: "deprecated" in tags),
+    TheoremRule(
+        name="internal constant", reason="its statement speaks of a constant that Lean made for itself",
+        example="Vector.mk_append_mk", objects=lambda name, tags, term: "._" in term),
 )
 
 
@@ -149,9 +153,9 @@ STATEMENT_RULES = (
 )
 
 
-def objection(name: str, tags: Sequence[str], rules: Sequence[TheoremRule] = THEOREM_RULES) -> TheoremRule | None:
+def objection(name: str, tags: Sequence[str], term: str, rules: Sequence[TheoremRule] = THEOREM_RULES) -> TheoremRule | None:
     """The first rule that leaves a theorem out; None for an ordinary theorem."""
-    return next((rule for rule in rules if rule.objects(name, tags)), None)
+    return next((rule for rule in rules if rule.objects(name, tags, term)), None)
 
 
 def first_objection(judged: Judged, rules: Sequence[StatementRule] = STATEMENT_RULES) -> StatementRule | None:

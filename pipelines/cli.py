@@ -74,7 +74,7 @@ def synthesize(
     import hashlib
 
     from pipelines.job import Job, Options
-    from pipelines.summary import err, finish, print_funnel, progress
+    from pipelines.summary import err, finish, print_examples, print_funnel, progress
     from pipelines.synthesize import synthesize as run
 
     options = Options(
@@ -89,6 +89,7 @@ def synthesize(
         "seconds_in_all": round(result.manifest.seconds, 1), "checked": result.checked, "valid": result.checked - len(result.invalid)}
     if not json:
         print_funnel(summary)
+        print_examples(out, 3)
     err.print(f"a fresh engine found {summary['valid']:,} of {summary['checked']:,} texts valid")
     finish(summary, json)
     _fail_on(result.invalid, result.checked)

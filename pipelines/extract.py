@@ -126,7 +126,7 @@ class Catalogue:
     @staticmethod
     def is_ordinary(entry: Entry) -> bool:
         """Does the policy admit it, as target or lemma?"""
-        return entry.term is not None and objection(entry.name, entry.tags) is None
+        return entry.term is not None and objection(entry.name, entry.tags, entry.term) is None
 
     def record(self, entry: Entry) -> tables.Theorem:
         return tables.Theorem(

@@ -1,11 +1,14 @@
 """What every command prints: progress while it works, and a summary at its end."""
 
+import random
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow.dataset as ds
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -49,6 +52,20 @@ def print_funnel(summary: Mapping[str, Any]) -> None:
     for reason, n in sorted(summary["rejects"].items(), key=lambda item: -item[1]):
         table.add_row(f"not kept — {reason}", f"{n:,}", style="dim")
     out.print(table)
+
+
+def print_examples(corpus: Path, n: int) -> None:
+    """Some variants of different targets, and where the others are."""
+    variants = ds.dataset(corpus / "variants", format="parquet")
+    by_target = {row["target"]: row["variant_id"] for row in variants.to_table(columns=["target", "variant_id"]).to_pylist()}
+    drawn = random.Random(0).sample(sorted(by_target), min(n, len(by_target)))
+    chosen = variants.to_table(filter=ds.field("variant_id").isin([by_target[t] for t in drawn])).to_pylist()
+    theorems = ds.dataset(corpus / "theorems", format="parquet")
+    rows = theorems.to_table(columns=["name", "statement"], filter=ds.field("name").isin(drawn)).to_pylist()
+    statements = {row["name"]: row["statement"] or "" for row in rows}
+    for row in chosen:
+        print_variant(msgspec.convert(row, Variant), statements[row["target"]])
+    out.print(f"the corpus is in {corpus}: theorems, variants and rejects as Parquet, and manifest.json", highlight=False)
 
 
 def print_variant(variant: Variant, target: str) -> None:

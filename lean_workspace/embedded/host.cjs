@@ -6,9 +6,6 @@
 // working directory and the folders in LEAN_HOST_READ (separated by colons), each at its own path, and
 // writes below LEAN_HOST_WRITE only. It sees nothing else of the machine and has no network and no
 // processes, so text from a language model can be run here.
-//
-// LEAN_HOST_CACHE=FILE: the machine code that V8 made of lean.wasm, kept between runs (needs
-// --allow-natives-syntax). LEAN_HOST_SAVE=1: write it when Lean ends.
 const fs = require("fs");
 const path = require("path");
 const threads = require("worker_threads");
@@ -96,32 +93,6 @@ threads.Worker = class extends threads.Worker {
   }
 };
 
-// V8 writes the machine code of a module and reads it back if its version, flags and CPU are the same.
-const cacheFile = process.env.LEAN_HOST_CACHE;
-const { writeFileSync, renameSync } = fs;
-let module_ = null;
-if (cacheFile) {
-  const deserialize = vm.runInThisContext("(cached, bytes) => %DeserializeWasmModule(cached, bytes)");
-  const whole = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
-  const instantiate = WebAssembly.instantiate.bind(WebAssembly);
-  WebAssembly.instantiate = async (binary, imports) => {
-    if (binary instanceof WebAssembly.Module || module_) return instantiate(binary, imports);
-    const bytes = new Uint8Array(binary.buffer ?? binary, binary.byteOffset ?? 0, binary.byteLength);
-    let cached;
-    try { cached = fs.readFileSync(cacheFile); } catch {}
-    if (cached) module_ = deserialize(whole(cached), new Uint8Array(whole(bytes)));
-    module_ ??= await WebAssembly.compile(binary);
-    return { module: module_, instance: await instantiate(module_, imports) };
-  };
-}
-function saveCode() {
-  if (!cacheFile || !process.env.LEAN_HOST_SAVE || !module_) return;
-  const serialize = vm.runInThisContext("(m) => %SerializeWasmModule(m)");
-  const part = `${cacheFile}.${process.pid}`;
-  writeFileSync(part, new Uint8Array(serialize(module_)));
-  renameSync(part, cacheFile);
-}
-
 globalThis.Module = {
   arguments: leanArguments,
   thisProgram: path.join(bin, "lean"),
@@ -142,7 +113,7 @@ globalThis.Module = {
     const top = _malloc(STACK_BYTES) + STACK_BYTES;
     __emscripten_stack_restore(top & ~15);
   },
-  onExit: (code) => { saveCode(); process.exit(code); },
+  onExit: (code) => process.exit(code),
 };
 globalThis.require = require;
 globalThis.__filename = path.join(bin, "lean.js");

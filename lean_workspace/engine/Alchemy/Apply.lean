@@ -43,6 +43,13 @@ def antecedents (o : Opened) : MetaM (Option (List Expr)) := do
     if (← instantiateMVars (← inferType m)).hasExprMVar then return none
   return some (rev news)
 
+/-- Unification at default transparency can leave an ill-typed term behind (structure eta over another
+width of `BitVec`); the tactic would leave that to the kernel. -/
+def checked (term : Expr) : MetaM Expr := do
+  let term ← instantiateMVars term
+  unless ← isTypeCorrect term do throwError "ill-typed"
+  return term
+
 /-- Names for new hypotheses: the rule's own, made distinct. -/
 def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
   | [] => return []
@@ -59,10 +66,10 @@ def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM 
   let some news ← antecedents o | return .useless "metavariables"
   let others := keep (fun n => n != b.name) t.usedNames
   let named ← nameNews others news
-  let proof ← instantiateMVars o.term
+  let proof ← checked o.term
   let hole := match named with
-    | [] => "(by apply " ++ ruleText rule ++ ")"
-    | _ => "(by apply " ++ ruleText rule ++ " <;> assumption)"
+    | [] => "(by apply " ++ t.source rule.name ++ ")"
+    | _ => "(by apply " ++ t.source rule.name ++ " <;> assumption)"
   let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
   return .draft { binders := replaceBinder t.own b.fvar named, conclusion := t.conclusion,
                   proof := t.proofWith b.fvar proof, script := script false, explicitScript := script true }
@@ -80,7 +87,7 @@ where
 
 /-- The rule applied as a term: `h` for the antecedent used, names for the new hypotheses, `_` for the rest. -/
 def ruleApplied (rule : ConstantInfo) (o : Opened) (used : Expr) (h : String) (named : List (Expr × Name)) (t : Prepared) : String :=
-  ruleText rule ++ go o.variables
+  t.source rule.name ++ go o.variables
 where
   go : List (Expr × BinderInfo) → String
     | [] => ""
@@ -105,12 +112,12 @@ def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : 
   if conclusion == t.conclusion then return .useless "unchanged"
   let named ← nameNews t.usedNames news
   let used := append (mapL (·.2) named) t.usedNames
-  let h := freshName used `h
-  let (names, arguments) := leading t (h :: used) conclusion
+  let (names, arguments) := leading t used (plain conclusion)
+  let h := freshName (append names used) `h
   let script (explicitly : Bool) :=
     ["have " ++ t.source h ++ " := " ++ t.applied explicitly none none,
      "exact " ++ ruleApplied rule o antecedent (t.source h) named t ++ spread arguments]
-  return .draft { binders := append t.own named, conclusion, leading := names, proof := ← instantiateMVars o.term,
+  return .draft { binders := append t.own named, conclusion, leading := names, proof := ← checked o.term,
                   script := script false, explicitScript := script true }
 
 def applyKind : Kind where

@@ -120,14 +120,14 @@ def proofText (lines : List String) : String := "by\n  " ++ joinWith "\n  " line
 
 /-- `theorem NAME.{u} STATEMENT := PROOF` -/
 def theoremText (name : Name) (params : List Name) (statement proof : String) : String :=
-  "theorem " ++ headText name params ++ " " ++ statement ++ " := " ++ proof
+  "theorem " ++ nameText name ++ levelText params ++ " " ++ statement ++ " := " ++ proof
 
-/-- Adds the variant to the environment: Lean's kernel checks the proof term. -/
-def kernelCheck (v : Variant) (name : Name) : MetaM Bool := do
+/-- Adds a theorem to the environment: Lean's kernel checks the proof term. What it says where it refuses. -/
+def kernelCheck (name : Name) (levels : List Name) (type value : Expr) : MetaM (Option String) := do
   try
-    addDecl (.thmDecl { name, levelParams := v.levels, type := v.type, value := v.value })
-    return true
-  catch _ => return false
+    addDecl (.thmDecl { name, levelParams := levels, type, value })
+    return none
+  catch e => return some (← e.toMessageData.toString)
 
 /-- Instances that a person does not name print as `inst✝` where they are arguments: give them names. -/
 def nameInstances (e : Expr) (used : List Name) : Expr :=
@@ -146,8 +146,8 @@ def statementText (env : Environment) (v : Variant) (name : Name) (l : Level) : 
   unless text.any (· == '✝') do return some text
   let present ← getEnv
   setEnv env
-  let named ← kernelCheck { v with type := nameInstances v.type v.names } name
-  let again ← if named then (try signature name v.levels l catch _ => pure none) else pure none
+  let refused ← kernelCheck name v.levels (nameInstances v.type v.names) v.value
+  let again ← if refused.isNone then (try signature name v.levels l catch _ => pure none) else pure none
   setEnv present
   return again
 
@@ -176,7 +176,7 @@ def readsBackAt (t : Prepared) : MetaM (Option Nat) := do
     levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info
     names := t.usedNames, script := script false, explicitScript := script true }
   let name := `alchemy_target
-  unless ← kernelCheck v name do return none
+  if (← kernelCheck name v.levels v.type v.value).isSome then return none
   match ← write t.env v name 0 with
   | .ok w => return some w.level
   | .error _ => return none

@@ -27,9 +27,6 @@ structure Kind where
   /-- An error means that Lean refuses. The last argument: which antecedent, from 1 (`apply`). -/
   attempt : Prepared → Site → ConstantInfo → (backward : Bool) → Nat → MetaM Outcome
 
-/-- The rule as a person names it. -/
-def ruleText (info : ConstantInfo) : String := nameText info.name
-
 /-- The binders with the one at `f` replaced by `news`. -/
 def replaceBinder (binders : List (Expr × Name)) (f : FVarId) (news : List (Expr × Name)) : List (Expr × Name) :=
   match binders with

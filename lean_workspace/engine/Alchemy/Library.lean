@@ -79,8 +79,8 @@ where
 
 @[implemented_by extNamesUnsafe] opaque extNames (m : ModuleData) (s : NameSet) : NameSet
 
-/-- The theorems of the imported modules, in the order of the modules. -/
-def collect (env : Environment) (extra : List Entry) : Library := Id.run do
+/-- The theorems of the imported modules, in the order of the modules, then those of the user's files. -/
+def collect (env : Environment) (extra : List Entry) (own : List ModuleData) : Library := Id.run do
   let mut theorems : Array Entry := #[]
   let mut simp : NameSet := {}
   let mut ext : NameSet := {}
@@ -91,6 +91,9 @@ def collect (env : Environment) (extra : List Entry) : Library := Id.run do
     for info in m.constants.toList do
       if isPublicTheorem env info then theorems := theorems.push { info, module }
     module := module + 1
+  for m in own do
+    simp := simpNames m simp
+    ext := extNames m ext
   for entry in extra do
     theorems := theorems.push entry
   return { env, modules := env.header.moduleNames.toList, theorems, simp, ext }
@@ -120,7 +123,7 @@ def lineOf (n : Name) : List (Name × Nat) → Nat
   | (suffix, line) :: rest => if !suffix.isAnonymous && suffix.isSuffixOf n then line else lineOf n rest
 
 /-- Elaborates a file on top of `env`. The theorems that hold come back, and what went wrong. -/
-def openFile (env : Environment) (module : Nat) (file : String) : IO (Environment × List Entry × List Problem) := do
+def openFile (env : Environment) (module : Nat) (file : String) : IO (Environment × ModuleData × List Entry × List Problem) := do
   let input ← IO.FS.readFile file
   let context : Parser.InputContext :=
     { inputString := input, fileName := file, fileMap := input.toFileMap, endPos := input.rawEndPos, endPos_valid := by simp }
@@ -135,10 +138,12 @@ def openFile (env : Environment) (module : Nat) (file : String) : IO (Environmen
   let old := before.constNames.toList.foldl (fun s n => NameSet.insert s n) {}
   let places := declared context.fileMap done.commands.toList
   let mut entries : List Entry := []
-  for info in (← mkModuleData env .private).constants.toList do
+  let own ← mkModuleData env .private
+  for info in own.constants.toList do
     if !old.contains info.name && isPublicTheorem env info && !(info.value?.getD info.type).hasSorry then
       entries := { info, module, line := lineOf info.name places } :: entries
-  return (env, sortL (fun a b => a.line < b.line || (a.line == b.line && atMost (nameText a.info.name) (nameText b.info.name))) entries, rev problems)
+  let inOrder (a b : Entry) := a.line < b.line || (a.line == b.line && atMost (nameText a.info.name) (nameText b.info.name))
+  return (env, own, sortL inOrder entries, rev problems)
 
 /-- The modules that the header of a file imports. -/
 def headerOf (file : String) : IO (List Import) := do
@@ -155,14 +160,16 @@ def openLibrary (modules : List Name) (files : List String) : IO Library := do
     imports := append imports (← headerOf file)
   let mut env ← importModules imports.toArray {} (loadExts := true)
   let mut extra : List Entry := []
+  let mut own : List ModuleData := []
   let mut problems : List Problem := []
   let mut module := count env.header.moduleNames.toList
   for file in files do
-    let (env', entries, found) ← openFile env module file
+    let (env', data, entries, found) ← openFile env module file
     env := env'
+    own := [data]  -- of the last file: it holds what the files before it added
     extra := append extra entries
     problems := append problems found
     module := module + 1
-  return { collect env extra with problems }
+  return { collect env extra own with problems }
 
 end Alchemy

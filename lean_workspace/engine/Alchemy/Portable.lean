@@ -127,11 +127,24 @@ def nameSource (env : Environment) (n : Name) : String :=
     | .error _ => "«" ++ s ++ "»"
   | _ => nameText n
 
-/-- `base`, or `base_1`, `base_2`, …: the first that is not in `used`. -/
-partial def freshName (used : List Name) (base : Name) : Name := go 0
+/-- `12` as `₁₂`. -/
+partial def subscript (n : Nat) : String :=
+  (if n ≥ 10 then subscript (n / 10) else "") ++ String.singleton (Char.ofNat (0x2080 + n % 10))
+
+/-- `h₁₂` as `h`: the last one first. -/
+def dropSubscript : List Char → List Char
+  | [] => []
+  | c :: cs => if 0x2080 ≤ c.toNat && c.toNat ≤ 0x2089 then dropSubscript cs else c :: cs
+
+/-- `base`, or `base₁`, `base₂`, …: the first that is not in `used`. A subscript of its own is counted on. -/
+partial def freshName (used : List Name) (base : Name) : Name :=
+  if anyL (· == base) used then go 1 else base
 where
+  stem : String := match base with
+    | .str _ s => String.ofList (rev (dropSubscript (rev s.toList)))
+    | _ => "x"
   go (i : Nat) : Name :=
-    let candidate := if i == 0 then base else .mkSimple (nameText base ++ "_" ++ toString i)
+    let candidate := .mkSimple (stem ++ subscript i)
     if anyL (· == candidate) used then go (i + 1) else candidate
 
 /-! ## Monads -/

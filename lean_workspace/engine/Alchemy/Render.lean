@@ -31,11 +31,10 @@ def Level.options (l : Level) : Options := switches (`pp.proofs :: l.on) (`pp.fu
 /-- As the table of variants names it: `pp.explicit`, `-pp.notation`. -/
 def Level.names (l : Level) : List String := append (mapL nameText l.on) (mapL (fun n => "-" ++ nameText n) l.off)
 
-/-- `name.{u, v}` -/
-def headText (name : Name) (params : List Name) : String :=
-  nameText name ++ match params with
-    | [] => ""
-    | _ => ".{" ++ joinWith ", " (mapL nameText params) ++ "}"
+/-- `.{u, v}` -/
+def levelText : List Name → String
+  | [] => ""
+  | params => ".{" ++ joinWith ", " (mapL nameText params) ++ "}"
 
 def afterPrefix? (p s : String) : Option String := if s.startsWith p then some (s.drop p.length).toString else none
 
@@ -43,8 +42,9 @@ def afterPrefix? (p s : String) : Option String := if s.startsWith p then some (
 def signature (name : Name) (params : List Name) (l : Level) : MetaM (Option String) := do
   let printed : CoreM FormatWithInfos := (PrettyPrinter.ppSignature name).run' {} {}
   let text := (← withPrinting l.options printed).fmt.pretty 1000000
-  match afterPrefix? (headText name params ++ " ") text with
+  let source := nameSource (← getEnv) name
+  match afterPrefix? (source ++ levelText params ++ " ") text with
   | some s => return some s
-  | none => return afterPrefix? (nameText name ++ " ") text
+  | none => return afterPrefix? (source ++ " ") text
 
 end Alchemy

@@ -21,7 +21,8 @@ def rewriteTerm (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool
   unless r.mvarIds matches [] do return .error "side goals"
   return .ok (new.headBeta, r.eqProof)
 
-def ruleWithArrow (rule : ConstantInfo) (backward : Bool) : String := (if backward then "← " else "") ++ ruleText rule
+def ruleWithArrow (t : Prepared) (rule : ConstantInfo) (backward : Bool) : String :=
+  (if backward then "← " else "") ++ t.source rule.name
 
 /-- `a + b = c` and `Nat.add_comm` give `b + a = c`, proved by
 `have h := target a b; rw [Nat.add_comm] at h; exact h`. -/
@@ -29,11 +30,11 @@ def rewriteConclusion (t : Prepared) (rule : ConstantInfo) (backward : Bool) : M
   match ← rewriteTerm t t.conclusion rule backward with
   | .error reason => return .useless reason
   | .ok (new, eq) =>
-    let h := t.source (freshName t.usedNames `h)
-    let (names, arguments) := leading t t.usedNames new
+    let (names, arguments) := leading t t.usedNames (plain new)
+    let h := t.source (freshName (append names t.usedNames) `h)
     let script (explicitly : Bool) :=
       ["have " ++ h ++ " := " ++ t.applied explicitly none none,
-       "rw [" ++ ruleWithArrow rule backward ++ "] at " ++ h,
+       "rw [" ++ ruleWithArrow t rule backward ++ "] at " ++ h,
        "exact " ++ h ++ spread arguments]
     return .draft { binders := t.own, conclusion := new, leading := names, proof := ← mkEqMP eq t.proof,
                     script := script false, explicitScript := script true }
@@ -45,7 +46,7 @@ def rewriteHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) (backwar
   | .error reason => return .useless reason
   | .ok (new, eq) =>
     let h ← mkFreshExprMVar new .synthetic b.name
-    let hole := "(by rw [" ++ ruleWithArrow rule backward ++ "]; exact " ++ t.source b.name ++ ")"
+    let hole := "(by rw [" ++ ruleWithArrow t rule backward ++ "]; exact " ++ t.source b.name ++ ")"
     let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
     return .draft { binders := replaceBinder t.own b.fvar [(h, b.name)], conclusion := t.conclusion,
                     proof := t.proofWith b.fvar (← mkEqMPR eq h), script := script false, explicitScript := script true }

@@ -19,6 +19,8 @@ about what is worth keeping.
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term]` or a reason |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
+| `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |
+| `find` | `names` | `numbers`, null for a name that is no theorem |
 -/
 
 open Lean Meta
@@ -183,7 +185,7 @@ def writtenJson (w : Written) (micros : Nat) : Json :=
 
 /-- Kernel check first; only what the kernel accepts is printed. -/
 def writeOne (t : Prepared) (start : Nat) (v : Variant) (name : Name) : MetaM (Except Refusal Written) := do
-  unless ← kernelCheck v name do return .error { stage := "kernel", message := "the kernel refuses the proof term" }
+  if let some message ← kernelCheck name v.levels v.type v.value then return .error { stage := "kernel", message }
   write t.env v name start
 
 def pairOf (j : Json) : Option (Nat × String) :=
@@ -219,6 +221,32 @@ def handleCheck (session : IO.Ref Session) (j : Json) : IO Reply := do
     | .ok p => return .ok <| Json.mkObj [("name", .str (nameText p.name)), ("term", jsonOpt .str (canonical p.type)),
         ("level_params", jsonNames p.levels), ("axioms", jsonStrings p.axioms)]
 
+/-- The kernel judges one theorem as the proof of another. Only a theorem that states the same is one. -/
+def handleKernel (session : IO.Ref Session) (j : Json) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match field j "statement" asNat, field j "proof" asNat with
+  | .ok statement, .ok proof =>
+    match l.theorems[statement]?, l.theorems[proof]? with
+    | some s, some p =>
+      let value := Expr.const p.info.name (levelsOf s.info)
+      match ← runMeta l.env textBudget (kernelCheck `alchemy_judged s.info.levelParams s.info.type value) with
+      | .ok refused => return .ok (Json.mkObj [("refused", jsonOpt .str refused)])
+      | .error e => return .error e
+    | _, _ => return .error "no such theorem"
+  | .error e, _ | _, .error e => return .error e
+
+def findTheorem (name : String) : List Entry → Nat → Option Nat
+  | [], _ => none
+  | e :: es, i => if nameText e.info.name == name then some i else findTheorem name es (i + 1)
+
+def handleFind (session : IO.Ref Session) (j : Json) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match field j "names" strings with
+  | .ok names =>
+    let entries := l.theorems.toList
+    return .ok (Json.mkObj [("numbers", jsonList (mapL (fun n => jsonOpt jsonNat (findTheorem n entries 0)) names))])
+  | .error e => return .error e
+
 /-! ## The loop -/
 
 structure Request where
@@ -232,7 +260,9 @@ def requests : List Request := [
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
   { name := "write", answer := handleWrite },
-  { name := "check", answer := handleCheck }]
+  { name := "check", answer := handleCheck },
+  { name := "kernel", answer := handleKernel },
+  { name := "find", answer := handleFind }]
 
 def readyLine : Json := Json.mkObj [("ready", Json.mkObj [
   ("engine", .str engineVersion), ("toolchain", .str Lean.versionString),

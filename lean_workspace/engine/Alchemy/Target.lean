@@ -36,10 +36,9 @@ structure Prepared where
   conclusion : Expr
   binders : List Binder
 
-/-- The names of the leading binders of a closed type. -/
+/-- The names of the leading binders of a closed type. A `let` or `have` in front belongs to the conclusion. -/
 def binderNames : Expr → List Name
   | .forallE n _ b _ => n :: binderNames b
-  | .letE n _ _ b _ => n :: binderNames b
   | .mdata _ e => binderNames e
   | _ => []
 
@@ -67,11 +66,17 @@ def nameBinders (lctx : LocalContext) (conclusion : Expr) : List FVarId → List
     let isProof ← isProp d.type
     let name :=
       if d.binderInfo.isInstImplicit then original
-      else freshName used (if accessible then original else if isProof then `h else `x)
+      else freshName used (if accessible then original else if isProof then `h else erased original)
     let isSite := isProof && !d.binderInfo.isInstImplicit && !isMentioned lctx f fs conclusion
     let rest ← nameBinders lctx conclusion fs (dropL originals 1) (name :: used)
     return { fvar := f, name, kind := d.binderInfo, type := d.type, isSite,
              argument := if accessible then some original else none } :: rest
+
+where
+  /-- The name that Lean made inaccessible. -/
+  erased (n : Name) : Name := match n.eraseMacroScopes with
+    | .anonymous => `x
+    | n => n
 
 /-- Thousands of heartbeats for an attempt; 2,000 are about half a second. -/
 def attemptBudget : Nat := 2000
@@ -80,7 +85,7 @@ def attemptBudget : Nat := 2000
 def prepare (env : Environment) (info : ConstantInfo) : IO (Except String Prepared) := do
   let type := plain info.type
   let intro : MetaM (MVarId × Expr × LocalContext × LocalInstances × List Binder) := do
-    let (fs, goal) ← (← mkFreshExprMVar type).mvarId!.intros
+    let (fs, goal) ← (← mkFreshExprMVar type).mvarId!.introN (count (binderNames type))
     let d ← goal.getDecl
     let conclusion ← instantiateMVars d.type
     let inside (c : Meta.Context) : Meta.Context := { c with lctx := d.lctx, localInstances := d.localInstances }
@@ -106,7 +111,7 @@ def Prepared.usedNames (t : Prepared) : List Name := mapL (·.name) t.binders
 def Prepared.proof (t : Prepared) : Expr :=
   mkAppN (constantOf t.info) (mapL (fun b => .fvar b.fvar) t.binders).toArray
 
-/-- The name of a variable as source text. -/
+/-- A name as source text. -/
 def Prepared.source (t : Prepared) (n : Name) : String := nameSource t.env n
 
 /-! ## The target as a person applies it -/
@@ -138,7 +143,7 @@ def Prepared.applied (t : Prepared) (explicitly : Bool) (expected : Option Expr)
   let types := match expected with | some e => e :: types | none => types
   let named := rev (undetermined (rev (keep (fun b => !isReplaced b) t.binders)) types)
   let named := append named (keep (fun b => isReplaced b && !b.kind.isExplicit) t.binders)
-  let target := nameText t.info.name
+  let target := t.source t.info.name
   if explicitly || count named > maxNamed || anyL (·.argument.isNone) named then
     "@" ++ target ++ spread (mapL (fun b => if b.kind.isInstImplicit then "_" else argument b) t.binders)
   else
@@ -170,7 +175,7 @@ structure Variant where
 
 /-- A conclusion may itself begin with binders (`∀ a, a ∉ l`). Printed as a signature they stand before the
 colon, so a proof has them in its context: their names, distinct from `used`, and the arguments that a
-proof of the conclusion is given. -/
+proof of the conclusion is given. An arrow has no name and stays. -/
 def leading (t : Prepared) (used : List Name) : Expr → List Name × List String
   | .forallE n _ b i =>
     if n.hasMacroScopes then ([], []) else

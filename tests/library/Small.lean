@@ -1,0 +1,40 @@
+/-! A user's file: theorems that the tests mutate, and what a file may bring along. -/
+
+universe u v
+
+/-- A definition of the user's. -/
+def Small.twice (n : Nat) : Nat := n + n
+
+theorem Small.twice_eq (n : Nat) : Small.twice n = 2 * n := by
+  unfold Small.twice; omega
+
+@[simp] theorem Small.twice_zero : Small.twice 0 = 0 := rfl
+
+/-- Two hypotheses. -/
+theorem Small.lt_three {a b : Nat} (h : a < b) (k : b < 3) : a + 1 < 3 := by omega
+
+/-- Hypotheses without names. -/
+theorem Small.unnamed : ∀ {a b : Nat}, a < b → b < 3 → a + 1 < 3 := by omega
+
+/-- The second hypothesis depends on the first. -/
+theorem Small.dependent {xs : Array Nat} (i : Nat) (h : i < xs.size) (e : xs[i] = 0) : xs[i] + 0 = 0 := by simp [e]
+
+theorem Small.universes {α : Type u} {β : Type v} (f : α → β) (xs : List α) : (xs.map f).length = xs.length := by simp
+
+theorem Small.instances {α : Type u} [BEq α] [LawfulBEq α] (a b : α) (h : (a == b) = true) : a = b := eq_of_beq h
+
+theorem Small.numeral (n : Nat) (h : n + 2 = 5) : n = 3 := by omega
+
+/-- Its conclusion is a variable. -/
+theorem Small.bare {p : Prop} (h : 2 < 1) : p := absurd h (by decide)
+
+namespace «odd names»
+theorem «a b» (n : Nat) : n + 1 = 1 + n := by omega
+end «odd names»
+
+theorem «end» («from» : Nat) : «from» + 0 = «from» := rfl
+
+section
+variable (n : Nat)
+theorem Small.in_section (h : 0 < n) : n ≠ 0 := by omega
+end
