@@ -24,8 +24,8 @@ class TheoremRule(msgspec.Struct, frozen=True):
 
 _GENERATED = re.compile(
     r"\.(injEq|inj|sizeOf_spec|sizeOf_eq|congr_simp|hcongr_\d+|eq_\d+|eq_def|eq_unfold|noConfusion\w*|recOn|casesOn|brecOn|below"
-    r"|ctorIdx\w*|ctorElim\w*|elim_\w+|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct\w*|fun_cases\w*|mutual_induct|else_eq|then_eq"
-    r"|ext_iff_\w*|binductionOn|rec_\w*)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
+    r"|ctorIdx\w*|ctorElim\w*|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct(_unfolding)?|fun_cases(_unfolding)?|mutual_induct"
+    r"|binductionOn)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
 _AUTOMATION = re.compile(
     r"^(Lean|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake)\.|\.(Internal|Impl|Linear|SOM)\.")
 

@@ -55,14 +55,14 @@ def _term(token: str, tokens: Iterator[str]) -> Term:
         return ("#", int(token[1:]))
     if head == "c" and token == "c":
         name = next(tokens)
-        return ("c", name, *(_level(tokens) for _ in range(int(next(tokens)))))
+        return ("c", name, *[_level(tokens) for _ in range(int(next(tokens)))])
     if head == "@":
         n = int(token[1:])
-        return ("@", *(_term(next(tokens), tokens) for _ in range(n + 1)))
+        return ("@", *[_term(next(tokens), tokens) for _ in range(n + 1)])
     if token in ("λ", "Π"):
         return (token, _term(next(tokens), tokens), _term(next(tokens), tokens))
     if token == "let":
-        return ("let", *(_term(next(tokens), tokens) for _ in range(3)))
+        return ("let", *[_term(next(tokens), tokens) for _ in range(3)])
     if token == "Sort":
         return ("Sort", _level(tokens))
     if head == ".":

@@ -137,6 +137,7 @@ def _install_lean(progress: Progress) -> None:
         if base64.b64encode(digest).decode() != SHA512:
             raise SetupError(f"{PACKAGE} came with another digest than the one pinned here. It was not unpacked. Try again; "
                              "if it stays so, the registry or a proxy changes it.")
+        progress("checking", 1)
         _unpack(package, part, progress)
         package.unlink()
 

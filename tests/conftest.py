@@ -1,0 +1,58 @@
+"""One engine for the whole session: real Lean, Lean's `Init` and a file of the user on top of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lean_workspace.embedded import install
+from lean_workspace.protocol import Candidate, Refusal, Written
+from lean_workspace.workspace import Draft, Library, Lost, Useless, Workspace
+
+HERE = Path(__file__).parent
+SMALL = str(HERE / "library" / "Small.lean")
+
+
+@pytest.fixture(scope="session")
+def lean() -> None:
+    """The embedded Lean, set up as a user's first command would."""
+    install.setup()
+
+
+@pytest.fixture(scope="session")
+def engine(lean: None) -> Iterator["Studied"]:
+    with Workspace(install.launch, Library(("Init",), (SMALL,))) as workspace:
+        yield Studied(workspace)
+
+
+class Studied:
+    """An engine, asked in the words of a test."""
+
+    def __init__(self, workspace: Workspace):
+        self.workspace = workspace
+
+    def number(self, name: str) -> int:
+        (number,) = self.workspace.find(name)
+        assert number is not None, f"no theorem {name}"
+        return number
+
+    def draft(self, target: str, kind: str, lemma: str, at: str = "conclusion", backward: bool = False,
+              occurrence: int = 0) -> tuple[object, Draft | Useless | Lost]:
+        prepared = self.workspace.target(self.number(target))
+        site = next(s.site for s in prepared.sites if s.name == at)
+        candidate = Candidate(site, kind, self.number(lemma), backward, occurrence)
+        ((_, outcome),) = prepared.attempt([candidate])
+        return prepared, outcome
+
+    def mutate(self, target: str, kind: str, lemma: str, **where) -> Written | Refusal | Useless | Lost:
+        """One variant, written under the name `v`, or why there is none."""
+        prepared, outcome = self.draft(target, kind, lemma, **where)
+        if not isinstance(outcome, Draft):
+            return outcome
+        ((_, written),) = prepared.write([(outcome, "v")])
+        return written
+
+    def refused(self, text: str) -> str | None:
+        """The stage at which a text is refused; None for a proved theorem."""
+        verdict = self.workspace.check(text)
+        return verdict.refused.stage if verdict.refused else None

@@ -1,0 +1,261 @@
+"""Whole commands, as a user calls them, on a small library: the same corpus whatever happens on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pyarrow.dataset as ds
+import pytest
+
+from mutation.terms import statement_key
+
+LIBRARY = "Init.Data.Nat.Basic"
+ALCHEMY = [sys.executable, "-c", "from pipelines.cli import main; main()"]
+
+
+def alchemy(*arguments: str, **how) -> subprocess.CompletedProcess:
+    return subprocess.run([*ALCHEMY, *arguments], capture_output=True, text=True, timeout=600, **how)
+
+
+def synthesize(out: Path, *more: str, **how) -> subprocess.CompletedProcess:
+    return alchemy("synthesize", str(out), "--library", LIBRARY, "--verify", "20", "--json", *more, **how)
+
+
+def summary(done: subprocess.CompletedProcess) -> dict:
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def table(out: Path, name: str, *without: str) -> list[dict]:
+    """The rows, sorted, without what depends on the clock."""
+    rows = ds.dataset(out / name, format="parquet").to_table().to_pylist()
+    return sorted(({k: v for k, v in row.items() if k not in {"elapsed_ms", *without}} for row in rows), key=repr)
+
+
+def same(one: Path, other: Path) -> bool:
+    return all(table(one, name) == table(other, name) for name in ("theorems", "variants", "rejects"))
+
+
+@pytest.fixture(scope="session")
+def corpus(lean, tmp_path_factory) -> tuple[Path, dict]:
+    """An undisturbed run with one worker."""
+    out = tmp_path_factory.mktemp("jobs") / "corpus"
+    return out, summary(synthesize(out, "--targets", "60", "--workers", "1"))
+
+
+def test_a_corpus_is_what_the_contract_says(corpus):
+    out, said = corpus
+    variants, theorems = table(out, "variants"), table(out, "theorems")
+    assert said["variants"] == len(variants) > 100
+    assert {row["kind"] for row in variants} == {"rw", "apply"}
+    assert {(row["kind"], row["direction"], row["site"] == "conclusion") for row in variants} == {
+        ("rw", "forward", True), ("rw", "backward", True), ("rw", "forward", False), ("rw", "backward", False),
+        ("apply", "forward", True), ("apply", "backward", False)}
+    for column in ("variant_id", "statement_key", "theorem"):
+        assert len({row[column] for row in variants}) == len(variants)
+    assert all(row["kernel_checked"] and row["elaborated"] and row["depth"] == 1 and row["parents"] == [] for row in variants)
+    names = {row["name"]: row for row in theorems}
+    assert all(row["target"] in names and row["lemma"] in names for row in variants)
+    assert all(names[row["target"]]["module"] == LIBRARY for row in variants)
+    assert not {row["statement_key"] for row in variants} & {row["statement_key"] for row in theorems}
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["library"] == [LIBRARY] and manifest["toolchain"].startswith("4.28.0") and manifest["counts"]["variants"] == len(variants)
+    assert manifest["seed"] == 0 and manifest["versions"]["engine"] and len(manifest["shards"]) == 3
+
+
+def test_kept_and_rejected_add_up_to_what_was_tried(corpus):
+    out, said = corpus
+    rejects = table(out, "rejects")
+    assert said["candidates"] == said["variants"] + sum(row["n"] for row in rejects if row["stage"] != "target")
+    assert sum(said["rejects"].values()) == sum(row["n"] for row in rejects)
+    assert said["kernel_checked"] - said["elaborated"] == sum(
+        row["n"] for row in rejects if row["stage"] == "verify" and row["reason"] != "kernel")
+
+
+def test_the_kernel_accepts_every_term(corpus):
+    assert not any(reason == "verify: kernel" for reason in corpus[1]["rejects"])
+
+
+def test_another_number_of_workers_makes_the_same_corpus(corpus, tmp_path):
+    summary(synthesize(tmp_path / "two", "--targets", "60", "--workers", "2"))
+    assert same(corpus[0], tmp_path / "two")
+
+
+def test_more_targets_extend_a_corpus(corpus, tmp_path):
+    first = summary(synthesize(tmp_path / "grown", "--targets", "20"))
+    again = summary(synthesize(tmp_path / "grown", "--targets", "60"))
+    assert first["targets"] == 20 and again["targets"] == 60
+    assert same(corpus[0], tmp_path / "grown")
+    summary(synthesize(tmp_path / "grown", "--targets", "60"))
+    assert same(corpus[0], tmp_path / "grown")
+    fewer = synthesize(tmp_path / "grown", "--targets", "20")
+    assert fewer.returncode == 2 and "60 targets" in fewer.stderr
+
+
+def wait_for(condition, seconds: float = 120.0):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+    return found
+
+
+def engines_of(process: subprocess.Popen) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if any("host.cjs" in word for word in child.cmdline()):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_killed_engines_and_a_killed_run_change_nothing(corpus, tmp_path):
+    out = tmp_path / "killed"
+    arguments = [*ALCHEMY, "synthesize", str(out), "--library", LIBRARY, "--targets", "60", "--verify", "20"]
+    run = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    started = wait_for(lambda: [e for e in engines_of(run) if e.cpu_times().user > 5])
+    for engine in started:
+        engine.kill()  # in the middle of a shard, or of its start
+    wait_for(lambda: (out / ".work" / "mutate").is_dir() and any((out / ".work" / "mutate").iterdir()))
+    second = synthesize(out, "--targets", "60")
+    assert second.returncode == 1 and "another run" in second.stderr
+    ours = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    assert not (out / "manifest.json").exists()
+    psutil.wait_procs(ours, timeout=30)
+    for left in ours:  # Ray's own processes may linger; engines may not
+        assert not (left.is_running() and left.status() != psutil.STATUS_ZOMBIE and any("host.cjs" in w for w in left.cmdline()))
+    summary(synthesize(out, "--targets", "60"))
+    assert same(corpus[0], out)
+
+
+def test_verify_finds_every_text_valid_in_a_fresh_engine(corpus):
+    assert summary(alchemy("verify", str(corpus[0]), "--sample", "all", "--json")) == {
+        "checked": corpus[1]["variants"], "valid": corpus[1]["variants"]}
+
+
+def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 3).to_pylist()
+    rows[0]["theorem"] = rows[0]["theorem"].rsplit(":= by", 1)[0] + ":= by\n  sorry"
+    rows[1]["theorem"] = f"theorem {rows[1]['theorem'].split()[1]} : 1 + 1 = 2 := rfl"
+    (tmp_path / "variants").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "variants" / "part.parquet")
+    (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
+    done = alchemy("verify", str(tmp_path), "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout.splitlines()[-1]) == {"checked": 3, "valid": 1}
+    assert "sorry" in done.stderr and "something else" in done.stderr
+
+
+def test_held_out_theorems_stay_out(corpus, tmp_path):
+    rows = table(corpus[0], "variants")
+    name, key = rows[0]["target"], next(r["statement_key"] for r in rows if r["target"] != rows[0]["target"])
+    held_out = tmp_path / "held_out.txt"
+    held_out.write_text(f"{name}\n{key}\n")
+    said = summary(synthesize(tmp_path / "corpus", "--targets", "60", "--held-out", str(held_out)))
+    kept = table(tmp_path / "corpus", "variants")
+    assert not any(row["target"] == name or row["statement_key"] == key for row in kept)
+    assert said["rejects"]["select: held out"] == len(rows) - len(kept) > 0
+    held_out.write_text("No.such.theorem\n")
+    assert synthesize(tmp_path / "corpus", "--targets", "60", "--held-out", str(held_out)).returncode == 2
+
+
+def test_mutate_shows_the_variants_of_one_theorem(corpus):
+    done = alchemy("mutate", "Nat.le_antisymm", "--library", LIBRARY, "--json")
+    said = summary(done)
+    assert said["statement"] == "{n m : Nat} (h₁ : n ≤ m) (h₂ : m ≤ n) : n = m"
+    assert len(said["variants"]) > 5 and all(v["target"] == "Nat.le_antisymm" for v in said["variants"])
+    shown = alchemy("mutate", "Nat.le_antisymm", "--library", LIBRARY, "--limit", "2")
+    assert shown.returncode == 0 and "theorem variant_" in shown.stdout and "variants of Nat.le_antisymm, 2 shown" in shown.stdout
+    assert said["variants"][0]["theorem"].split(" := ")[0].split()[1] in shown.stdout
+
+
+@pytest.mark.parametrize(("arguments", "status", "says"), [
+    (["mutate", "Nat.le_antisym", "--library", LIBRARY], 2, "did you mean Nat.le_antisymm"),
+    (["mutate", "Nat.le_antisymm", "--library", "Nowhere"], 2, "Nowhere"),
+    (["mutate", "Nat.le_antisymm", "--library", "missing.lean"], 2, "no file missing.lean"),
+    (["mutate", "Nat.le_antisymm", "--kinds", "rw,simp"], 2, "no kind simp"),
+    (["synthesize", "{tmp}/c", "--library", "Mathlib"], 2, "Mathlib"),
+    (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "Nat.nothing"], 2, "no theorem Nat.nothing"),
+    (["synthesize", "{tmp}/c", "--library", LIBRARY, "--module", "Init.Nothing"], 2, "Init.Nothing"),
+    (["synthesize", "{tmp}/c", "--targets", "many"], 2, "many"),
+    (["synthesize", "{tmp}/c", "--targets", "0"], 2, "0"),
+    (["synthesize", "{tmp}/c", "--workers", "0"], 2, "workers"),
+    (["synthesize", "{tmp}/c", "--held-out", "{tmp}/nothing"], 2, "nothing"),
+    (["synthesize", "/proc/c", "--library", LIBRARY], 2, "/proc"),
+    (["verify", "{tmp}/c"], 2, "no corpus"),
+    (["verify", "{tmp}/c", "--sample", "some"], 2, "some"),
+    (["nonsense"], 2, "nonsense"),
+])
+def test_a_wrong_call_gets_a_sentence_and_status_2(corpus, tmp_path, arguments, status, says):
+    done = alchemy(*(a.replace("{tmp}", str(tmp_path)) for a in arguments))
+    assert done.returncode == status, done.stderr
+    assert says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_other_options_on_the_same_folder_are_refused_by_name(corpus):
+    done = synthesize(corpus[0], "--targets", "60", "--kinds", "rw")
+    assert done.returncode == 2 and "kinds was ['rw', 'apply'], is ['rw']" in done.stderr
+    done = synthesize(corpus[0], "--targets", "60", "--seed", "1")
+    assert done.returncode == 2 and "seed was 0, is 1" in done.stderr
+
+
+def test_a_truncated_shard_is_made_again(corpus, tmp_path):
+    import shutil
+
+    shutil.copytree(corpus[0], tmp_path / "corpus")
+    shard = next((tmp_path / "corpus" / ".work" / "mutate").iterdir())
+    os.truncate(shard / "variants.parquet", 100)
+    summary(synthesize(tmp_path / "corpus", "--targets", "60"))
+    assert same(corpus[0], tmp_path / "corpus")
+
+
+def test_a_file_of_the_users(lean, tmp_path):
+    """Its own theorems are the targets, Lean's are lemmas too; what is broken is told and skipped."""
+    here = Path(__file__).parent / "library"
+    out = tmp_path / "corpus"
+    done = alchemy("synthesize", str(out), "--library", str(here / "Small.lean"), "--library", str(here / "Broken.lean"),
+                   "--library", "Init.Core", "--target", "Small.lt_three", "--target", "Broken.good", "--verify", "20", "--json")
+    summary(done)
+    assert "Broken.lean:3: omega could not prove the goal" in done.stderr
+    rows = table(out, "variants")
+    assert {row["target"] for row in rows} == {"Small.lt_three", "Broken.good"}
+    assert {row["library"] for row in rows} == {"Small.lean", "Broken.lean"}
+    theorems = {row["name"]: row for row in table(out, "theorems")}
+    assert theorems["Small.lt_three"]["docstring"] == "Two hypotheses. " and theorems["Small.lt_three"]["position"] == 13
+    assert theorems["Small.twice_zero"]["tags"] == ["simp"] and "Broken.bad" not in theorems and "Broken.sorried" not in theorems
+
+
+def test_a_file_with_nothing_in_it_is_told(lean, tmp_path):
+    empty = tmp_path / "Wrong.lean"
+    empty.write_text("theorem wrong : 1 = 2 := by decide\n")
+    done = alchemy("synthesize", str(tmp_path / "c"), "--library", str(empty))
+    assert done.returncode in (1, 2) and "Wrong.lean:1" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_doctor_says_what_is_there(lean):
+    done = alchemy("doctor", "--json")
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0 and said["embedded Lean"]["ok"] and "4.28.0" in said["embedded Lean"]["found"]
+    assert {"Python", "native Lean", "ray", "torch", "disk", "memory"} <= set(said)
+    done = alchemy("doctor", "--json", env={**os.environ, "ALCHEMY_HOME": "/nonexistent/home"})
+    assert done.returncode == 1 and "alchemy setup" in json.loads(done.stdout.splitlines()[-1])["embedded Lean"]["advice"]
+
+
+def test_keys_are_made_from_the_terms(corpus):
+    from pipelines.extract import Catalogue
+
+    (folder,) = (corpus[0] / ".work").glob("extract-*")
+    catalogue = Catalogue(folder, [LIBRARY])
+    assert all(entry.statement_key == statement_key(entry.term) for entry in catalogue.theorems if entry.term)

@@ -1,0 +1,132 @@
+"""Engines die, stall and grow; nobody else suffers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from lean_workspace.embedded import install
+from lean_workspace.process import Engine, EngineDied, EngineMismatch, EngineRefused, Launch, Limits, require_kinds
+from lean_workspace.protocol import Check
+from lean_workspace.workspace import Draft, Library, Retirement, Workspace
+
+SLOW = "theorem v : (List.range 100000).foldl (· + ·) 0 = 1 := by\n  decide +kernel"
+QUICK = "theorem v (a b : Nat) : a + b = b + a := by\n  omega"
+
+
+@pytest.fixture(scope="module")
+def workspace(lean):
+    """An engine that tests may kill."""
+    with Workspace(install.launch, Library(("Init",))) as workspace:
+        yield workspace
+
+
+def test_the_engine_says_what_it_is(workspace):
+    assert workspace.ready.toolchain.startswith("4.28.0")
+    require_kinds(workspace.ready, ["rw", "apply"])
+    with pytest.raises(EngineMismatch, match="simp"):
+        require_kinds(workspace.ready, ["rw", "simp"])
+
+
+def test_an_engine_fits_in_a_gigabyte_and_a_half(workspace):
+    assert workspace.memory_gb < 1.5
+
+
+def test_a_killed_engine_is_replaced_and_its_request_answered(workspace):
+    os.kill(workspace.pid, signal.SIGKILL)
+    assert workspace.check(QUICK).refused is None
+
+
+def test_an_engine_killed_between_the_steps_of_a_target_loses_nothing(workspace):
+    (number, lemma) = workspace.find("Nat.mul_pos", "Nat.mul_comm")
+    from lean_workspace.protocol import Candidate, Written
+
+    target = workspace.target(number)
+    os.kill(workspace.pid, signal.SIGKILL)
+    ((_, draft),) = target.attempt([Candidate(0, "rw", lemma, False, 0)])
+    assert isinstance(draft, Draft)
+    os.kill(workspace.pid, signal.SIGKILL)
+    ((_, written),) = target.write([(draft, "v")])
+    assert isinstance(written, Written)
+
+
+def test_a_deadline_ends_the_engine_and_the_next_request_finds_another(workspace):
+    with pytest.raises(EngineDied, match="deadline") as died:
+        workspace.ask_once(Check(text=SLOW), deadline_s=1.0)
+    assert died.value.request == "check"
+    assert workspace.check(QUICK).refused is None
+
+
+def test_a_refusal_is_no_death(workspace):
+    pid = workspace.pid
+    with pytest.raises(EngineRefused, match="no such theorem"):
+        workspace.target(10_000_000)
+    assert workspace.pid == pid
+
+
+def test_an_unknown_module_is_refused_by_name(lean):
+    with pytest.raises(EngineRefused, match="Nowhere"):
+        Workspace(install.launch, Library(("Nowhere",)))
+
+
+def test_an_engine_retires_between_two_targets(lean):
+    with Workspace(install.launch, Library(("Init.Core",)), retirement=Retirement(requests=2)) as workspace:
+        first = workspace.pid
+        for _ in range(3):
+            workspace.target(0)
+        assert workspace.pid != first
+
+
+def test_a_memory_ceiling_ends_an_engine_that_grows(lean):
+    with pytest.raises(EngineDied, match="memory"):
+        Engine(install.launch(), Limits(memory_gb=0.8))  # it holds more when it is ready
+
+
+def test_what_is_no_engine_is_not_believed(lean):
+    silent = Launch(("/bin/sh", "-c", "exit 3"), {}, "a shell")
+    with pytest.raises(EngineDied, match="exit status 3"):
+        Engine(silent)
+    chatty = Launch(("/bin/echo", "error: no such file"), {}, "an echo")
+    with pytest.raises(EngineMismatch, match="no such file"):
+        Engine(chatty)
+    old = Launch(("/bin/sh", "-c", """echo '{"ready":{"engine":"0","toolchain":"4.0","kinds":[],"requests":[]}}'; cat"""), {}, "an old engine")
+    with pytest.raises(EngineMismatch, match="alchemy setup"):
+        Engine(old)
+
+
+ORPHAN = """
+import os, signal, sys
+from lean_workspace.embedded import install
+from lean_workspace.process import Engine
+from lean_workspace.protocol import Check, Open, Request
+import msgspec
+engine = Engine(install.launch())
+engine.ask(Open(modules=["Init"]), deadline_s=60)
+print(engine.pid, flush=True)
+if sys.argv[1] == "busy":
+    engine._process.stdin.write(msgspec.json.encode(Check(text=sys.argv[2])) + b"\\n")
+    engine._process.stdin.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("state", ["idle", "busy"])
+def test_no_engine_outlives_its_worker(lean, state):
+    worker = subprocess.run([sys.executable, "-c", ORPHAN, state, SLOW], capture_output=True, text=True, timeout=120)
+    assert worker.returncode == -signal.SIGKILL, worker.stderr
+    pid = int(worker.stdout)
+    end = time.monotonic() + 15
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_sandbox_holds(workspace):
+    """A text can't read a file of the machine, whatever it runs."""
+    text = 'theorem v : True := by\n  run_tac (do let s ← IO.FS.readFile "/etc/passwd"; throwError s)\n  trivial'
+    verdict = workspace.check(text)
+    assert verdict.refused is not None and "root:" not in verdict.refused.message
