@@ -4,6 +4,7 @@ Silence is never trusted. A process that died, stalled past its deadline, grew p
 out of step is killed together with its children, and the caller is told whom to blame.
 """
 
+import contextlib
 import os
 import select
 import shutil
@@ -30,6 +31,10 @@ class EngineDied(Trouble):
     def __init__(self, request: str, cause: str, detail: str = ""):
         super().__init__(f"the engine died at `{request}`: {cause}{f' ({detail})' if detail else ''}")
         self.request, self.cause, self.detail = request, cause, detail
+
+    def __reduce__(self) -> tuple:
+        """An exception is rebuilt from its message unless it says otherwise; this one crosses processes."""
+        return EngineDied, (self.request, self.cause, self.detail)
 
 
 class EngineRefused(Mistake):
@@ -58,8 +63,8 @@ class Engine:
 
     def __init__(self, launch: Launch, limits: Limits = Limits()):
         self._limits = limits
-        self._scratch = tempfile.mkdtemp(prefix="alchemy-engine-")
-        self._stderr = open(Path(self._scratch) / "stderr", "w+b")
+        self._scratch = os.path.realpath(tempfile.mkdtemp(prefix="alchemy-engine-"))
+        self._stderr = open(Path(self._scratch) / "stderr", "w+b")  # noqa: SIM115 (closed with the engine)
         self._buffer = b""
         self._last_id = 0
         self.requests = 0
@@ -115,16 +120,12 @@ class Engine:
 
     def close(self) -> None:
         """Ends the process and what it started. Can be called twice."""
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
-            try:
+            with contextlib.suppress(OSError):
                 stream.close()
-            except OSError:
-                pass
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> "Engine":

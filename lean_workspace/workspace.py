@@ -12,8 +12,27 @@ import msgspec
 
 from lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
 from lean_workspace.protocol import (
-    Candidate, Check, Checked, Find, Kernel, KeyRows, Keys, Message, Open, Opened, Prepare, Ready, Refusal, Request, Site, Target, TheoremRow,
-    Theorems, Try, Write, Written,
+    Candidate,
+    Check,
+    Checked,
+    Find,
+    Kernel,
+    KeyRows,
+    Keys,
+    Message,
+    Open,
+    Opened,
+    Prepare,
+    Ready,
+    Refusal,
+    Request,
+    Site,
+    Target,
+    TheoremRow,
+    Theorems,
+    Try,
+    Write,
+    Written,
 )
 
 TRY_BATCH = 64

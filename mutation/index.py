@@ -16,7 +16,7 @@ Form = list
 
 def arity(token: str) -> int:
     """How many subpatterns follow a token: `c:Nat.add/2` has two."""
-    if token[0] in "?*S" or token == "off" or token[1] == ":" and token[0] in "nsv":
+    if token[0] in "?*S" or token == "off" or (token[1] == ":" and token[0] in "nsv"):
         return 0
     return int(token.rsplit("/", 1)[1])
 
@@ -126,5 +126,5 @@ def _share(a: Any, b: Any) -> bool:
     if a is b or not isinstance(a, list) or not isinstance(b, list) or not a or not b:
         return True
     return any(
-        f[0] == g[0] and all(_share(x, y) for x, y in zip(f[1:], g[1:]))
+        f[0] == g[0] and all(_share(x, y) for x, y in zip(f[1:], g[1:], strict=False))
         for f in a for g in b)

@@ -27,7 +27,7 @@ _GENERATED = re.compile(
     r"|ctorIdx\w*|ctorElim\w*|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct(_unfolding)?|fun_cases(_unfolding)?|mutual_induct"
     r"|binductionOn)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
 _AUTOMATION = re.compile(
-    r"^(Lean|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake)\.|\.(Internal|Impl|Linear|SOM)\.")
+    r"^(Lean|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\.|\.(Internal|Impl|Linear|SOM)\.")
 
 THEOREM_RULES = (
     TheoremRule(
@@ -83,6 +83,10 @@ def _wraps_both_sides(pattern: Pattern) -> bool:
     return (pattern.kind, pattern.direction, head) == ("rw", "backward", "c:Eq/3") and all(map(_is_wild, arguments[-2:]))
 
 
+def _is_constant(pattern: Pattern) -> bool:
+    return pattern.kind == "rw" and (pattern.variables == 0 or pattern.tokens[0] == "R:c:OfNat.ofNat/3")
+
+
 PATTERN_RULES = (
     PatternRule(
         name="bare variable", reason="it fits every proposition and says nothing of it",
@@ -95,7 +99,7 @@ PATTERN_RULES = (
         example="UInt32.neg_inj : -a = -b ↔ a = b, backward", objects=_wraps_both_sides),
     PatternRule(
         name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
-        example="Int.sign_zero : Int.sign 0 = 0, backward", objects=lambda pattern: pattern.kind == "rw" and pattern.variables == 0),
+        example="Int.sign_zero : Int.sign 0 = 0, backward", objects=_is_constant),
 )
 
 
@@ -116,7 +120,7 @@ class StatementRule(msgspec.Struct, frozen=True):
 def _is_tautology(judged: Judged) -> bool:
     conclusion = judged.statement.conclusion
     pair = sides(conclusion)
-    return is_constant(conclusion, "True") or pair is not None and pair[0] == pair[1] or conclusion in premises(judged.statement)
+    return is_constant(conclusion, "True") or (pair is not None and pair[0] == pair[1]) or conclusion in premises(judged.statement)
 
 
 def _is_vacuous(judged: Judged) -> bool:

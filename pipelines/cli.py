@@ -82,6 +82,7 @@ def synthesize(
         depth=depth, keep_all=keep_all, held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
     with progress() as bars:
         result = run(Job(out, options), workers, verify, held_out, _reporter(bars))
+    _tell_problems(result.problems)
     counts = result.manifest.counts
     summary = {
         **{name: counts[name] for name in ("targets", "candidates", "kernel_checked", "elaborated", "variants")},
@@ -109,8 +110,8 @@ def verify(
     from pipelines.summary import err, finish, progress
     from pipelines.synthesize import install_if_missing, run_verify
 
-    manifest = Job.manifest_at(out)
     size = _count(sample)
+    manifest = Job.manifest_at(out)
     install_if_missing()
     with progress() as bars, pool.cluster(workers):
         checked, invalid = run_verify(out, library_of(manifest.library), size, seed, workers, _reporter(bars))
@@ -134,6 +135,7 @@ def mutate(
 
     with progress() as bars:
         found = variants_of_one(name, library, _kinds(kinds), keep_all, _reporter(bars))
+    _tell_problems(found.problems)
     for variant in found.variants[:limit]:
         if not json:
             print_variant(variant, found.statement)
@@ -169,7 +171,13 @@ def main() -> None:
 def _tell(error: object) -> None:
     from rich.console import Console
 
-    Console(stderr=True).print(f"alchemy: {error}", style="bold red", highlight=False, markup=False)
+    Console(stderr=True).print(f"alchemy: {error}", style="bold red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell_problems(problems: list[str]) -> None:
+    """What is wrong in files of the user: it is skipped, and said."""
+    for problem in problems:
+        _tell(f"skipped: {problem}")
 
 
 def _count(text: str) -> int | None:
@@ -185,8 +193,9 @@ def _kinds(text: str) -> list[str]:
     from mutation.kinds import BY_NAME
 
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or (unknown := [name for name in names if name not in BY_NAME]):
-        raise typer.BadParameter(f"there is no kind {', '.join(unknown) if names else text!r}; there are {', '.join(BY_NAME)}")
+    unknown = [name for name in names if name not in BY_NAME]
+    if unknown or not names:
+        raise typer.BadParameter(f"there is no kind {', '.join(unknown) or repr(text)}; there are {', '.join(BY_NAME)}")
     return [name for name in BY_NAME if name in names]
 
 

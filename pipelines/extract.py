@@ -52,7 +52,7 @@ class Described(msgspec.Struct, frozen=True):
 def entry_of(row: TheoremRow, modules: list[str]) -> Entry:
     return Entry(
         name=row.name, module=_module_name(modules[row.module]), module_index=row.module, statement=row.statement, term=row.term,
-        level_params=row.level_params, tags=row.tags, docstring=row.docstring, position=row.line,
+        level_params=row.level_params, tags=row.tags, docstring=row.docstring.strip() if row.docstring else None, position=row.line,
         statement_key=terms.statement_key(row.term) if row.term else None,
         unoriented_key=terms.unoriented_key(terms.parse(row.term)) if row.term else None)
 

@@ -70,7 +70,7 @@ def library_of(names: Sequence[str]) -> Library:
         if not Path(file).is_file():
             raise UsageError(f"there is no file {file}")
     modules = [name for name in names if not name.endswith(".lean")]
-    return Library(tuple(modules) or ("Init",), tuple(str(Path(f).resolve()) for f in files))
+    return Library(tuple(modules), tuple(str(Path(f).resolve()) for f in files))
 
 
 def _digest(*parts: object) -> str:

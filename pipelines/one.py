@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 
 from pipelines import pool
+from pipelines.extract import take_kept
 from pipelines.job import Job, Options
 from pipelines.mutate import Mutator, Tally, draw_targets
-from pipelines.synthesize import Report, extracted
+from pipelines.synthesize import Report, extracted, install_if_missing, require_modules
 from pipelines.tables import Variant
 
 
@@ -19,6 +20,7 @@ class Found(msgspec.Struct, frozen=True):
     statement: str
     variants: list[Variant]
     rejects: dict[str, int]
+    problems: list[str]
 
 
 def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: bool, report: Report) -> Found:
@@ -44,12 +46,11 @@ def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: b
     for row in rows:
         if not isinstance(row, Variant):
             rejects[f"{row.stage}: {row.reason}"] += row.n
-    return Found(entry.statement or "", [row for row in rows if isinstance(row, Variant)], dict(rejects))
+    return Found(entry.statement or "", [row for row in rows if isinstance(row, Variant)], dict(rejects),
+                 catalogue.described.problems)
 
 
 def _is_kept(job: Job) -> bool:
-    from pipelines.extract import take_kept
-    from pipelines.synthesize import install_if_missing
-
     install_if_missing()
+    require_modules(job.library)
     return take_kept(job)

@@ -32,9 +32,12 @@ class Failed(msgspec.Struct, frozen=True):
 @ray.remote(max_restarts=0, max_task_retries=0)
 class _Actor:
     def __init__(self, stage: Stage, settings: Any):
-        self._worker = stage.worker(settings)
+        self._stage, self._settings, self._worker = stage, settings, None
 
     def work(self, item: Any) -> Any:
+        # Built with the first item: an error in a constructor would reach the driver as a dead actor.
+        if self._worker is None:
+            self._worker = self._stage.worker(self._settings)
         return self._worker(item)
 
 

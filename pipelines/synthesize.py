@@ -1,18 +1,18 @@
 """The main job: extract → mutate → select → verify. Run again, it goes on where it stopped."""
 
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from lean_workspace.embedded import install
 from lean_workspace.workspace import Library
 from pipelines import extract, mutate, pool, verify
-from pipelines.job import Job, JobError, Manifest
+from pipelines.job import Job, JobError, Manifest, UsageError
 from pipelines.select import HeldOut, select
 from pipelines.verify import Invalid
-
-from pathlib import Path
 
 Report = Callable[[str, int, int, str], None]
 """Told the stage, how many items are done, of how many, and what they came to."""
@@ -24,6 +24,8 @@ class Result(msgspec.Struct, frozen=True):
     manifest: Manifest
     checked: int
     invalid: list[Invalid]
+    problems: list[str]
+    """Errors in files of the user: these theorems were skipped."""
     seconds: float
 
 
@@ -38,7 +40,7 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         library = extracted(job, workers, report)
         shards = mutate.shards_of(job, mutate.draw_targets(job, library))
         if not shards:
-            raise JobError(f"{job.library} has no ordinary theorem to mutate")
+            raise JobError(f"{job.library} has no ordinary theorem to mutate" + "".join(f"\n{p}" for p in library.described.problems[:5]))
         held = HeldOut.read(held_out, library) if held_out else None
         run_mutate(job, shards, workers, report)
         before = Job.manifest_at(job.out).seconds if job.manifest_file.exists() else 0.0
@@ -46,12 +48,13 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         if not manifest.counts["variants"]:
             raise JobError("no variant came of these targets; see the table of rejects for the reasons")
         checked, invalid = run_verify(job.out, job.library, sample, job.options.seed, min(workers, 2), report)
-    return Result(manifest, checked, invalid, time.monotonic() - start)
+    return Result(manifest, checked, invalid, library.described.problems, time.monotonic() - start)
 
 
 def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalogue:
     """The library of the job, from an earlier extraction where there is one."""
     install_if_missing()
+    require_modules(job.library)
     if not extract.take_kept(job):
         missing = extract.missing_slices(job)
         theorems = 0
@@ -69,6 +72,8 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
 
 def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:
     todo = [shard for shard in shards if not mutate.is_done(job, shard)]
+    for shard in todo:
+        shutil.rmtree(job.mutate_folder / shard.key, ignore_errors=True)  # a shard that can't be read
     done = len(shards) - len(todo)
     tally = mutate.Tally()
     start = time.monotonic()
@@ -99,6 +104,14 @@ def run_verify(out: Path, library: Library, sample: int | None, seed: int, worke
         invalid += event.summary.invalid
         report("verify", checked, total, f"{checked - len(invalid):,} valid")
     return checked, invalid
+
+
+def require_modules(library: Library) -> None:
+    """Raises UsageError for a module that the embedded Lean does not have."""
+    for name in library.modules:
+        if not install.has_module(name):
+            raise UsageError(f"there is no module {name} in the embedded Lean; it has Init, Std and Lean, and their parts. "
+                             "A library such as Mathlib needs a native Lean.")
 
 
 def install_if_missing() -> None:

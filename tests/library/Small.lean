@@ -38,3 +38,5 @@ section
 variable (n : Nat)
 theorem Small.in_section (h : 0 < n) : n ≠ 0 := by omega
 end
+
+theorem Small.subtraction (a b : Nat) (h : a + (b - a) = 3) : 3 = a + (b - a) := h.symm

@@ -113,7 +113,7 @@ def declared (map : FileMap) : List Syntax → List (Name × Nat)
     let later := declared map rest
     if stx.isOfKind ``Parser.Command.declaration then
       let id := stx[1][1][0]
-      match stx.getPos? with
+      match stx[1].getPos? with  -- after the docstring and the attributes
       | some p => (id.getId, (map.toPosition p).line) :: later
       | none => later
     else later
