@@ -4,10 +4,19 @@ A trie over the tokens of the patterns (`engine/Alchemy/Keys.lean`). A query wal
 once; a variable of the pattern that stands twice must meet terms that can be equal. Nothing that
 unification accepts is missed, as far as the keys say what unification does; what it finds beyond that is
 tried in Lean and refused there.
+
+A term has several forms, each of its arguments as well, and a walk that remembers what the variables met can
+take the product of their numbers. A few terms of a library are that bad; past `STEPS` they are walked again
+without the memory, each place of the trie once for each place of the term: more candidates, none missed.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
+
+import mutation.terms  # noqa: F401 (a pattern is as deep as it is long: the limit of recursion is set there)
+
+STEPS = 200_000
+"""Steps of a walk that remembers: about a fifth of a second. Counted, not timed: the same on every machine."""
 
 Pattern = Sequence[str]
 Form = list
@@ -31,6 +40,10 @@ class _Node:
         """(value, places of the wildcards that are the same variable)"""
 
 
+class _Overrun(Exception):
+    """A walk that remembers took more than STEPS."""
+
+
 class Index:
     """Values under patterns. `always` holds the values whose pattern is a bare variable."""
 
@@ -38,6 +51,7 @@ class Index:
         self._root = _Node()
         self.always: list[Hashable] = []
         self.size = 0
+        self._steps = 0
 
     def add(self, pattern: Pattern, value: Hashable) -> None:
         self.size += 1
@@ -65,17 +79,59 @@ class Index:
         for root, forms in terms:
             node = self._root.children.get(root)
             if node is not None:
-                self._match(node, (forms, None), (), found)
+                self._collect(node, forms, found)
         return found
 
     def matching(self, forms: list[Form]) -> set[Any]:
         """For `apply`: the values whose pattern fits one of the forms, without those of `always`."""
         found: set = set()
-        self._match(self._root, (forms, None), (), found)
+        self._collect(self._root, forms, found)
         return found
+
+    def _collect(self, node: _Node, forms: list[Form], found: set) -> None:
+        self._steps = 0
+        remembered: set = set()
+        try:
+            self._match(node, (forms, None), (), remembered)
+            found |= remembered
+        except _Overrun:
+            self._match_once(node, (forms, None), found)
+
+    def _match_once(self, start: _Node, stack: tuple, found: set) -> None:
+        """The walk without the memory: a place of the trie is visited once for each rest of the term."""
+        stacks: dict[tuple[int, int], tuple] = {}
+        seen: set[tuple[int, int]] = set()
+        todo: list[tuple[_Node, tuple | None]] = [(start, stack)]
+        while todo:
+            node, rest = todo.pop()
+            if (id(node), id(rest)) in seen:
+                continue
+            seen.add((id(node), id(rest)))
+            if rest is None:
+                found.update(value for value, _ in node.values or ())
+                continue
+            term, rest = rest
+            if term == "**":
+                todo += [(after, rest) for after, _ in _skips(node)]
+                continue
+            if node.star is not None:
+                todo.append((node.star, rest))
+            if term == "*":
+                continue
+            for form in term:
+                child = node.children.get(form[0])
+                if child is not None:
+                    below = rest
+                    for argument in reversed(form[1:]):
+                        # One object for equal rests, which also keeps them alive: ids must not be used again.
+                        below = stacks.setdefault((id(argument), id(below)), (argument, below))
+                    todo.append((child, below))
 
     def _match(self, node: _Node, stack: tuple | None, bound: tuple, found: set) -> None:
         """stack: what is left of the term, a linked list of arguments; bound: what the wildcards met."""
+        self._steps += 1
+        if self._steps > STEPS:
+            raise _Overrun
         if stack is None:
             for value, repeated in node.values or ():
                 if value not in found and all(_can_agree(bound, places) for places in repeated):

@@ -10,11 +10,15 @@ A term is a nested tuple whose first element says what it is:
 """
 
 import hashlib
+import sys
 from collections.abc import Iterator
 
 import msgspec
 
 Term = tuple
+
+# Functions over terms and patterns recurse once a node; the engine bounds the depth of a statement, not Python's default.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 100_000))
 
 
 class Statement(msgspec.Struct, frozen=True):

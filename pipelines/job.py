@@ -128,11 +128,18 @@ class Job:
         finally:
             lock.release()
 
+    def accept(self) -> None:
+        """From here on the options are those of OUT: they were found to make sense."""
+        write_whole(self._options_file, msgspec.json.encode(self.options))
+
+    @property
+    def _options_file(self) -> Path:
+        return self.work / "options.json"
+
     def _compare_options(self) -> None:
         """The options of OUT may only grow in the number of targets."""
-        file = self.work / "options.json"
-        if file.exists():
-            old = msgspec.json.decode(file.read_bytes(), type=Options)
+        if self._options_file.exists():
+            old = msgspec.json.decode(self._options_file.read_bytes(), type=Options)
             differing = [name for name in Options.__struct_fields__
                          if name != "targets" and getattr(old, name) != getattr(self.options, name)]
             if differing:
@@ -141,7 +148,6 @@ class Job:
                     + ". Use another folder, or the same options.")
             if self.options.targets is not None and (old.targets is None or old.targets > self.options.targets):
                 raise UsageError(f"{self.out} has {old.targets or 'all'} targets; ask for at least as many, or use another folder")
-        write_whole(file, msgspec.json.encode(self.options))
 
     @contextmanager
     def folder(self, place: Path) -> Iterator[Path]:

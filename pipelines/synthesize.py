@@ -42,6 +42,7 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         if not shards:
             raise JobError(f"{job.library} has no ordinary theorem to mutate" + "".join(f"\n{p}" for p in library.described.problems[:5]))
         held = HeldOut.read(held_out, library) if held_out else None
+        job.accept()
         run_mutate(job, shards, workers, report)
         before = Job.manifest_at(job.out).seconds if job.manifest_file.exists() else 0.0
         manifest = select(job, library, shards, held, before + time.monotonic() - start)

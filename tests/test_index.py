@@ -82,3 +82,25 @@ def test_the_root_is_compared_as_it_stands():
 def test_arities():
     assert [arity(t) for t in ("c:Nat.add/2", "L/1", "P/2", "?3", "*", "S", "n:17", "off", "s:4", "b:0/2", "c:«a/b»/3", "c:S.x/1")] == [
         2, 1, 2, 0, 0, 0, 0, 0, 0, 2, 3, 1]
+
+
+def test_a_pattern_may_be_longer_than_pythons_stack():
+    index = Index()
+    depth = 5000
+    index.add(["c:succ/1"] * depth + ["?0"], "lemma")
+    term = ["v:a"]
+    for _ in range(depth):
+        term = ["c:succ/1", [term]]
+    assert index.matching([term]) == {"lemma"}
+
+
+def test_a_term_with_very_many_forms_is_walked_in_bounded_steps():
+    """Each argument twice over: a walk that remembers would take 2 to the 60th steps."""
+    index = Index()
+    depth = 60
+    index.add(["c:succ/1"] * depth + ["c:zero/0"], "lemma")
+    index.add(["c:succ/1"] * (depth - 1) + ["c:one/0"], "other")
+    forms = [["c:zero/0"]]
+    for _ in range(depth):
+        forms = [["c:succ/1", forms], ["c:succ/1", [*forms]]]
+    assert index.matching(forms) == {"lemma"}

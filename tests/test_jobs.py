@@ -204,6 +204,7 @@ def test_a_wrong_call_gets_a_sentence_and_status_2(corpus, tmp_path, arguments, 
     done = alchemy(*(a.replace("{tmp}", str(tmp_path)) for a in arguments))
     assert done.returncode == status, done.stderr
     assert says in " ".join(done.stderr.replace("│", " ").split()) and "Traceback" not in done.stderr
+    assert not (tmp_path / "c" / ".work" / "options.json").exists()  # a right call comes through afterwards
 
 
 def test_other_options_on_the_same_folder_are_refused_by_name(corpus):

@@ -1,0 +1,64 @@
+"""Tables are whole or absent, and their schemas are those of the structs."""
+
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import tables
+from pipelines.extract import Entry
+from pipelines.tables import Reject, Theorem, Variant
+
+REJECT = Reject(target="t", library="Init", module="Init", stage="attempt", reason="refused", n=3)
+
+
+@pytest.mark.parametrize("record", [Theorem, Variant, Reject, Entry])
+def test_a_schema_has_the_fields_of_its_struct(record):
+    schema = tables.schema_of(record)
+    assert schema.names == list(record.__struct_fields__)
+    assert tables.to_table([], record).schema == schema
+
+
+def test_none_is_allowed_only_where_the_struct_says_so():
+    schema = tables.schema_of(Reject)
+    assert schema.field("lemma").nullable and not schema.field("target").nullable
+    assert schema.field("n").type == pa.int64() and tables.schema_of(Variant).field("axioms").type == pa.list_(pa.string())
+
+
+def test_rows_come_back_as_they_went(tmp_path):
+    tables.write(tables.to_table([REJECT], Reject), tmp_path / "rejects.parquet")
+    assert tables.read([tmp_path / "rejects.parquet"], Reject) == [REJECT]
+    assert [p.name for p in tmp_path.iterdir()] == ["rejects.parquet"]
+    assert pq.ParquetFile(tmp_path / "rejects.parquet").metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_a_truncated_file_is_not_whole(tmp_path):
+    file = tmp_path / "rejects.parquet"
+    assert not tables.is_whole(file)
+    tables.write(tables.to_table([REJECT], Reject), file)
+    assert tables.is_whole(file)
+    file.write_bytes(file.read_bytes()[:-10])
+    assert not tables.is_whole(file)
+
+
+FULL = """
+import random, resource, sys
+from pathlib import Path
+from pipelines import tables
+from pipelines.job import Job, Options
+from pipelines.tables import Reject
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+job = Job(Path(sys.argv[1]), Options(library=["Init"], targets=1, kinds=["rw"]))
+rows = [Reject(target=str(random.random()), library="", module="", stage="", reason="") for _ in range(10_000)]
+with job.begin(), job.folder(job.mutate_folder / "shard") as part:
+    tables.write(tables.to_table(rows, Reject), part / "rejects.parquet")
+"""
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path):
+    """The limit of a file's size stands in for the end of the disk."""
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 1 and "OSError" in done.stderr, done.stderr
+    assert {p.name for p in (tmp_path / ".work").iterdir()} == {"lock"}
