@@ -181,11 +181,6 @@ class PreparedTarget:
     def sites(self) -> list[Site]:
         return self._target.sites
 
-    @property
-    def reads_back(self) -> bool:
-        """Does the target's own statement, printed, state the target again?"""
-        return self._target.level is not None
-
     def attempt(self, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Draft | Useless | Lost]]:
         """Tries each candidate, in order."""
         for start in range(0, len(candidates), TRY_BATCH):

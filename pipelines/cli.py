@@ -147,12 +147,21 @@ def mutate(
     finish({"target": name, "statement": found.statement, "variants": found.variants, "rejects": found.rejects}, json)
 
 
+_INTERRUPTED = 130
+"""How Typer ends a command after Ctrl-C."""
+
+
 def main() -> None:
     """Runs a command. What a user can mend is told in a sentence; exit status 1 or 2, no traceback."""
     from lean_workspace.errors import Mistake, Trouble
 
     try:
         app()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _tell("interrupted. What was done is kept; run the command again to go on.")
+            sys.exit(1)
+        raise
     except Mistake as error:
         _tell(error)
         sys.exit(2)
@@ -162,9 +171,6 @@ def main() -> None:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _tell(f"{error.strerror or error}{where}. What was done before is kept; run the command again.")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        _tell("interrupted. What was done is kept; run the command again to go on.")
         sys.exit(1)
 
 

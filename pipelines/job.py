@@ -9,6 +9,7 @@
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,11 +123,20 @@ class Job:
             raise JobError(f"another run is at work on {self.out}; wait for it or stop it") from None
         try:
             self._compare_options()
+            noted = self.work / "seconds.json"
+            self._earlier_s = msgspec.json.decode(noted.read_bytes(), type=float) if noted.exists() else 0.0
+            self._start = time.monotonic()
             for left in self.work.glob("part-*"):
                 shutil.rmtree(left, ignore_errors=True)  # of a run that was killed; we hold the lock
             yield
         finally:
             lock.release()
+
+    def note_seconds(self) -> float:
+        """Seconds of work on OUT in all its runs, those that were killed included; kept for the next one."""
+        seconds = self._earlier_s + time.monotonic() - self._start
+        write_whole(self.work / "seconds.json", msgspec.json.encode(seconds))
+        return seconds
 
     def accept(self) -> None:
         """From here on the options are those of OUT: they were found to make sense."""

@@ -1,5 +1,6 @@
 """One theorem and its variants: the same find–try–keep as a corpus, for a reader at a terminal."""
 
+import itertools
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,8 @@ from pipelines.tables import Variant
 
 
 class Found(msgspec.Struct, frozen=True):
-    """statement: of the theorem. rejects: reason → how many attempts."""
+    """statement: of the theorem. variants: those of different kinds and sites in turn, the shortest first.
+    rejects: reason → how many attempts."""
 
     statement: str
     variants: list[Variant]
@@ -46,8 +48,16 @@ def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: b
     for row in rows:
         if not isinstance(row, Variant):
             rejects[f"{row.stage}: {row.reason}"] += row.n
-    return Found(entry.statement or "", [row for row in rows if isinstance(row, Variant)], dict(rejects),
-                 catalogue.described.problems)
+    variants = _in_turn([row for row in rows if isinstance(row, Variant)])
+    return Found(entry.statement or "", variants, dict(rejects), catalogue.described.problems)
+
+
+def _in_turn(variants: list[Variant]) -> list[Variant]:
+    groups: dict[tuple, list[Variant]] = {}
+    for variant in sorted(variants, key=lambda v: (len(v.statement), v.variant_id)):
+        groups.setdefault((variant.kind, variant.site, variant.direction), []).append(variant)
+    rounds = itertools.zip_longest(*(groups[key] for key in sorted(groups, reverse=True)))
+    return [variant for round_ in rounds for variant in round_ if variant is not None]
 
 
 def _is_kept(job: Job) -> bool:

@@ -44,8 +44,7 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         held = HeldOut.read(held_out, library) if held_out else None
         job.accept()
         run_mutate(job, shards, workers, report)
-        before = Job.manifest_at(job.out).seconds if job.manifest_file.exists() else 0.0
-        manifest = select(job, library, shards, held, before + time.monotonic() - start)
+        manifest = select(job, library, shards, held, job.note_seconds())
         if not manifest.counts["variants"]:
             raise JobError("no variant came of these targets; see the table of rejects for the reasons")
         checked, invalid = run_verify(job.out, job.library, sample, job.options.seed, min(workers, 2), report)
@@ -66,6 +65,7 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
                 raise JobError(f"extraction failed: {event.reason}")
             done += 1
             theorems += event.summary
+            job.note_seconds()
             report("extract", done, extract.SLICES, f"{theorems:,} theorems")
         extract.keep(job)
     return extract.catalogue(job)
@@ -86,6 +86,7 @@ def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
             continue
         done += 1
         tally.add(event.summary)
+        job.note_seconds()
         rate = tally.elaborated / (time.monotonic() - start)
         report("mutate", done, len(shards), f"{tally.elaborated:,} variants, {rate:.0f}/s")
     if failed:

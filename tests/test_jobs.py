@@ -138,6 +138,16 @@ def test_killed_engines_and_a_killed_run_change_nothing(corpus, tmp_path):
     assert same(corpus[0], out)
 
 
+def test_ctrl_c_is_a_clean_end(lean, tmp_path):
+    arguments = [*ALCHEMY, "synthesize", str(tmp_path / "c"), "--library", LIBRARY, "--targets", "all"]
+    run = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    engines = wait_for(lambda: engines_of(run))
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=60)[1]
+    assert run.returncode == 1 and "run the command again to go on" in said and "Traceback" not in said, said
+    assert not psutil.wait_procs(engines, timeout=15)[1]
+
+
 def test_verify_finds_every_text_valid_in_a_fresh_engine(corpus):
     assert summary(alchemy("verify", str(corpus[0]), "--sample", "all", "--json")) == {
         "checked": corpus[1]["variants"], "valid": corpus[1]["variants"]}

@@ -122,11 +122,14 @@ def lineOf (n : Name) : List (Name × Nat) → Nat
   | [] => 0
   | (suffix, line) :: rest => if !suffix.isAnonymous && suffix.isSuffixOf n then line else lineOf n rest
 
+/-- A file as the parser wants it. -/
+def inputOf (file : String) : IO Parser.InputContext := do
+  let s ← IO.FS.readFile file
+  return { inputString := s, fileName := file, fileMap := s.toFileMap, endPos := s.rawEndPos, endPos_valid := by simp }
+
 /-- Elaborates a file on top of `env`. The theorems that hold come back, and what went wrong. -/
 def openFile (env : Environment) (module : Nat) (file : String) : IO (Environment × ModuleData × List Entry × List Problem) := do
-  let input ← IO.FS.readFile file
-  let context : Parser.InputContext :=
-    { inputString := input, fileName := file, fileMap := input.toFileMap, endPos := input.rawEndPos, endPos_valid := by simp }
+  let context ← inputOf file
   let (_, state, messages) ← Parser.parseHeader context
   let before ← mkModuleData env .private
   let done ← Elab.IO.processCommands context state (Elab.Command.mkState env messages {})
@@ -147,10 +150,7 @@ def openFile (env : Environment) (module : Nat) (file : String) : IO (Environmen
 
 /-- The modules that the header of a file imports. -/
 def headerOf (file : String) : IO (List Import) := do
-  let input ← IO.FS.readFile file
-  let context : Parser.InputContext :=
-    { inputString := input, fileName := file, fileMap := input.toFileMap, endPos := input.rawEndPos, endPos_valid := by simp }
-  let (header, _, _) ← Parser.parseHeader context
+  let (header, _, _) ← Parser.parseHeader (← inputOf file)
   return (Elab.headerToImports header).toList
 
 /-- Opens modules and files of the user. Raises where a module is not there. -/
