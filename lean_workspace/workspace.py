@@ -158,14 +158,23 @@ class Workspace:
         self.close()
 
     def _start(self) -> None:
+        """A fresh engine with the library open; a second one where the first dies at it."""
         self.close()
-        self._engine = Engine(self._launch(self.library.folders()), self._limits)
         try:
-            self.opened = self._engine.ask(
+            self._open()
+        except EngineDied:
+            self.deaths += 1
+            self._open()
+
+    def _open(self) -> None:
+        engine = Engine(self._launch(self.library.folders()), self._limits)
+        try:
+            self.opened = engine.ask(
                 Open(modules=list(self.library.modules), files=list(self.library.files)), deadline_s=ALONE_S)
         except EngineRefused as refused:
-            self.close()
+            engine.close()
             raise EngineRefused(f"can't open {self.library}: {refused}") from None
+        self._engine = engine
 
 
 class PreparedTarget:

@@ -126,8 +126,14 @@ class Mutator:
             yield self._set_aside(entry, "not prepared", str(refused))
             return
         candidates = self._lemmas.candidates(number, target.sites)
-        tally.candidates += len(candidates)
-        yield from self._work(entry, target, candidates, tally)
+        came = Tally(candidates=len(candidates))
+        try:
+            rows = list(self._work(entry, target, candidates, came))
+        except EngineDied as died:  # at preparing the target again, twice: nothing of it counts
+            yield self._set_aside(entry, died.cause)
+            return
+        tally.add(came)
+        yield from rows
 
     def _work(self, entry: Entry, target: PreparedTarget, candidates: list[Candidate], tally: Tally) -> Iterator[Variant | Reject]:
         sites = {site.site: site.name for site in target.sites}

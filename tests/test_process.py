@@ -68,6 +68,12 @@ def test_a_refusal_is_no_death(workspace):
     assert workspace.pid == pid
 
 
+def test_an_engine_that_dies_at_its_start_is_tried_again(lean):
+    launches = [Launch(("/bin/sh", "-c", "exit 3"), {}, "a shell"), install.launch()]
+    with Workspace(lambda readable: launches.pop(0), Library(("Init.Core",))) as workspace:
+        assert workspace.deaths == 1 and workspace.check("theorem v : True := trivial").refused is None
+
+
 def test_an_unknown_module_is_refused_by_name(lean):
     with pytest.raises(EngineRefused, match="Nowhere"):
         Workspace(install.launch, Library(("Nowhere",)))
