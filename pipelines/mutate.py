@@ -3,6 +3,7 @@
 For each target: find (the index), try (Lean), judge (the rules), write (kernel check, print, read back).
 """
 
+import difflib
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ def draw_targets(job: Job, library: Catalogue) -> list[str]:
         for name in options.target:
             if name not in library.numbers:
                 raise UsageError(unknown_theorem(name, library))
+            if library.theorems[library.numbers[name]].term is None:
+                raise UsageError(f"the statement of {name} is too large to be mutated")
         return list(dict.fromkeys(options.target))
     entries = [e for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e)]
     if options.module is not None:
@@ -62,8 +65,6 @@ def draw_targets(job: Job, library: Catalogue) -> list[str]:
 
 
 def unknown_theorem(name: str, library: Catalogue) -> str:
-    import difflib
-
     close = difflib.get_close_matches(name, library.numbers, n=3, cutoff=0.7)
     return f"there is no theorem {name}" + (f"; did you mean {', '.join(close)}?" if close else " in this library")
 
@@ -75,6 +76,7 @@ def shards_of(job: Job, targets: list[str]) -> list[Shard]:
 
 
 def is_done(job: Job, shard: Shard) -> bool:
+    """Is the shard on disk, and can all of it be read?"""
     folder = job.mutate_folder / shard.key
     return folder.is_dir() and all(tables.is_whole(folder / f"{t}.parquet") for t in ("variants", "rejects"))
 
