@@ -47,8 +47,8 @@ def cluster(workers: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    # Worker processes import this package from the same place as we do.
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning about accelerators
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network in the run path
     if os.environ.get("RAY_ADDRESS"):
         ray.init(logging_level="error", log_to_driver=False)
     else:
