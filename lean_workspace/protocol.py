@@ -91,9 +91,11 @@ class Target(Message):
 
 
 class Tried(Message):
-    """For each candidate (draft, statement in canonical form), or why there is none."""
+    """For each candidate (draft, statement in canonical form), or why there is none. micros: of the attempts
+    alone, without the pipes."""
 
     results: list[tuple[int, str] | str]
+    micros: int
 
 
 class Written(Message):

@@ -185,6 +185,8 @@ class PreparedTarget:
         self._target: Target = workspace.ask(Prepare(theorem=theorem))
         self._drafts: dict[Candidate, int] = {}
         """Number of each draft in the present engine."""
+        self.attempt_s = 0.0
+        """Seconds that the attempts took in Lean, so far."""
 
     @property
     def sites(self) -> list[Site]:
@@ -203,6 +205,7 @@ class PreparedTarget:
 
     def _try(self, candidates: list[Candidate], deadline_s: float) -> list[Draft | Useless]:
         tried = self._workspace.ask_once(Try(theorem=self.theorem, candidates=candidates), deadline_s)
+        self.attempt_s += tried.micros / 1e6
         outcomes: list[Draft | Useless] = []
         for candidate, result in zip(candidates, tried.results, strict=True):
             if isinstance(result, str):

@@ -11,6 +11,9 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
     help="Multiplies the theorems of a Lean library: mutates them with `rw` and `apply`, and lets Lean verify every one.")
 
+bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run.")
+app.add_typer(bench, name="bench")
+
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
 LibraryNames = Annotated[list[str], typer.Option(
@@ -145,6 +148,31 @@ def mutate(
     for reason, n in sorted(found.rejects.items(), key=lambda item: -item[1]):
         err.print(f"{n:6} not kept — {reason}", style="dim", highlight=False)
     finish({"target": name, "statement": found.statement, "variants": found.variants, "rejects": found.rejects}, json)
+
+
+@bench.command()
+def search(
+    library: LibraryNames = ["Init"],
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 10,
+    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
+    kinds: Kinds = "rw,apply",
+    json: Json = False,
+) -> None:
+    """Brute force, the index and an oracle, on every site of random targets."""
+    from pipelines.bench import search as run
+    from pipelines.summary import finish, print_search, progress
+    from pipelines.synthesize import on_library
+
+    with progress() as bars:
+        report = _reporter(bars)
+        with on_library(library, _kinds(kinds), report, targets=targets, seed=seed) as (job, catalogue):
+            result = run(job, catalogue, report)
+    summary = {"targets": result.targets, "recall": result.recall, "oracle_ratio": result.ratio("indexed_s", "oracle_s"),
+               "brute_ratio": result.ratio("brute_s", "indexed_s"), "missed": result.missed, "rows": result.rows,
+               "prepare_s": result.prepare_s}
+    if not json:
+        print_search(result.rows, summary)
+    finish(summary, json)
 
 
 _INTERRUPTED = 130

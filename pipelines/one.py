@@ -1,17 +1,12 @@
 """One theorem and its variants: the same find–try–keep as a corpus, for a reader at a terminal."""
 
 import itertools
-import tempfile
 from collections import Counter
-from pathlib import Path
 
 import msgspec
 
-from pipelines import pool
-from pipelines.extract import take_kept
-from pipelines.job import Job, Options
 from pipelines.mutate import Mutator, Tally, draw_targets
-from pipelines.synthesize import Report, extracted, install_if_missing, require_modules
+from pipelines.synthesize import Report, on_library
 from pipelines.tables import Variant
 
 
@@ -27,22 +22,15 @@ class Found(msgspec.Struct, frozen=True):
 
 def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: bool, report: Report) -> Found:
     """Raises UsageError where there is no such theorem. The library is extracted the first time."""
-    options = Options(library=library, targets=None, kinds=kinds, target=[name], keep_all=keep_all)
-    with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
-        job = Job(Path(folder), options)
-        with job.begin():
-            if not _is_kept(job):
-                with pool.cluster(2):
-                    extracted(job, 2, report)
-            catalogue = extracted(job, 2, report)
-            draw_targets(job, catalogue)
-            report("mutate", 0, 1, "")
-            mutator = Mutator(job)
-            try:
-                rows = list(mutator.variants_of(name, Tally()))
-            finally:
-                mutator.close()
-            report("mutate", 1, 1, "")
+    with on_library(library, kinds, report, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
+        draw_targets(job, catalogue)
+        report("mutate", 0, 1, "")
+        mutator = Mutator(job)
+        try:
+            rows = list(mutator.variants_of(name, Tally()))
+        finally:
+            mutator.close()
+        report("mutate", 1, 1, "")
     entry = catalogue.theorems[catalogue.numbers[name]]
     rejects: Counter[str] = Counter()
     for row in rows:
@@ -58,9 +46,3 @@ def _in_turn(variants: list[Variant]) -> list[Variant]:
         groups.setdefault((variant.kind, variant.site, variant.direction), []).append(variant)
     rounds = itertools.zip_longest(*(groups[key] for key in sorted(groups, reverse=True)))
     return [variant for round_ in rounds for variant in round_ if variant is not None]
-
-
-def _is_kept(job: Job) -> bool:
-    install_if_missing()
-    require_modules(job.library)
-    return take_kept(job)

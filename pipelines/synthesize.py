@@ -1,8 +1,10 @@
 """The main job: extract → mutate → select → verify. Run again, it goes on where it stopped."""
 
 import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,7 @@ import msgspec
 from lean_workspace.embedded import install
 from lean_workspace.workspace import Library
 from pipelines import extract, mutate, pool, verify
-from pipelines.job import Job, JobError, Manifest, UsageError
+from pipelines.job import Job, JobError, Manifest, Options, UsageError
 from pipelines.select import HeldOut, select
 from pipelines.verify import Invalid
 
@@ -69,6 +71,21 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
             report("extract", done, extract.SLICES, f"{theorems:,} theorems")
         extract.keep(job)
     return extract.catalogue(job)
+
+
+@contextmanager
+def on_library(library: list[str], kinds: list[str], report: Report, **options) -> Iterator[tuple[Job, extract.Catalogue]]:
+    """A job without a corpus: the library is extracted the first time, and nothing is left behind.
+    options: further fields of Options."""
+    with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
+        job = Job(Path(folder), Options(library=library, kinds=kinds, **options))
+        with job.begin():
+            install_if_missing()
+            require_modules(job.library)
+            if not extract.take_kept(job):
+                with pool.cluster(2):
+                    extracted(job, 2, report)
+            yield job, extracted(job, 2, report)
 
 
 def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:

@@ -16,7 +16,7 @@ about what is worth keeping.
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
 | `target` | `theorem` | `binders`, `sites` with their forms, `level`: where it reads back |
-| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term]` or a reason |
+| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term]` or a reason; `micros` of the attempts alone |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
 | `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |
@@ -167,6 +167,7 @@ def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
   match ← current session j, field j "candidates" (fun j => match asList j with | some js => readAll candidateOf js | none => none) with
   | .ok (l, t), .ok candidates =>
     let mut results : List Json := []
+    let start ← IO.monoNanosNow
     for c in candidates do
       match ← attempt l t c with
       | .error reason => results := .str reason :: results
@@ -174,7 +175,8 @@ def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
         let n := (← session.get).drafts.size
         session.modify fun s => { s with drafts := s.drafts.push v }
         results := jsonList [jsonNat n, .str term] :: results
-    return .ok (Json.mkObj [("results", jsonList (rev results))])
+    let micros := ((← IO.monoNanosNow) - start) / 1000
+    return .ok (Json.mkObj [("results", jsonList (rev results)), ("micros", jsonNat micros)])
   | .error e, _ | _, .error e => return .error e
 
 def refusalJson (r : Refusal) : Json := Json.mkObj [("stage", .str r.stage), ("message", .str r.message)]
