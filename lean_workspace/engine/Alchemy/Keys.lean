@@ -95,6 +95,14 @@ def isOpenCast (c : Name) (e : Expr) : Bool :=
     | t :: _ => (headOf t).isMVar
     | [] => false
 
+/-- `?k + ?n` at default transparency: when unification meets `?n := 0` elsewhere, it reduces to `?k`, which fits
+every number. These functions recurse on their last argument. -/
+def isOpenRecursion (c : Name) (as : List Expr) : Bool :=
+  anyL (· == c) [``Nat.add, ``Nat.sub, ``Nat.mul, ``Nat.pow] &&
+    match rev as with
+    | last :: _ => last.hasExprMVar
+    | [] => false
+
 def constToken (c : Name) (n : Nat) : String := "c:" ++ nameText c ++ "/" ++ toString n
 
 def boundToken (bound : List FVarId) (i n : Nat) : String :=
@@ -131,7 +139,7 @@ partial def pattern (root : Bool) (bound : List FVarId) (e : Expr) (acc : List S
   match fn with
   | .mvar m => return (if e.isMVar then "?" ++ nameText m.name else "*") :: acc
   | .const c _ =>
-    if !root && isOpenCast c e then return "*" :: acc
+    if !root && (isOpenCast c e || isOpenRecursion c as) then return "*" :: acc
     patterns bound as (← modesOf fn (count as)) (constToken c (count as) :: acc)
   | .fvar f =>
     match placeOfVar f bound 0 with
