@@ -63,10 +63,11 @@ class Engine:
 
     def __init__(self, launch: Launch, limits: Limits = Limits()):
         self._limits = limits
-        self._scratch = os.path.realpath(tempfile.mkdtemp(prefix="alchemy-engine-"))
+        self._scratch = _scratch_folder()
         self._stderr = open(Path(self._scratch) / "stderr", "w+b")  # noqa: SIM115 (closed with the engine)
         self._buffer = b""
         self._last_id = 0
+        self._closed = False
         self.requests = 0
         # The shell raises the limit of the stack, which Lean's recursion needs, and is replaced by the engine.
         raise_stack = 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"'
@@ -89,6 +90,8 @@ class Engine:
         self._last_id += 1
         self.requests += 1
         name = request.__struct_config__.tag
+        if self._closed or not self.alive:
+            raise self._dead(name, "ended")
         request = msgspec.structs.replace(request, id=self._last_id)
         try:
             self._process.stdin.write(msgspec.json.encode(request) + b"\n")
@@ -120,6 +123,9 @@ class Engine:
 
     def close(self) -> None:
         """Ends the process and what it started. Can be called twice."""
+        if self._closed:
+            return
+        self._closed = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
@@ -153,6 +159,8 @@ class Engine:
         return line
 
     def _dead(self, request: str, cause: str, detail: str = "") -> EngineDied:
+        if self._closed:
+            return EngineDied(request, cause, "it was closed")
         if cause == "ended":
             self._process.wait()
             detail = f"exit status {self._process.returncode}; {self._stderr_tail()}"
@@ -163,6 +171,16 @@ class Engine:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         return " | ".join(lines[-3:]) or "it said nothing"
+
+
+def _scratch_folder() -> str:
+    """A folder for one engine, named by its owner: those of owners that were killed are removed."""
+    parent = Path(os.path.realpath(tempfile.gettempdir()))
+    for left in parent.glob("alchemy-engine-*-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"alchemy-engine-{os.getpid()}-", dir=parent)
 
 
 def _read_ready(line: bytes, launch: Launch) -> Ready:

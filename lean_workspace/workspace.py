@@ -138,8 +138,7 @@ class Workspace:
             return self.ask_once(request, ALONE_S)
 
     def ask_once(self, request: Request, deadline_s: float) -> Message:
-        if not self._engine.alive:
-            self._start()
+        """One try. An engine that died since the last request counts as dying of this one: what it held is lost."""
         try:
             return self._engine.ask(request, deadline_s=deadline_s)
         except EngineDied:

@@ -134,7 +134,7 @@ class Index:
             raise _Overrun
         if stack is None:
             for value, repeated in node.values or ():
-                if value not in found and all(_can_agree(bound, places) for places in repeated):
+                if value not in found and all(self._can_agree(bound, places) for places in repeated):
                     found.add(value)
             return
         term, rest = stack
@@ -154,6 +154,21 @@ class Index:
                     below = (argument, below)
                 self._match(child, below, bound, found)
 
+    def _can_agree(self, bound: tuple, places: tuple[int, ...]) -> bool:
+        first = bound[places[0]]
+        return all(self._share(first, bound[place]) for place in places[1:])
+
+    def _share(self, a: Any, b: Any) -> bool:
+        """May two arguments be the same term? Unknown ones may."""
+        self._steps += 1
+        if self._steps > STEPS:
+            raise _Overrun
+        if a is b or not isinstance(a, list) or not isinstance(b, list) or not a or not b:
+            return True
+        return any(
+            f[0] == g[0] and all(self._share(x, y) for x, y in zip(f[1:], g[1:], strict=False))
+            for f in a for g in b)
+
 
 def _skips(node: _Node) -> list[tuple[_Node, int]]:
     """The nodes after any one subpattern, with the number of wildcards in it."""
@@ -170,17 +185,3 @@ def _skips(node: _Node) -> list[tuple[_Node, int]]:
 
     walk(node, 1, 0)
     return out
-
-
-def _can_agree(bound: tuple, places: tuple[int, ...]) -> bool:
-    first = bound[places[0]]
-    return all(_share(first, bound[place]) for place in places[1:])
-
-
-def _share(a: Any, b: Any) -> bool:
-    """May two arguments be the same term? Unknown ones may."""
-    if a is b or not isinstance(a, list) or not isinstance(b, list) or not a or not b:
-        return True
-    return any(
-        f[0] == g[0] and all(_share(x, y) for x, y in zip(f[1:], g[1:], strict=False))
-        for f in a for g in b)

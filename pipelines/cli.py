@@ -80,8 +80,11 @@ def synthesize(
     from pipelines.summary import err, finish, print_examples, print_funnel, progress
     from pipelines.synthesize import synthesize as run
 
+    if target and module:
+        raise typer.BadParameter("--target names the targets; --module can't narrow them")
     options = Options(
-        library=library, targets=None if target else _count(targets), seed=seed, kinds=_kinds(kinds), target=target, module=module,
+        library=_libraries(library), targets=None if target else _count(targets),
+        seed=seed, kinds=_kinds(kinds), target=target, module=module,
         depth=depth, keep_all=keep_all, held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
     with progress() as bars:
         result = run(Job(out, options), workers, verify, held_out, _reporter(bars))
@@ -90,7 +93,7 @@ def synthesize(
     summary = {
         **{name: counts[name] for name in ("targets", "candidates", "kernel_checked", "elaborated", "variants")},
         "rejects": result.manifest.rejects, "seconds": round(result.seconds, 1),
-        "seconds_in_all": round(result.manifest.seconds, 1), "checked": result.checked, "valid": result.checked - len(result.invalid)}
+        "seconds_in_all": round(result.seconds_in_all, 1), "checked": result.checked, "valid": result.checked - len(result.invalid)}
     if not json:
         print_funnel(summary)
         print_examples(out, 3)
@@ -137,7 +140,7 @@ def mutate(
     from pipelines.summary import err, finish, out, print_variant, progress
 
     with progress() as bars:
-        found = variants_of_one(name, library, _kinds(kinds), keep_all, _reporter(bars))
+        found = variants_of_one(name, _libraries(library), _kinds(kinds), keep_all, _reporter(bars))
     _tell_problems(found.problems)
     for variant in found.variants[:limit]:
         if not json:
@@ -165,7 +168,7 @@ def search(
 
     with progress() as bars:
         report = _reporter(bars)
-        with on_library(library, _kinds(kinds), report, targets=targets, seed=seed) as (job, catalogue):
+        with on_library(_libraries(library), _kinds(kinds), report, targets=targets, seed=seed) as (job, catalogue):
             result = run(job, catalogue, report)
     summary = {"targets": result.targets, "recall": result.recall, "oracle_ratio": result.ratio("indexed_s", "oracle_s"),
                "brute_ratio": result.ratio("brute_s", "indexed_s"), "missed": result.missed, "rows": result.rows,
@@ -218,9 +221,14 @@ def _count(text: str) -> int | None:
     """`all` is None."""
     if text == "all":
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise typer.BadParameter(f"{text!r} is neither a positive number nor `all`")
     return int(text)
+
+
+def _libraries(names: list[str]) -> list[str]:
+    """Files by their full path: OUT is read again from other folders."""
+    return [str(Path(name).resolve()) if name.endswith(".lean") else name for name in names]
 
 
 def _kinds(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import psutil
 from rich.table import Table
 
 from lean_workspace.embedded import install
-from lean_workspace.process import Engine, EngineDied, EngineMismatch
+from lean_workspace.errors import Trouble
+from lean_workspace.process import Engine
 from pipelines.summary import err
 
 
@@ -48,10 +50,12 @@ def _python() -> Finding:
 def _embedded() -> Finding:
     if not install.is_installed():
         return Finding("embedded Lean", False, f"not below {install.home()}", "run `alchemy setup`")
+    start = time.monotonic()
     try:
         with Engine(install.launch()) as engine:
-            return Finding("embedded Lean", True, f"Lean {engine.ready.toolchain.split(',')[0]}, engine {engine.ready.engine}")
-    except (EngineDied, EngineMismatch) as error:
+            return Finding("embedded Lean", True, f"Lean {engine.ready.toolchain.split(',')[0]}, engine {engine.ready.engine}, "
+                           f"started in {time.monotonic() - start:.1f} s, {engine.memory_gb:.2f} GB")
+    except (Trouble, OSError) as error:
         return Finding("embedded Lean", False, str(error), f"remove {install.home()} and run `alchemy setup`")
 
 
@@ -60,7 +64,7 @@ def _native() -> Finding:
     if lean is None:
         return Finding("native Lean", False, "no lean on the path", "not needed; Mathlib needs one (elan)", needed=False)
     try:
-        said = subprocess.run([lean, "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
+        said = subprocess.run([lean, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("native Lean", False, str(error), "not needed; Mathlib needs one (elan)", needed=False)
     return Finding("native Lean", True, said, needed=False)

@@ -6,6 +6,7 @@ The result depends on the library and the engine alone, so it is kept below `$AL
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
@@ -80,7 +81,7 @@ class Extractor:
             rows += self._workspace.theorems(page, size)
             keys += self._workspace.keys(page, size).rows
         entries = [entry_of(row, self._workspace.opened.modules) for row in rows]
-        with self._job.folder(self._job.extract_folder / f"{item:02}") as part:
+        with self._job.folder(slice_folder(self._job, item)) as part:
             tables.write(tables.to_table(entries, Entry), part / "theorems.parquet")
             columns = list(zip(*keys, strict=True)) if keys else [[] for _ in Key.__struct_fields__]
             tables.write(pa.table(dict(zip(Key.__struct_fields__, columns, strict=True))), part / "keys.parquet")
@@ -139,8 +140,14 @@ def _stands_in(entry: Entry, module: str) -> bool:
     return entry.module == module or entry.module.startswith(f"{module}.")
 
 
+def slice_folder(job: Job, i: int) -> Path:
+    return job.extract_folder / f"{i:02}"
+
+
 def missing_slices(job: Job) -> list[int]:
-    return [i for i in range(SLICES) if not (job.extract_folder / f"{i:02}").is_dir()]
+    """Those that are not there, or can't be read."""
+    return [i for i in range(SLICES) if not all(
+        tables.is_whole(slice_folder(job, i) / f"{name}.parquet") for name in ("theorems", "keys"))]
 
 
 def _kept(job: Job) -> Path:
@@ -162,9 +169,8 @@ def keep(job: Job) -> None:
     kept = _kept(job)
     if kept.is_dir():
         return
-    part = kept.parent / f"{kept.name}.part-{job.out.name}"
+    part = kept.parent / f"{kept.name}.part-{uuid4().hex}"
     try:
-        shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(job.extract_folder, part)
         part.rename(kept)
     except OSError:

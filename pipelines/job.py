@@ -19,9 +19,11 @@ import filelock
 import msgspec
 
 from lean_workspace import program
+from lean_workspace.embedded import install
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.workspace import Library
 from mutation import candidates, index, kinds, quality, terms
+from pipelines import tables
 
 SHARD_TARGETS = 20
 """Targets a shard: some seconds of work, which is what a crash costs."""
@@ -81,7 +83,8 @@ def _digest(*parts: object) -> str:
 def library_digest(library: Library) -> str:
     """Names what extraction finds: the engine, the modules and what stands in the files."""
     contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
-    return _digest(program.digest(), library.modules, [Path(f).name for f in library.files], contents, _code(terms))
+    return _digest(program.digest(), install.SHA512, tables.SCHEMA_VERSION, library.modules, [Path(f).name for f in library.files],
+                   contents, _code(terms))
 
 
 def _code(*modules: object) -> str:
@@ -106,7 +109,8 @@ class Job:
     def shard_key(self, targets: Sequence[str]) -> str:
         """Names a shard by its targets and by all that changes its result, never by a number."""
         rules = _code(quality, candidates, index, kinds, terms)
-        return _digest(library_digest(self.library), rules, sorted(self.options.kinds), self.options.keep_all,
+        stage = hashlib.sha256((Path(__file__).parent / "mutate.py").read_bytes()).hexdigest()
+        return _digest(library_digest(self.library), rules, stage, sorted(self.options.kinds), self.options.keep_all,
                        self.options.depth, list(targets))
 
     @contextmanager
@@ -149,15 +153,20 @@ class Job:
     def _compare_options(self) -> None:
         """The options of OUT may only grow in the number of targets."""
         if self._options_file.exists():
-            old = msgspec.json.decode(self._options_file.read_bytes(), type=Options)
+            try:
+                old = msgspec.json.decode(self._options_file.read_bytes(), type=Options)
+            except msgspec.MsgspecError as error:
+                raise UsageError(f"{self._options_file} is damaged ({error}): use another folder, or remove the file") from None
             differing = [name for name in Options.__struct_fields__
                          if name != "targets" and getattr(old, name) != getattr(self.options, name)]
             if differing:
                 raise UsageError(f"{self.out} was made with other options: " + "; ".join(
                     f"{name} was {getattr(old, name)!r}, is {getattr(self.options, name)!r}" for name in differing)
                     + ". Use another folder, or the same options.")
-            if self.options.targets is not None and (old.targets is None or old.targets > self.options.targets):
-                raise UsageError(f"{self.out} has {old.targets or 'all'} targets; ask for at least as many, or use another folder")
+        if self.manifest_file.exists() and self.options.targets is not None:
+            made = self.manifest_at(self.out).counts["targets"]
+            if made > self.options.targets:
+                raise UsageError(f"{self.out} has {made} targets; ask for at least as many, or use another folder")
 
     @contextmanager
     def folder(self, place: Path) -> Iterator[Path]:

@@ -52,6 +52,8 @@ def draw_targets(job: Job, library: Catalogue) -> list[str]:
         for name in options.target:
             if name not in library.numbers:
                 raise UsageError(unknown_theorem(name, library))
+            if not library.is_of_library(library.theorems[library.numbers[name]]):
+                raise UsageError(f"{name} does not stand in {', '.join(options.library)}; name its library with --library")
             if library.theorems[library.numbers[name]].term is None:
                 raise UsageError(f"the statement of {name} is too large to be mutated")
         return list(dict.fromkeys(options.target))
@@ -161,7 +163,7 @@ class Mutator:
             elif isinstance(outcome, Lost):
                 yield self._reject(entry, draft.candidate, sites, "verify", outcome.cause)
             else:
-                tally.kernel_checked += outcome.stage != "kernel"
+                tally.kernel_checked += outcome.stage not in ("kernel", "budget")
                 yield self._reject(entry, draft.candidate, sites, "verify", *_reason(outcome))
 
     def _objection(self, entry: Entry, draft: Draft, seen: set[str]) -> str | None:

@@ -7,7 +7,7 @@ actor that dies is replaced, its item is tried once more, and what fails twice i
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -39,6 +39,10 @@ class _Actor:
         if self._worker is None:
             self._worker = self._stage.worker(self._settings)
         return self._worker(item)
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
 
 
 @contextmanager
@@ -73,7 +77,7 @@ def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iter
             item = waiting.popleft()
             busy[worker.work.remote(item)] = (worker, item)
         else:
-            ray.kill(worker)
+            _end(worker)
 
     try:
         for worker in actors:
@@ -96,3 +100,10 @@ def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iter
     finally:
         for worker, _ in busy.values():
             ray.kill(worker)
+
+
+def _end(worker: Any) -> None:
+    """Lets a worker close its engine before it goes."""
+    with suppress(ray.exceptions.RayError, TimeoutError):  # it is killed anyway, and its engine ends with it
+        ray.get(worker.close.remote(), timeout=20)
+    ray.kill(worker)

@@ -38,7 +38,11 @@ class HeldOut(msgspec.Struct, frozen=True):
     def read(file: Path, library: Catalogue) -> "HeldOut":
         """file: a name of a theorem or a statement key a line. Raises UsageError for a name that is unknown."""
         names, keys = set(), set()
-        for line in file.read_text().split():
+        try:
+            lines = file.read_text().splitlines()
+        except UnicodeDecodeError:
+            raise UsageError(f"{file} is no text: it should hold a theorem's name or a statement key a line") from None
+        for line in filter(None, map(str.strip, lines)):
             if line in library.numbers:
                 names.add(line)
                 keys.add(library.theorems[library.numbers[line]].statement_key)
@@ -84,6 +88,7 @@ def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut 
             rejects=dict(sorted(reasons.items())),
             counts={"theorems": len(records), "targets": tally.targets, "candidates": tally.candidates,
                     "kernel_checked": tally.kernel_checked, "elaborated": tally.elaborated, "variants": kept})
+        job.manifest_file.unlink(missing_ok=True)  # between the tables of two selections there is no corpus
         for table in ("theorems", "variants", "rejects"):
             _put_in_place(made / table, job.out / table)
         write_whole(job.manifest_file, msgspec.json.encode(manifest))
@@ -121,7 +126,7 @@ def _counted(rejects: pa.Table) -> Iterator[tuple[str, int]]:
 
 
 def _put_in_place(made: Path, place: Path) -> None:
-    """A reader sees the old table or the new one."""
+    """The old table goes when the new one is there."""
     old = made.with_name(f"{place.name}.old")
     if place.exists():
         os.replace(place, old)

@@ -29,6 +29,7 @@ class Result(msgspec.Struct, frozen=True):
     problems: list[str]
     """Errors in files of the user: these theorems were skipped."""
     seconds: float
+    seconds_in_all: float
 
 
 def silent(stage: str, done: int, total: int, note: str) -> None:
@@ -50,15 +51,18 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         if not manifest.counts["variants"]:
             raise JobError("no variant came of these targets; see the table of rejects for the reasons")
         checked, invalid = run_verify(job.out, job.library, sample, job.options.seed, min(workers, 2), report)
-    return Result(manifest, checked, invalid, library.described.problems, time.monotonic() - start)
+        in_all = job.note_seconds()
+    return Result(manifest, checked, invalid, library.described.problems, time.monotonic() - start, in_all)
 
 
 def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalogue:
     """The library of the job, from an earlier extraction where there is one."""
-    install_if_missing()
+    install_if_missing(report)
     require_modules(job.library)
     if not extract.take_kept(job):
         missing = extract.missing_slices(job)
+        for i in missing:
+            shutil.rmtree(extract.slice_folder(job, i), ignore_errors=True)  # one that can't be read
         theorems = 0
         done = extract.SLICES - len(missing)
         report("extract", done, extract.SLICES, "")
@@ -133,7 +137,6 @@ def require_modules(library: Library) -> None:
                              "A library such as Mathlib needs a native Lean.")
 
 
-def install_if_missing() -> None:
+def install_if_missing(report: Report = silent) -> None:
     """The first job sets the embedded Lean up by itself."""
-    if not install.is_installed():
-        install.setup()
+    install.setup(lambda step, share: report(step, round(100 * share), 100, ""))

@@ -11,6 +11,8 @@ from lean_workspace.embedded import install
 from lean_workspace.process import EngineDied
 from lean_workspace.workspace import Library, Workspace
 from mutation import terms
+from pipelines import tables
+from pipelines.job import UsageError
 from pipelines.stage import Stage
 
 AXIOMS = {"propext", "Quot.sound", "Classical.choice"}
@@ -66,6 +68,9 @@ VERIFY = Stage(name="verify", worker=Verifier)
 
 def sampled(out: Path, sample: int | None, seed: int) -> Iterator[list[Text]]:
     """Chunks of a random sample of the variants; sample None: all."""
+    for file in sorted((out / "variants").glob("*.parquet")):
+        if not tables.is_whole(file):
+            raise UsageError(f"{file} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
     columns = ["variant_id", "theorem", "statement_key"]
     rows = ds.dataset(out / "variants", format="parquet").to_table(columns=columns).sort_by("variant_id")
     if sample is not None and sample < rows.num_rows:

@@ -104,3 +104,16 @@ def test_a_term_with_very_many_forms_is_walked_in_bounded_steps():
     for _ in range(depth):
         forms = [["c:succ/1", forms], ["c:succ/1", [*forms]]]
     assert index.matching(forms) == {"lemma"}
+
+
+def test_comparing_what_a_variable_met_twice_takes_bounded_steps():
+    index = Index()
+    index.add(["c:add/2", "?0", "?0"], "lemma")
+
+    def deep(leaf: str) -> list:
+        forms = [[leaf]]
+        for _ in range(40):
+            forms = [["c:succ/1", forms], ["c:succ/1", [*forms]]]
+        return forms
+
+    assert index.matching([["c:add/2", deep("v:a"), deep("v:b")]]) <= {"lemma"}

@@ -47,6 +47,22 @@ def test_what_is_no_proved_theorem_is_refused(engine, text, stage):
     assert engine.refused(text) == stage
 
 
+@pytest.mark.parametrize("proof", [
+    "by\n  have h : 1 = 2 := by\n    set_option debug.skipKernelTC true in\n    decide +kernel\n  omega",
+    "by\n  have h : 1 = 2 := by\n    set_option debug.skipKernelTC true in\n    exact of_decide_eq_true (Eq.refl true)\n  omega",
+])
+def test_a_text_cannot_switch_the_kernel_off(engine, proof):
+    assert engine.refused(f"theorem v : False := {proof}") in {"kernel", "proof", "statement"}
+
+
+def test_what_a_proof_adds_for_itself_is_accepted(engine):
+    """`omega`, `decide +kernel` and `simp` add lemmas of their own."""
+    assert engine.refused("theorem v (a b : Nat) (h : a < b) : a + 1 ≤ b ∧ 3 * 4 = 12 := by\n  exact ⟨by omega, by decide +kernel⟩") is None
+    assert engine.refused("theorem v (xs : List Nat) : (xs ++ []).length = xs.length := by\n  simp") is None
+    assert engine.refused("theorem v (n : Nat) (h : n < 3) : n = 0 ∨ n = 1 ∨ n = 2 := by\n  match n with\n"
+                          "  | 0 => simp\n  | 1 => simp\n  | 2 => simp\n  | n + 3 => omega") is None
+
+
 def test_the_kernel_says_no_to_a_wrong_proof_term(engine):
     add, mul = engine.number("Nat.add_comm"), engine.number("Nat.mul_comm")
     assert engine.workspace.kernel(statement=add, proof=add) is None

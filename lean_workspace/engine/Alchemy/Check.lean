@@ -59,6 +59,36 @@ where
         | none => go ns seen found
       | none => go ns seen found
 
+/-- The constant as a declaration; what a proof has no reason to add is none. -/
+def declarationOf : ConstantInfo → Option Declaration
+  | .thmInfo v => some (.thmDecl v)
+  | .defnInfo v => some (.defnDecl v)
+  | .opaqueInfo v => some (.opaqueDecl v)
+  | _ => none
+
+/-- The kernel judges `n`, and before it everything that the text added and `n` uses, in the environment that
+was there before the text. A text can switch the kernel off for what it adds (`debug.skipKernelTC`). -/
+partial def replay (elaborated : Environment) (n : Name) (env : Kernel.Environment) : Except String Kernel.Environment :=
+  if (env.find? n).isSome then .ok env else
+  match elaborated.find? n with
+  | none => .error ("unknown constant " ++ nameText n)
+  | some c =>
+    let used := append c.type.getUsedConstants.toList (match c.value? (allowOpaque := true) with
+      | some v => v.getUsedConstants.toList
+      | none => [])
+    match go used env, declarationOf c with
+    | .error e, _ => .error e
+    | _, none => .error ("the text adds " ++ nameText n)
+    | .ok env, some d => match env.addDecl {} d with
+      | .ok env => .ok env
+      | .error _ => .error ("the kernel refuses " ++ nameText n)
+where
+  go : List Name → Kernel.Environment → Except String Kernel.Environment
+    | [], env => .ok env
+    | m :: ms, env => match replay elaborated m env with
+      | .ok env => go ms env
+      | .error e => .error e
+
 def textOptions : Options :=
   (switches [] [`autoImplicit, `relaxedAutoImplicit]).setNat `maxHeartbeats textBudget
 
@@ -99,6 +129,7 @@ def checkText (env : Environment) (text : String) (expected : Option (Expr × Li
         let (_, found) := axiomsOf s.env v.type {} found
         if anyL (fun n => !anyL (· == n) standardAxioms) found then
           return ← no "axioms" (joinWith ", " (mapL nameText found))
+        if let .error e := replay s.env name env.toKernelEnv then return ← no "kernel" e
         return .ok { name, levels := v.levelParams, type := v.type, axioms := sortL atMost (mapL nameText (unique found)) }
       | _ => no "statement" (error.getD "no theorem came of it")
 where

@@ -1,5 +1,6 @@
 import Alchemy.Library
 import Alchemy.Export
+import Alchemy.Forms
 import Alchemy.Rewrite
 import Alchemy.Apply
 import Alchemy.Check
