@@ -50,12 +50,8 @@ def draw_targets(job: Job, library: Catalogue) -> list[str]:
     options = job.options
     if options.target:
         for name in options.target:
-            if name not in library.numbers:
-                raise UsageError(unknown_theorem(name, library))
-            if not library.is_of_library(library.theorems[library.numbers[name]]):
+            if not library.is_of_library(named_entry(name, library)):
                 raise UsageError(f"{name} does not stand in {', '.join(options.library)}; name its library with --library")
-            if library.theorems[library.numbers[name]].term is None:
-                raise UsageError(f"the statement of {name} is too large to be mutated")
         return list(dict.fromkeys(options.target))
     entries = [e for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e)]
     if options.module is not None:
@@ -66,7 +62,17 @@ def draw_targets(job: Job, library: Catalogue) -> list[str]:
     return names[:options.targets]
 
 
-def unknown_theorem(name: str, library: Catalogue) -> str:
+def named_entry(name: str, library: Catalogue) -> Entry:
+    """The theorem that a user names. Raises UsageError where it is none, or none that can be mutated."""
+    if name not in library.numbers:
+        raise UsageError(_unknown_theorem(name, library))
+    entry = library.theorems[library.numbers[name]]
+    if entry.term is None:
+        raise UsageError(f"the statement of {name} is too large to be mutated")
+    return entry
+
+
+def _unknown_theorem(name: str, library: Catalogue) -> str:
     close = difflib.get_close_matches(name, library.numbers, n=3, cutoff=0.7)
     return f"there is no theorem {name}" + (f"; did you mean {', '.join(close)}?" if close else " in this library")
 

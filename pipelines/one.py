@@ -5,7 +5,7 @@ from collections import Counter
 
 import msgspec
 
-from pipelines.mutate import Mutator, Tally, draw_targets
+from pipelines.mutate import Mutator, Tally, named_entry
 from pipelines.synthesize import Report, on_library
 from pipelines.tables import Variant
 
@@ -23,7 +23,7 @@ class Found(msgspec.Struct, frozen=True):
 def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: bool, report: Report) -> Found:
     """Raises UsageError where there is no such theorem. The library is extracted the first time."""
     with on_library(library, kinds, report, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
-        draw_targets(job, catalogue)
+        entry = named_entry(name, catalogue)
         report("mutate", 0, 1, "")
         mutator = Mutator(job)
         try:
@@ -31,7 +31,6 @@ def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: b
         finally:
             mutator.close()
         report("mutate", 1, 1, "")
-    entry = catalogue.theorems[catalogue.numbers[name]]
     rejects: Counter[str] = Counter()
     for row in rows:
         if not isinstance(row, Variant):

@@ -196,7 +196,7 @@ def test_mutate_shows_the_variants_of_one_theorem(corpus):
 @pytest.mark.parametrize(("arguments", "status", "says"), [
     (["mutate", "Nat.le_antisym", "--library", LIBRARY], 2, "did you mean Nat.le_antisymm"),
     (["mutate", "Nat.le_antisymm", "--library", "Nowhere"], 2, "Nowhere"),
-    (["mutate", "Nat.le_antisymm", "--library", "missing.lean"], 2, "no file missing.lean"),
+    (["mutate", "Nat.le_antisymm", "--library", "missing.lean"], 2, "missing.lean"),
     (["mutate", "Nat.le_antisymm", "--kinds", "rw,simp"], 2, "no kind simp"),
     (["synthesize", "{tmp}/c", "--library", "Mathlib"], 2, "Mathlib"),
     (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "Nat.nothing"], 2, "no theorem Nat.nothing"),
