@@ -94,4 +94,8 @@ def test_the_key_forgets_the_order_of_independent_hypotheses_and_names_of_univer
     one = key("theorem v.{u} {α : Type u} (a b : Nat) (x : α) (h : a < b) (k : b < 3) (e : x = x) : a < 3 := by omega")
     two = key("theorem w.{v} {β : Type v} (c d : Nat) (y : β) (e : y = y) (k : d < 3) (h : c < d) : c < 3 := by omega")
     assert one == two
+    both = "(m : ∀ (α : Type u) (β : Type v), α → β → True) : 1 = 1 := rfl"
+    least = "∀ α : Type {}, Nonempty (Option α)"
+    assert key(f"theorem v.{{u, v}} (h : {least.format('u')}) (k : {least.format('v')}) {both}") == key(
+        f"theorem v.{{u, v}} (h : {least.format('v')}) (k : {least.format('u')}) {both}")
     assert one != key("theorem w.{v} {β : Type v} (c d : Nat) (y : β) (e : y = y) (k : d < 3) (h : d < c) : c < 3 ∨ True := by simp")

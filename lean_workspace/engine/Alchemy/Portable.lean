@@ -91,6 +91,20 @@ def sortL (le : α → α → Bool) : List α → List α
   | [] => []
   | x :: xs => insertSorted le x (sortL le xs)
 
+/-- `x` put at each place of a list. -/
+def insertions (x : α) : List α → List (List α)
+  | [] => [[x]]
+  | y :: ys => (x :: y :: ys) :: mapL (fun zs => y :: zs) (insertions x ys)
+
+def concat : List (List α) → List α
+  | [] => []
+  | xs :: xss => append xs (concat xss)
+
+/-- All orders of a short list. -/
+def permutations : List α → List (List α)
+  | [] => [[]]
+  | x :: xs => concat (mapL (insertions x) (permutations xs))
+
 /-- `joinWith ", " ["a", "b"]` is `"a, b"`. -/
 def joinWith (separator : String) : List String → String
   | [] => ""

@@ -100,18 +100,38 @@ partial def splitBinders (e : Expr) (s : Split) : Split × Expr :=
   | .mdata _ e => splitBinders e s
   | e => (s, e)
 
+/-- A hypothesis and its text, in which universes that the binders and the conclusion lack are numbered afresh. -/
+abbrev Hypothesis := String × Expr
+
+/-- The whole statement, with the hypotheses in this order. -/
+def inkAll (ink : Ink) (conclusion : Expr) : List Hypothesis → Ink
+  | [] => inkTerm conclusion ink
+  | (_, t) :: hs => inkAll (inkTerm t (ink.put "→")) conclusion hs
+
+def isSorted : List Hypothesis → Bool
+  | a :: b :: hs => atMost a.1 b.1 && isSorted (b :: hs)
+  | _ => true
+
+def leastText : List Ink → Ink → Ink
+  | [], best => best
+  | ink :: inks, best => leastText inks (if ink.text < best.text then ink else best)
+
+/-- More orders of hypotheses than this are not compared. -/
+def maxTied : Nat := 5
+
 /-- `none` if the statement is too large to write as a tree. -/
-def canonical (type : Expr) : Option String := Id.run do
+def canonical (type : Expr) : Option String :=
   let (s, conclusion) := splitBinders (plain type) { ink := {} }
   -- The universes of the binders and the conclusion are numbered before the hypotheses are sorted.
   let levels := (inkTerm conclusion { s.ink with text := "" }).levels
-  let hypotheses := mapL (fun (d, t) => (t.liftLooseBVars 0 (s.depth - d), d)) s.free
-  let sorted := sortL (fun a b => atMost a.1 b.1)
-    (mapL (fun (t, _) => ((inkTerm t { levels, fuel := s.ink.fuel }).text, t)) hypotheses)
-  let mut ink := { s.ink with levels }
-  for (_, t) in sorted do
-    ink := inkTerm t (ink.put "→")
-  ink := inkTerm conclusion ink
-  return if ink.fuel == 0 then none else some ink.text
+  let hypotheses := sortL (fun a b => atMost a.1 b.1) (mapL (fun (d, t) =>
+    let t := t.liftLooseBVars 0 (s.depth - d)
+    ((inkTerm t { levels, fuel := s.ink.fuel }).text, t)) s.free)
+  let start := { s.ink with levels }
+  let ink := inkAll start conclusion hypotheses
+  -- Hypotheses that differ in universes of their own have the same text: of their orders, the least statement.
+  let ink := if count ink.levels == count levels || count hypotheses > maxTied then ink
+    else leastText (mapL (inkAll start conclusion) (keep isSorted (permutations hypotheses))) ink
+  if ink.fuel == 0 then none else some ink.text
 
 end Alchemy
