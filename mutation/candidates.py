@@ -44,10 +44,6 @@ class Lemmas:
             if not any(rule.objects(pattern) for rule in rules):
                 index.add(pattern.tokens, (key.rule, key.occurrence))
 
-    @property
-    def size(self) -> int:
-        return sum(index.size for index in self._indexes.values())
-
     def candidates(self, target: int, sites: Sequence[Site]) -> list[Candidate]:
         """What may succeed on the target, each once, in an order that depends on the target alone. A target
         is no lemma for itself."""

@@ -146,18 +146,6 @@ def constants(term: Term) -> Iterator[str]:
             yield from constants(t)
 
 
-def size(term: Term) -> int:
-    """The number of constants, variables, literals and binders."""
-    match term:
-        case ("@", *parts):
-            return sum(map(size, parts))
-        case ("λ" | "Π" | "let", *parts):
-            return 1 + sum(map(size, parts))
-        case (".", _, _, t):
-            return 1 + size(t)
-    return 1
-
-
 def unoriented(term: Term) -> Term:
     """The term with what a reader takes for the same written in one way: `b = a` for `a = b` (likewise ↔),
     `¬a = b` for `a ≠ b`, `b < a` for `a > b`, `b ≤ a` for `a ≥ b`."""

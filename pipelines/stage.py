@@ -20,5 +20,3 @@ class Stage(msgspec.Struct, frozen=True):
     worker: Callable[[Any], Worker]
     """Built once in each worker process, from the stage's settings."""
     cpus: float = 1
-    memory_gb: float = 2.0
-    """An engine holds 1.3 GB after its start."""
