@@ -268,17 +268,21 @@ where
 def maxRounds : Nat := 16
 
 /-- Marks what differs, round by round, until the statement reads back; then the whole text is judged. -/
-partial def Writing.mend (w : Writing) (level : Level) (statement : String) (marks : List Mark) (rounds : Nat) (last : Refusal) :
-    MetaM (Except Refusal Written) := do
+partial def Writing.mend (w : Writing) (level : Level) (statement : String) (marks : List Mark) (rounds : Nat) (levels : Bool)
+    (last : Refusal) : MetaM (Except Refusal Written) := do
   if rounds == 0 then return .error last
   let read := readStatement w.env w.variant.levels (theoremText w.name w.variant.levels statement "sorry")
   let some other ← timed w.clock (fun n s => { s with elaborate := s.elaborate + n }) (read : IO _) | return .error last
-  match differ w.env w.variant.type other typePosition [] with
-  | [] => if marks matches [] then return .error last else w.judge statement level marks
+  match differ w.env levels w.variant.type other typePosition [] with
+  | [] =>
+    let judged ← if marks matches [] then pure (.error last) else w.judge statement level marks
+    match judged with
+    | .error r => if r.stage == "statement" && !levels then w.mend level statement marks (rounds - 1) true r else return .error r
+    | written => return written
   | path =>
     let some marks := strengthen marks path | return .error last
     let some statement ← w.print level marks | return .error last
-    w.mend level statement marks (rounds - 1) last
+    w.mend level statement marks (rounds - 1) levels last
 
 /-- Prints the variant until the text reads back as the very statement of the term and proves it: level by level, at
 each first as it is, then with marks. The last level says everything. -/
@@ -293,7 +297,7 @@ where
       match ← w.judge statement l [] with
       | .error r =>
         if r.stage == "proof" then return .error r
-        match ← w.mend l statement [] maxRounds r with
+        match ← w.mend l statement [] maxRounds false r with
         | .error r => if r.stage == "proof" then return .error r else go ls r
         | written => return written
       | written => return written

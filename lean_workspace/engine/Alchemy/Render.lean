@@ -48,8 +48,9 @@ def Mark.options (m : Mark) : List (Name × Bool) :=
   | .binder, _ => [(`pp.funBinderTypes, true), (`pp.piBinderTypes, true), (`pp.letVarTypes, true)]
   | _, .typed => [(`pp.analysis.needsType, true)]
   | _, .plain => plainly
+  | _, .universes => [(`pp.universes, true)]
   | _, .explicit => (`pp.explicit, true) :: plainly
-  | _, .universes => (`pp.explicit, true) :: (`pp.universes, true) :: plainly
+  | _, .everything => (`pp.explicit, true) :: (`pp.universes, true) :: plainly
 where
   plainly : List (Name × Bool) :=
     [(`pp.notation, false), (`pp.coercions, false), (`pp.fieldNotation, false), (`pp.anonymousConstructorNotation, false)]
@@ -57,7 +58,9 @@ where
 open PrettyPrinter.Delaborator in
 /-- As the delaborator wants them. -/
 def optionsAt (marks : List Mark) : OptionsPerPos :=
-  marks.foldl (fun o m => m.options.foldl (fun o (n, v) => o.insertAt m.node.position n (.ofBool v)) o) {}
+  marks.foldl (fun o m => m.options.foldl (fun o (n, v) =>
+    -- a constant reads `pp.universes` at its own position
+    (o.insertAt m.node.position n (.ofBool v)).insertAt m.node.fn n (.ofBool v)) o) {}
 
 /-- As the table of variants names them: `pp.analysis.needsType@21`, the option and the position. -/
 def markNames : List Mark → List String
@@ -72,9 +75,9 @@ def typePosition : Nat := 5
 /-- The marks at or below position `p`, as marks of a term that stands alone (its root is position 1). -/
 partial def marksBelow (p : Nat) : List Mark → List Mark
   | [] => []
-  | m :: ms => match relative m.node.position with
-    | some q => { m with node := { m.node with position := q } } :: marksBelow p ms
-    | none => marksBelow p ms
+  | m :: ms => match relative m.node.position, relative m.node.fn with
+    | some position, some fn => { m with node := { m.node with position, fn } } :: marksBelow p ms
+    | _, _ => marksBelow p ms
 where
   relative (q : Nat) : Option Nat :=
     if q == p then some 1
