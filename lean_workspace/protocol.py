@@ -91,10 +91,10 @@ class Target(Message):
 
 
 class Tried(Message):
-    """For each candidate (draft, statement in canonical form), or why there is none. micros: of the attempts
-    alone, without the pipes."""
+    """For each candidate (draft, statement in canonical form, side conditions that became hypotheses), or why there
+    is none. micros: of the attempts alone, without the pipes."""
 
-    results: list[tuple[int, str] | str]
+    results: list[tuple[int, str, int] | str]
     micros: int
 
 
@@ -179,7 +179,8 @@ class Prepare(Request, tag="target"):
 
 
 class Candidate(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt. rule: the lemma's number. occurrence: which antecedent, for `apply` forward; else 0."""
+    """One attempt. rule: the lemma's number. occurrence: which antecedent, for `apply` forward, from 1; which instance
+    of the pattern, for `rw`, where 0 is the first, as `rw [lemma]` finds it."""
 
     site: int
     kind: KindName

@@ -71,10 +71,12 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A successful attempt. term: the new statement in canonical form."""
+    """A successful attempt. term: the new statement in canonical form. conditions: how many hypotheses are new because
+    `rw` left side goals."""
 
     candidate: Candidate
     term: str
+    conditions: int = 0
 
 
 class Useless(msgspec.Struct, frozen=True):
@@ -188,6 +190,10 @@ class PreparedTarget:
         """Seconds that the attempts took in Lean, so far."""
 
     @property
+    def reads_back(self) -> bool:
+        return self._target.reads_back
+
+    @property
     def sites(self) -> list[Site]:
         return self._target.sites
 
@@ -210,9 +216,9 @@ class PreparedTarget:
             if isinstance(result, str):
                 outcomes.append(Useless(result))
             else:
-                number, term = result
+                number, term, conditions = result
                 self._drafts[candidate] = number
-                outcomes.append(Draft(candidate, term))
+                outcomes.append(Draft(candidate, term, conditions))
         return outcomes
 
     def _write(self, drafts: list[tuple[Draft, str]], deadline_s: float) -> list[Written | Refusal]:

@@ -1,13 +1,13 @@
 """What to try on a target: the lemmas that the index finds at each of its sites."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
 from lean_workspace.protocol import Candidate, Direction, KindName, Site
 from mutation.index import Index
-from mutation.kinds import BY_NAME, Kind
+from mutation.kinds import Kind
 from mutation.quality import PATTERN_RULES, Pattern, PatternRule
 
 
@@ -28,17 +28,20 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 class Lemmas:
     """The index over the patterns of all lemmas that may be used."""
 
-    def __init__(self, keys: Iterable[Key], kinds: Sequence[str], admitted: set[int],
-                 rules: Sequence[PatternRule] = PATTERN_RULES):
-        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out."""
-        self._kinds = tuple(BY_NAME[name] for name in kinds)
+    def __init__(self, keys: Iterable[Key], kinds: Sequence[Kind], admitted: Container[int],
+                 rules: Sequence[PatternRule] = PATTERN_RULES, generic: Container[tuple[int, str, str]] = frozenset()):
+        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out; generic: (lemma,
+        kind, direction) that fit too many targets."""
+        self._kinds = {kind.name: kind for kind in kinds}
         self._indexes: dict[tuple[str, str], Index] = {
-            (kind.name, use.direction): Index() for kind in self._kinds for use in kind.uses}
+            (kind.name, use.direction): Index() for kind in kinds for use in kind.uses}
         for key in keys:
             index = self._indexes.get((key.kind, key.direction))
             if index is None or key.rule not in admitted or key.data:
                 continue
-            if key.propositions and not BY_NAME[key.kind].side_conditions:
+            if key.propositions and not self._kinds[key.kind].side_conditions:
+                continue
+            if (key.rule, key.kind, key.direction) in generic:
                 continue
             pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"))
             if not any(rule.objects(pattern) for rule in rules):
@@ -49,7 +52,7 @@ class Lemmas:
         is no lemma for itself."""
         found: set[Candidate] = set()
         for site in sites:
-            for kind in self._kinds:
+            for kind in self._kinds.values():
                 found.update(self._at(site, kind, target))
         return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
 
@@ -58,10 +61,20 @@ class Lemmas:
             if not (use.at_conclusion if site.site == 0 else use.at_hypothesis):
                 continue
             index = self._indexes[kind.name, use.direction]
-            hits = index.under_roots(site.rw) if kind.name == "rw" else index.matching(site.apply)
-            for rule, occurrence in (*hits, *index.always):
+            backward = use.direction == "backward"
+            if kind.name == "rw":
+                for (rule, _), terms in index.under_roots(site.rw).items():
+                    if rule != target:
+                        yield Candidate(site.site, kind.name, rule, backward, 0)
+                        for occurrence in range(2, min(terms, kind.occurrences) + 1):
+                            yield Candidate(site.site, kind.name, rule, backward, occurrence)
+            else:
+                for rule, occurrence in index.matching(site.apply):
+                    if rule != target:
+                        yield Candidate(site.site, kind.name, rule, backward, occurrence)
+            for rule, occurrence in index.always:
                 if rule != target:
-                    yield Candidate(site.site, kind.name, rule, use.direction == "backward", occurrence)
+                    yield Candidate(site.site, kind.name, rule, backward, occurrence)
 
 
 def variant_id(target: str, lemma: str, candidate: Candidate, site_name: str) -> str:

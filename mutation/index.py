@@ -10,6 +10,7 @@ take the product of their numbers. A few terms of a library are that bad; past `
 without the memory, each place of the trie once for each place of the term: more candidates, none missed.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -73,13 +74,15 @@ class Index:
             node.values = []
         node.values.append((value, tuple(tuple(p) for p in places.values() if len(p) > 1)))
 
-    def under_roots(self, terms: Iterable[tuple[str, list[Form]]]) -> set[Any]:
-        """For `rw`: the values whose root and pattern fit one of the terms (root, forms)."""
-        found: set = set()
+    def under_roots(self, terms: Iterable[tuple[str, list[Form]]]) -> Counter[Any]:
+        """For `rw`: the values whose root and pattern fit one of the terms (root, forms), and how many terms they fit."""
+        found: Counter = Counter()
         for root, forms in terms:
             node = self._root.children.get(root)
             if node is not None:
-                self._collect(node, forms, found)
+                here: set = set()
+                self._collect(node, forms, here)
+                found.update(here)
         return found
 
     def matching(self, forms: list[Form]) -> set[Any]:

@@ -3,6 +3,8 @@
 The other half of a kind, the attempt, stands in the engine (`engine/Alchemy/Rewrite.lean`, `Apply.lean`).
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from lean_workspace.protocol import Direction, KindName
@@ -21,7 +23,11 @@ class Kind(msgspec.Struct, frozen=True):
     uses: tuple[Use, ...]
     side_conditions: bool
     """May propositions stay open? They become hypotheses."""
+    occurrences: int = 1
+    """How many instances of a pattern are tried at a site, each an attempt of its own."""
 
+
+FORWARD_AT_CONCLUSION = Use("forward", at_conclusion=True, at_hypothesis=False)
 
 REWRITE = Kind(
     name="rw",
@@ -30,8 +36,34 @@ REWRITE = Kind(
 
 APPLY = Kind(
     name="apply",
-    uses=(Use("backward", at_conclusion=False, at_hypothesis=True), Use("forward", at_conclusion=True, at_hypothesis=False)),
+    uses=(Use("backward", at_conclusion=False, at_hypothesis=True),),
     side_conditions=True)
 
 KINDS = (REWRITE, APPLY)
+"""The paper's four mutations: `rw` at the conclusion and at hypotheses, in both directions, and `apply` at hypotheses."""
 BY_NAME = {kind.name: kind for kind in KINDS}
+
+MAX_OCCURRENCES = 8
+"""More instances of one pattern in one site say nothing new."""
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes beyond the paper's mutations."""
+
+    forward: bool = True
+    """`apply` at the conclusion: it becomes what it implies."""
+    side_conditions: bool = True
+    """`rw` with a lemma that asks for something: that becomes a hypothesis."""
+    occurrences: bool = True
+    """`rw` at each instance of the pattern, not at the first alone."""
+
+
+THE_PAPER = Reach(forward=False, side_conditions=False, occurrences=False)
+
+
+def kinds_within(names: Sequence[str], reach: Reach) -> tuple[Kind, ...]:
+    """The kinds of these names, with what `reach` adds to them."""
+    rewrite = msgspec.structs.replace(
+        REWRITE, side_conditions=reach.side_conditions, occurrences=MAX_OCCURRENCES if reach.occurrences else 1)
+    apply = msgspec.structs.replace(APPLY, uses=(*APPLY.uses, FORWARD_AT_CONCLUSION) if reach.forward else APPLY.uses)
+    return tuple(kind for kind in (rewrite, apply) if kind.name in names)

@@ -50,16 +50,6 @@ def checked (term : Expr) : MetaM Expr := do
   unless ← isTypeCorrect term do throwError "ill-typed"
   return term
 
-/-- Names for new hypotheses: the rule's own, made distinct. -/
-def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
-  | [] => return []
-  | m :: ms => do
-    let own := (← m.mvarId!.getDecl).userName
-    let base := if own.isAnonymous || own.hasMacroScopes then `h else own
-    let name := freshName used base
-    let rest ← nameNews (name :: used) ms
-    return (m, name) :: rest
-
 def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM Outcome := do
   let o ← openRule rule
   unless ← isDefEq o.conclusion b.type do throwError "conclusion"

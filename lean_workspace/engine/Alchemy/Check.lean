@@ -265,7 +265,7 @@ where
     | .error r => return .error r
 
 /-- More rounds than this are a sign that a statement can't be mended by position. -/
-def maxRounds : Nat := 16
+def maxRounds : Nat := 30
 
 /-- Marks what differs, round by round, until the statement reads back; then the whole text is judged. -/
 partial def Writing.mend (w : Writing) (level : Level) (statement : String) (marks : List Mark) (rounds : Nat) (levels : Bool)

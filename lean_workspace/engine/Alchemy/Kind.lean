@@ -19,13 +19,24 @@ inductive Site where
 /-- How one attempt ends, apart from an error of Lean's. -/
 inductive Outcome where
   | draft (d : Draft)
-  /-- It does not count as usable: `side goals`, `metavariables`, `unchanged`. -/
+  /-- It does not count as usable: `metavariables`, `unchanged`, `no such occurrence`, `unnamed argument`. -/
   | useless (reason : String)
 
 structure Kind where
   name : String
-  /-- An error means that Lean refuses. The last argument: which antecedent, from 1 (`apply`). -/
+  /-- An error means that Lean refuses. The last argument: which instance of the pattern (`rw`, where 0 and 1 are the
+  first), or which antecedent (`apply`), from 1. -/
   attempt : Prepared → Site → ConstantInfo → (backward : Bool) → Nat → MetaM Outcome
+
+/-- Names for new hypotheses: the rule's own, made distinct. -/
+def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
+  | [] => return []
+  | m :: ms => do
+    let own := (← m.mvarId!.getDecl).userName
+    let base := if own.isAnonymous || own.hasMacroScopes then `h else own
+    let name := freshName used base
+    let rest ← nameNews (name :: used) ms
+    return (m, name) :: rest
 
 /-- The binders with the one at `f` replaced by `news`. -/
 def replaceBinder (binders : List (Expr × Name)) (f : FVarId) (news : List (Expr × Name)) : List (Expr × Name) :=

@@ -20,10 +20,9 @@ structure Level where
   on : List Name := []
   off : List Name := []
 
-/-- Tried in this order until the text reads back. -/
+/-- Tried in this order until the text reads back; the second is the last resort. -/
 def levels : List Level :=
   [{},
-   { on := [`pp.coercions.types, `pp.numericTypes, `pp.funBinderTypes, `pp.piBinderTypes] },
    { on := [`pp.explicit, `pp.universes, `pp.funBinderTypes, `pp.piBinderTypes, `pp.letVarTypes]
      off := [`pp.fieldNotation, `pp.notation, `pp.coercions] }]
 

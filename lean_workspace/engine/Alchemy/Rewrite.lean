@@ -1,60 +1,140 @@
 import Alchemy.Kind
+import Alchemy.Forms
 import Lean.Meta.Tactic.Rewrite
 
 /-!
 # `rw`: a term is replaced by an equal one
 
-`Lean.MVarId.rewrite` is the definition: the first instance of the pattern decides, all its
-occurrences are replaced, and no side goal may remain.
+`Lean.MVarId.rewrite` is the definition: the first instance of the pattern decides, and all its occurrences are
+replaced. Another instance is reached as a person would: by giving the rule its arguments. What the rule asks for
+(`m ≤ n → m + (n - m) = n`) becomes hypotheses of the variant.
 -/
 
 open Lean Meta
 
 namespace Alchemy
 
-/-- `e` rewritten with `rule`, and a proof that both are equal. -/
-def rewriteTerm (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool) : MetaM (Except String (Expr × Expr)) := do
-  let r ← t.goal.rewrite e (← mkConstWithFreshMVarLevels rule.name) backward
-  let new ← instantiateMVars r.eNew
-  if new == e then return .error "unchanged"
-  if new.hasExprMVar then return .error "metavariables"
-  unless r.mvarIds matches [] do return .error "side goals"
-  return .ok (new.headBeta, r.eqProof)
+/-- A term rewritten, and a proof that both are equal. -/
+structure Rewritten where
+  new : Expr
+  eq : Expr
+  /-- What the rule asks for. -/
+  conditions : List Expr
+  /-- The rule as `rw` takes it: `← Nat.add_comm a b`. -/
+  source : String
 
-def ruleWithArrow (t : Prepared) (rule : ConstantInfo) (backward : Bool) : String :=
-  (if backward then "← " else "") ++ t.source rule.name
+/-- Source text that stands as one argument. -/
+def argumentText (e : Expr) : MetaM String := do
+  let text := (← ppExpr (← instantiateMVars e)).pretty 1000000
+  return if text.any (fun c => c == ' ' || c == '\n') then "(" ++ text ++ ")" else text
+
+/-- How one argument of a rule is given: `some none` where it need not be, `none` where it can't be. Explicit arguments
+stand in order, `_` for one that nothing determines; implicit data are given by name. -/
+def givenArgument (value : Expr) (kind : BinderInfo) (name : Name) : MetaM (Option (Option String)) := do
+  if kind.isExplicit then
+    return some (some (← if value.isMVar then pure "_" else argumentText value))
+  if kind.isInstImplicit || value.isMVar then return some none
+  if (← isType value) || (← isProof value) then return some none
+  if name.hasMacroScopes then return none
+  return some (some ("(" ++ nameText name ++ " := " ++ (← argumentText value) ++ ")"))
+
+/-- The arguments of a rule as source; `none` where one has no name by which it could be given. -/
+def givenArguments : List Expr → List BinderInfo → List Name → MetaM (Option (List String))
+  | a :: as, kind :: kinds, name :: names => do
+    let some rest ← givenArguments as kinds names | return none
+    let some given ← givenArgument (← instantiateMVars a) kind name | return none
+    return some (match given with
+      | some s => s :: rest
+      | none => rest)
+  | _, _, _ => return some []
+
+/-- The subterms of `e` that `kabstract` would take for an instance of the pattern `p`, each once, in its order. -/
+def instancesOf (p : Expr) : List Expr → MetaM (List Expr)
+  | [] => return []
+  | s :: ss => do
+    let mctx ← getMCtx
+    let fits ← if rootToken s == rootToken p then (try isDefEq s p catch _ => pure false) else pure false
+    setMCtx mctx
+    let rest ← instancesOf p ss
+    return if fits then s :: rest else rest
+
+/-- The rule with its variables fixed by the instance number `occurrence` (from 1) of its pattern in `e`, and its source. -/
+def ruleAt (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String (Expr × String)) := do
+  let c ← mkConstWithFreshMVarLevels rule.name
+  let (ms, kinds, type) ← forallMetaTelescopeReducing (← inferType c)
+  let some (l, r) := (match type.iff? with
+    | some sides => some sides
+    | none => match type.eq? with
+      | some (_, l, r) => some (l, r)
+      | none => none) | return .error "no such occurrence"
+  let p ← instantiateMVars (if backward then r else l)
+  let instances ← atTransparency .instances (instancesOf p (rev (subterms e [])))
+  let some s := nth? instances (occurrence - 1) | return .error "no such occurrence"
+  unless ← isDefEq s p do return .error "no such occurrence"
+  let some arguments ← givenArguments ms.toList kinds.toList (binderNames rule.type) | return .error "unnamed argument"
+  return .ok (← instantiateMVars (mkAppN c ms), t.source rule.name ++ spread arguments)
+
+/-- The goals that a rewrite leaves, if all are propositions without metavariables. -/
+def conditionsOf : List MVarId → MetaM (Option (List Expr))
+  | [] => return some []
+  | m :: ms => do
+    let type ← instantiateMVars (← m.getType)
+    if type.hasExprMVar then return none
+    unless ← isProp type do return none
+    match ← conditionsOf ms with
+    | some rest => return some (.mvar m :: rest)
+    | none => return none
+
+/-- `e` rewritten with `rule`. -/
+def rewriteTerm (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String Rewritten) := do
+  let found ← if occurrence ≤ 1 then pure (.ok (← mkConstWithFreshMVarLevels rule.name, t.source rule.name))
+    else ruleAt t e rule backward occurrence
+  match found with
+  | .error reason => return .error reason
+  | .ok (term, source) =>
+    let r ← t.goal.rewrite e term backward
+    let new ← instantiateMVars r.eNew
+    if new == e then return .error "unchanged"
+    if new.hasExprMVar then return .error "metavariables"
+    let some conditions ← conditionsOf r.mvarIds | return .error "metavariables"
+    return .ok { new := new.headBeta, eq := r.eqProof, conditions, source := if backward then "← " ++ source else source }
 
 /-- `a + b = c` and `Nat.add_comm` give `b + a = c`, proved by
 `have h := target a b; rw [Nat.add_comm] at h; exact h`. -/
-def rewriteConclusion (t : Prepared) (rule : ConstantInfo) (backward : Bool) : MetaM Outcome := do
-  match ← rewriteTerm t t.conclusion rule backward with
+def rewriteConclusion (t : Prepared) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM Outcome := do
+  match ← rewriteTerm t t.conclusion rule backward occurrence with
   | .error reason => return .useless reason
-  | .ok (new, eq) =>
-    let (names, arguments) := leading t t.usedNames (plain new)
-    let h := t.source (freshName (append names t.usedNames) `h)
+  | .ok r =>
+    let named ← nameNews t.usedNames r.conditions
+    let used := append (mapL (·.2) named) t.usedNames
+    let (names, arguments) := leading t used (plain r.new)
+    let h := t.source (freshName (append names used) `h)
     let script (explicitly : Bool) :=
-      ["have " ++ h ++ " := " ++ t.applied explicitly none none,
-       "rw [" ++ ruleWithArrow t rule backward ++ "] at " ++ h,
-       "exact " ++ h ++ spread arguments]
-    return .draft { binders := t.own, conclusion := new, leading := names, proof := ← mkEqMP eq t.proof,
-                    script := script false, explicitScript := script true }
+      append ["have " ++ h ++ " := " ++ t.applied explicitly none none,
+       "rw [" ++ r.source ++ "] at " ++ h,
+       "exact " ++ h ++ spread arguments] (if named matches [] then [] else ["all_goals assumption"])
+    return .draft { binders := append t.own named, conclusion := r.new, leading := names, proof := ← mkEqMP r.eq t.proof,
+                    script := script false, explicitScript := script true, conditions := count named }
 
 /-- `h : 0 < b` and `Nat.pos_iff_ne_zero` give `h : b ≠ 0`, proved by
 `exact target a (by rw [Nat.pos_iff_ne_zero]; exact h)`. -/
-def rewriteHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) (backward : Bool) : MetaM Outcome := do
-  match ← rewriteTerm t b.type rule backward with
+def rewriteHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM Outcome := do
+  match ← rewriteTerm t b.type rule backward occurrence with
   | .error reason => return .useless reason
-  | .ok (new, eq) =>
-    let h ← mkFreshExprMVar new .synthetic b.name
-    let hole := "(by rw [" ++ ruleWithArrow t rule backward ++ "]; exact " ++ t.source b.name ++ ")"
+  | .ok r =>
+    let h ← mkFreshExprMVar r.new .synthetic b.name
+    let named ← nameNews t.usedNames r.conditions
+    let hole := "(by rw [" ++ r.source ++ "]" ++
+      (if named matches [] then "; exact " ++ t.source b.name else " <;> assumption") ++ ")"
     let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
-    return .draft { binders := replaceBinder t.own b.fvar [(h, b.name)], conclusion := t.conclusion,
-                    proof := t.proofWith b.fvar (← mkEqMPR eq h), script := script false, explicitScript := script true }
+    return .draft { binders := replaceBinder t.own b.fvar (append named [(h, b.name)]), conclusion := t.conclusion,
+                    proof := t.proofWith b.fvar (← mkEqMPR r.eq h), script := script false, explicitScript := script true,
+                    conditions := count named }
 
 def rewriteKind : Kind where
   name := "rw"
-  attempt t site rule backward _ := match site with
-    | .conclusion => rewriteConclusion t rule backward
-    | .hypothesis b => rewriteHypothesis t b rule backward
+  attempt t site rule backward occurrence := match site with
+    | .conclusion => rewriteConclusion t rule backward occurrence
+    | .hypothesis b => rewriteHypothesis t b rule backward occurrence
 
 end Alchemy

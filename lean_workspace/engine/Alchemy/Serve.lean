@@ -17,7 +17,7 @@ about what is worth keeping.
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
 | `target` | `theorem` | `binders`, `sites` with their forms, `reads_back` |
-| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term]` or a reason; `micros` of the attempts alone |
+| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions]` or a reason; `micros` of the attempts alone |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
 | `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |
@@ -34,6 +34,7 @@ structure Session where
   library : Option Library := none
   index : Nat := 0
   target : Option Prepared := none
+  carried : Option (IO.Ref Carried) := none
   drafts : Array Variant := #[]
 
 abbrev Reply := Except String Json
@@ -109,8 +110,9 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
     match ← prepare l.env e.info with
     | .error message => return .error message
     | .ok t =>
-      let readsBack := (← t.run (8 * textBudget) (readsBack t)).getD false
-      session.modify fun s => { s with index, target := some t, drafts := #[] }
+      let readsBack := (← t.run (4 * textBudget) (readsBack t)).getD false
+      let carried ← IO.mkRef t.nothingCarried
+      session.modify fun s => { s with index, target := some t, carried := some carried, drafts := #[] }
       return .ok <| Json.mkObj [
         ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
         ("reads_back", .bool readsBack), ("sites", jsonList (← sitesOf t))]
@@ -143,7 +145,7 @@ def kindOf (name : String) : List Kind → Option Kind
   | k :: ks => if k.name == name then some k else kindOf name ks
 
 /-- One attempt: a variant with its statement in canonical form, or why there is none. -/
-def attempt (l : Library) (t : Prepared) (c : Candidate) : IO (Except String (Variant × String)) := do
+def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candidate) : IO (Except String (Variant × String)) := do
   match kindOf c.kind kinds, siteOf t c.site, l.theorems[c.rule]? with
   | some kind, some (site, _), some rule =>
     let x : MetaM (Except String Variant) := do
@@ -152,7 +154,7 @@ def attempt (l : Library) (t : Prepared) (c : Candidate) : IO (Except String (Va
       | .draft d => match ← d.close t with
         | some v => return .ok v
         | none => return .error "metavariables"
-    match ← t.run attemptBudget x with
+    match ← t.runCarrying carried attemptBudget x with
     | none => return .error "refused"
     | some (.error reason) => return .error reason
     | some (.ok v) => match canonical v.type with
@@ -165,15 +167,16 @@ def attempt (l : Library) (t : Prepared) (c : Candidate) : IO (Except String (Va
 def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
   match ← current session j, field j "candidates" (fun j => match asList j with | some js => readAll candidateOf js | none => none) with
   | .ok (l, t), .ok candidates =>
+    let some carried := (← session.get).carried | return .error "no target is prepared"
     let mut results : List Json := []
     let start ← IO.monoNanosNow
     for c in candidates do
-      match ← attempt l t c with
+      match ← attempt l t carried c with
       | .error reason => results := .str reason :: results
       | .ok (v, term) =>
         let n := (← session.get).drafts.size
         session.modify fun s => { s with drafts := s.drafts.push v }
-        results := jsonList [jsonNat n, .str term] :: results
+        results := jsonList [jsonNat n, .str term, jsonNat v.conditions] :: results
     let micros := ((← IO.monoNanosNow) - start) / 1000
     return .ok (Json.mkObj [("results", jsonList (rev results)), ("micros", jsonNat micros)])
   | .error e, _ | _, .error e => return .error e
@@ -207,7 +210,7 @@ def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
     for (i, name) in drafts do
       let some v := s.drafts[i]? | return .error "no such draft"
       let clock ← IO.mkRef {}
-      let written ← t.run (8 * textBudget) (writeOne t v (nameOf name) clock)
+      let written ← t.run (4 * textBudget) (writeOne t v (nameOf name) clock)
       let spent ← clock.get
       results := (match written with
         | none => refusalJson { stage := "budget", message := "the check did not end in its budget" }

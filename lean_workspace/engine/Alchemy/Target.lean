@@ -90,7 +90,9 @@ def prepare (env : Environment) (info : ConstantInfo) : IO (Except String Prepar
     let conclusion ← instantiateMVars d.type
     let inside (c : Meta.Context) : Meta.Context := { c with lctx := d.lctx, localInstances := d.localInstances }
     let binders ← withReader inside (nameBinders d.lctx conclusion fs.toList (binderNames info.type) [])
-    return (goal, conclusion, d.lctx, d.localInstances, binders)
+    -- arguments in scripts are printed with these names
+    let lctx := binders.foldl (fun lctx b => lctx.setUserName b.fvar b.name) d.lctx
+    return (goal, conclusion, lctx, d.localInstances, binders)
   match ← ((intro.run {} {}).toIO (coreContext 20000) { env }).toIO' with
   | .error e => return .error (toString e)
   | .ok (((goal, conclusion, lctx, localInstances, binders), state), core) =>
@@ -103,6 +105,30 @@ def Prepared.run (t : Prepared) (thousands : Nat) (x : MetaM α) : IO (Option α
     try return some (← withBudget thousands x) catch _ => return none
   match ← ((caught.run t.context t.state).toIO (coreContext thousands) t.core).toIO' with
   | .ok ((a, _), _) => return a
+  | .error _ => return none
+
+/-- What attempts on one target hand on: the caches of Lean, and the names it has given, so that a variable of one
+attempt is never taken for another's. They begin empty with each target: a verdict depends on the target and on the
+order of its candidates, which is fixed, and on nothing before. -/
+structure Carried where
+  cache : Meta.Cache
+  core : Core.Cache
+  ngen : NameGenerator
+
+def Prepared.nothingCarried (t : Prepared) : Carried :=
+  { cache := t.state.cache, core := t.core.cache, ngen := t.core.ngen }
+
+/-- `run` with the caches of the attempts before. -/
+def Prepared.runCarrying (t : Prepared) (carried : IO.Ref Carried) (thousands : Nat) (x : MetaM α) : IO (Option α) := do
+  let k ← carried.get
+  let caught : MetaM (Option α) := do
+    try return some (← withBudget thousands x) catch _ => return none
+  let state := { t.state with cache := k.cache }
+  let core := { t.core with cache := k.core, ngen := k.ngen }
+  match ← ((caught.run t.context state).toIO (coreContext thousands) core).toIO' with
+  | .ok ((a, state), core) =>
+    carried.set { cache := state.cache, core := core.cache, ngen := core.ngen }
+    return a
   | .error _ => return none
 
 def Prepared.usedNames (t : Prepared) : List Name := mapL (·.name) t.binders
@@ -163,6 +189,8 @@ structure Draft where
   /-- The lines of a tactic proof. The second form gives each argument of the target. -/
   script : List String
   explicitScript : List String
+  /-- How many hypotheses are new because the rule asks for them (`rw`). -/
+  conditions : Nat := 0
 
 /-- A statement and its proof. -/
 structure Variant where
@@ -172,6 +200,7 @@ structure Variant where
   names : List Name
   script : List String
   explicitScript : List String
+  conditions : Nat := 0
 
 /-- A conclusion may itself begin with binders (`∀ a, a ∉ l`). Printed as a signature they stand before the
 colon, so a proof has them in its context: their names, distinct from `used`, and the arguments that a
@@ -199,6 +228,7 @@ def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
   let kept := (collectLevelParams (collectLevelParams {} type) value).params.toList
   return some {
     levels := keep (fun n => anyL (· == n) kept) t.info.levelParams
-    type, value := renameBinders value names, names, script := d.script, explicitScript := d.explicitScript }
+    type, value := renameBinders value names, names, script := d.script, explicitScript := d.explicitScript,
+    conditions := d.conditions }
 
 end Alchemy
