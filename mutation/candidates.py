@@ -37,9 +37,10 @@ class Lemmas:
             (kind.name, use.direction): Index() for kind in kinds for use in kind.uses}
         for key in keys:
             index = self._indexes.get((key.kind, key.direction))
-            if index is None or key.rule not in admitted or key.data:
+            if index is None or key.rule not in admitted:
                 continue
-            if key.propositions and not self._kinds[key.kind].side_conditions:
+            kind = self._kinds[key.kind]
+            if (key.data and not kind.new_variables) or (key.propositions and not kind.side_conditions):
                 continue
             if (key.rule, key.kind, key.direction) in generic:
                 continue

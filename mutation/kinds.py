@@ -23,6 +23,8 @@ class Kind(msgspec.Struct, frozen=True):
     uses: tuple[Use, ...]
     side_conditions: bool
     """May propositions stay open? They become hypotheses."""
+    new_variables: bool = False
+    """May data stay open? They become variables."""
     occurrences: int = 1
     """How many instances of a pattern are tried at a site, each an attempt of its own."""
 
@@ -56,14 +58,16 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """`rw` with a lemma that asks for something: that becomes a hypothesis."""
     occurrences: bool = True
     """`rw` at each instance of the pattern, not at the first alone."""
+    new_variables: bool = True
+    """`apply` with a lemma that speaks of more: the middle of `a < b → b < c → a < c` becomes a variable."""
 
 
-THE_PAPER = Reach(forward=False, side_conditions=False, occurrences=False)
+THE_PAPER = Reach(forward=False, side_conditions=False, occurrences=False, new_variables=False)
 
 
 def kinds_within(names: Sequence[str], reach: Reach) -> tuple[Kind, ...]:
     """The kinds of these names, with what `reach` adds to them."""
     rewrite = msgspec.structs.replace(
         REWRITE, side_conditions=reach.side_conditions, occurrences=MAX_OCCURRENCES if reach.occurrences else 1)
-    apply = msgspec.structs.replace(APPLY, uses=(*APPLY.uses, FORWARD_AT_CONCLUSION) if reach.forward else APPLY.uses)
+    apply = msgspec.structs.replace(APPLY, new_variables=reach.new_variables, uses=(*APPLY.uses, FORWARD_AT_CONCLUSION) if reach.forward else APPLY.uses)
     return tuple(kind for kind in (rewrite, apply) if kind.name in names)

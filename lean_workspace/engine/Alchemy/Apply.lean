@@ -6,7 +6,8 @@ import Lean.Meta.Tactic.Apply
 
 Backward at a hypothesis `h : P`, with a rule `Q₁ → … → P`: `h` is replaced by the antecedents.
 Forward at the conclusion `P`, with a rule `… → P → … → R`: the conclusion becomes `R`, the other
-antecedents become hypotheses. Unification is the tactic's, at default transparency.
+antecedents become hypotheses. Unification is the tactic's, at default transparency. Data that nothing
+determines (the middle of `a < b → b < c → a < c`) become variables of the variant.
 -/
 
 open Lean Meta
@@ -28,8 +29,13 @@ def openRule (rule : ConstantInfo) : MetaM Opened := do
   let (ms, kinds, q) ← forallMetaTelescope (← inferType c)
   return { term := mkAppN c ms, variables := zip ms.toList kinds.toList, conclusion := q }
 
-/-- What is left of a rule after unification: its open antecedents in order. Instances are found;
-`none` where data stay undetermined. Source: `Lean.MVarId.apply`. -/
+/-- Is it a variable that a statement may introduce: a value of a known type, and no type, function or instance? -/
+def isNewVariable (type : Expr) : MetaM Bool := do
+  if type.hasExprMVar then return false
+  return !(← whnfD type).isSort && !(← whnfD type).isForall
+
+/-- What is left of a rule after unification, in order: data that nothing determines and open antecedents. Instances are
+found; `none` where something else stays undetermined. Source: `Lean.MVarId.apply`. -/
 def antecedents (o : Opened) : MetaM (Option (List Expr)) := do
   let mut news : List Expr := []
   for (m, kind) in o.variables do
@@ -38,10 +44,19 @@ def antecedents (o : Opened) : MetaM (Option (List Expr)) := do
     if kind.isInstImplicit then
       unless ← isDefEq m (← synthInstance type) do throwError "instance"
     else if ← isProp type then news := m :: news
+    else if ← isNewVariable type then news := m :: news
     else return none
+  -- an antecedent may speak of the new variables, and of nothing else that is open
   for m in news do
-    if (← instantiateMVars (← inferType m)).hasExprMVar then return none
+    for open_ in (← getMVars (← instantiateMVars (← inferType m))).toList do
+      unless anyL (fun n => n == .mvar open_) news do return none
   return some (rev news)
+
+/-- Does a rule introduce variables? -/
+def introduces : List Expr → MetaM Bool
+  | [] => return false
+  | m :: ms => do
+    if ← isProp (← inferType m) then introduces ms else return true
 
 /-- Unification at default transparency can leave an ill-typed term behind (structure eta over another
 width of `BitVec`); the tactic would leave that to the kernel. -/
@@ -49,20 +64,6 @@ def checked (term : Expr) : MetaM Expr := do
   let term ← instantiateMVars term
   unless ← isTypeCorrect term do throwError "ill-typed"
   return term
-
-def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM Outcome := do
-  let o ← openRule rule
-  unless ← isDefEq o.conclusion b.type do throwError "conclusion"
-  let some news ← antecedents o | return .useless "metavariables"
-  let others := keep (fun n => n != b.name) t.usedNames
-  let named ← nameNews others news
-  let proof ← checked o.term
-  let hole := match named with
-    | [] => "(by apply " ++ t.source rule.name ++ ")"
-    | _ => "(by apply " ++ t.source rule.name ++ " <;> assumption)"
-  let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
-  return .draft { binders := replaceBinder t.own b.fvar named, conclusion := t.conclusion,
-                  proof := t.proofWith b.fvar proof, script := script false, explicitScript := script true }
 
 /-- The antecedents of a rule in order: its propositions that are no instances. -/
 def nthAntecedent (o : Opened) (occurrence : Nat) : MetaM (Option Expr) := go o.variables 0
@@ -75,21 +76,38 @@ where
         if i + 1 == occurrence then return some m else go rest (i + 1)
       else go rest i
 
-/-- The rule applied as a term: `h` for the antecedent used, names for the new hypotheses, `_` for the rest. -/
-def ruleApplied (rule : ConstantInfo) (o : Opened) (used : Expr) (h : String) (named : List (Expr × Name)) (t : Prepared) : String :=
+/-- The rule applied as a term: `h` for the antecedent used, names for what is new, `_` for the rest. -/
+def ruleApplied (rule : ConstantInfo) (o : Opened) (used : Option (Expr × String)) (named : List (Expr × Name)) (t : Prepared) : String :=
   t.source rule.name ++ go o.variables
 where
   go : List (Expr × BinderInfo) → String
     | [] => ""
     | (m, kind) :: rest =>
       if !kind.isExplicit then go rest
-      else if m == used then " " ++ h ++ go rest
-      else match nameIn m named with
-        | some n => " " ++ t.source n ++ go rest
-        | none => " _" ++ go rest
+      else match given m with
+        | some h => " " ++ h ++ go rest
+        | none => match nameIn m named with
+          | some n => " " ++ t.source n ++ go rest
+          | none => " _" ++ go rest
+  given (m : Expr) : Option String := match used with
+    | some (x, h) => if m == x then some h else none
+    | none => none
   nameIn (m : Expr) : List (Expr × Name) → Option Name
     | [] => none
     | (x, n) :: rest => if x == m then some n else nameIn m rest
+
+def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM Outcome := do
+  let o ← openRule rule
+  unless ← isDefEq o.conclusion b.type do throwError "conclusion"
+  let some news ← antecedents o | return .useless "metavariables"
+  let others := keep (fun n => n != b.name) t.usedNames
+  let named ← nameNews others news
+  let proof ← checked o.term
+  let hole ← if ← introduces news then pure ("(" ++ ruleApplied rule o none named t ++ ")")
+    else pure ("(by apply " ++ t.source rule.name ++ (if named matches [] then ")" else " <;> assumption)"))
+  let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
+  return .draft { binders := replaceBinder t.own b.fvar named, conclusion := t.conclusion,
+                  proof := t.proofWith b.fvar proof, script := script false, explicitScript := script true }
 
 def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : MetaM Outcome := do
   let o ← openRule rule
@@ -98,7 +116,8 @@ def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : 
   unless ← isDefEq antecedent t.proof do throwError "antecedent"
   let some news ← antecedents o | return .useless "metavariables"
   let conclusion := (← instantiateMVars o.conclusion).headBeta
-  if conclusion.hasExprMVar then return .useless "metavariables"
+  for open_ in (← getMVars conclusion).toList do
+    unless anyL (fun n => n == .mvar open_) news do return .useless "metavariables"
   if conclusion == t.conclusion then return .useless "unchanged"
   let named ← nameNews t.usedNames news
   let used := append (mapL (·.2) named) t.usedNames
@@ -106,7 +125,7 @@ def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : 
   let h := freshName (append names used) `h
   let script (explicitly : Bool) :=
     ["have " ++ t.source h ++ " := " ++ t.applied explicitly none none,
-     "exact " ++ ruleApplied rule o antecedent (t.source h) named t ++ spread arguments]
+     "exact " ++ ruleApplied rule o (some (antecedent, t.source h)) named t ++ spread arguments]
   return .draft { binders := append t.own named, conclusion, leading := names, proof := ← checked o.term,
                   script := script false, explicitScript := script true }
 

@@ -23,9 +23,13 @@ structure Rewritten where
   /-- The rule as `rw` takes it: `← Nat.add_comm a b`. -/
   source : String
 
+/-- A term as source. -/
+def termText (e : Expr) : MetaM String := do
+  return (← ppExpr (← instantiateMVars e)).pretty 1000000
+
 /-- Source text that stands as one argument. -/
 def argumentText (e : Expr) : MetaM String := do
-  let text := (← ppExpr (← instantiateMVars e)).pretty 1000000
+  let text ← termText e
   return if text.any (fun c => c == ' ' || c == '\n') then "(" ++ text ++ ")" else text
 
 /-- How one argument of a rule is given: `some none` where it need not be, `none` where it can't be. Explicit arguments
@@ -36,7 +40,7 @@ def givenArgument (value : Expr) (kind : BinderInfo) (name : Name) : MetaM (Opti
   if kind.isInstImplicit || value.isMVar then return some none
   if (← isType value) || (← isProof value) then return some none
   if name.hasMacroScopes then return none
-  return some (some ("(" ++ nameText name ++ " := " ++ (← argumentText value) ++ ")"))
+  return some (some ("(" ++ nameText name ++ " := " ++ (← termText value) ++ ")"))
 
 /-- The arguments of a rule as source; `none` where one has no name by which it could be given. -/
 def givenArguments : List Expr → List BinderInfo → List Name → MetaM (Option (List String))

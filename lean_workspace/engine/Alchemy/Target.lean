@@ -216,6 +216,18 @@ def leading (t : Prepared) (used : List Name) : Expr → List Name × List Strin
 /-- The target's own binders. -/
 def Prepared.own (t : Prepared) : List (Expr × Name) := mapL (fun b => (.fvar b.fvar, b.name)) t.binders
 
+/-- Which binders are new data: a person writes them implicit, since hypotheses determine them. -/
+def isHidden : List Expr → MetaM (List Bool)
+  | [] => return []
+  | x :: xs => do
+    let hidden ← if x.isMVar then (do return !(← isProp (← inferType x))) else pure false
+    return hidden :: (← isHidden xs)
+
+def hideBinders (e : Expr) (hidden : List Bool) : Expr :=
+  match e, hidden with
+  | .forallE n t b i, h :: hs => .forallE n t (hideBinders b hs) (if h then .implicit else i)
+  | e, _ => e
+
 /-- Binds the variables of a draft; `none` where something stays free: a metavariable, or a new
 hypothesis that speaks of a later variable. -/
 def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
@@ -224,7 +236,7 @@ def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
   let value ← instantiateMVars (← mkLambdaFVars xs d.proof (binderInfoForMVars := .default))
   if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
   let names := append (mapL (·.2) d.binders) d.leading
-  let type := renameBinders (plain type) names
+  let type := hideBinders (renameBinders (plain type) names) (← isHidden (mapL (·.1) d.binders))
   let kept := (collectLevelParams (collectLevelParams {} type) value).params.toList
   return some {
     levels := keep (fun n => anyL (· == n) kept) t.info.levelParams
