@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -29,6 +29,8 @@ class Ready(Message):
     toolchain: str
     kinds: list[str]
     requests: list[str]
+    portfolio: list[str]
+    """What a variant is graded by, from the cheapest."""
 
 
 class Problem(Message):
@@ -133,6 +135,12 @@ class Checked(Message):
     refused: Refusal | None = None
 
 
+class Graded(Message):
+    """closed_by: the first tactic that proves the statement; None where none does."""
+
+    closed_by: str | None
+
+
 class Judged(Message):
     """refused: what the kernel says; None where it accepts."""
 
@@ -201,6 +209,15 @@ class Write(Request, tag="write"):
 class Check(Request, tag="check"):
     Reply = Checked
     text: str
+
+
+class Grade(Request, tag="grade"):
+    """Which of the tactics proves a statement alone? signature: what stands between `theorem` and `:=`."""
+
+    Reply = Graded
+    signature: str
+    target: str
+    tactics: list[str]
 
 
 class Kernel(Request, tag="kernel"):
