@@ -4,7 +4,8 @@ Every request is a tagged struct that names the struct of its reply; `engine/Alc
 other side. One JSON line each way.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
@@ -13,6 +14,10 @@ ENGINE_VERSION = "2"
 
 KindName = Literal["rw", "apply"]
 Direction = Literal["forward", "backward"]
+
+Automation = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
+PORTFOLIO: tuple[Automation, ...] = get_args(Automation)
+"""What a variant is graded by, from the cheapest; the tactics stand in `engine/Alchemy/Grade.lean`."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +34,6 @@ class Ready(Message):
     toolchain: str
     kinds: list[str]
     requests: list[str]
-    portfolio: list[str]
-    """What a variant is graded by, from the cheapest."""
 
 
 class Problem(Message):
@@ -138,7 +141,7 @@ class Checked(Message):
 class Graded(Message):
     """closed_by: the first tactic that proves the statement; None where none does."""
 
-    closed_by: str | None
+    closed_by: Automation | None
 
 
 class Judged(Message):
@@ -212,12 +215,12 @@ class Check(Request, tag="check"):
 
 
 class Grade(Request, tag="grade"):
-    """Which of the tactics proves a statement alone? signature: what stands between `theorem` and `:=`."""
+    """Which of the tactics, the first of them, proves a statement alone? signature: what stands between `theorem` and `:=`."""
 
     Reply = Graded
     signature: str
     target: str
-    tactics: list[str]
+    tactics: Sequence[Automation]
 
 
 class Kernel(Request, tag="kernel"):

@@ -13,6 +13,8 @@ import msgspec
 
 from lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
 from lean_workspace.protocol import (
+    PORTFOLIO,
+    Automation,
     Candidate,
     Check,
     Checked,
@@ -83,8 +85,8 @@ class Difficulty(msgspec.Struct, frozen=True):
     """closed_by: the cheapest automation that proves a statement; None where none does. unknown: what has no verdict,
     because it killed its engine among the others and alone."""
 
-    closed_by: str | None
-    unknown: list[str] = []
+    closed_by: Automation | None
+    unknown: list[Automation] = []
 
 
 class Useless(msgspec.Struct, frozen=True):
@@ -135,11 +137,10 @@ class Workspace:
         """How hard a statement is. signature: what stands between `theorem` and `:=`. A tactic that kills the engine
         is found, and the others still count. Raises EngineRefused where Lean can't read the statement."""
         self._retire()
-        portfolio = self.ready.portfolio
         with contextlib.suppress(EngineDied):
-            return Difficulty(self.ask_once(Grade(signature=signature, target=target, tactics=portfolio), DEADLINE_S).closed_by)
-        unknown: list[str] = []
-        for tactic in portfolio:
+            return Difficulty(self.ask_once(Grade(signature=signature, target=target, tactics=PORTFOLIO), DEADLINE_S).closed_by)
+        unknown: list[Automation] = []
+        for tactic in PORTFOLIO:
             try:
                 graded = self.ask_once(Grade(signature=signature, target=target, tactics=[tactic]), ALONE_S)
             except EngineDied:

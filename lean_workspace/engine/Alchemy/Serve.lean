@@ -290,8 +290,7 @@ def requests : List Request := [
 
 def readyLine : Json := Json.mkObj [("ready", Json.mkObj [
   ("engine", .str engineVersion), ("toolchain", .str Lean.versionString),
-  ("kinds", jsonStrings (mapL (·.name) kinds)), ("requests", jsonStrings (mapL (·.name) requests)),
-  ("portfolio", jsonStrings (mapL (·.name) portfolio))])]
+  ("kinds", jsonStrings (mapL (·.name) kinds)), ("requests", jsonStrings (mapL (·.name) requests))])]
 
 def requestOf (name : String) : List Request → Option Request
   | [] => none
