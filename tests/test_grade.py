@@ -39,6 +39,17 @@ def test_a_definition_that_the_statement_brings_along_is_no_obstacle(engine):
     assert engine.workspace.grade("v (n : Nat) : (match n with | 0 => 0 | k + 1 => k + 1) = n", "Nat.add_comm").closed_by
 
 
+@pytest.mark.parametrize(("target", "statement"), [
+    ("«odd names».«a b»", "(m : Nat) : m + 1 = 1 + m"),
+    ("end", "(«from» : Nat) : «from» + 0 = «from»"),
+    ("Small.dependent", "{xs : Array Nat} (i : Nat) (h : i < xs.size) (e : xs[i] = 0) : xs[i] + 0 = 0"),
+    ("Small.lt_three", "{Small : Nat} {b : Nat} (h : Small < b) (k : b < 3) : Small + 1 < 3"),
+])
+def test_a_target_of_any_name_is_found(engine, target, statement):
+    request = Grade(signature=f"v {statement}", target=target, tactics=["exact target"])
+    assert engine.workspace.ask(request).closed_by == "exact target"
+
+
 def test_the_verdict_is_the_one_on_the_whole_text(engine):
     for _, target, signature in GRADED:
         for name, tactic in (("rfl", "rfl"), ("simp", "simp"), ("omega", "omega"), ("grind", "grind"),
