@@ -4,15 +4,20 @@ Every request is a tagged struct that names the struct of its reply; `engine/Alc
 other side. One JSON line each way.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
 Direction = Literal["forward", "backward"]
+
+Automation = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
+PORTFOLIO: tuple[Automation, ...] = get_args(Automation)
+"""What a variant is graded by, from the cheapest; the tactics stand in `engine/Alchemy/Grade.lean`."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +140,12 @@ class Checked(Message):
     refused: Refusal | None = None
 
 
+class Graded(Message):
+    """closed_by: the first tactic that proves the statement; None where none does."""
+
+    closed_by: Automation | None
+
+
 class Judged(Message):
     """refused: what the kernel says; None where it accepts."""
 
@@ -204,6 +215,15 @@ class Write(Request, tag="write"):
 class Check(Request, tag="check"):
     Reply = Checked
     text: str
+
+
+class Grade(Request, tag="grade"):
+    """Which of the tactics, the first of them, proves a statement alone? signature: what stands between `theorem` and `:=`."""
+
+    Reply = Graded
+    signature: str
+    target: str
+    tactics: Sequence[Automation]
 
 
 class Kernel(Request, tag="kernel"):

@@ -5,6 +5,7 @@ with a long deadline before it counts as lost. Verdicts depend on heartbeats, ne
 is only a fuse.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import msgspec
 
 from lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
 from lean_workspace.protocol import (
+    PORTFOLIO,
+    Automation,
     Candidate,
     Check,
     Checked,
     Find,
+    Grade,
     Kernel,
     KeyRows,
     Keys,
@@ -58,7 +62,7 @@ class Library(msgspec.Struct, frozen=True):
 
 
 class Retirement(msgspec.Struct, frozen=True):
-    """An engine is replaced by a fresh one, between two targets, after this."""
+    """An engine is replaced by a fresh one, between two targets or grades, after this."""
 
     requests: int = 20_000
     memory_gb: float = 2.0
@@ -77,6 +81,14 @@ class Draft(msgspec.Struct, frozen=True):
     candidate: Candidate
     term: str
     conditions: int = 0
+
+
+class Difficulty(msgspec.Struct, frozen=True):
+    """closed_by: the cheapest automation that proves a statement; None where none does. unknown: what has no verdict,
+    because it killed its engine among the others and alone."""
+
+    closed_by: Automation | None
+    unknown: list[Automation] = []
 
 
 class Useless(msgspec.Struct, frozen=True):
@@ -116,13 +128,29 @@ class Workspace:
 
     def target(self, theorem: int) -> "PreparedTarget":
         """Prepares a theorem. Raises EngineDied where that kills two engines, EngineRefused where Lean can't."""
-        if self._engine.requests > self._retirement.requests or self._engine.memory_gb > self._retirement.memory_gb:
-            self._start()
+        self._retire()
         return PreparedTarget(self, theorem)
 
     def check(self, text: str) -> Checked:
         """The verdict on a text: the whole command elaborated afresh, kernel and axioms included."""
         return self.ask(Check(text=text))
+
+    def grade(self, signature: str, target: str) -> Difficulty:
+        """How hard a statement is. signature: what stands between `theorem` and `:=`. A tactic that kills the engine
+        is found, and the others still count. Raises EngineRefused where Lean can't read the statement."""
+        self._retire()
+        with contextlib.suppress(EngineDied):
+            return Difficulty(self.ask_once(Grade(signature=signature, target=target, tactics=PORTFOLIO), DEADLINE_S).closed_by)
+        unknown: list[Automation] = []
+        for tactic in PORTFOLIO:
+            try:
+                graded = self.ask_once(Grade(signature=signature, target=target, tactics=[tactic]), ALONE_S)
+            except EngineDied:
+                unknown.append(tactic)
+                continue
+            if graded.closed_by is not None:
+                return Difficulty(graded.closed_by, unknown)
+        return Difficulty(None, unknown)
 
     def kernel(self, statement: int, proof: int) -> str | None:
         """What the kernel says of one theorem as a proof of another; None where it accepts."""
@@ -157,6 +185,10 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _retire(self) -> None:
+        if self._engine.requests > self._retirement.requests or self._engine.memory_gb > self._retirement.memory_gb:
+            self._start()
 
     def _start(self) -> None:
         """A fresh engine with the library open; a second one where the first dies at it."""

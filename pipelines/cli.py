@@ -127,6 +127,31 @@ def verify(
 
 
 @app.command()
+def grade(
+    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    sample: Annotated[str, typer.Option(help="How many variants, drawn at random, or `all`, which writes the table.")] = "all",
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Records the cheapest automation that proves each variant, as the table `grades`."""
+    from pipelines.grade import grade as run
+    from pipelines.summary import err, finish, print_grades, progress
+    from pipelines.synthesize import install_if_missing
+
+    size = _count(sample)
+    with progress() as bars:
+        install_if_missing()
+        grades = run(out, size, workers, _reporter(bars))
+    summary = {"variants": grades.variants, "graded": len(grades.rows), "closed_by": grades.counts(), "unknown": grades.unknown,
+               "seconds": round(grades.seconds, 1)}
+    if not json:
+        print_grades(summary)
+    if len(grades.rows) < grades.variants:
+        err.print("a sample: `--sample all` writes the table")
+    finish(summary, json)
+
+
+@app.command()
 def mutate(
     name: Annotated[str, typer.Argument(help="A theorem, such as `Nat.add_comm`.")],
     library: LibraryNames = ["Init"],

@@ -71,6 +71,24 @@ def print_search(rows: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
         out.print(f"missed: {one.lemma} ({one.direction}) at {one.site} of {one.target}: {one.reason}", highlight=False)
 
 
+def print_grades(summary: Mapping[str, Any]) -> None:
+    """The table of `grade`: each variant counts where it is closed first."""
+    graded = summary["graded"]
+    table = Table(title=f"what proves {graded:,} of {summary['variants']:,} variants alone", title_justify="left")
+    table.add_column("cheapest automation", no_wrap=True)
+    for column in ("variants", "share", "so far"):
+        table.add_column(column, justify="right")
+    so_far = 0
+    for name, n in summary["closed_by"].items():
+        so_far += n
+        if name == "nothing":
+            table.add_section()
+        table.add_row(name, f"{n:,}", f"{n / max(graded, 1):.1%}", f"{so_far / max(graded, 1):.1%}")
+    out.print(table)
+    if summary["unknown"]:
+        out.print(f"{summary['unknown']:,} variants have an automation without a verdict: the engine died of it", highlight=False)
+
+
 def print_examples(corpus: Path, n: int) -> None:
     """Some variants of different targets, and where the others are."""
     variants = ds.dataset(corpus / "variants", format="parquet")

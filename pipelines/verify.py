@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pyarrow.dataset as ds
@@ -17,6 +18,7 @@ from pipelines.stage import Stage
 
 AXIOMS = {"propext", "Quot.sound", "Classical.choice"}
 CHUNK = 50
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -66,15 +68,21 @@ class Verifier:
 VERIFY = Stage(name="verify", worker=Verifier)
 
 
-def sampled(out: Path, sample: int | None, seed: int) -> Iterator[list[Text]]:
-    """Chunks of a random sample of the variants; sample None: all."""
-    for file in sorted((out / "variants").glob("*.parquet")):
-        if not tables.is_whole(file):
-            raise UsageError(f"{file} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
-    columns = ["variant_id", "theorem", "statement_key"]
-    rows = ds.dataset(out / "variants", format="parquet").to_table(columns=columns).sort_by("variant_id")
+def drawn(out: Path, record: type[Row], sample: int | None, seed: int) -> list[Row]:
+    """A random sample of the variants, in the order of their ids, with the columns that `record` names; sample None: all.
+    Raises UsageError for a table that is missing or can't be read."""
+    files = sorted((out / "variants").glob("*.parquet"))
+    damaged = [file for file in files if not tables.is_whole(file)] if files else [out / "variants"]
+    if damaged:
+        raise UsageError(f"{damaged[0]} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
+    rows = ds.dataset(files, format="parquet").to_table(columns=list(record.__struct_fields__)).sort_by("variant_id")
     if sample is not None and sample < rows.num_rows:
         rows = rows.take(sorted(random.Random(seed).sample(range(rows.num_rows), sample)))
-    texts = msgspec.convert(rows.to_pylist(), list[Text])
+    return msgspec.convert(rows.to_pylist(), list[record])
+
+
+def sampled(out: Path, sample: int | None, seed: int) -> Iterator[list[Text]]:
+    """Chunks of a random sample of the variants; sample None: all."""
+    texts = drawn(out, Text, sample, seed)
     for start in range(0, len(texts), CHUNK):
         yield texts[start:start + CHUNK]

@@ -169,6 +169,49 @@ def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
     assert "sorry" in done.stderr and "something else" in done.stderr
 
 
+def test_grade_goes_on_where_it_stopped_and_has_a_row_for_every_variant(corpus, tmp_path):
+    """A sample first, then all of a smaller corpus with one file of verdicts damaged, then nothing is left to do."""
+    import pyarrow.parquet as pq
+
+    (tmp_path / "variants").mkdir()
+    (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
+    rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 40)
+    pq.write_table(rows, tmp_path / "variants" / "part.parquet")
+    verdicts = tmp_path / ".work" / "grade"
+
+    said = summary(alchemy("grade", str(tmp_path), "--sample", "10", "--workers", "1", "--json"))
+    assert said["variants"] == 40 and said["graded"] == sum(said["closed_by"].values()) == 10 and said["unknown"] == 0
+    assert not (tmp_path / "grades").exists()
+    (first,) = verdicts.glob("*/*.parquet")
+    found = first.read_bytes()
+    (first.parent / "damaged.parquet").write_bytes(found[:100])
+
+    said = summary(alchemy("grade", str(tmp_path), "--workers", "1", "--json"))
+    grades = {row["variant_id"]: row for row in table(tmp_path, "grades")}
+    assert said["graded"] == len(grades) == 40 and set(grades) == set(rows["variant_id"].to_pylist())
+    assert said["closed_by"] == {name: sum(row["closed_by"] == (None if name == "nothing" else name) for row in grades.values())
+                                 for name in said["closed_by"]}
+    assert said["closed_by"]["nothing"] > 0 and sum(n > 0 for n in said["closed_by"].values()) > 2
+    assert first.read_bytes() == found and sum(pq.read_metadata(f).num_rows for f in verdicts.glob("*/*.parquet")) == 40
+
+    shown = alchemy("grade", str(tmp_path))
+    assert shown.returncode == 0 and "40 of 40 variants" in shown.stdout and "nothing" in shown.stdout
+    assert {row["variant_id"]: row for row in table(tmp_path, "grades")} == grades
+
+
+def test_grade_says_which_variant_the_library_does_not_know(corpus, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    row = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 1).to_pylist()[0]
+    (tmp_path / "variants").mkdir()
+    pq.write_table(pa.Table.from_pylist([{**row, "target": "No.such.theorem"}]), tmp_path / "variants" / "part.parquet")
+    (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
+    done = alchemy("grade", str(tmp_path), "--workers", "1")
+    assert done.returncode == 1 and row["variant_id"] in done.stderr and "No.such.theorem" in done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "grades").exists()
+
+
 def test_held_out_theorems_stay_out(corpus, tmp_path):
     rows = table(corpus[0], "variants")
     name, key = rows[0]["target"], next(r["statement_key"] for r in rows if r["target"] != rows[0]["target"])
@@ -210,6 +253,8 @@ def test_mutate_shows_the_variants_of_one_theorem(corpus):
     (["synthesize", "/proc/c", "--library", LIBRARY], 2, "/proc"),
     (["verify", "{tmp}/c"], 2, "no corpus"),
     (["verify", "{tmp}/c", "--sample", "some"], 2, "some"),
+    (["grade", "{tmp}/c"], 2, "no corpus"),
+    (["grade", "{tmp}/c", "--sample", "some"], 2, "some"),
     (["nonsense"], 2, "nonsense"),
 ])
 def test_a_wrong_call_gets_a_sentence_and_status_2(corpus, tmp_path, arguments, status, says):

@@ -231,8 +231,9 @@ def _compile_engine() -> None:
              *_argv(f"--root={part}", source)],
             env={**os.environ, **_env((part,)), "LEAN_HOST_WRITE": str(part.resolve())}, cwd=part, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=600)
-        if not (part / f"{program.MODULE}.olean").exists():
-            said = [line for line in (done.stdout + done.stderr).splitlines() if "error" in line]
+        # Lean writes the file even where a definition is wrong: such a definition ends the process that calls it.
+        said = [line for line in (done.stdout + done.stderr).splitlines() if ": error" in line]
+        if said or not (part / f"{program.MODULE}.olean").exists():
             raise SetupError(f"the engine does not compile: {' | '.join(said[:3]) or f'exit status {done.returncode}'}")
         for rest in (source, part / "default.profraw"):
             Path(rest).unlink(missing_ok=True)

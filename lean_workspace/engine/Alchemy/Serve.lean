@@ -4,6 +4,7 @@ import Alchemy.Forms
 import Alchemy.Rewrite
 import Alchemy.Apply
 import Alchemy.Check
+import Alchemy.Grade
 
 /-!
 # The engine
@@ -20,6 +21,7 @@ about what is worth keeping.
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions]` or a reason; `micros` of the attempts alone |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
+| `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
 | `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |
 | `find` | `names` | `numbers`, null for a name that is no theorem |
 -/
@@ -228,6 +230,24 @@ def handleCheck (session : IO.Ref Session) (j : Json) : IO Reply := do
     | .ok p => return .ok <| Json.mkObj [("name", .str (nameText p.name)), ("term", jsonOpt .str (canonical p.type)),
         ("level_params", jsonNames p.levels), ("axioms", jsonStrings p.axioms)]
 
+def automations (j : Json) : Option (List Automation) :=
+  match asList j with
+  | some js => readAll (fun j => match asString j with | some n => automationOf n portfolio | none => none) js
+  | none => none
+
+/-- Which automation proves a statement alone? -/
+def handleGrade (session : IO.Ref Session) (j : Json) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match field j "signature" asString, field j "target" asString, field j "tactics" automations with
+  | .ok signature, .ok target, .ok tactics =>
+    unless l.env.contains (nameOf target) do return .error ("there is no theorem " ++ target)
+    match ← readStatement l.env signature with
+    | .error e => return .error e
+    | .ok s => match ← firstClosing s (nameOf target) tactics with
+      | .ok closedBy => return .ok (Json.mkObj [("closed_by", jsonOpt .str closedBy)])
+      | .error e => return .error e
+  | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
+
 /-- The kernel judges one theorem as the proof of another. Only a theorem that states the same is one. -/
 def handleKernel (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
@@ -268,6 +288,7 @@ def requests : List Request := [
   { name := "try", answer := handleTry },
   { name := "write", answer := handleWrite },
   { name := "check", answer := handleCheck },
+  { name := "grade", answer := handleGrade },
   { name := "kernel", answer := handleKernel },
   { name := "find", answer := handleFind }]
 

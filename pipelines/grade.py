@@ -1,0 +1,165 @@
+"""*grade*: the variants of a corpus go in; the cheapest automation that proves each comes out, or nothing.
+
+A verdict depends on the statement, its target, the engine and the library alone. So it is kept below
+`OUT/.work/grade/KEY/`, where KEY names the engine and the library, by a digest of the other two: a run that was
+killed goes on, and a corpus that has grown costs what is new in it.
+"""
+
+import hashlib
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pyarrow.dataset as ds
+
+from lean_workspace.embedded import install
+from lean_workspace.process import EngineRefused
+from lean_workspace.protocol import PORTFOLIO
+from lean_workspace.workspace import Workspace
+from pipelines import pool, tables
+from pipelines.job import Job, JobError, library_digest
+from pipelines.stage import Stage
+from pipelines.synthesize import Report, silent
+from pipelines.verify import drawn
+
+CHUNK = 50
+"""Variants: about three seconds of work, which is what a crash costs."""
+
+
+class Ungraded(msgspec.Struct, frozen=True):
+    variant_id: str
+    target: str
+    theorem: str
+    proof: str
+
+    @property
+    def signature(self) -> str:
+        """What stands between `theorem` and `:=`."""
+        return self.theorem.removeprefix("theorem ").removesuffix(f" := {self.proof}")
+
+    @property
+    def key(self) -> str:
+        return hashlib.blake2b(f"{self.target}\0{self.signature}".encode(), digest_size=16).hexdigest()
+
+
+class Grade(msgspec.Struct, frozen=True):
+    """A row of the table: the cheapest automation that proves the variant within its budget, None where none does.
+    unknown: what has no verdict because the engine died of it; a cheaper one may be among these."""
+
+    variant_id: str
+    closed_by: str | None
+    unknown: list[str]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What is kept of the work on a variant, by its key. closed_by, unknown: as in `Grade`."""
+
+    key: str
+    closed_by: str | None
+    unknown: list[str]
+
+    def of(self, variant: Ungraded) -> Grade:
+        return Grade(variant.variant_id, self.closed_by, self.unknown)
+
+
+class Grades(msgspec.Struct, frozen=True):
+    """variants: of the corpus. rows: of those that were graded."""
+
+    variants: int
+    rows: list[Grade]
+    seconds: float
+
+    def counts(self) -> dict[str, int]:
+        """How many variants each automation closes that no cheaper one does, and how many nothing closes."""
+        closed = Counter(row.closed_by for row in self.rows)
+        return {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}
+
+    @property
+    def unknown(self) -> int:
+        """Variants with an automation without a verdict."""
+        return sum(bool(row.unknown) for row in self.rows)
+
+
+class Grader:
+    """Holds an engine; works on one chunk after the other."""
+
+    def __init__(self, job: Job):
+        self._folder = verdict_folder(job)
+        self._workspace = Workspace(install.launch, job.library)
+
+    def __call__(self, chunk: list[Ungraded]) -> int:
+        """Grades the chunk and leaves its verdicts on disk. Raises JobError where Lean can't read a statement."""
+        verdicts = []
+        for variant in chunk:
+            try:
+                difficulty = self._workspace.grade(variant.signature, variant.target)
+            except EngineRefused as refused:
+                raise JobError(f"{variant.variant_id} does not read back in this library: {refused}") from None
+            verdicts.append(Verdict(variant.key, difficulty.closed_by, difficulty.unknown))
+        name = hashlib.blake2b("".join(v.key for v in verdicts).encode(), digest_size=8).hexdigest()
+        tables.write(tables.to_table(verdicts, Verdict), self._folder / f"{name}.parquet")
+        return len(verdicts)
+
+    def close(self) -> None:
+        self._workspace.close()
+
+
+GRADE = Stage(name="grade", worker=Grader)
+
+
+def verdict_folder(job: Job) -> Path:
+    return job.work / "grade" / library_digest(job.library)
+
+
+def verdicts_of(folder: Path) -> dict[str, Verdict]:
+    """What earlier runs found, by key. A file that can't be read is removed: its variants are graded again."""
+    verdicts: dict[str, Verdict] = {}
+    for file in folder.glob("*.parquet"):
+        if tables.is_whole(file):
+            verdicts.update((verdict.key, verdict) for verdict in tables.read([file], Verdict))
+        else:
+            file.unlink()
+    return verdicts
+
+
+def grade(out: Path, sample: int | None, workers: int, report: Report = silent) -> Grades:
+    """Grades the variants of a corpus. The table `grades` is written once all of them are: a sample only says how the
+    corpus looks, and is not lost. Raises UsageError for a folder that is no corpus, JobError where a chunk failed."""
+    start = time.monotonic()
+    manifest = Job.manifest_at(out)
+    job = Job(out, manifest.options)
+    with job.begin():
+        variants = drawn(out, Ungraded, sample, manifest.seed)
+        folder = verdict_folder(job)
+        folder.mkdir(parents=True, exist_ok=True)
+        _work(job, variants, workers, report)
+        verdicts = verdicts_of(folder)
+        rows = [verdicts[variant.key].of(variant) for variant in variants]
+        grades = Grades(ds.dataset(out / "variants", format="parquet").count_rows(), rows, time.monotonic() - start)
+        if len(rows) == grades.variants:
+            (job.out / "grades").mkdir(exist_ok=True)
+            tables.write(tables.to_table(rows, Grade), job.out / "grades" / "part-0.parquet")
+    return grades
+
+
+def _work(job: Job, variants: list[Ungraded], workers: int, report: Report) -> None:
+    """Grades what has no verdict yet."""
+    known = verdicts_of(verdict_folder(job))
+    todo = [variant for variant in variants if variant.key not in known]
+    done = len(variants) - len(todo)
+    report("grade", done, len(variants), "")
+    if not todo:
+        return
+    chunks = [todo[i:i + CHUNK] for i in range(0, len(todo), CHUNK)]
+    failed: list[pool.Failed] = []
+    with pool.cluster(workers):
+        for event in pool.run(GRADE, job, chunks, workers):
+            if isinstance(event, pool.Failed):
+                failed.append(event)
+            else:
+                done += event.summary
+                report("grade", done, len(variants), "")
+    if failed:
+        raise JobError(f"{sum(len(f.item) for f in failed)} variants have no verdict; run again to try them again:\n"
+                       + "\n".join(f"{f.item[0].variant_id}, …: {f.reason}" for f in failed[:5]))
