@@ -13,6 +13,8 @@ ENGINE_VERSION = "1"
 
 KindName = Literal["rw", "apply"]
 Direction = Literal["forward", "backward"]
+ChangeKind = Literal["apply", "drop", "numeral", "exchange"]
+"""How a statement is changed that need not hold: see `engine/Alchemy/Change.lean`."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +125,39 @@ class WrittenAll(Message):
         return [msgspec.convert(r, Written if "theorem" in r else Refusal) for r in self.results]
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a statement can be changed without a lemma. occurrence: which numeral or pair of variables, from 1; else 0."""
+
+    kind: ChangeKind
+    site: int
+    occurrence: int
+
+
+class Places(Message):
+    places: list[Place]
+
+
+class Refuted(Message):
+    """A changed statement that is false, and the theorem of its negation, judged from its text. term: the false
+    statement in canonical form."""
+
+    term: str | None
+    statement: str
+    counterexample: str
+    proof: str
+    theorem: str
+    print_options: list[str]
+    axioms: list[str]
+    micros: int
+
+
+class RefutedAll(Message):
+    results: list[dict]
+
+    def outcomes(self) -> list[Refuted | Refusal]:
+        return [msgspec.convert(r, Refuted if "theorem" in r else Refusal) for r in self.results]
+
+
 class Checked(Message):
     """The theorem that a text proves, or why it proves none."""
 
@@ -196,6 +231,29 @@ class Write(Request, tag="write"):
     Reply = WrittenAll
     theorem: int
     drafts: list[tuple[int, str]]
+
+
+class FindPlaces(Request, tag="places"):
+    Reply = Places
+    theorem: int
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """One changed statement to refute. rule: the lemma's number, None without one. name: of the theorem of its negation."""
+
+    kind: ChangeKind
+    site: int
+    rule: int | None
+    occurrence: int
+    name: str
+
+
+class Refute(Request, tag="refute"):
+    """A reason that begins with `change` (no such statement), `search` (no counterexample), or as in Refusal."""
+
+    Reply = RefutedAll
+    theorem: int
+    changes: list[Change]
 
 
 class Check(Request, tag="check"):

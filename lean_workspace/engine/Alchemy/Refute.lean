@@ -1,0 +1,108 @@
+import Alchemy.Change
+import Alchemy.Counterexample
+import Alchemy.Check
+
+/-!
+# Refuted statements
+
+A changed statement with a counterexample becomes a theorem: its negation, as text, proved by the counterexample.
+The text is parsed and elaborated afresh and judged by the kernel like any other; nothing of the search is trusted.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-- A false statement, and the proof that it is. -/
+structure Refuted where
+  /-- The false statement, as it would stand after a name: `{a b : Nat} (h : a ≤ b) : a < b`. -/
+  statement : String
+  /-- `a := 0, b := 0` -/
+  counterexample : String
+  proof : String
+  /-- The theorem that states and proves the negation. -/
+  text : String
+  level : Nat
+  axioms : List String
+
+/-- The counterexample as a person reads it: without instances and proofs. -/
+def counterexampleText (arguments : List Argument) : String :=
+  joinWith ", " (texts (keep (fun a => !a.isProof) arguments))
+where
+  texts : List Argument → List String
+    | [] => []
+    | a :: as => match a.text with
+      | some s => (nameText a.name.eraseMacroScopes ++ " := " ++ s) :: texts as
+      | none => texts as
+
+/-- `h (a := 0) (b := 0) (by decide)` -/
+def appliedTo (env : Environment) (arguments : List Argument) : String := "h" ++ go arguments
+where
+  go : List Argument → String
+    | [] => ""
+    | a :: as => match a.text with
+      | none => go as
+      | some s =>
+        let argument := if a.kind.isExplicit then atom s else "(" ++ nameSource env a.name ++ " := " ++ s ++ ")"
+        " " ++ argument ++ go as
+
+def refutation (env : Environment) (arguments : List Argument) : List String :=
+  let used := appliedTo env arguments
+  let used := if used == "h" then used else "(" ++ used ++ ")"
+  ["intro h", "exact absurd " ++ used ++ " (by decide)"]
+
+/-- A statement of any type as text. It may be false: it stands as an axiom in an environment that is thrown away. -/
+def printed (type : Expr) (l : Level) : MetaM (Option String) := do
+  let present ← getEnv
+  let name := `alchemy_printed
+  let print (type : Expr) : MetaM (Option String) := do
+    try
+      addDecl (.axiomDecl { name, levelParams := [], type, isUnsafe := false })
+      signature name [] l
+    catch _ => return none
+  let text ← print type
+  setEnv present
+  unless (text.getD "").any (· == '✝') do return text
+  let again ← print (nameInstances type [])
+  setEnv present
+  return again
+
+/-- Does the text state `type`? A proof is asked for last, so a text that lacks nothing but the proof does. -/
+def reads (env : Environment) (statement : String) (type : Expr) : IO Bool := do
+  match ← checkText env (theoremText `alchemy_stated [] statement "by\n  sorry") (some (type, [])) with
+  | .error r => return r.stage == "sorry"
+  | .ok _ => return false
+
+/-- Prints the statement and its negation, level by level from `start`, until both read back and the refutation goes through. -/
+partial def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) (start : Nat) :
+    MetaM (Except Refusal Refuted) := go start { stage := "print", message := "Lean prints no signature" }
+where
+  go (level : Nat) (last : Refusal) : MetaM (Except Refusal Refuted) := do
+    let some l := nth? levels level | return .error last
+    let negation := mkNot type
+    let some statement ← printed type l | go (level + 1) last
+    let some negated ← printed negation l | go (level + 1) last
+    unless ← (reads env statement type : IO _) do return ← go (level + 1) { stage := "statement", message := statement }
+    let proof := proofText (refutation env arguments)
+    let text := theoremText name [] negated proof
+    match ← (checkText env text (some (negation, [])) : IO _) with
+    | .ok p => return .ok { statement, counterexample := counterexampleText arguments, proof, text, level, axioms := p.axioms }
+    | .error r => if r.stage == "statement" then go (level + 1) r else return .error r
+
+/-- A changed statement, refuted, or why it is not: `(stage, reason)`. -/
+def refute (t : Prepared) (start : Nat) (name : Name) (make : Making) : IO (Except Refusal (Changed × Refuted)) := do
+  let no (stage message : String) : IO (Except Refusal (Changed × Refuted)) := return .error { stage, message }
+  match ← t.run attemptBudget make with
+  | none => no "change" "refused"
+  | some (.error reason) => no "change" reason
+  | some (.ok type) =>
+    match ← t.run (2 * searchBudget) (counterexample type) with
+    | none => no "search" "budget"
+    | some (.error reason) => no "search" reason
+    | some (.ok arguments) =>
+      match ← t.run (4 * textBudget) (writeRefuted t.env type arguments name start) with
+      | none => no "budget" "the check did not end in its budget"
+      | some (.error r) => return .error r
+      | some (.ok r) => return .ok (type, r)
+
+end Alchemy
