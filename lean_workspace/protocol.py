@@ -137,11 +137,12 @@ class Places(Message):
     places: list[Place]
 
 
-class Refuted(Message):
-    """A changed statement that is false, and the theorem of its negation, judged from its text. term: the false
-    statement in canonical form."""
+class Refutation(Message):
+    """A changed statement that is false, and the theorem of its negation, judged from its text. term, negation: the
+    false statement and its negation in canonical form."""
 
-    term: str | None
+    term: str
+    negation: str
     statement: str
     counterexample: str
     proof: str
@@ -151,11 +152,11 @@ class Refuted(Message):
     micros: int
 
 
-class RefutedAll(Message):
+class Refutations(Message):
     results: list[dict]
 
-    def outcomes(self) -> list[Refuted | Refusal]:
-        return [msgspec.convert(r, Refuted if "theorem" in r else Refusal) for r in self.results]
+    def outcomes(self) -> list[Refutation | Refusal]:
+        return [msgspec.convert(r, Refutation if "theorem" in r else Refusal) for r in self.results]
 
 
 class Checked(Message):
@@ -251,7 +252,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 class Refute(Request, tag="refute"):
     """A reason that begins with `change` (no such statement), `search` (no counterexample), or as in Refusal."""
 
-    Reply = RefutedAll
+    Reply = Refutations
     theorem: int
     changes: list[Change]
 

@@ -28,8 +28,8 @@ from lean_workspace.protocol import (
     Prepare,
     Ready,
     Refusal,
+    Refutation,
     Refute,
-    Refuted,
     Request,
     Site,
     Target,
@@ -212,12 +212,12 @@ class PreparedTarget:
         """Where the target can be changed without a lemma."""
         return self._workspace.ask(FindPlaces(theorem=self.theorem)).places
 
-    def refute(self, changes: Sequence[Change]) -> Iterator[tuple[Change, Refuted | Refusal | Lost]]:
+    def refute(self, changes: Sequence[Change]) -> Iterator[tuple[Change, Refutation | Refusal | Lost]]:
         """Makes each changed statement and looks for a proof of its negation, in order."""
         for start in range(0, len(changes), REFUTE_BATCH):
             yield from self._by_halves(list(changes[start:start + REFUTE_BATCH]), self._refute)
 
-    def _refute(self, changes: list[Change], deadline_s: float) -> list[Refuted | Refusal]:
+    def _refute(self, changes: list[Change], deadline_s: float) -> list[Refutation | Refusal]:
         return self._workspace.ask_once(Refute(theorem=self.theorem, changes=changes), deadline_s).outcomes()
 
     def _try(self, candidates: list[Candidate], deadline_s: float) -> list[Draft | Useless]:

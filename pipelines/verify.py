@@ -20,6 +20,8 @@ CHUNK = 50
 
 
 class Text(msgspec.Struct, frozen=True):
+    """variant_id: of a variant, or of a false statement whose negation `theorem` proves."""
+
     variant_id: str
     theorem: str
     statement_key: str
@@ -67,14 +69,21 @@ VERIFY = Stage(name="verify", worker=Verifier)
 
 
 def sampled(out: Path, sample: int | None, seed: int) -> Iterator[list[Text]]:
-    """Chunks of a random sample of the variants; sample None: all."""
-    for file in sorted((out / "variants").glob("*.parquet")):
-        if not tables.is_whole(file):
-            raise UsageError(f"{file} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
-    columns = ["variant_id", "theorem", "statement_key"]
-    rows = ds.dataset(out / "variants", format="parquet").to_table(columns=columns).sort_by("variant_id")
-    if sample is not None and sample < rows.num_rows:
-        rows = rows.take(sorted(random.Random(seed).sample(range(rows.num_rows), sample)))
-    texts = msgspec.convert(rows.to_pylist(), list[Text])
+    """Chunks of a random sample of the variants, and of the negations of false statements where there are any;
+    sample None: all."""
+    texts = _sample_of(out, "variants", ["variant_id", "theorem", "statement_key"], sample, seed)
+    if (out / "refuted").is_dir():
+        texts += _sample_of(out, "refuted", ["refuted_id", "theorem", "theorem_key"], sample, seed)
     for start in range(0, len(texts), CHUNK):
         yield texts[start:start + CHUNK]
+
+
+def _sample_of(out: Path, table: str, columns: list[str], sample: int | None, seed: int) -> list[Text]:
+    """columns: those that make a Text, in order."""
+    for file in sorted((out / table).glob("*.parquet")):
+        if not tables.is_whole(file):
+            raise UsageError(f"{file} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
+    rows = ds.dataset(out / table, format="parquet").to_table(columns=columns).sort_by(columns[0])
+    if sample is not None and sample < rows.num_rows:
+        rows = rows.take(sorted(random.Random(seed).sample(range(rows.num_rows), sample)))
+    return [Text(*row.values()) for row in rows.to_pylist()]

@@ -15,6 +15,9 @@ namespace Alchemy
 
 /-- A false statement, and the proof that it is. -/
 structure Refuted where
+  /-- The false statement and its negation in canonical form. -/
+  term : String
+  negation : String
   /-- The false statement, as it would stand after a name: `{a b : Nat} (h : a ≤ b) : a < b`. -/
   statement : String
   /-- `a := 0, b := 0` -/
@@ -80,18 +83,21 @@ where
   go (level : Nat) (last : Refusal) : MetaM (Except Refusal Refuted) := do
     let some l := nth? levels level | return .error last
     let negation := mkNot type
+    let some term := canonical type | return .error { stage := "print", message := "too large" }
+    let some negationTerm := canonical negation | return .error { stage := "print", message := "too large" }
     let some statement ← printed type l | go (level + 1) last
     let some negated ← printed negation l | go (level + 1) last
     unless ← (reads env statement type : IO _) do return ← go (level + 1) { stage := "statement", message := statement }
     let proof := proofText (refutation env arguments)
     let text := theoremText name [] negated proof
     match ← (checkText env text (some (negation, [])) : IO _) with
-    | .ok p => return .ok { statement, counterexample := counterexampleText arguments, proof, text, level, axioms := p.axioms }
+    | .ok p => return .ok { term, negation := negationTerm, statement, counterexample := counterexampleText arguments,
+                            proof, text, level, axioms := p.axioms }
     | .error r => if r.stage == "statement" then go (level + 1) r else return .error r
 
 /-- A changed statement, refuted, or why it is not: `(stage, reason)`. -/
-def refute (t : Prepared) (start : Nat) (name : Name) (make : Making) : IO (Except Refusal (Changed × Refuted)) := do
-  let no (stage message : String) : IO (Except Refusal (Changed × Refuted)) := return .error { stage, message }
+def refute (t : Prepared) (start : Nat) (name : Name) (make : Making) : IO (Except Refusal Refuted) := do
+  let no (stage message : String) : IO (Except Refusal Refuted) := return .error { stage, message }
   match ← t.run attemptBudget make with
   | none => no "change" "refused"
   | some (.error reason) => no "change" reason
@@ -102,7 +108,6 @@ def refute (t : Prepared) (start : Nat) (name : Name) (make : Making) : IO (Exce
     | some (.ok arguments) =>
       match ← t.run (4 * textBudget) (writeRefuted t.env type arguments name start) with
       | none => no "budget" "the check did not end in its budget"
-      | some (.error r) => return .error r
-      | some (.ok r) => return .ok (type, r)
+      | some r => return r
 
 end Alchemy

@@ -288,9 +288,9 @@ where
     | [] => none
     | k :: ks => if k.name == name then some k else find name ks
 
-def refutedJson (type : Changed) (r : Refuted) (micros : Nat) : Json :=
-  Json.mkObj [("term", jsonOpt .str (canonical type)), ("statement", .str r.statement), ("counterexample", .str r.counterexample),
-    ("proof", .str r.proof), ("theorem", .str r.text), ("print_options", jsonStrings ((nth? levels r.level).getD {}).names),
+def refutedJson (r : Refuted) (micros : Nat) : Json :=
+  Json.mkObj [("term", .str r.term), ("negation", .str r.negation), ("statement", .str r.statement),
+    ("counterexample", .str r.counterexample), ("proof", .str r.proof), ("theorem", .str r.text), ("print_options", jsonStrings ((nth? levels r.level).getD {}).names),
     ("axioms", jsonStrings r.axioms), ("micros", jsonNat micros)]
 
 def handleRefute (session : IO.Ref Session) (j : Json) : IO Reply := do
@@ -305,7 +305,7 @@ def handleRefute (session : IO.Ref Session) (j : Json) : IO Reply := do
       let micros := ((← IO.monoNanosNow) - start) / 1000
       results := (match refuted with
         | .error r => refusalJson r
-        | .ok (type, r) => refutedJson type r micros) :: results
+        | .ok r => refutedJson r micros) :: results
     return .ok (Json.mkObj [("results", jsonList (rev results))])
   | .error e, _ | _, .error e => return .error e
 
