@@ -13,7 +13,8 @@ import msgspec
 from lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
 from mutation.candidates import Key
 from mutation.index import Index
-from mutation.quality import PATTERN_RULES, Pattern, PatternRule
+from mutation.quality import PATTERN_RULES, Judged, Pattern, PatternRule, StatementRule
+from mutation.terms import constants, premises
 
 MAX_ANTECEDENTS = 2
 """As in the engine: more of them, joined by `∧`, do not look like the target."""
@@ -42,10 +43,57 @@ def word_of(change: Change) -> ChangeWord:
     return _BY_PLACE[change.kind, change.site == 0]
 
 
+def _is_any_equation(pattern: Pattern) -> bool:
+    head, *arguments = pattern.tokens
+    return pattern.direction == "backward" and head in ("c:Eq/3", "c:HEq/4") and all(a[0] in "?*" for a in arguments[-2:])
+
+
+WRONG_WAY_RULES = (
+    *PATTERN_RULES,
+    PatternRule(
+        name="any equation", reason="it proves every equation of a type, and its antecedents look like none of them",
+        example="Nat.eq_of_dvd_of_div_eq_one : a ∣ b → b / a = 1 → a = b", objects=_is_any_equation),
+)
+
+_PLAIN = frozenset({
+    "Eq", "Ne", "Not", "And", "Or", "Iff", "LE.le", "LT.lt", "GE.ge", "GT.gt", "HAdd.hAdd", "OfNat.ofNat", "Membership.mem", "True",
+    "Bool.true", "Bool.false", "Dvd.dvd", "Nat", "Int", "Bool"})
+"""What a changed statement may speak of though its target does not."""
+
+
+def _is_instance(name: str) -> bool:
+    return name.rsplit(".", 1)[-1].startswith("inst")
+
+
+def _speaks_of_something_else(judged: Judged) -> bool:
+    old = {name for part in (*premises(judged.target), judged.target.conclusion) for name in constants(part)}
+    return any(name not in old and name not in _PLAIN and not _is_instance(name)
+               for part in (*premises(judged.statement), judged.statement.conclusion) for name in constants(part))
+
+
+def _is_closed(judged: Judged) -> bool:
+    return not judged.statement.binders and not judged.statement.hypotheses
+
+
+FALSE_RULES = (
+    StatementRule(
+        name="speaks of something else", reason="it brings in a function that the target lacks: nobody takes it for a variant",
+        example="(H : 0 % b = 0) for (H : 0 < b)", objects=_speaks_of_something_else),
+    StatementRule(
+        name="closed", reason="it has no variables, so evaluation is all there is to it",
+        example="ByteArray.empty.size = 1", objects=_is_closed),
+)
+"""What is false and not worth learning from."""
+
+MAX_ALIKE = 3
+"""False statements of one target that are kept of each change and site, the shortest first: one hypothesis can be
+weakened in twenty ways."""
+
+
 class WrongWay:
     """The index over what `apply` can use, asked where the lemma says nothing."""
 
-    def __init__(self, keys: Iterable[Key], admitted: set[int], rules: Sequence[PatternRule] = PATTERN_RULES):
+    def __init__(self, keys: Iterable[Key], admitted: set[int], rules: Sequence[PatternRule] = WRONG_WAY_RULES):
         """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out."""
         self._conclusions, self._antecedents = Index(), Index()
         for key in keys:

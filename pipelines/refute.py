@@ -18,8 +18,8 @@ from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import Change, Place, Refusal, Refutation
 from lean_workspace.workspace import Lost, PreparedTarget, Workspace
 from mutation import changes, terms
-from mutation.changes import WrongWay, refuted_id, refuted_name, word_of
-from mutation.quality import PATTERN_RULES, STATEMENT_RULES, Judged, first_objection
+from mutation.changes import FALSE_RULES, MAX_ALIKE, WRONG_WAY_RULES, WrongWay, refuted_id, refuted_name, word_of
+from mutation.quality import STATEMENT_RULES, Judged, first_objection
 from pipelines import tables
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, write_whole
@@ -47,9 +47,9 @@ class Refuter:
         self._job = job
         self._library = catalogue(job)
         keep_all = job.options.keep_all
-        self._rules = () if keep_all else STATEMENT_RULES
+        self._rules = () if keep_all else (*STATEMENT_RULES, *FALSE_RULES)
         admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e)}
-        self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else PATTERN_RULES)
+        self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else WRONG_WAY_RULES)
         self._workspace = Workspace(install.launch, job.library)
 
     def __call__(self, shard: Shard) -> RefuteTally:
@@ -98,6 +98,7 @@ class Refuter:
         sites = {site.site: site.name for site in target.sites}
         refused: Counter[str] = Counter()
         seen: set[str] = set()
+        found: list[Refuted] = []
         for change, outcome in target.refute(wanted):
             if isinstance(outcome, Lost):
                 refused[outcome.cause] += 1
@@ -106,7 +107,14 @@ class Refuter:
             elif reason := self._objection(entry, outcome, seen):
                 refused[reason] += 1
             else:
-                yield self._row(entry, change, outcome, sites[change.site])
+                found.append(self._row(entry, change, outcome, sites[change.site]))
+        alike: Counter[tuple[str, str]] = Counter()
+        for row in sorted(found, key=lambda row: (len(row.statement), row.refuted_id)):
+            alike[row.change, row.site] += 1
+            if self._rules and alike[row.change, row.site] > MAX_ALIKE:
+                refused["one of many"] += 1
+            else:
+                yield row
         for reason, n in sorted(refused.items()):
             yield self._reject(entry, reason, n, stage="refute")
 

@@ -43,7 +43,7 @@ def elaborated? (text : String) (type : Expr) : MetaM (Option Expr) := do
 def atom (text : String) : String :=
   if isBracketed text || !anyL (fun c => c == ' ' || c == '-') text.toList then text else "(" ++ text ++ ")"
 where
-  isBracketed (s : String) : Bool := s.startsWith "[" || s.startsWith "#" || s.startsWith "(" || s.startsWith "\"" || s.startsWith "'"
+  isBracketed (s : String) : Bool := s.startsWith "[" || s.startsWith "#" || s.startsWith "(" || s.startsWith "⟨" || s.startsWith "\"" || s.startsWith "'"
 
 /-- `fun _ => fun x => x` as `fun _ x => x`. -/
 def funText (x body : String) : String :=
@@ -97,7 +97,6 @@ partial def textsOf (type : Expr) (depth : Nat := 3) : MetaM (List String) := do
     | ``Char, [] => return ["'a'", "'b'"]
     | ``String, [] => return ["\"\"", "\"a\"", "\"b\"", "\"ab\""]
     | ``Unit, [] | ``PUnit, [] => return ["()"]
-    | ``Ordering, [] => return [".lt", ".eq", ".gt"]
     | ``Fin, [n] => return numerals (← numeral? n)
     | ``BitVec, [w] =>
       let some w ← numeral? w | return []
@@ -109,17 +108,40 @@ partial def textsOf (type : Expr) (depth : Nat := 3) : MetaM (List String) := do
       return vectorTexts n (← elements a)
     | ``Option, [a] => return "none" :: under "some" (takeL (← elements a) 2)
     | ``Prod, [a, b] => return pairTexts (takeL (← elements a) 2) (takeL (← elements b) 2)
-    | ``Sum, [a, b] => return append (under ".inl" (takeL (← elements a) 2)) (under ".inr" (takeL (← elements b) 2))
-    | ``Except, [a, b] => return append (under ".ok" (takeL (← elements b) 2)) (under ".error" (takeL (← elements a) 1))
     | ``UInt8, [] | ``UInt16, [] | ``UInt32, [] | ``UInt64, [] => return ["0", "1", "2", "-1"]
     | ``Int8, [] | ``Int16, [] | ``Int32, [] | ``Int64, [] => return ["0", "1", "-1", "2"]
-    | _, _ => return []
+    | _, _ => constructed c
   | _, _, _ => return []
 where
   elements (a : Expr) : MetaM (List String) := textsOf a (depth - 1)
   numerals : Option Nat → List String
     | some n => mapL toString (takeL [0, 1, 2, 3] n)
     | none => []
+  /-- Each constructor on small values: `.inl 0`, `.lt`; `⟨0, by decide⟩` for a structure. -/
+  constructed (c : Name) : MetaM (List String) := do
+    let some (.inductInfo v) := (← getEnv).find? c | return []
+    if v.numIndices != 0 then return []
+    let isStructure := isStructureLike (← getEnv) c
+    let mut found : List String := []
+    for constructor in v.ctors do
+      let f := mkAppN (.const constructor (headOf type).constLevels!) (argsOf type).toArray
+      let (ms, kinds, _) ← forallMetaTelescope (← inferType f)
+      let written := mapL (fun xs => match isStructure, constructor with
+        | true, _ => "⟨" ++ joinWith ", " xs ++ "⟩"
+        | false, .str _ s => joinWith " " (("." ++ s) :: mapL atom xs)
+        | false, _ => "") (← fields ms.toList kinds.toList)
+      found := append found (takeL written 4)
+    return takeL found 6
+  /-- The fields of a constructor, two values of each; a list for each combination. -/
+  fields : List Expr → List BinderInfo → MetaM (List (List String))
+    | m :: ms, kind :: kinds => do
+      let t ← instantiateMVars (← inferType m)
+      let rest ← fields ms kinds
+      if kind.isInstImplicit then return rest
+      let isProof ← isProp t
+      let values ← if isProof then pure ["by decide"] else if t.hasExprMVar || !kind.isExplicit then pure [] else elements t
+      return concat (mapL (fun x => mapL (fun xs => x :: xs) rest) (takeL values 2))
+    | _, _ => return [[]]
   /-- Constant functions, the identity, a projection, and a test for each of two values. -/
   functions (a b : Expr) : MetaM (List String) := do
     let constant := mapL (funText "_") (takeL (← elements b) 2)
