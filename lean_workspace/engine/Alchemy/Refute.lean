@@ -49,10 +49,14 @@ where
         let argument := if a.kind.isExplicit then atom s else "(" ++ nameSource env a.name ++ " := " ++ s ++ ")"
         " " ++ argument ++ go as
 
+/-- `exact absurd (h 0 1) (by decide)`: the last argument is the proof that the conclusion fails. -/
 def refutation (env : Environment) (arguments : List Argument) : List String :=
-  let used := appliedTo env arguments
+  let used := appliedTo env (takeL arguments (count arguments - 1))
   let used := if used == "h" then used else "(" ++ used ++ ")"
-  ["intro h", "exact absurd " ++ used ++ " (by decide)"]
+  let failing := match rev arguments with
+    | { text := some s, .. } :: _ => s
+    | _ => "by decide"
+  ["intro h", "exact absurd " ++ used ++ " (" ++ failing ++ ")"]
 
 /-- A statement of any type as text. It may be false: it stands as an axiom in an environment that is thrown away. -/
 def printed (type : Expr) (l : Level) : MetaM (Option String) := do
