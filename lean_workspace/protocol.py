@@ -250,7 +250,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Refute(Request, tag="refute"):
-    """A reason that begins with `change` (no such statement), `search` (no counterexample), or as in Refusal."""
+    """A Refusal's stage is `change` (there is no such statement), `search` (no counterexample), or as for a variant."""
 
     Reply = Refutations
     theorem: int

@@ -6,8 +6,8 @@ import Alchemy.Values
 A closed statement `∀ x₁ … xₙ, C` fails if some arguments make its hypotheses true and `C` false. Types,
 propositions and predicates are tried first, one after the other (`α := Nat`, then `Bool`); instances are found; data
 get small values, the simplest first; hypotheses and `C` are decided by evaluation, as the tactic `decide` does, and by
-`simp` where evaluation gets stuck (arrays) or there is nothing to evaluate.
-A hypothesis is decided as soon as what stands before it has values, so that most assignments are never completed.
+`simp` where evaluation gets stuck (arrays) or there is nothing to evaluate. A hypothesis is decided as soon as what
+stands before it has values, so that most assignments are never completed.
 
 What comes back is text: the arguments as a person writes them. The proof that they refute the statement is
 elaborated from it afresh.
@@ -64,8 +64,14 @@ structure Search where
   obstacle : IO.Ref (Option String)
   start : Nat
 
+/-- Is the budget of the whole search spent? -/
+def Search.isSpent (s : Search) : MetaM Bool := do
+  if (← IO.getNumHeartbeats) - s.start ≤ searchBudget * 1000 then return false
+  s.obstacle.set "budget"
+  return true
+
 def Search.isOver (s : Search) : MetaM Bool := do
-  return (← s.tries.get) ≥ maxTries || (← IO.getNumHeartbeats) - s.start > searchBudget * 1000
+  return (← s.tries.get) ≥ maxTries || (← s.isSpent)
 
 def Search.valuesOf (s : Search) (type : Expr) : MetaM (List Value) := do
   if let some values := known type (← s.values.get) then return values
@@ -126,8 +132,8 @@ def Search.shows? (s : Search) (slot : Slot) (values : List Expr) (wanted : Bool
     s.obstacle.set "not evaluated"
     return none
 
-/-- The arguments, and last the proof that the conclusion fails. Goes through all assignments in which the places of the values in their lists add up to `cost`. `values`: of the
-slots so far, in order; `left`: how many slots are still searched. -/
+/-- The arguments, and last the proof that the conclusion fails. Goes through all assignments in which the places of the
+values in their lists add up to `cost`. `values`: of the slots so far, in order; `left`: how many slots are still searched. -/
 partial def Search.assign (s : Search) (slots : List Slot) (values : List Expr) (arguments : List Argument) (left cost : Nat) :
     MetaM (Option (List Argument)) := do
   if ← s.isOver then return none
@@ -152,8 +158,8 @@ partial def Search.assign (s : Search) (slots : List Slot) (values : List Expr) 
     for v in takeL found (cost + 1) do
       -- The last one takes what is left of the cost, so that each assignment is met once.
       if left > 1 || i == cost then
-        if let some r ← s.assign rest (append values [v.term]) ({ argument with text := some v.text } :: arguments) (left - 1) (cost - i) then
-          return some r
+        let arguments := { argument with text := some v.text } :: arguments
+        if let some r ← s.assign rest (append values [v.term]) arguments (left - 1) (cost - i) then return some r
       i := i + 1
     return none
 
@@ -188,7 +194,6 @@ def decisionOf (vars : List Expr) (p : Expr) : MetaM (Option Expr) := do
 
 /-- Arguments that refute `type`, from its binders on; slots and variables: of those before, the last one first. -/
 partial def Search.explore (s : Search) (type : Expr) (slots : List Slot) (vars : List Expr) : MetaM (Option (List Argument)) := do
-  if ← s.isOver then return none
   match type.consumeMData with
   | .forallE name t b kind =>
     let over (e : Expr) : MetaM Expr := mkLambdaFVars (rev vars).toArray e
@@ -214,6 +219,7 @@ where
   tryChoices (name : Name) (t b : Expr) (kind : BinderInfo) : List String → MetaM (Option (List Argument))
     | [] => return none
     | text :: texts => do
+      if ← s.isSpent then return none
       if let some v ← elaborated? text t then
         let slot : Slot := { source := .choice text, name, kind, term := v }
         if let some found ← s.explore (betaAll (b.instantiate1 v)) (slot :: slots) vars then return some found

@@ -80,9 +80,9 @@ def reads (env : Environment) (statement : String) (type : Expr) : IO Bool := do
   | .error r => return r.stage == "sorry"
   | .ok _ => return false
 
-/-- Prints the statement and its negation, level by level from `start`, until both read back and the refutation goes through. -/
-partial def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) (start : Nat) :
-    MetaM (Except Refusal Refuted) := go start { stage := "print", message := "Lean prints no signature" }
+/-- Prints the statement and its negation, level by level, until both read back and the refutation goes through. -/
+partial def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) :
+    MetaM (Except Refusal Refuted) := go 0 { stage := "print", message := "Lean prints no signature" }
 where
   go (level : Nat) (last : Refusal) : MetaM (Except Refusal Refuted) := do
     let some l := nth? levels level | return .error last
@@ -100,7 +100,7 @@ where
     | .error r => if r.stage == "statement" then go (level + 1) r else return .error r
 
 /-- A changed statement, refuted, or why it is not: `(stage, reason)`. -/
-def refute (t : Prepared) (start : Nat) (name : Name) (make : Making) : IO (Except Refusal Refuted) := do
+def refute (t : Prepared) (name : Name) (make : Making) : IO (Except Refusal Refuted) := do
   let no (stage message : String) : IO (Except Refusal Refuted) := return .error { stage, message }
   match ← t.run attemptBudget make with
   | none => no "change" "refused"
@@ -110,7 +110,7 @@ def refute (t : Prepared) (start : Nat) (name : Name) (make : Making) : IO (Exce
     | none => no "search" "budget"
     | some (.error reason) => no "search" reason
     | some (.ok arguments) =>
-      match ← t.run (4 * textBudget) (writeRefuted t.env type arguments name start) with
+      match ← t.run (4 * textBudget) (writeRefuted t.env type arguments name) with
       | none => no "budget" "the check did not end in its budget"
       | some r => return r
 

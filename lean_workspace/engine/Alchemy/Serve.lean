@@ -290,18 +290,17 @@ where
 
 def refutedJson (r : Refuted) (micros : Nat) : Json :=
   Json.mkObj [("term", .str r.term), ("negation", .str r.negation), ("statement", .str r.statement),
-    ("counterexample", .str r.counterexample), ("proof", .str r.proof), ("theorem", .str r.text), ("print_options", jsonStrings ((nth? levels r.level).getD {}).names),
-    ("axioms", jsonStrings r.axioms), ("micros", jsonNat micros)]
+    ("counterexample", .str r.counterexample), ("proof", .str r.proof), ("theorem", .str r.text),
+    ("print_options", jsonStrings ((nth? levels r.level).getD {}).names), ("axioms", jsonStrings r.axioms), ("micros", jsonNat micros)]
 
 def handleRefute (session : IO.Ref Session) (j : Json) : IO Reply := do
   match ← current session j, field j "changes" (fun j => match asList j with | some js => readAll changeOf js | none => none) with
   | .ok (l, t), .ok changes =>
-    let level := (← session.get).level
     let mut results : List Json := []
     for c in changes do
       let some make := makingOf l t c | return .error "no such change"
       let start ← IO.monoNanosNow
-      let refuted ← refute t level (nameOf c.name) make
+      let refuted ← refute t (nameOf c.name) make
       let micros := ((← IO.monoNanosNow) - start) / 1000
       results := (match refuted with
         | .error r => refusalJson r

@@ -36,7 +36,7 @@ def elaborated? (text : String) (type : Expr) : MetaM (Option Expr) := do
 def atom (text : String) : String :=
   if isBracketed text || !anyL (fun c => c == ' ' || c == '-') text.toList then text else "(" ++ text ++ ")"
 where
-  isBracketed (s : String) : Bool := s.startsWith "[" || s.startsWith "#" || s.startsWith "(" || s.startsWith "⟨" || s.startsWith "\"" || s.startsWith "'"
+  isBracketed (s : String) : Bool := anyL (fun bracket => s.startsWith bracket) ["[", "#", "(", "⟨", "\"", "'"]
 
 /-- `fun _ => fun x => x` as `fun _ x => x`. -/
 def funText (x body : String) : String :=
