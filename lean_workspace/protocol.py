@@ -85,10 +85,10 @@ class Site(Message):
 
 
 class Target(Message):
-    """level: the printing level at which the target reads back as itself; None: at no level."""
+    """reads_back: does its statement, printed in some way, read back as itself?"""
 
     binders: list[tuple[str, str]]
-    level: int | None
+    reads_back: bool
     sites: list[Site]
 
 
@@ -101,14 +101,16 @@ class Tried(Message):
 
 
 class Written(Message):
-    """A variant that the kernel accepts and whose text reads back as the statement of its term."""
+    """A variant that the kernel accepts and whose text reads back as the statement of its term. term: the
+    statement as it is read, in canonical form. micros: of the kernel, of printing and of elaboration."""
 
     statement: str
     proof: str
     theorem: str
     print_options: list[str]
     axioms: list[str]
-    micros: int
+    term: str
+    micros: tuple[int, int, int]
 
 
 class Refusal(Message):

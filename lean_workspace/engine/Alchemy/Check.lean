@@ -104,6 +104,16 @@ def firstError : List Message → BaseIO (Option String)
   | m :: ms => do
     if m.severity matches .error then return some (← m.data.toString) else firstError ms
 
+/-- The same statement to a reader: only what is reducible is unfolded, levels may be written otherwise (`max u v`, `max v u`),
+and of two proofs of the same, inside a statement, any may stand. -/
+def isSameStatement (env : Environment) (a b : Expr) : IO Bool := do
+  if a == b then return true
+  let same : MetaM Bool := do
+    try atTransparency .reducible (isDefEq (plain a) b) catch _ => return false
+  match ← runMeta env textBudget same with
+  | .ok same => return same
+  | .error _ => return false
+
 /-- Elaborates `text` in `env`, as one theorem. `expected`: the type and the levels that it must have. -/
 def checkText (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
   let no (stage message : String) : IO (Except Refusal Proved) := return .error { stage, message }
@@ -119,10 +129,10 @@ def checkText (env : Environment) (text : String) (expected : Option (Expr × Li
       let error ← firstError s.messages.toList
       match s.env.find? name with
       | some (.thmInfo v) =>
-        let matches_ := match expected with
-          | some (type, levels) => v.type == type && v.levelParams == levels
-          | none => !v.type.hasSorry
-        if !matches_ then return ← no "statement" (error.getD "the text states something else")
+        let isExpected ← match expected with
+          | some (type, levels) => pure (v.levelParams == levels && !v.type.hasSorry) <&&> isSameStatement env v.type type
+          | none => pure !v.type.hasSorry
+        if !isExpected then return ← no "statement" (error.getD "the text states something else")
         if let some e := error then return ← no "proof" e
         if v.value.hasSorry then return ← no "sorry" "the proof is not complete"
         let (_, found) := axiomsOf s.env v.value {} []
@@ -137,6 +147,32 @@ where
     | [] => []
     | n :: ns => if anyL (· == n) ns then unique ns else n :: unique ns
 
+/-- Runs `x` as the elaborator of terms does, with errors that become `sorry`. -/
+def runTerm (env : Environment) (levels : List Name) (x : Elab.Term.TermElabM α) : IO (Option α) := do
+  let state ← IO.mkRef ({ levelNames := levels } : Elab.Term.State)
+  let inMeta : MetaM α := x {} state
+  match ← runMetaWith env textBudget textOptions inMeta with
+  | .ok a => return some a
+  | .error _ => return none
+
+/-- `∀ binders, type` of a theorem's syntax. -/
+def statementSyntax (stx : Syntax) : Syntax :=
+  let signature := stx[1][2]
+  let type := signature[1][1]
+  if signature[0].getArgs.size == 0 then type else
+  .node .none ``Parser.Term.forall #[.atom .none "∀", signature[0], .node .none nullKind #[], .atom .none ",", type]
+
+/-- What the statement of a text is read as; what can't be read is `sorry`. The proof is not looked at. A verdict comes
+from `checkText`, which elaborates the whole command. -/
+def readStatement (env : Environment) (levels : List Name) (text : String) : IO (Option Expr) := do
+  match Parser.runParserCategory env `command text "<text>" with
+  | .error _ => return none
+  | .ok stx =>
+    runTerm env levels do
+      let e ← Elab.Term.elabType (statementSyntax stx)
+      try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()  -- what stays open differs
+      return plain (← instantiateMVars e)
+
 /-! ## Variants -/
 
 /-- A variant as it stands in the corpus. -/
@@ -144,8 +180,25 @@ structure Written where
   statement : String
   proof : String
   text : String
-  level : Nat
+  level : Level
+  marks : List Mark
   axioms : List String
+  /-- As it is read, which is the same as the variant's to a reader. -/
+  type : Expr
+
+/-- Microseconds that the parts of writing took. -/
+structure Spent where
+  kernel : Nat := 0
+  print : Nat := 0
+  elaborate : Nat := 0
+
+/-- Runs `x` and adds what it took. -/
+def timed (clock : IO.Ref Spent) (add : Nat → Spent → Spent) (x : MetaM α) : MetaM α := do
+  let start ← IO.monoNanosNow
+  let a ← x
+  let now ← IO.monoNanosNow
+  clock.modify (add ((now - start) / 1000))
+  return a
 
 def proofText (lines : List String) : String := "by\n  " ++ joinWith "\n  " lines
 
@@ -170,46 +223,94 @@ def nameInstances (e : Expr) (used : List Name) : Expr :=
     else .forallE n t (nameInstances b (n :: used)) i
   | e => e
 
-/-- The statement of a variant that stands in the environment, at a printing level. -/
-def statementText (env : Environment) (v : Variant) (name : Name) (l : Level) : MetaM (Option String) := do
-  let text? ← try signature name v.levels l catch _ => pure none
+/-- The statement of a variant that stands in the environment, printed. -/
+def statementText (env : Environment) (v : Variant) (name : Name) (l : Level) (marks : List Mark) : MetaM (Option String) := do
+  let text? ← try signature name v.levels l marks catch _ => pure none
   let some text := text? | return none
   unless text.any (· == '✝') do return some text
   let present ← getEnv
   setEnv env
   let refused ← kernelCheck name v.levels (nameInstances v.type v.names) v.value
-  let again ← if refused.isNone then (try signature name v.levels l catch _ => pure none) else pure none
+  let again ← if refused.isNone then (try signature name v.levels l marks catch _ => pure none) else pure none
   setEnv present
   return again
 
-/-- Prints the variant, level by level from `start`, until the text reads back as the very
-statement of the term and proves it. Where the statement reads back and the proof does not go
-through, the script with all arguments is tried at the same level. -/
-partial def write (env : Environment) (v : Variant) (name : Name) (start : Nat) : MetaM (Except Refusal Written) :=
-  go start false { stage := "print", message := "Lean prints no signature" }
-where
-  go (level : Nat) (explicitly : Bool) (last : Refusal) : MetaM (Except Refusal Written) := do
-    let some l := nth? levels level | return .error last
-    let some statement ← statementText env v name l | go (level + 1) false last
-    let proof := proofText (if explicitly then v.explicitScript else v.script)
-    let text := theoremText name v.levels statement proof
-    match ← (checkText env text (some (v.type, v.levels)) : IO _) with
-    | .ok p => return .ok { statement, proof, text, level, axioms := p.axioms }
-    | .error r =>
-      if r.stage == "proof" then
-        if explicitly || v.explicitScript == v.script then return .error r else go level true r
-      else go (level + 1) false r
+/-- A variant while it is being written. -/
+structure Writing where
+  /-- The library: texts are read in it. -/
+  env : Environment
+  variant : Variant
+  name : Name
+  clock : IO.Ref Spent
 
-/-- The first level at which a target reads back as itself; `none`: it never does. -/
-def readsBackAt (t : Prepared) : MetaM (Option Nat) := do
+def Writing.print (w : Writing) (l : Level) (marks : List Mark) : MetaM (Option String) :=
+  timed w.clock (fun n s => { s with print := s.print + n }) (statementText w.env w.variant w.name l marks)
+
+def Writing.read (w : Writing) (text : String) : MetaM (Except Refusal Proved) :=
+  timed w.clock (fun n s => { s with elaborate := s.elaborate + n })
+    (checkText w.env text (some (w.variant.type, w.variant.levels)) : IO _)
+
+/-- The whole text, judged. Where the statement reads back and the proof does not go through, the script with
+all arguments is tried. -/
+def Writing.judge (w : Writing) (statement : String) (level : Level) (marks : List Mark) : MetaM (Except Refusal Written) := do
+  match ← go w.variant.script with
+  | .error r => if r.stage == "proof" && w.variant.explicitScript != w.variant.script then go w.variant.explicitScript else return .error r
+  | written => return written
+where
+  go (script : List String) : MetaM (Except Refusal Written) := do
+    let proof := proofText script
+    let text := theoremText w.name w.variant.levels statement proof
+    match ← w.read text with
+    | .ok p => return .ok { statement, proof, text, level, marks, axioms := p.axioms, type := p.type }
+    | .error r => return .error r
+
+/-- More rounds than this are a sign that a statement can't be mended by position. -/
+def maxRounds : Nat := 16
+
+/-- Marks what differs, round by round, until the statement reads back; then the whole text is judged. -/
+partial def Writing.mend (w : Writing) (level : Level) (statement : String) (marks : List Mark) (rounds : Nat) (levels : Bool)
+    (last : Refusal) : MetaM (Except Refusal Written) := do
+  if rounds == 0 then return .error last
+  let read := readStatement w.env w.variant.levels (theoremText w.name w.variant.levels statement "sorry")
+  let some other ← timed w.clock (fun n s => { s with elaborate := s.elaborate + n }) (read : IO _) | return .error last
+  match differ w.env levels w.variant.type other typePosition [] with
+  | [] =>
+    let judged ← if marks matches [] then pure (.error last) else w.judge statement level marks
+    match judged with
+    | .error r => if r.stage == "statement" && !levels then w.mend level statement marks (rounds - 1) true r else return .error r
+    | written => return written
+  | path =>
+    let some marks := strengthen marks path | return .error last
+    let some statement ← w.print level marks | return .error last
+    w.mend level statement marks (rounds - 1) levels last
+
+/-- Prints the variant until the text reads back as the very statement of the term and proves it: level by level, at
+each first as it is, then with marks. The last level says everything. -/
+partial def Writing.write (w : Writing) : MetaM (Except Refusal Written) :=
+  go levels { stage := "print", message := "Lean prints no signature" }
+where
+  go (ls : List Level) (last : Refusal) : MetaM (Except Refusal Written) := do
+    match ls with
+    | [] => return .error last
+    | l :: ls =>
+      let some statement ← w.print l [] | go ls last
+      match ← w.judge statement l [] with
+      | .error r =>
+        if r.stage == "proof" then return .error r
+        match ← w.mend l statement [] maxRounds false r with
+        | .error r => if r.stage == "proof" then return .error r else go ls r
+        | written => return written
+      | written => return written
+
+/-- Does a target read back as itself, in some way of writing it? -/
+def readsBack (t : Prepared) : MetaM Bool := do
   let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) none]
   let v : Variant := {
     levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info
     names := t.usedNames, script := script false, explicitScript := script true }
   let name := `alchemy_target
-  if (← kernelCheck name v.levels v.type v.value).isSome then return none
-  match ← write t.env v name 0 with
-  | .ok w => return some w.level
-  | .error _ => return none
+  if (← kernelCheck name v.levels v.type v.value).isSome then return false
+  let clock ← IO.mkRef {}
+  return (← Writing.write { env := t.env, variant := v, name, clock }) matches .ok _
 
 end Alchemy

@@ -27,7 +27,7 @@ def binderRows : Expr → List Json
 
 /-- Everything about one theorem. `statement` is null where Lean cannot print it in its budget. -/
 def theoremRow (l : Library) (e : Entry) : IO Json := do
-  let statement ← match ← runMeta l.env 20000 (signature e.info.name e.info.levelParams {}) with
+  let statement ← match ← runMeta l.env 20000 (signature e.info.name e.info.levelParams {} []) with
     | .ok s => pure s
     | .error _ => pure none
   let docstring ← findDocString? l.env e.info.name

@@ -170,11 +170,14 @@ def atTransparency (m : TransparencyMode) (x : MetaM α) : MetaM α :=
 /-- Stands in for `withOptions`. -/
 def withPrinting (o : Options) (x : CoreM α) : CoreM α := fun c s => x { c with options := o } s
 
-/-- Enters a binder of type `t`: `k` gets the variable and the body. Stands in for `withLocalDecl`. -/
-def enterBinder (t body : Expr) (k : FVarId → Expr → MetaM α) : MetaM α := do
+/-- Enters a binder `n` of type `t`: `k` gets the variable and the body. Stands in for `withLocalDecl`. -/
+def enterNamed (n : Name) (t body : Expr) (k : FVarId → Expr → MetaM α) : MetaM α := do
   let f ← mkFreshFVarId
   let run : MetaM α := k f (body.instantiate1 (.fvar f))
-  fun c => run { c with lctx := c.lctx.mkLocalDecl f `x t }
+  fun c => run { c with lctx := c.lctx.mkLocalDecl f n t }
+
+/-- Enters a binder whose name does not matter. -/
+def enterBinder (t body : Expr) (k : FVarId → Expr → MetaM α) : MetaM α := enterNamed `x t body k
 
 /-- Runs `x` with a budget of its own, in thousands of heartbeats (Lean's unit). A budget is the
 same on every machine; a clock is not. -/
@@ -187,10 +190,12 @@ def coreContext (thousands : Nat) (o : Options := {}) : Core.Context :=
   { fileName := "<alchemy>", fileMap := default, maxHeartbeats := thousands * 1000, options := o }
 
 /-- Runs `x` in `env`; an error comes back as its text. -/
-def runMeta (env : Environment) (thousands : Nat) (x : MetaM α) : IO (Except String α) := do
-  match ← ((x.run' {} {}).toIO (coreContext thousands) { env }).toIO' with
+def runMetaWith (env : Environment) (thousands : Nat) (o : Options) (x : MetaM α) : IO (Except String α) := do
+  match ← ((x.run' {} {}).toIO (coreContext thousands o) { env }).toIO' with
   | .ok (a, _) => return .ok a
   | .error e => return .error (toString e)
+
+def runMeta (env : Environment) (thousands : Nat) (x : MetaM α) : IO (Except String α) := runMetaWith env thousands {} x
 
 /-- Options from names that are switched on and off. -/
 def switches (on off : List Name) : Options :=

@@ -17,7 +17,7 @@ about what is worth keeping.
 |---|---|---|
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
-| `target` | `theorem` | `binders`, `sites` with their forms, `level`: where it reads back |
+| `target` | `theorem` | `binders`, `sites` with their forms, `reads_back` |
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term]` or a reason; `micros` of the attempts alone |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
@@ -37,8 +37,6 @@ structure Session where
   library : Option Library := none
   index : Nat := 0
   target : Option Prepared := none
-  /-- The printing level from which variants of the target are printed. -/
-  level : Nat := 0
   drafts : Array Variant := #[]
 
 abbrev Reply := Except String Json
@@ -114,11 +112,11 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
     match ← prepare l.env e.info with
     | .error message => return .error message
     | .ok t =>
-      let level := (← t.run textBudget (readsBackAt t)).getD none
-      session.modify fun s => { s with index, target := some t, level := level.getD 0, drafts := #[] }
+      let readsBack := (← t.run (8 * textBudget) (readsBack t)).getD false
+      session.modify fun s => { s with index, target := some t, drafts := #[] }
       return .ok <| Json.mkObj [
         ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
-        ("level", jsonOpt jsonNat level), ("sites", jsonList (← sitesOf t))]
+        ("reads_back", .bool readsBack), ("sites", jsonList (← sitesOf t))]
 
 /-- The prepared target, if it is the one that the request means. -/
 def current (session : IO.Ref Session) (j : Json) : IO (Except String (Library × Prepared)) := do
@@ -185,14 +183,17 @@ def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
 
 def refusalJson (r : Refusal) : Json := Json.mkObj [("stage", .str r.stage), ("message", .str r.message)]
 
-def writtenJson (w : Written) (micros : Nat) : Json :=
+def writtenJson (w : Written) (s : Spent) : Json :=
   Json.mkObj [("statement", .str w.statement), ("proof", .str w.proof), ("theorem", .str w.text),
-    ("print_options", jsonStrings ((nth? levels w.level).getD {}).names), ("axioms", jsonStrings w.axioms), ("micros", jsonNat micros)]
+    ("print_options", jsonStrings (append w.level.names (markNames w.marks))), ("axioms", jsonStrings w.axioms),
+    ("micros", jsonList (mapL jsonNat [s.kernel, s.print, s.elaborate])),
+    ("term", jsonOpt .str (canonical w.type))]
 
 /-- Kernel check first; only what the kernel accepts is printed. -/
-def writeOne (t : Prepared) (start : Nat) (v : Variant) (name : Name) : MetaM (Except Refusal Written) := do
-  if let some message ← kernelCheck name v.levels v.type v.value then return .error { stage := "kernel", message }
-  write t.env v name start
+def writeOne (t : Prepared) (v : Variant) (name : Name) (clock : IO.Ref Spent) : MetaM (Except Refusal Written) := do
+  let refused ← timed clock (fun n s => { s with kernel := s.kernel + n }) (kernelCheck name v.levels v.type v.value)
+  if let some message := refused then return .error { stage := "kernel", message }
+  Writing.write { env := t.env, variant := v, name, clock }
 
 def pairOf (j : Json) : Option (Nat × String) :=
   match asList j with
@@ -208,13 +209,13 @@ def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
     let mut results : List Json := []
     for (i, name) in drafts do
       let some v := s.drafts[i]? | return .error "no such draft"
-      let start ← IO.monoNanosNow
-      let written ← t.run (4 * textBudget) (writeOne t s.level v (nameOf name))
-      let micros := ((← IO.monoNanosNow) - start) / 1000
+      let clock ← IO.mkRef {}
+      let written ← t.run (8 * textBudget) (writeOne t v (nameOf name) clock)
+      let spent ← clock.get
       results := (match written with
         | none => refusalJson { stage := "budget", message := "the check did not end in its budget" }
         | some (.error r) => refusalJson r
-        | some (.ok w) => writtenJson w micros) :: results
+        | some (.ok w) => writtenJson w spent) :: results
     return .ok (Json.mkObj [("results", jsonList (rev results))])
   | .error e, _ | _, .error e => return .error e
 
