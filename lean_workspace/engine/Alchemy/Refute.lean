@@ -25,7 +25,7 @@ structure Refuted where
   proof : String
   /-- The theorem that states and proves the negation. -/
   text : String
-  level : Nat
+  printOptions : List String
   axioms : List String
 
 /-- The counterexample as a person reads it: without instances and proofs. -/
@@ -59,13 +59,13 @@ def refutation (env : Environment) (arguments : List Argument) : List String :=
   ["intro h", "exact absurd " ++ used ++ " (" ++ failing ++ ")"]
 
 /-- A statement of any type as text. It may be false: it stands as an axiom in an environment that is thrown away. -/
-def printed (type : Expr) (l : Level) : MetaM (Option String) := do
+def printed (type : Expr) (l : Level) (marks : List Mark) : MetaM (Option String) := do
   let present ← getEnv
   let name := `alchemy_printed
   let print (type : Expr) : MetaM (Option String) := do
     try
       addDecl (.axiomDecl { name, levelParams := [], type, isUnsafe := false })
-      signature name [] l
+      signature name [] l marks
     catch _ => return none
   let text ← print type
   setEnv present
@@ -74,30 +74,48 @@ def printed (type : Expr) (l : Level) : MetaM (Option String) := do
   setEnv present
   return again
 
+/-- A theorem of which nothing is claimed yet. -/
+def unproved (statement : String) : String := theoremText `alchemy_stated [] statement "by\n  sorry"
+
 /-- Does the text state `type`? A proof is asked for last, so a text that lacks nothing but the proof does. -/
-def reads (env : Environment) (statement : String) (type : Expr) : IO Bool := do
-  match ← checkText env (theoremText `alchemy_stated [] statement "by\n  sorry") (some (type, [])) with
+def states (env : Environment) (statement : String) (type : Expr) : IO Bool := do
+  match ← checkText env (unproved statement) (some (type, [])) with
   | .error r => return r.stage == "sorry"
   | .ok _ => return false
 
-/-- Prints the statement and its negation, level by level, until both read back and the refutation goes through. -/
-partial def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) :
-    MetaM (Except Refusal Refuted) := go 0 { stage := "print", message := "Lean prints no signature" }
+/-- A text that states `type`, and the options and marks it was printed with: level by level, at each first as it is,
+then with marks where it reads back as something else. -/
+partial def readable (env : Environment) (type : Expr) : MetaM (Option (String × List String)) := go levels
 where
-  go (level : Nat) (last : Refusal) : MetaM (Except Refusal Refuted) := do
-    let some l := nth? levels level | return .error last
-    let negation := mkNot type
+  go : List Level → MetaM (Option (String × List String))
+    | [] => return none
+    | l :: ls => do
+      match ← mend l [] maxRounds with
+      | some found => return some found
+      | none => go ls
+  mend (l : Level) (marks : List Mark) : Nat → MetaM (Option (String × List String))
+    | 0 => return none
+    | rounds + 1 => do
+      let some text ← printed type l marks | return none
+      if ← (states env text type : IO _) then return some (text, append l.names (markNames marks))
+      let some other ← (readStatement env [] (unproved text) : IO _) | return none
+      let some marks := strengthen marks (differ env true type other typePosition []) | return none
+      mend l marks rounds
+
+/-- Writes the false statement and the theorem of its negation; the text of the theorem is judged. -/
+def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) : MetaM (Except Refusal Refuted) := do
+  let negation := mkNot type
+  let unreadable : Refusal := { stage := "print", message := "no text reads back" }
+  let some (statement, _) ← readable env type | return .error unreadable
+  let some (negated, printOptions) ← readable env negation | return .error unreadable
+  let proof := proofText (refutation env arguments)
+  let text := theoremText name [] negated proof
+  match ← (checkText env text (some (negation, [])) : IO _) with
+  | .error r => return .error r
+  | .ok p =>
     let some term := canonical type | return .error { stage := "print", message := "too large" }
-    let some negationTerm := canonical negation | return .error { stage := "print", message := "too large" }
-    let some statement ← printed type l | go (level + 1) last
-    let some negated ← printed negation l | go (level + 1) last
-    unless ← (reads env statement type : IO _) do return ← go (level + 1) { stage := "statement", message := statement }
-    let proof := proofText (refutation env arguments)
-    let text := theoremText name [] negated proof
-    match ← (checkText env text (some (negation, [])) : IO _) with
-    | .ok p => return .ok { term, negation := negationTerm, statement, counterexample := counterexampleText arguments,
-                            proof, text, level, axioms := p.axioms }
-    | .error r => if r.stage == "statement" then go (level + 1) r else return .error r
+    let some negation := canonical p.type | return .error { stage := "print", message := "too large" }
+    return .ok { term, negation, statement, counterexample := counterexampleText arguments, proof, text, printOptions, axioms := p.axioms }
 
 /-- A changed statement, refuted, or why it is not: `(stage, reason)`. -/
 def refute (t : Prepared) (name : Name) (make : Making) : IO (Except Refusal Refuted) := do

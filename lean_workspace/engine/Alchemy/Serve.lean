@@ -292,7 +292,7 @@ where
 def refutedJson (r : Refuted) (micros : Nat) : Json :=
   Json.mkObj [("term", .str r.term), ("negation", .str r.negation), ("statement", .str r.statement),
     ("counterexample", .str r.counterexample), ("proof", .str r.proof), ("theorem", .str r.text),
-    ("print_options", jsonStrings ((nth? levels r.level).getD {}).names), ("axioms", jsonStrings r.axioms), ("micros", jsonNat micros)]
+    ("print_options", jsonStrings r.printOptions), ("axioms", jsonStrings r.axioms), ("micros", jsonNat micros)]
 
 def handleRefute (session : IO.Ref Session) (j : Json) : IO Reply := do
   match ← current session j, field j "changes" (fun j => match asList j with | some js => readAll changeOf js | none => none) with
