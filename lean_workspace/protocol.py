@@ -14,6 +14,8 @@ ENGINE_VERSION = "2"
 
 KindName = Literal["rw", "apply"]
 Direction = Literal["forward", "backward"]
+ChangeKind = Literal["apply", "drop", "numeral", "exchange"]
+"""How a statement is changed that need not hold: see `engine/Alchemy/Change.lean`."""
 
 Automation = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
 PORTFOLIO: tuple[Automation, ...] = get_args(Automation)
@@ -130,6 +132,40 @@ class WrittenAll(Message):
         return [msgspec.convert(r, Written if "theorem" in r else Refusal) for r in self.results]
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a statement can be changed without a lemma. occurrence: which numeral or pair of variables, from 1; else 0."""
+
+    kind: ChangeKind
+    site: int
+    occurrence: int
+
+
+class Places(Message):
+    places: list[Place]
+
+
+class Refutation(Message):
+    """A changed statement that is false, and the theorem of its negation, judged from its text. term, negation: the
+    false statement and its negation in canonical form."""
+
+    term: str
+    negation: str
+    statement: str
+    counterexample: str
+    proof: str
+    theorem: str
+    print_options: list[str]
+    axioms: list[str]
+    micros: int
+
+
+class Refutations(Message):
+    results: list[dict]
+
+    def outcomes(self) -> list[Refutation | Refusal]:
+        return [msgspec.convert(r, Refutation if "theorem" in r else Refusal) for r in self.results]
+
+
 class Checked(Message):
     """The theorem that a text proves, or why it proves none."""
 
@@ -210,6 +246,29 @@ class Write(Request, tag="write"):
     Reply = WrittenAll
     theorem: int
     drafts: list[tuple[int, str]]
+
+
+class FindPlaces(Request, tag="places"):
+    Reply = Places
+    theorem: int
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """One changed statement to refute. rule: the lemma's number, None without one. name: of the theorem of its negation."""
+
+    kind: ChangeKind
+    site: int
+    rule: int | None
+    occurrence: int
+    name: str
+
+
+class Refute(Request, tag="refute"):
+    """A Refusal's stage is `change` (there is no such statement), `search` (no counterexample), or as for a variant."""
+
+    Reply = Refutations
+    theorem: int
+    changes: list[Change]
 
 
 class Check(Request, tag="check"):

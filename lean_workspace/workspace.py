@@ -16,19 +16,24 @@ from lean_workspace.protocol import (
     PORTFOLIO,
     Automation,
     Candidate,
+    Change,
     Check,
     Checked,
     Find,
     Grade,
+    FindPlaces,
     Kernel,
     KeyRows,
     Keys,
     Message,
     Open,
     Opened,
+    Place,
     Prepare,
     Ready,
     Refusal,
+    Refutation,
+    Refute,
     Request,
     Site,
     Target,
@@ -41,6 +46,7 @@ from lean_workspace.protocol import (
 
 TRY_BATCH = 64
 WRITE_BATCH = 16
+REFUTE_BATCH = 16
 DEADLINE_S = 120.0
 """For a batch: attempts end by heartbeats after half a second, checks after some seconds."""
 ALONE_S = 300.0
@@ -239,6 +245,18 @@ class PreparedTarget:
         for start in range(0, len(drafts), WRITE_BATCH):
             for (draft, _), outcome in self._by_halves(list(drafts[start:start + WRITE_BATCH]), self._write):
                 yield draft, outcome
+
+    def places(self) -> list[Place]:
+        """Where the target can be changed without a lemma."""
+        return self._workspace.ask(FindPlaces(theorem=self.theorem)).places
+
+    def refute(self, changes: Sequence[Change]) -> Iterator[tuple[Change, Refutation | Refusal | Lost]]:
+        """Makes each changed statement and looks for a proof of its negation, in order."""
+        for start in range(0, len(changes), REFUTE_BATCH):
+            yield from self._by_halves(list(changes[start:start + REFUTE_BATCH]), self._refute)
+
+    def _refute(self, changes: list[Change], deadline_s: float) -> list[Refutation | Refusal]:
+        return self._workspace.ask_once(Refute(theorem=self.theorem, changes=changes), deadline_s).outcomes()
 
     def _try(self, candidates: list[Candidate], deadline_s: float) -> list[Draft | Useless]:
         tried = self._workspace.ask_once(Try(theorem=self.theorem, candidates=candidates), deadline_s)

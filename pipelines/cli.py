@@ -70,6 +70,8 @@ def synthesize(
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
     held_out: Annotated[Path | None, typer.Option(
         exists=True, dir_okay=False, help="Theorem names and statement keys, one a line, to keep out.")] = None,
+    refute: Annotated[bool, typer.Option(
+        "--refute", help="Make a table of statements that look like variants and are false, with the proof that they are.")] = False,
     verify: Annotated[int, typer.Option(min=1, help="Variants that a fresh engine reads again at the end.")] = 200,
     json: Json = False,
 ) -> None:
@@ -85,7 +87,7 @@ def synthesize(
     options = Options(
         library=_libraries(library), targets=None if target else _count(targets),
         seed=seed, kinds=_kinds(kinds), target=target, module=module,
-        depth=depth, keep_all=keep_all, held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
+        depth=depth, keep_all=keep_all, refute=refute, held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
     with progress() as bars:
         result = run(Job(out, options), workers, verify, held_out, _reporter(bars))
     _tell_problems(result.problems)
@@ -93,10 +95,13 @@ def synthesize(
     summary = {
         **{name: counts[name] for name in ("targets", "candidates", "kernel_checked", "elaborated", "variants")},
         "rejects": result.manifest.rejects, "seconds": round(result.seconds, 1),
+        **{name: counts[name] for name in ("changed", "refuted") if name in counts},
         "seconds_in_all": round(result.seconds_in_all, 1), "checked": result.checked, "valid": result.checked - len(result.invalid)}
     if not json:
         print_funnel(summary)
         print_examples(out, 3)
+    if refute:
+        err.print(f"{counts['refuted']:,} of {counts['changed']:,} changed statements are refuted")
     err.print(f"a fresh engine found {summary['valid']:,} of {summary['checked']:,} texts valid")
     finish(summary, json)
     _fail_on(result.invalid, result.checked)

@@ -4,6 +4,7 @@
     OUT/theorems variants rejects     the tables, put in place together by *select*
     OUT/.work/extract-KEY/            the library: one folder a slice
     OUT/.work/mutate/KEY/             one folder a shard of targets; immutable
+    OUT/.work/refute/KEY/             likewise, of false statements
 """
 
 import hashlib
@@ -51,6 +52,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     keep_all: bool = False
     held_out: str | None = None
     """Digest of the held-out file."""
+    refute: bool = False
+    """A table of false statements as well; it changes nothing in the others."""
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -151,14 +154,15 @@ class Job:
         return self.work / "options.json"
 
     def _compare_options(self) -> None:
-        """The options of OUT may only grow in the number of targets."""
+        """The options of OUT may only grow: in the number of targets, and by the table of false statements."""
         if self._options_file.exists():
             try:
                 old = msgspec.json.decode(self._options_file.read_bytes(), type=Options)
             except msgspec.MsgspecError as error:
                 raise UsageError(f"{self._options_file} is damaged ({error}): use another folder, or remove the file") from None
+            grows = {"targets", "refute"} if self.options.refute else {"targets"}
             differing = [name for name in Options.__struct_fields__
-                         if name != "targets" and getattr(old, name) != getattr(self.options, name)]
+                         if name not in grows and getattr(old, name) != getattr(self.options, name)]
             if differing:
                 raise UsageError(f"{self.out} was made with other options: " + "; ".join(
                     f"{name} was {getattr(old, name)!r}, is {getattr(self.options, name)!r}" for name in differing)

@@ -202,7 +202,7 @@ class Mutator:
             **self._provenance(entry, draft.candidate, sites), toolchain=self._library.described.toolchain, depth=1, parents=[],
             statement=written.statement, proof=written.proof, theorem=written.theorem,
             statement_key=terms.statement_key(draft.term), kernel_checked=True, elaborated=True,
-            print_options=written.print_options, axioms=written.axioms, elapsed_ms=written.micros / 1000)
+            print_options=written.print_options, axioms=written.axioms, elapsed_ms=sum(written.micros) / 1000)
 
     def _reject(self, entry: Entry, candidate: Candidate, sites: dict[int, str], stage: str, reason: str,
                 message: str | None = None) -> Reject:

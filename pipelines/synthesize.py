@@ -1,4 +1,4 @@
-"""The main job: extract → mutate → select → verify. Run again, it goes on where it stopped."""
+"""The main job: extract → mutate (→ refute) → select → verify. Run again, it goes on where it stopped."""
 
 import shutil
 import tempfile
@@ -11,7 +11,7 @@ import msgspec
 
 from lean_workspace.embedded import install
 from lean_workspace.workspace import Library
-from pipelines import extract, mutate, pool, verify
+from pipelines import extract, mutate, pool, refute, verify
 from pipelines.job import Job, JobError, Manifest, Options, UsageError
 from pipelines.select import HeldOut, select
 from pipelines.verify import Invalid
@@ -47,9 +47,13 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         held = HeldOut.read(held_out, library) if held_out else None
         job.accept()
         run_mutate(job, shards, workers, report)
+        if job.options.refute:
+            run_refute(job, shards, workers, report)
         manifest = select(job, library, shards, held, job.note_seconds())
         if not manifest.counts["variants"]:
             raise JobError("no variant came of these targets; see the table of rejects for the reasons")
+        if job.options.refute:
+            manifest = refute.tabulate(job, shards, held, manifest)
         checked, invalid = run_verify(job.out, job.library, sample, job.options.seed, min(workers, 2), report)
         in_all = job.note_seconds()
     return Result(manifest, checked, invalid, library.described.problems, time.monotonic() - start, in_all)
@@ -112,6 +116,23 @@ def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
         report("mutate", done, len(shards), f"{tally.elaborated:,} variants, {rate:.0f}/s")
     if failed:
         raise JobError(f"{len(failed)} of {len(shards)} shards are missing; run again to try them again:\n" + "\n".join(failed[:5]))
+
+
+def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:
+    """Makes the missing shards of false statements. Raises JobError where one failed."""
+    todo = [shard for shard in shards if not refute.is_done(job, shard)]
+    for shard in todo:
+        shutil.rmtree(refute.place_of(job, shard), ignore_errors=True)  # a shard that can't be read
+    done = len(shards) - len(todo)
+    tally = refute.RefuteTally()
+    report("refute", done, len(shards), "")
+    for event in pool.run(refute.REFUTE, job, todo, workers):
+        if isinstance(event, pool.Failed):
+            raise JobError(f"a shard of false statements is missing; run again to try it again: {event.reason}")
+        done += 1
+        tally.add(event.summary)
+        job.note_seconds()
+        report("refute", done, len(shards), f"{tally.refuted:,} false statements")
 
 
 def run_verify(out: Path, library: Library, sample: int | None, seed: int, workers: int, report: Report) -> tuple[int, list[Invalid]]:

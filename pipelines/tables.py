@@ -56,6 +56,33 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_ms: float
 
 
+class Refuted(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement that looks like a variant and is false, and the theorem of its negation. lemma, direction: None where
+    it was changed without a lemma. statement_key: of the false statement; theorem_key: of its negation."""
+
+    refuted_id: str
+    target: str
+    library: str
+    module: str
+    toolchain: str
+    kind: str
+    site: str
+    lemma: str | None
+    direction: str | None
+    occurrence: int
+    change: str
+    statement: str
+    counterexample: str
+    proof: str
+    theorem: str
+    statement_key: str
+    theorem_key: str
+    kernel_checked: bool
+    print_options: list[str]
+    axioms: list[str]
+    elapsed_ms: float
+
+
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """What was tried and not kept. Attempts that Lean refused, and targets set aside, have no lemma: n counts them."""
 

@@ -22,6 +22,8 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class Text(msgspec.Struct, frozen=True):
+    """variant_id: of a variant, or of a false statement whose negation `theorem` proves."""
+
     variant_id: str
     theorem: str
     statement_key: str
@@ -68,21 +70,33 @@ class Verifier:
 VERIFY = Stage(name="verify", worker=Verifier)
 
 
-def drawn(out: Path, record: type[Row], sample: int | None, seed: int) -> list[Row]:
-    """A random sample of the variants, in the order of their ids, with the columns that `record` names; sample None: all.
+def drawn(out: Path, record: type[Row], sample: int | None, seed: int, table: str = "variants") -> list[Row]:
+    """A random sample of a table, in the order of its first column, with the columns that `record` names; sample None: all.
     Raises UsageError for a table that is missing or can't be read."""
-    files = sorted((out / "variants").glob("*.parquet"))
-    damaged = [file for file in files if not tables.is_whole(file)] if files else [out / "variants"]
+    files = sorted((out / table).glob("*.parquet"))
+    damaged = [file for file in files if not tables.is_whole(file)] if files else [out / table]
     if damaged:
         raise UsageError(f"{damaged[0]} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
-    rows = ds.dataset(files, format="parquet").to_table(columns=list(record.__struct_fields__)).sort_by("variant_id")
+    columns = list(record.__struct_fields__)
+    rows = ds.dataset(files, format="parquet").to_table(columns=columns).sort_by(columns[0])
     if sample is not None and sample < rows.num_rows:
         rows = rows.take(sorted(random.Random(seed).sample(range(rows.num_rows), sample)))
     return msgspec.convert(rows.to_pylist(), list[record])
 
 
+class Negation(msgspec.Struct, frozen=True):
+    """A row of the false statements: `theorem` proves that it is false."""
+
+    refuted_id: str
+    theorem: str
+    theorem_key: str
+
+
 def sampled(out: Path, sample: int | None, seed: int) -> Iterator[list[Text]]:
-    """Chunks of a random sample of the variants; sample None: all."""
+    """Chunks of a random sample of the variants, and of the negations of false statements where there are any;
+    sample None: all."""
     texts = drawn(out, Text, sample, seed)
+    if (out / "refuted").is_dir():
+        texts += [Text(n.refuted_id, n.theorem, n.theorem_key) for n in drawn(out, Negation, sample, seed, "refuted")]
     for start in range(0, len(texts), CHUNK):
         yield texts[start:start + CHUNK]

@@ -74,6 +74,7 @@ def test_a_corpus_is_what_the_contract_says(corpus):
     assert manifest["library"] == [LIBRARY] and manifest["toolchain"].startswith("4.28.0")
     assert manifest["counts"]["variants"] == len(variants)
     assert manifest["seed"] == 0 and manifest["versions"]["engine"] and len(manifest["shards"]) == 3
+    assert not (out / "refuted").exists() and "refuted" not in manifest["counts"]  # it was not asked for
 
 
 def test_kept_and_rejected_add_up_to_what_was_tried(corpus):

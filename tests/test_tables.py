@@ -9,12 +9,12 @@ import pytest
 
 from pipelines import tables
 from pipelines.extract import Entry
-from pipelines.tables import Reject, Theorem, Variant
+from pipelines.tables import Refuted, Reject, Theorem, Variant
 
 REJECT = Reject(target="t", library="Init", module="Init", stage="attempt", reason="refused", n=3)
 
 
-@pytest.mark.parametrize("record", [Theorem, Variant, Reject, Entry])
+@pytest.mark.parametrize("record", [Theorem, Variant, Refuted, Reject, Entry])
 def test_a_schema_has_the_fields_of_its_struct(record):
     schema = tables.schema_of(record)
     assert schema.names == list(record.__struct_fields__)

@@ -5,6 +5,7 @@ import Alchemy.Rewrite
 import Alchemy.Apply
 import Alchemy.Check
 import Alchemy.Grade
+import Alchemy.Refute
 
 /-!
 # The engine
@@ -23,6 +24,8 @@ about what is worth keeping.
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
 | `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
 | `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |
+| `places` | `theorem` | `places`: `[kind, site, occurrence]` of the changes that need no lemma |
+| `refute` | `theorem`, `changes`: `[kind, site, rule or null, occurrence, name]` | `results`: a refuted statement, or `{stage, message}` |
 | `find` | `names` | `numbers`, null for a name that is no theorem |
 -/
 
@@ -274,6 +277,61 @@ def handleFind (session : IO.Ref Session) (j : Json) : IO Reply := do
     return .ok (Json.mkObj [("numbers", jsonList (mapL (fun n => jsonOpt jsonNat (findTheorem n entries 0)) names))])
   | .error e => return .error e
 
+/-! ## False statements -/
+
+def handlePlaces (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match ← current session j with
+  | .error e => return .error e
+  | .ok (_, t) =>
+    let places := (← t.run attemptBudget (placesOf t)).getD []
+    return .ok (Json.mkObj [("places", jsonList (mapL (fun (kind, site, i) => jsonList [.str kind, jsonNat site, jsonNat i]) places))])
+
+structure Change where
+  kind : String
+  site : Nat
+  rule : Option Nat
+  occurrence : Nat
+  name : String
+
+def changeOf (j : Json) : Option Change :=
+  match asList j with
+  | some [kind, site, rule, occurrence, name] =>
+    match asString kind, asNat site, asNat occurrence, asString name with
+    | some kind, some site, some occurrence, some name => some { kind, site, rule := asNat rule, occurrence, name }
+    | _, _, _, _ => none
+  | _ => none
+
+/-- How a change is made; `none` where the library has no such kind, site or theorem. -/
+def makingOf (l : Library) (t : Prepared) (c : Change) : Option Making :=
+  let rule := match c.rule with | some i => l.theorems[i]? | none => none
+  match find c.kind changeKinds, siteOf t c.site with
+  | some kind, some (site, _) => some (kind.make t site (match rule with | some r => some r.info | none => none) c.occurrence)
+  | _, _ => none
+where
+  find (name : String) : List ChangeKind → Option ChangeKind
+    | [] => none
+    | k :: ks => if k.name == name then some k else find name ks
+
+def refutedJson (r : Refuted) (micros : Nat) : Json :=
+  Json.mkObj [("term", .str r.term), ("negation", .str r.negation), ("statement", .str r.statement),
+    ("counterexample", .str r.counterexample), ("proof", .str r.proof), ("theorem", .str r.text),
+    ("print_options", jsonStrings r.printOptions), ("axioms", jsonStrings r.axioms), ("micros", jsonNat micros)]
+
+def handleRefute (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match ← current session j, field j "changes" (fun j => match asList j with | some js => readAll changeOf js | none => none) with
+  | .ok (l, t), .ok changes =>
+    let mut results : List Json := []
+    for c in changes do
+      let some make := makingOf l t c | return .error "no such change"
+      let start ← IO.monoNanosNow
+      let refuted ← refute t (nameOf c.name) make
+      let micros := ((← IO.monoNanosNow) - start) / 1000
+      results := (match refuted with
+        | .error r => refusalJson r
+        | .ok r => refutedJson r micros) :: results
+    return .ok (Json.mkObj [("results", jsonList (rev results))])
+  | .error e, _ | _, .error e => return .error e
+
 /-! ## The loop -/
 
 structure Request where
@@ -290,6 +348,8 @@ def requests : List Request := [
   { name := "check", answer := handleCheck },
   { name := "grade", answer := handleGrade },
   { name := "kernel", answer := handleKernel },
+  { name := "places", answer := handlePlaces },
+  { name := "refute", answer := handleRefute },
   { name := "find", answer := handleFind }]
 
 def readyLine : Json := Json.mkObj [("ready", Json.mkObj [
