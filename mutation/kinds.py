@@ -69,5 +69,6 @@ def kinds_within(names: Sequence[str], reach: Reach) -> tuple[Kind, ...]:
     """The kinds of these names, with what `reach` adds to them."""
     rewrite = msgspec.structs.replace(
         REWRITE, side_conditions=reach.side_conditions, occurrences=MAX_OCCURRENCES if reach.occurrences else 1)
-    apply = msgspec.structs.replace(APPLY, new_variables=reach.new_variables, uses=(*APPLY.uses, FORWARD_AT_CONCLUSION) if reach.forward else APPLY.uses)
+    uses = (*APPLY.uses, FORWARD_AT_CONCLUSION) if reach.forward else APPLY.uses
+    apply = msgspec.structs.replace(APPLY, new_variables=reach.new_variables, uses=uses)
     return tuple(kind for kind in (rewrite, apply) if kind.name in names)

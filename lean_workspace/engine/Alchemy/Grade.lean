@@ -53,7 +53,7 @@ structure Stated where
   type : Expr
 
 /-- `signature` is what stands between `theorem` and `:=`: `v.{u} {α : Type u} (a : α) : a = a`. -/
-def readStatement (base : Environment) (signature : String) : IO (Except String Stated) := do
+def stateOpen (base : Environment) (signature : String) : IO (Except String Stated) := do
   let text := "axiom " ++ signature
   match Parser.runParserCategory base `command text "<text>" with
   | .error e => return .error e

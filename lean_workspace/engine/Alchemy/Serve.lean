@@ -244,7 +244,7 @@ def handleGrade (session : IO.Ref Session) (j : Json) : IO Reply := do
   match field j "signature" asString, field j "target" asString, field j "tactics" automations with
   | .ok signature, .ok target, .ok tactics =>
     unless l.env.contains (nameOf target) do return .error ("there is no theorem " ++ target)
-    match ← readStatement l.env signature with
+    match ← stateOpen l.env signature with
     | .error e => return .error e
     | .ok s => match ← firstClosing s (nameOf target) tactics with
       | .ok closedBy => return .ok (Json.mkObj [("closed_by", jsonOpt .str closedBy)])
