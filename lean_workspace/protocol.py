@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -73,7 +73,7 @@ class TheoremRows(Message):
 class KeyRows(Message):
     """See `mutation.candidates.Key` for the columns."""
 
-    rows: list[tuple[int, KindName, Direction, int, bool, int, int, str]]
+    rows: list[tuple[int, KindName, Direction, int, bool, int, int, bool, str]]
 
 
 Form = list
@@ -220,11 +220,6 @@ class Keys(Request, tag="keys"):
     count: int
 
 
-class Prepare(Request, tag="target"):
-    Reply = Target
-    theorem: int
-
-
 class Candidate(msgspec.Struct, frozen=True, array_like=True):
     """One attempt. rule: the lemma's number. occurrence: which antecedent, for `apply` forward, from 1; which instance
     of the pattern, for `rw`, where 0 is the first, as `rw [lemma]` finds it."""
@@ -234,6 +229,14 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     rule: int
     backward: bool
     occurrence: int
+
+
+class Prepare(Request, tag="target"):
+    """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before."""
+
+    Reply = Target
+    theorem: int
+    steps: list[Candidate] = []
 
 
 class Try(Request, tag="try"):

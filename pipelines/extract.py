@@ -27,7 +27,7 @@ SLICES = 24
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A theorem as the later stages need it. unoriented_key: see `mutation.terms`."""
+    """A theorem as the later stages need it. near_key: see `mutation.terms`."""
 
     name: str
     module: str
@@ -37,7 +37,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     level_params: list[str]
     tags: list[str]
     statement_key: str | None
-    unoriented_key: str | None
+    near_key: str | None
     docstring: str | None
     position: int | None
 
@@ -55,7 +55,7 @@ def entry_of(row: TheoremRow, modules: list[str]) -> Entry:
         name=row.name, module=_module_name(modules[row.module]), module_index=row.module, statement=row.statement, term=row.term,
         level_params=row.level_params, tags=row.tags, docstring=row.docstring.strip() if row.docstring else None, position=row.line,
         statement_key=terms.statement_key(row.term) if row.term else None,
-        unoriented_key=terms.unoriented_key(terms.parse(row.term)) if row.term else None)
+        near_key=terms.near_key(terms.parse(row.term)) if row.term else None)
 
 
 def _module_name(module: str) -> str:

@@ -100,7 +100,7 @@ class Mutator:
         admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e)}
         self._lemmas = Lemmas(self._library.keys(), job.options.kinds, admitted, () if keep_all else PATTERN_RULES)
         self._existing = {e.statement_key for e in self._library.theorems}
-        self._existing_unoriented = set() if keep_all else {e.unoriented_key for e in self._library.theorems}
+        self._existing_unoriented = set() if keep_all else {e.near_key for e in self._library.theorems}
         self._workspace = Workspace(install.launch, job.library)
         require_kinds(self._workspace.ready, job.options.kinds)
 
@@ -183,7 +183,7 @@ class Mutator:
         statement = terms.parse(draft.term)
         if rule := first_objection(Judged(statement, terms.parse(entry.term)), self._rules):
             return rule.name
-        if self._existing_unoriented and terms.unoriented_key(statement) in self._existing_unoriented:
+        if self._existing_unoriented and terms.near_key(statement) in self._existing_unoriented:
             return "existing theorem"
         return None
 

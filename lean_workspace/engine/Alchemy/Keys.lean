@@ -222,6 +222,8 @@ structure Key where
   isOpen : Open
   /-- how many variables of the pattern stand for data: no types, instances or proofs -/
   variables : Nat
+  /-- `apply` forward: does the rest of the lemma speak of the proof of this antecedent (`xs[i]`, `Fin.cast h`)? -/
+  isDependent : Bool := false
   tokens : List String
 
 /-- The two sides of an equation, of an iff or of a proposition (`p` is `p = True`), with the variables. -/
@@ -247,6 +249,14 @@ def rewriteKeys (info : ConstantInfo) : MetaM (List Key) := do
     return some { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e, tokens := rev tokens }
   choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]
 
+/-- Does the type of a variable of `ms` or the conclusion `q` mention `m`? -/
+def isSpokenOf (m : MVarId) (ms : List Expr) (q : Expr) : MetaM Bool := do
+  let mentions (e : Expr) : MetaM Bool := do return anyL (· == m) (← getMVars (← instantiateMVars e)).toList
+  if ← mentions q then return true
+  for x in ms do
+    if ← mentions (← inferType x) then return true
+  return false
+
 /-- Keys of `apply`: backward on the conclusion, forward on each antecedent that is no bare variable. -/
 def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
   let c ← mkConstWithFreshMVarLevels info.name
@@ -263,7 +273,8 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
     if (← isProp t) && (← isClass? t).isNone then
       occurrence := occurrence + 1
       unless (headOf t).isMVar do
-        keys := (← key t "forward" occurrence (some m.mvarId!)) :: keys
+        let isDependent ← isSpokenOf m.mvarId! ms q
+        keys := { ← key t "forward" occurrence (some m.mvarId!) with isDependent } :: keys
   return rev keys
 
 end Alchemy
