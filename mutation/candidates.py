@@ -33,8 +33,8 @@ class Lemmas:
 
     def __init__(self, keys: Iterable[Key], kinds: Sequence[Kind], admitted: Container[int],
                  rules: Sequence[PatternRule] = PATTERN_RULES, generic: Container[tuple[int, str, str]] = frozenset()):
-        """keys: those of a lemma together. admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out; generic: (lemma,
-        kind, direction) that fit too many targets."""
+        """keys: those of a lemma together. admitted: the numbers of the lemmas that the policy admits; rules: patterns that
+        are left out; generic: (lemma, kind, direction) that fit too many targets."""
         self._kinds = {kind.name: kind for kind in kinds}
         self._indexes: dict[tuple[str, str], Index] = {
             (kind.name, use.direction): Index() for kind in kinds for use in kind.uses}

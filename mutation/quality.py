@@ -177,7 +177,8 @@ def _is_vacuous(judged: Judged) -> bool:
 
 
 _INTERNAL = re.compile(r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀)")
-_TRANSPORT = frozenset({"HEq", "cast", "Eq.mp", "Eq.mpr", "Eq.rec", "Eq.ndrec", "id", "inferInstance", "inferInstanceAs", "autoParam", "wfParam"})
+_TRANSPORT = frozenset({
+    "HEq", "cast", "Eq.mp", "Eq.mpr", "Eq.rec", "Eq.ndrec", "id", "inferInstance", "inferInstanceAs", "autoParam", "wfParam"})
 
 
 def _introduces_internal(judged: Judged) -> bool:
@@ -213,13 +214,14 @@ def _grows_too_much(judged: Judged) -> bool:
     return new > max(MAX_GROWTH * old, old + MAX_NEW_NODES) or new > max(MAX_NODES, old)
 
 
-_WIDE = {"BitVec": 1, "Fin": 1}
+def _is_power(term: Term) -> bool:
+    return arguments(term, "HPow.hPow", 6) is not None and not any(part[0] == "#" for part in subterms(term))
 
 
 def _has_wide_type(judged: Judged) -> bool:
     return any(
-        (found := arguments(part, name, n)) and (power := arguments(found[0], "HPow.hPow", 6)) and not any(p[0] == "#" for p in subterms(power[-1]))
-        for top in _parts(judged.statement) for part in subterms(top) for name, n in _WIDE.items())
+        (found := arguments(part, name, 1)) and _is_power(found[0])
+        for top in _parts(judged.statement) for part in subterms(top) for name in ("BitVec", "Fin"))
 
 
 STATEMENT_RULES = (
