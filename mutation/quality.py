@@ -204,8 +204,8 @@ def _restates_target(judged: Judged) -> bool:
     return near_key(judged.statement) == near_key(judged.target)
 
 
-MAX_GROWTH = 2.0
-MAX_NEW_NODES = 24
+MAX_GROWTH = 2.5
+MAX_NEW_NODES = 32
 MAX_NODES = 400
 
 
@@ -296,9 +296,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     patterns: tuple[PatternRule, ...] = PATTERN_RULES
     statements: tuple[StatementRule, ...] = STATEMENT_RULES
     texts: tuple[TextRule, ...] = TEXT_RULES
-    generic_share: float | None = 0.04
+    generic_share: float | None = 0.08
     """Patterns that fit a larger share of the targets are not used."""
-    target_cap: int | None = 100
+    target_cap: int | None = 250
     """Variants of one target, the best by score."""
     lemma_cap: int | None = 200
     """Variants by one lemma, the best by score."""

@@ -73,7 +73,7 @@ def synthesize(
     depth: Annotated[int, typer.Option(min=1, max=8, help="Mutations in a row: the best variants are targets in their turn.")] = 1,
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
     without: Annotated[list[str], typer.Option(help="Switch a quality rule off, by its name; repeatable.")] = [],
-    target_cap: Annotated[int, typer.Option(min=0, help="Variants of one target, the best by score; 0: all.")] = 100,
+    target_cap: Annotated[int, typer.Option(min=0, help="Variants of one target, the best by score; 0: all.")] = 250,
     lemma_cap: Annotated[int, typer.Option(min=0, help="Variants by one lemma, the best by score; 0: all.")] = 200,
     held_out: Annotated[Path | None, typer.Option(
         exists=True, dir_okay=False, help="Theorem names and statement keys, one a line, to keep out.")] = None,
