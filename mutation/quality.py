@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from mutation.index import arity
-from mutation.terms import Statement, Term, arguments, constants, is_constant, near_key, premises, sides, size, subterms
+from mutation.terms import Statement, Term, arguments, constants, is_constant, is_instance, near_key, premises, sides, size, subterms
 
 
 class TheoremRule(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ _GENERATED = re.compile(
     r"|ctorIdx\w*|ctorElim\w*|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct(_unfolding)?|fun_cases(_unfolding)?|mutual_induct"
     r"|binductionOn)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
 _AUTOMATION = re.compile(
-    r"^(Lean|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\.|\.(Internal|Impl|Linear|SOM)\.")
+    r"^(Lean|Nat\.Simproc|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\.|\.(Internal|Impl|Linear|SOM)\.")
 
 THEOREM_RULES = (
     TheoremRule(
@@ -115,6 +115,17 @@ def _is_constant(pattern: Pattern) -> bool:
     return pattern.kind == "rw" and (pattern.variables == 0 or pattern.tokens[0] == "R:c:OfNat.ofNat/3")
 
 
+_NOTATION = re.compile(r"^c:(HAdd\.hAdd|HSub\.hSub|HMul\.hMul|HDiv\.hDiv|HMod\.hMod|HPow\.hPow|LT\.lt|LE\.le)/\d+$")
+
+
+def _is_implementation(pattern: Pattern) -> bool:
+    if pattern.kind != "rw" or pattern.other is None:
+        return False
+    here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
+    old, new = (sorted(t for t in side[1:] if t[0] == "?") for side in (here, there))
+    return bool(_NOTATION.match(here[0])) and not _NOTATION.match(there[0]) and len(there) == 3 and len(new) == 2 and old[-2:] == new
+
+
 def _is_function(pattern: Pattern) -> bool:
     """`fun x => n` fits every constant function: what it becomes says nothing about it."""
     head, *rest = _body(pattern.kind, pattern.tokens)
@@ -135,6 +146,9 @@ PATTERN_RULES = (
         name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
         example="Int.sign_zero : Int.sign 0 = 0, backward", objects=_is_constant),
     PatternRule(
+        name="implementation", reason="it turns a notation into the function behind it, which a reader never writes",
+        example="Int.div_def : a / b = Int.ediv a b", objects=_is_implementation),
+    PatternRule(
         name="any function", reason="it fits functions that have nothing to do with it",
         example="Vector.countP_true : Vector.countP (fun _ => true) = fun _ => n, backward", objects=_is_function),
     PatternRule(
@@ -144,10 +158,12 @@ PATTERN_RULES = (
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A new statement beside its target."""
+    """A new statement beside its target. lemmas: what the lemmas used state, in canonical form; empty where that is not
+    known."""
 
     statement: Statement
     target: Statement
+    lemmas: str = ""
 
 
 class StatementRule(msgspec.Struct, frozen=True):
@@ -204,6 +220,16 @@ def _restates_target(judged: Judged) -> bool:
     return near_key(judged.statement) == near_key(judged.target)
 
 
+_NUMERAL = "OfNat.ofNat"
+
+
+def _unfolds(judged: Judged) -> bool:
+    if not judged.lemmas:
+        return False
+    known = set(judged.lemmas.split("\t"))
+    return any(name not in known and name != _NUMERAL and not is_instance(name) for name in _new_constants(judged))
+
+
 MAX_GROWTH = 2.5
 MAX_NEW_NODES = 32
 MAX_NODES = 400
@@ -241,6 +267,9 @@ STATEMENT_RULES = (
         name="transport", reason="it brings in equality of different types, or a cast along a proof",
         example="a ≍ b, cast h a = b", objects=lambda judged: bool(_TRANSPORT & _new_constants(judged))),
     StatementRule(
+        name="unfolded", reason="it speaks of something that neither the target nor the lemma does: unification unfolded a definition",
+        example="(h : Nat.succ 0 + k ≤ b) for (h : 0 < b); Array.mk l = Array.mk l' for l = l'", objects=_unfolds),
+    StatementRule(
         name="restates its target", reason="it differs from the target by the symmetry of =, ↔ or a commutative operation alone",
         example="b + a = a + b for a + b = b + a", objects=_restates_target),
     StatementRule(
@@ -252,13 +281,20 @@ STATEMENT_RULES = (
 )
 
 
+class Text(msgspec.Struct, frozen=True):
+    """How a variant is written."""
+
+    statement: str
+    print_options: Sequence[str]
+
+
 class TextRule(msgspec.Struct, frozen=True):
-    """objects(print_options) is true for variants whose text is hard to read."""
+    """objects(text) is true for variants whose text is hard to read."""
 
     name: str
     reason: str
     example: str
-    objects: Callable[[Sequence[str]], bool]
+    objects: Callable[[Text], bool]
 
 
 MAX_EXPLICIT = 2
@@ -266,11 +302,14 @@ MAX_EXPLICIT = 2
 TEXT_RULES = (
     TextRule(
         name="explicit as a whole", reason="the statement reads back only with every argument written out",
-        example="@Eq.{1} Nat (@List.length.{u} α (@List.nil.{u} α)) …", objects=lambda options: "pp.explicit" in options),
+        example="@Eq.{1} Nat (@List.length.{u} α (@List.nil.{u} α)) …", objects=lambda text: "pp.explicit" in text.print_options),
     TextRule(
         name="explicit in many places", reason=f"more than {MAX_EXPLICIT} subterms have every argument written out",
         example="(@foldl Id β α …) = @map Id …",
-        objects=lambda options: sum(option.startswith("pp.explicit@") for option in options) > MAX_EXPLICIT),
+        objects=lambda text: sum(option.startswith("pp.explicit@") for option in text.print_options) > MAX_EXPLICIT),
+    TextRule(
+        name="match as a function", reason="a `match` that reads back only as the function that Lean made of it",
+        example="Array.foldl_filterMap'.match_1 (fun x => Bool) (f a) …", objects=lambda text: ".match_" in text.statement),
 )
 
 

@@ -14,7 +14,7 @@
 import math
 
 from mutation.quality import Judged
-from mutation.terms import Statement, constants, premises, size
+from mutation.terms import Statement, constants, is_instance, premises, size
 
 WEIGHTS = {"rarity": 0.35, "distance": 0.35, "brevity": 0.2, "company": 0.1}
 SMALLEST_SHARE = 1 / 2000
@@ -42,7 +42,7 @@ def score(judged: Judged, share: float) -> float:
 
 def _words(statement: Statement) -> set[str]:
     names = {name for part in (*premises(statement), statement.conclusion) for name in constants(part)}
-    return {name for name in names if not name.rsplit(".", 1)[-1].startswith("inst")}
+    return {name for name in names if not is_instance(name)}
 
 
 def _root(name: str) -> str:

@@ -211,6 +211,10 @@ def size(term: Term) -> int:
 
 
 def _is_hidden(term: Term) -> bool:
-    """Is it an instance, as far as its name tells?"""
     head = term[1] if term[0] == "@" else term
-    return head[0] == "c" and head[1].rsplit(".", 1)[-1].startswith("inst")
+    return head[0] == "c" and is_instance(head[1])
+
+
+def is_instance(name: str) -> bool:
+    """Is it an instance, as far as its name tells?"""
+    return name.rsplit(".", 1)[-1].startswith("inst")

@@ -18,7 +18,7 @@ from lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless, Works
 from mutation import terms
 from mutation.candidates import Lemmas, variant_id, variant_name
 from mutation.kinds import kinds_within
-from mutation.quality import NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, first_objection
+from mutation.quality import NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
 from mutation.score import score
 from pipelines import tables
 from pipelines.extract import Catalogue, Entry, catalogue
@@ -194,6 +194,11 @@ class Mutator:
         tally.candidates += len(candidates)
         refused: Counter[str] = Counter()
         worth: list[Worth] = []
+        before = [self._library.theorems[step.rule].term or "" for step in origin.steps]
+
+        def lemmas(candidate: Candidate) -> str:
+            return "\t".join([*before, self._library.theorems[candidate.rule].term or ""])
+
         for candidate, outcome in target.attempt(candidates):
             if isinstance(outcome, Useless):
                 refused[outcome.reason] += 1
@@ -201,7 +206,7 @@ class Mutator:
                 yield self._reject(work, origin, candidate, sites, "attempt", outcome.cause), candidate
             elif outcome.conditions and not self._job.options.side_conditions:
                 refused["side goals"] += 1
-            elif reason := self._objection(work, outcome.term):
+            elif reason := self._objection(work, outcome.term, lemmas(candidate)):
                 yield self._reject(work, origin, candidate, sites, "quality", reason), candidate
             else:
                 worth.append(Worth(outcome, self._id(work, origin, candidate, sites), self._score(work, outcome)))
@@ -224,8 +229,8 @@ class Mutator:
         best = {one.variant_id for one in sorted(worth, key=lambda one: (-one.score, one.variant_id))[:cap]}
         return [one for one in worth if one.variant_id in best], [one for one in worth if one.variant_id not in best]
 
-    def _objection(self, work: "Work", term: str) -> str | None:
-        """Why a statement is not worth writing."""
+    def _objection(self, work: "Work", term: str, lemmas: str) -> str | None:
+        """Why a statement is not worth writing. lemmas: what the lemmas that led to it state."""
         key = terms.statement_key(term)
         if key in work.seen:
             return "duplicate"
@@ -233,7 +238,7 @@ class Mutator:
         if key in self._existing:
             return "existing theorem"
         statement = terms.parse(term)
-        if rule := first_objection(Judged(statement, work.statement), self._policy.statements):
+        if rule := first_objection(Judged(statement, work.statement, lemmas), self._policy.statements):
             return rule.name
         if self._policy.near_duplicates:
             near = terms.near_key(statement)
@@ -258,10 +263,10 @@ class Mutator:
             return self._reject(work, origin, candidate, sites, "verify", outcome.stage, outcome.message[:500])
         tally.kernel_checked += 1
         tally.elaborated += 1
-        if rule := next((rule for rule in self._policy.texts if rule.objects(outcome.print_options)), None):
+        if rule := next((rule for rule in self._policy.texts if rule.objects(Text(outcome.statement, outcome.print_options))), None):
             return self._reject(work, origin, candidate, sites, "quality", rule.name)
         # As it is read, a statement may have other proofs inside, and be one that is there.
-        if outcome.term != one.draft.term and (reason := self._objection(work, outcome.term)):
+        if outcome.term != one.draft.term and (reason := self._objection(work, outcome.term, "")):
             return self._reject(work, origin, candidate, sites, "quality", reason)
         return Variant(
             **self._provenance(work, origin, candidate, sites), toolchain=self._library.described.toolchain, parents=list(origin.parents),
