@@ -216,6 +216,11 @@ def _has_idle_hypothesis(judged: Judged) -> bool:
     return any(h not in old and _is_idle(h) for h in judged.statement.hypotheses)
 
 
+def _repeats_hypothesis(judged: Judged) -> bool:
+    new, old = judged.statement.hypotheses, judged.target.hypotheses
+    return len(new) - len(set(new)) > len(old) - len(set(old))
+
+
 def _restates_target(judged: Judged) -> bool:
     return near_key(judged.statement) == near_key(judged.target)
 
@@ -260,6 +265,9 @@ STATEMENT_RULES = (
     StatementRule(
         name="idle hypothesis", reason="a new hypothesis holds or fails whatever the variables are",
         example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1", objects=_has_idle_hypothesis),
+    StatementRule(
+        name="repeated hypothesis", reason="two hypotheses are the same",
+        example="(h₁ : n < m) (h₂ : n < m) : n ≠ m", objects=_repeats_hypothesis),
     StatementRule(
         name="internal constant", reason="it brings in a constant that Lean made for itself, or one of an internal namespace",
         example="List.attach_congr._proof_1, Nat.pow.match_1", objects=_introduces_internal),
