@@ -50,7 +50,9 @@ def Prepared.settle (t : Prepared) (replaced : Option FVarId) : List Expr → Me
   | m :: ms => do
     let rest ← t.settle replaced ms
     if ← m.mvarId!.isAssigned then return rest
-    match hypothesisFor (← instantiateMVars (← inferType m)) replaced t.binders with
+    let type ← instantiateMVars (← inferType m)
+    unless ← isProp type do return rest
+    match hypothesisFor type replaced t.binders with
     | none => return rest
     | some b =>
       return if ← isDefEq m (.fvar b.fvar) then (m, b.name) :: rest else rest
