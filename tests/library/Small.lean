@@ -40,3 +40,6 @@ theorem Small.in_section (h : 0 < n) : n ≠ 0 := by omega
 end
 
 theorem Small.subtraction (a b : Nat) (h : a + (b - a) = 3) : 3 = a + (b - a) := h.symm
+
+/-- Nothing but `.{u}` says in which universe `n` is lifted. -/
+theorem Small.lifted (n : Nat) (h : n + 2 = 5) : (ULift.up.{u} n).down = 3 := by simp; omega
