@@ -41,5 +41,5 @@ end
 
 theorem Small.subtraction (a b : Nat) (h : a + (b - a) = 3) : 3 = a + (b - a) := h.symm
 
-/-- Nothing but `.{u}` says in which universe `n` is lifted. -/
-theorem Small.lifted (n : Nat) (h : n + 2 = 5) : (ULift.up.{u} n).down = 3 := by simp; omega
+/-- Nothing but `.{u + 1}` says in which universe the unit lives. -/
+theorem Small.unit (n : Nat) (h : n + 2 = 5) : Nonempty (PUnit.{u + 1} × Fin n) := ⟨⟨.unit, ⟨0, by omega⟩⟩⟩

@@ -100,6 +100,8 @@ def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM 
   let o ← openRule rule
   unless ← isDefEq o.conclusion b.type do throwError "conclusion"
   let some news ← antecedents o | return .useless "metavariables"
+  if let [m] := news then
+    if (← instantiateMVars (← inferType m)) == b.type then return .useless "unchanged"  -- `n < m → n + 1 ≤ m`
   let others := keep (fun n => n != b.name) t.usedNames
   let named ← nameNews others news
   let proof ← checked o.term
