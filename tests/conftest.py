@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lean_workspace.embedded import install
 from lean_workspace.protocol import Candidate, Refusal, Written
 from lean_workspace.workspace import Draft, Library, Lost, Useless, Workspace
+
+settings.register_profile("house", deadline=None)  # a loaded machine is no fault of a property
+settings.load_profile("house")
 
 HERE = Path(__file__).parent
 SMALL = str(HERE / "library" / "Small.lean")
@@ -30,9 +34,13 @@ class Studied:
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
+        self._numbers: dict[str, int | None] = {}
 
     def number(self, name: str) -> int:
-        (number,) = self.workspace.find(name)
+        """Asked once: the engine looks through the whole library."""
+        if name not in self._numbers:
+            (self._numbers[name],) = self.workspace.find(name)
+        number = self._numbers[name]
         assert number is not None, f"no theorem {name}"
         return number
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lean_workspace.protocol import Refusal, Written
+from lean_workspace.protocol import Candidate, Refusal, Written
 from lean_workspace.workspace import Useless
 
 
@@ -44,8 +44,49 @@ from lean_workspace.workspace import Useless
         id="apply forward at the conclusion"),
     pytest.param(
         "Small.lt_three", "apply", "Nat.add_lt_add", {"occurrence": 2},
-        None, None,
-        id="apply forward leaves data undetermined"),
+        "{a b : Nat} (h : a < b) (k : b < 3) {a₁ b₁ : Nat} (h₁ : a₁ < b₁) : a₁ + (a + 1) < b₁ + 3",
+        ["have h₂ := Small.lt_three h k", "exact Nat.add_lt_add h₁ h₂"],
+        id="apply forward, two new variables and a new hypothesis"),
+    pytest.param(
+        "Small.lt_three", "apply", "Nat.lt_of_lt_of_le", {"occurrence": 1},
+        "{a b : Nat} (h : a < b) (k : b < 3) {k₁ : Nat} (h₁ : 3 ≤ k₁) : a + 1 < k₁",
+        ["have h₂ := Small.lt_three h k", "exact Nat.lt_of_lt_of_le h₂ h₁"],
+        id="apply forward at the first antecedent, a new variable above"),
+    pytest.param(
+        "Small.lt_three", "apply", "Nat.lt_of_lt_of_le", {"at": "h", "backward": True},
+        "{a b m : Nat} (h : a < m) (h₁ : m ≤ b) (k : b < 3) : a + 1 < 3",
+        ["exact Small.lt_three (Nat.lt_of_lt_of_le h h₁) k"],
+        id="apply at a hypothesis, a new variable between"),
+    pytest.param(
+        "Small.subtraction", "rw", "Nat.add_sub_cancel'", {},
+        "(a b : Nat) (h : a + (b - a) = 3) (h₁ : a ≤ b) : 3 = b",
+        ["have h₂ := Small.subtraction a b h", "rw [Nat.add_sub_cancel'] at h₂", "exact h₂", "all_goals assumption"],
+        id="rw at the conclusion, a side condition becomes a hypothesis"),
+    pytest.param(
+        "Small.subtraction", "rw", "Nat.add_sub_cancel'", {"at": "h"},
+        "(a b : Nat) (h₁ : a ≤ b) (h : b = 3) : 3 = a + (b - a)",
+        ["exact Small.subtraction a b (by rw [Nat.add_sub_cancel'] <;> assumption)"],
+        id="rw at a hypothesis, a side condition becomes a hypothesis"),
+    pytest.param(
+        "Small.lt_three", "rw", "Nat.div_lt_one_iff", {"at": "h", "backward": True},
+        "{a b : Nat} (hb : 0 < b) (h : a / b < 1) (k : b < 3) : a + 1 < 3",
+        ["exact Small.lt_three (by rw [← Nat.div_lt_one_iff] <;> assumption) k"],
+        id="rw backward at a hypothesis, the side condition keeps the lemma's name for it"),
+    pytest.param(
+        "Nat.add_left_comm", "rw", "Nat.add_comm", {"occurrence": 2},
+        "(n m k : Nat) : n + (k + m) = m + (n + k)",
+        ["have h := Nat.add_left_comm n m k", "rw [Nat.add_comm m k] at h", "exact h"],
+        id="rw at the second instance, arguments given"),
+    pytest.param(
+        "Nat.eq_of_mul_eq_mul_left", "rw", "Nat.mul_comm", {"at": "h", "occurrence": 2},
+        "{m k n : Nat} (hn : 0 < n) (h : n * m = k * n) : m = k",
+        ["exact Nat.eq_of_mul_eq_mul_left hn (by rw [Nat.mul_comm n k]; exact h)"],
+        id="rw at the second instance in a hypothesis"),
+    pytest.param(
+        "Nat.le_total", "rw", "Nat.not_lt", {"backward": True, "occurrence": 2},
+        "(m n : Nat) : m ≤ n ∨ ¬m < n",
+        ["have h := Nat.le_total m n", "rw [← Nat.not_lt (a := m) (b := n)] at h", "exact h"],
+        id="rw at the second instance, implicit arguments given by name"),
     pytest.param(
         "Small.dependent", "rw", "Nat.add_comm", {},
         "{xs : Array Nat} (i : Nat) (h : i < xs.size) (e : xs[i] = 0) : 0 + xs[i] = 0",
@@ -113,9 +154,28 @@ def test_an_attempt_that_lean_refuses_says_so(engine):
     assert engine.mutate("Small.lt_three", "rw", "List.map_map") == Useless("refused")
 
 
-def test_a_rewrite_with_side_goals_is_counted_apart(engine):
-    """`Nat.add_sub_cancel' : m ≤ n → m + (n - m) = n` leaves `m ≤ n`."""
-    assert engine.mutate("Small.subtraction", "rw", "Nat.add_sub_cancel'") == Useless("side goals")
+def test_what_a_lemma_asks_for_is_counted(engine):
+    """`Nat.add_sub_cancel' : m ≤ n → m + (n - m) = n` asks for `m ≤ n`; `Nat.add_comm` for nothing."""
+    _, asking = engine.draft("Small.subtraction", "rw", "Nat.add_sub_cancel'")
+    _, free = engine.draft("Small.subtraction", "rw", "Nat.add_comm")
+    assert (asking.conditions, free.conditions) == (1, 0)
+
+
+def test_the_first_instance_is_what_rw_finds_without_arguments(engine):
+    first, none = (engine.mutate("Nat.add_left_comm", "rw", "Nat.add_comm", occurrence=n) for n in (1, 0))
+    assert first.theorem == none.theorem
+
+
+def test_after_the_last_instance_there_is_none(engine):
+    """`n + (m + k) = m + (n + k)` has four sums."""
+    drafts = [engine.draft("Nat.add_left_comm", "rw", "Nat.add_comm", occurrence=n)[1] for n in range(1, 6)]
+    assert len({draft.term for draft in drafts[:4]}) == 4
+    assert drafts[4] == Useless("no such occurrence")
+
+
+def test_a_hypothesis_that_implies_itself_is_unchanged(engine):
+    """`n < m` is `n + 1 ≤ m`, which follows from `n < m`: the statement would be the target's."""
+    assert engine.mutate("Small.lt_three", "apply", "Nat.succ_le_of_lt", at="h", backward=True) == Useless("unchanged")
 
 
 def test_what_rfl_closes_is_no_theorem(engine):
@@ -126,8 +186,6 @@ def test_what_rfl_closes_is_no_theorem(engine):
 def test_the_verdict_does_not_depend_on_what_came_before(engine):
     """The same candidate first, alone, and after a hundred others."""
     prepared = engine.workspace.target(engine.number("Nat.mul_pos"))
-    from lean_workspace.protocol import Candidate
-
     one = Candidate(0, "rw", engine.number("Nat.mul_comm"), False, 0)
     others = [Candidate(0, "rw", n, b, 0) for n in range(1000, 1050) for b in (False, True)]
     ((_, alone),) = prepared.attempt([one])

@@ -40,3 +40,20 @@ theorem Small.in_section (h : 0 < n) : n ≠ 0 := by omega
 end
 
 theorem Small.subtraction (a b : Nat) (h : a + (b - a) = 3) : 3 = a + (b - a) := h.symm
+
+/-- Nothing but `.{u + 1}` says in which universe the unit lives. -/
+theorem Small.unit (n : Nat) (h : n + 2 = 5) : Nonempty (PUnit.{u + 1} × Fin n) := ⟨⟨.unit, ⟨0, by omega⟩⟩⟩
+
+/-! Theorems of Lean's in other names: their keys are the same. -/
+
+theorem Small.Again.Nat.lt_of_lt_of_le {i j l : Nat} : i < j → j ≤ l → i < l := _root_.Nat.lt_of_lt_of_le
+
+theorem Small.Again.Nat.div_lt_one_iff {d n : Nat} (positive : 0 < d) : n / d < 1 ↔ n < d := _root_.Nat.div_lt_one_iff positive
+
+theorem Small.Again.List.map_map.{w, v', u'} {A : Type v'} {B : Type u'} {C : Type w} {q : A → B} {p : C → A} {zs : List C} :
+    (zs.map p).map q = zs.map (q ∘ p) := _root_.List.map_map
+
+theorem Small.Again.beq_eq_false_iff_ne.{w} {T : Type w} [BEq T] [LawfulBEq T] {s t : T} : (s == t) = false ↔ s ≠ t := _root_.beq_eq_false_iff_ne
+
+theorem Small.Again.List.mem_iff_getElem.{w} {T : Type w} {z : T} {zs : List T} :
+    z ∈ zs ↔ ∃ (k : Nat) (isBelow : k < zs.length), zs[k]'isBelow = z := _root_.List.mem_iff_getElem

@@ -106,6 +106,8 @@ def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM 
   let some open_ ← antecedents o | return .useless "metavariables"
   let settled ← t.settle (some b.fvar) open_
   let news := unsettled settled open_
+  if let [m] := news then
+    if (← instantiateMVars (← inferType m)) == b.type then return .useless "unchanged"  -- `n < m → n + 1 ≤ m`
   let others := keep (fun n => n != b.name) t.usedNames
   let named ← nameNews others news
   let proof ← checked o.term

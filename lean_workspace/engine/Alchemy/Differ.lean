@@ -100,11 +100,16 @@ partial def differ (env : Environment) (levels : Bool) (a b : Expr) (p : Nat) (a
   match a, b with
   | .mdata _ a, b => differ env levels a b p above
   | a, .mdata _ b => differ env levels a b p above
-  | .forallE _ t c _, .forallE _ t' c' _ | .lam _ t c _, .lam _ t' c' _ =>
+  | .forallE _ t c _, .forallE _ t' c' _ =>
     let above := { position := p, fn := p, head := .binder } :: above
     match differ env levels t t' (4 * p) above with
     | [] => differ env levels c c' (4 * p + 1) above
     | found => found
+  | .lam _ t c _, .lam _ t' c' _ =>
+    let binder := { position := p, fn := p, head := .binder }
+    match differ env levels t t' (4 * p) above with
+    | [] => differ env levels c c' (4 * p + 1) (binder :: above)
+    | found => binder :: found  -- the type is not printed at all unless the binder says so
   | .letE _ t v c _, .letE _ t' v' c' _ =>
     let above := { position := p, fn := p, head := .binder } :: above
     match differ env levels t t' (4 * p) above with

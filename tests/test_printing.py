@@ -1,0 +1,106 @@
+"""What Lean prints by default may read back as something else, or not at all; then one place says more."""
+
+import pytest
+
+from lean_workspace.protocol import Written
+from mutation.terms import statement_key
+
+
+def write(engine, target: str, kind: str, lemma: str, **where):
+    """A draft and its text under the name `v`."""
+    prepared, draft = engine.draft(target, kind, lemma, **where)
+    ((_, written),) = prepared.write([(draft, "v")])
+    assert isinstance(written, Written), written
+    return draft, written
+
+
+@pytest.mark.parametrize(("target", "kind", "lemma", "where", "default", "statement", "options"), [
+    pytest.param(
+        "Fin.eq_or_lt_of_le", "rw", "Fin.lt_def", {},
+        "{n : Nat} {a b : Fin n} (h : a ≤ b) : a = b ∨ ↑a < ↑b",
+        "{n : Nat} {a b : Fin n} (h : a ≤ b) : a = b ∨ (↑a : Nat) < ↑b",
+        ["pp.analysis.needsType"],
+        id="a cast into a type that nothing tells"),
+    pytest.param(
+        "Nat.mul_pos", "rw", "Int.natCast_pos", {"at": "hn", "backward": True},
+        "{n m : Nat} (hn : 0 < ↑n) (hm : 0 < m) : 0 < n * m",
+        "{n m : Nat} (hn : (0 : Int) < ↑n) (hm : 0 < m) : 0 < n * m",
+        ["pp.analysis.needsType"],
+        id="a numeral beside a cast"),
+    pytest.param(
+        "Int.mul_emod_mul_of_pos", "apply", "Std.Roi.lower_le_of_mem", {"at": "H", "backward": True},
+        "{a : Int} (b c : Int) (h : a ∈ 0<...*) : a * b % (a * c) = a * (b % c)",
+        "{a : Int} (b c : Int) (h : a ∈ (0 : Int)<...*) : a * b % (a * c) = a * (b % c)",
+        ["pp.analysis.needsType"],
+        id="a numeral under a notation"),
+    pytest.param(
+        "Int.eq_ofNat_of_zero_le", "rw", "Int.not_lt", {"at": "h", "backward": True},
+        "{a : Int} (h : ¬a < 0) : ∃ n, a = ↑n",
+        "{a : Int} (h : ¬a < 0) : ∃ (n : Nat), a = ↑n",
+        ["pp.funBinderTypes"],
+        id="the type of a bound variable"),
+    pytest.param(
+        "Array.exists_push_of_ne_empty", "rw", "Array.size_pos_iff", {"at": "h", "backward": True},
+        "{α : Type u_1} {xs : Array α} (h : 0 < xs.size) : ∃ ys, ∃ a, xs = ys.push a",
+        "{α : Type u_1} {xs : Array α} (h : 0 < xs.size) : ∃ (ys : Array α), ∃ a, xs = ys.push a",
+        ["pp.funBinderTypes"],
+        id="the type of a bound variable, of two"),
+    pytest.param(
+        "Nat.two_pow_pred_lt_two_pow", "apply", "BitVec.getElem_reverse", {"occurrence": 1},
+        "{w : Nat} (h : 0 < w) {x : BitVec (2 ^ w)} : x.reverse[2 ^ (w - 1)] = x.getMsbD (2 ^ (w - 1))",
+        "{w : Nat} (h : 0 < w) {x : BitVec (2 ^ w)} : "
+        "getElem x.reverse (2 ^ (w - 1)) (@Nat.two_pow_pred_lt_two_pow w h) = x.getMsbD (2 ^ (w - 1))",
+        ["-pp.notation", "pp.explicit"],
+        id="an access whose proof Lean does not find"),
+    pytest.param(
+        "Array.mapIdx_empty", "apply", "List.toArray_inj", {"occurrence": 1},
+        "{α : Type u_1} {β : Type u_2} {f : Nat → α → β} : [] = []",
+        "{α : Type u_1} {β : Type u_2} {f : Nat → α → β} : @List.nil β = []",
+        ["pp.explicit"],
+        id="an implicit argument"),
+    pytest.param(
+        "Small.unit", "rw", "Nat.add_comm", {"at": "h"},
+        "(n : Nat) (h : 2 + n = 5) : Nonempty (PUnit × Fin n)",
+        "(n : Nat) (h : 2 + n = 5) : Nonempty (PUnit.{u + 1} × Fin n)",
+        ["pp.universes"],
+        id="a universe"),
+])
+def test_where_the_default_text_fails_one_place_says_more(engine, target, kind, lemma, where, default, statement, options):
+    draft, written = write(engine, target, kind, lemma, **where)
+    assert written.statement == statement
+    assert [option.split("@")[0] for option in written.print_options] == options
+    assert written.term == draft.term
+    again = engine.workspace.check(written.theorem)
+    assert again.refused is None and statement_key(again.term) == statement_key(draft.term)
+    plain = engine.workspace.check(written.theorem.replace(f" {statement} :=", f" {default} :="))
+    assert plain.refused is not None or statement_key(plain.term) != statement_key(draft.term)
+
+
+def test_a_mark_names_the_position_of_its_subterm(engine):
+    """The type of the theorem stands at 5, its body below a binder at 4 · 5 + 1, and so on (`Lean.SubExpr.Pos`)."""
+    _, written = write(engine, "Int.eq_ofNat_of_zero_le", "rw", "Int.not_lt", at="h", backward=True)
+    exists_in_the_body = ((5 * 4 + 1) * 4 + 1) * 4 + 1  # below `a` and `h`, the argument of `Exists`
+    assert written.print_options == [f"pp.funBinderTypes@{exists_in_the_body}"]
+
+
+def test_what_reads_back_by_default_has_no_marks(engine):
+    for target, lemma in (("Nat.mul_pos", "Nat.mul_comm"), ("List.map_map", "List.map_eq_foldr"), ("Small.dependent", "Nat.add_comm")):
+        assert write(engine, target, "rw", lemma)[1].print_options == []
+
+
+def test_a_text_with_another_proof_inside_is_the_same_statement_and_its_own_term_is_told(engine):
+    """`Classical.epsilon` holds a proof that its type is not empty: the text finds another one."""
+    draft, written = write(engine, "Nat.dvd_mul_left_of_dvd", "apply", "Classical.epsilon_spec", occurrence=1)
+    assert written.statement == "{a b : Nat} (h : a ∣ b) (c : Nat) : c * b = a * Classical.epsilon fun y => c * b = a * y"
+    assert written.term != draft.term
+    assert engine.workspace.check(written.theorem).term == written.term
+
+
+def test_a_target_that_reads_back_in_some_way_says_so(engine):
+    for name in ("Nat.add_comm", "Small.unit", "Int.eq_ofNat_of_zero_le", "Vector.mapIdx_eq_mapFinIdx"):
+        assert engine.workspace.target(engine.number(name)).reads_back, name
+
+
+def test_writing_says_what_it_cost(engine):
+    kernel, printing, elaboration = write(engine, "Nat.mul_pos", "rw", "Nat.mul_comm")[1].micros
+    assert min(kernel, printing, elaboration) > 0
