@@ -1,11 +1,10 @@
-import Alchemy.Library
+import Alchemy.Session
 import Alchemy.Export
 import Alchemy.Forms
-import Alchemy.Rewrite
-import Alchemy.Apply
 import Alchemy.Check
 import Alchemy.Grade
 import Alchemy.Refute
+import Alchemy.Profile
 
 /-!
 # The engine
@@ -18,8 +17,9 @@ about what is worth keeping.
 |---|---|---|
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
-| `target` | `theorem` | `binders`, `sites` with their forms, `reads_back` |
-| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions]` or a reason; `micros` of the attempts alone |
+| `target` | `theorem` | `binders`, `sites` with their forms, `reads_back`; `micros` of the forms alone |
+| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
+| `profile` | as `try` | `rows`: `[outcome, total, instances, typing, closing]`, in nanoseconds |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
 | `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
@@ -32,31 +32,6 @@ about what is worth keeping.
 open Lean Meta
 
 namespace Alchemy
-
-def kinds : List Kind := [rewriteKind, applyKind]
-
-structure Session where
-  library : Option Library := none
-  index : Nat := 0
-  target : Option Prepared := none
-  carried : Option (IO.Ref Carried) := none
-  drafts : Array Variant := #[]
-
-abbrev Reply := Except String Json
-
-/-- A name as Python sends it: `Init.Data.List`. Modules and variants only, so parts are plain. -/
-def nameOf (s : String) : Name := s.toName
-
-def readAll (f : Json → Option α) : List Json → Option (List α)
-  | [] => some []
-  | j :: js => match f j, readAll f js with
-    | some a, some as => some (a :: as)
-    | _, _ => none
-
-def strings (j : Json) : Option (List String) :=
-  match asList j with
-  | some js => readAll asString js
-  | none => none
 
 def problemJson (p : Problem) : Json :=
   Json.mkObj [("file", .str p.file), ("line", jsonNat p.line), ("message", .str p.message)]
@@ -88,12 +63,6 @@ def page (session : IO.Ref Session) (j : Json) (f : Library → Nat → Entry �
 
 /-! ## A target and its candidates -/
 
-def siteOf (t : Prepared) (i : Nat) : Option (Site × Expr) :=
-  if i == 0 then some (.conclusion, t.conclusion)
-  else match nth? t.binders (i - 1) with
-    | some b => if b.isSite then some (.hypothesis b, b.type) else none
-    | none => none
-
 def siteForms (t : Prepared) (i : Nat) (name : String) (e : Expr) : IO Json := do
   let forms (x : MetaM (List Json)) : IO Json := do return jsonList ((← t.run keyBudget x).getD [])
   return Json.mkObj [("site", jsonNat i), ("name", .str name), ("rw", ← forms (rewriteForms e)), ("apply", ← forms (applyForms e))]
@@ -118,52 +87,36 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
       let readsBack := (← t.run (4 * textBudget) (readsBack t)).getD false
       let carried ← IO.mkRef t.nothingCarried
       session.modify fun s => { s with index, target := some t, carried := some carried, drafts := #[] }
+      let start ← IO.monoNanosNow
+      let sites ← sitesOf t
+      let micros := ((← IO.monoNanosNow) - start) / 1000
       return .ok <| Json.mkObj [
         ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
-        ("reads_back", .bool readsBack), ("sites", jsonList (← sitesOf t))]
+        ("reads_back", .bool readsBack), ("sites", jsonList sites), ("micros", jsonNat micros)]
 
-/-- The prepared target, if it is the one that the request means. -/
-def current (session : IO.Ref Session) (j : Json) : IO (Except String (Library × Prepared)) := do
-  let s ← session.get
-  match field j "theorem" asNat, s.library, s.target with
-  | .ok index, some l, some t => return if index == s.index then .ok (l, t) else .error "another target is prepared"
-  | .error e, _, _ => return .error e
-  | _, _, _ => return .error "no target is prepared"
+/-- A variant, its statement in canonical form, and whether the rule introduced variables. -/
+structure Drafted where
+  variant : Variant
+  term : String
+  introduces : Bool
 
-structure Candidate where
-  site : Nat
-  kind : String
-  rule : Nat
-  backward : Bool
-  occurrence : Nat
-
-def candidateOf (j : Json) : Option Candidate :=
-  match asList j with
-  | some [site, kind, rule, .bool backward, occurrence] =>
-    match asNat site, asString kind, asNat rule, asNat occurrence with
-    | some site, some kind, some rule, some occurrence => some { site, kind, rule, backward, occurrence }
-    | _, _, _, _ => none
-  | _ => none
-
-def kindOf (name : String) : List Kind → Option Kind
-  | [] => none
-  | k :: ks => if k.name == name then some k else kindOf name ks
-
-/-- One attempt: a variant with its statement in canonical form, or why there is none. -/
-def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candidate) : IO (Except String (Variant × String)) := do
+/-- One attempt, or why there is no variant. -/
+def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candidate) : IO (Except String Drafted) := do
   match kindOf c.kind kinds, siteOf t c.site, l.theorems[c.rule]? with
   | some kind, some (site, _), some rule =>
-    let x : MetaM (Except String Variant) := do
+    let x : MetaM (Except String (Variant × Bool)) := do
       match ← kind.attempt t site rule.info c.backward c.occurrence with
       | .useless reason => return .error reason
-      | .draft d => match ← d.close t with
-        | some v => return .ok v
+      | .draft d =>
+        let introduces ← introduces (keep (fun e => e matches .mvar _) (mapL (·.1) d.binders))
+        match ← d.close t with
+        | some v => return .ok (v, introduces)
         | none => return .error "metavariables"
     match ← t.runCarrying carried attemptBudget x with
     | none => return .error "refused"
     | some (.error reason) => return .error reason
-    | some (.ok v) => match canonical v.type with
-      | some term => return .ok (v, term)
+    | some (.ok (variant, introduces)) => match canonical variant.type with
+      | some term => return .ok { variant, term, introduces }
       | none => return .error "too large"
   | none, _, _ => return .error "unknown kind"
   | _, none, _ => return .error "no such site"
@@ -178,10 +131,10 @@ def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
     for c in candidates do
       match ← attempt l t carried c with
       | .error reason => results := .str reason :: results
-      | .ok (v, term) =>
+      | .ok d =>
         let n := (← session.get).drafts.size
-        session.modify fun s => { s with drafts := s.drafts.push v }
-        results := jsonList [jsonNat n, .str term, jsonNat v.conditions] :: results
+        session.modify fun s => { s with drafts := s.drafts.push d.variant }
+        results := jsonList [jsonNat n, .str d.term, jsonNat d.variant.conditions, .bool d.introduces] :: results
     let micros := ((← IO.monoNanosNow) - start) / 1000
     return .ok (Json.mkObj [("results", jsonList (rev results)), ("micros", jsonNat micros)])
   | .error e, _ | _, .error e => return .error e
@@ -344,6 +297,7 @@ def requests : List Request := [
   { name := "keys", answer := fun s j => page s j keyRows },
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
+  { name := "profile", answer := handleProfile },
   { name := "write", answer := handleWrite },
   { name := "check", answer := handleCheck },
   { name := "grade", answer := handleGrade },
