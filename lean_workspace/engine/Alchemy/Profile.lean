@@ -1,4 +1,4 @@
-import Alchemy.Session
+import Alchemy.Mutate
 
 /-!
 # Where the time of an attempt goes
@@ -115,7 +115,7 @@ def costJson (c : Cost) : Json :=
 
 /-- The costs of candidates, in order. -/
 def handleProfile (session : IO.Ref Session) (j : Json) : IO Reply := do
-  match ← current session j, field j "candidates" (fun j => match asList j with | some js => readAll candidateOf js | none => none) with
+  match ← current session j, field j "candidates" candidates with
   | .ok (l, t), .ok candidates =>
     let mut rows : List Json := []
     for c in candidates do

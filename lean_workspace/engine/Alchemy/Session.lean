@@ -1,18 +1,15 @@
-import Alchemy.Rewrite
-import Alchemy.Apply
 import Alchemy.Library
+import Alchemy.Target
 
 /-!
-# What the engine holds between two requests, and how requests are read
+# What an engine remembers, and how it reads requests
 
-One library and one prepared target, with the variants that were tried on it.
+One library, and one prepared target with the variants tried on it.
 -/
 
 open Lean Meta
 
 namespace Alchemy
-
-def kinds : List Kind := [rewriteKind, applyKind]
 
 structure Session where
   library : Option Library := none
@@ -37,13 +34,18 @@ def strings (j : Json) : Option (List String) :=
   | some js => readAll asString js
   | none => none
 
-/-! ## A target and its candidates -/
-
-def siteOf (t : Prepared) (i : Nat) : Option (Site × Expr) :=
-  if i == 0 then some (.conclusion, t.conclusion)
-  else match nth? t.binders (i - 1) with
-    | some b => if b.isSite then some (.hypothesis b, b.type) else none
-    | none => none
+/-- Calls `f` on the theorems of a page. -/
+def page (session : IO.Ref Session) (j : Json) (f : Library → Nat → Entry → IO (List Json)) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match field j "from" asNat, field j "count" asNat with
+  | .ok start, .ok n =>
+    let mut rows : List Json := []
+    let mut i := start
+    for e in takeL (dropL l.theorems.toList start) n do
+      rows := revOn (← f l i e) rows
+      i := i + 1
+    return .ok (Json.mkObj [("rows", jsonList (rev rows))])
+  | .error e, _ | _, .error e => return .error e
 
 /-- The prepared target, if it is the one that the request means. -/
 def current (session : IO.Ref Session) (j : Json) : IO (Except String (Library × Prepared)) := do
@@ -52,24 +54,5 @@ def current (session : IO.Ref Session) (j : Json) : IO (Except String (Library �
   | .ok index, some l, some t => return if index == s.index then .ok (l, t) else .error "another target is prepared"
   | .error e, _, _ => return .error e
   | _, _, _ => return .error "no target is prepared"
-
-structure Candidate where
-  site : Nat
-  kind : String
-  rule : Nat
-  backward : Bool
-  occurrence : Nat
-
-def candidateOf (j : Json) : Option Candidate :=
-  match asList j with
-  | some [site, kind, rule, .bool backward, occurrence] =>
-    match asNat site, asString kind, asNat rule, asNat occurrence with
-    | some site, some kind, some rule, some occurrence => some { site, kind, rule, backward, occurrence }
-    | _, _, _, _ => none
-  | _ => none
-
-def kindOf (name : String) : List Kind → Option Kind
-  | [] => none
-  | k :: ks => if k.name == name then some k else kindOf name ks
 
 end Alchemy

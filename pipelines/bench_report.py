@@ -1,0 +1,1 @@
+"""What the benchmarks say: tables, JSON files and plots."""
