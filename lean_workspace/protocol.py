@@ -108,7 +108,7 @@ class Tried(Message):
 
 class Cost(msgspec.Struct, frozen=True, array_like=True):
     """One attempt with empty caches, in nanoseconds; how each part is measured stands in `engine/Alchemy/Profile.lean`.
-    outcome: `draft`, a reason, or the first line of Lean's message."""
+    outcome: `draft`, a reason, or Lean's message."""
 
     outcome: str
     total: int

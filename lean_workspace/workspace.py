@@ -245,7 +245,7 @@ class PreparedTarget:
 
     def profile(self, candidates: Sequence[Candidate]) -> list[Cost]:
         """Where the time of each attempt goes. Raises EngineDied."""
-        return self._workspace.ask(Profile(theorem=self.theorem, candidates=list(candidates))).rows
+        return self._workspace.ask_once(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
 
     def forget(self) -> None:
         """Prepares the target anew: the caches that attempts hand on are empty again, and drafts are gone."""

@@ -17,7 +17,8 @@ _MESSAGES = (
     ("motive is not type correct", "motive"),
     ("motive is dependent", "motive"),
     ("failed to synthesize", "instance"),
-    ("equality or iff proof expected", "no equation"),
+    ("conclusion", "does not unify"),
+    ("antecedent", "does not unify"),
 )
 """Parts of Lean's messages, in lower case, and what they mean."""
 
@@ -101,6 +102,6 @@ def sample_costs(target: PreparedTarget, way: str, usable: Sequence[Candidate], 
 
 
 def meaning_of(message: str) -> str:
-    """A word for the first line of Lean's message; the engine's own reasons stay as they are."""
+    """A word for Lean's message; the engine's own reasons stay as they are."""
     lower = message.lower()
-    return next((meaning for part, meaning in _MESSAGES if part in lower), message[:60])
+    return next((meaning for part, meaning in _MESSAGES if part in lower), message.partition("\n")[0][:60])

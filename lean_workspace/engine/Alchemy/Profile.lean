@@ -6,7 +6,8 @@ import Alchemy.Mutate
 Unification, instances and typing happen inside one call of Lean's, so they are told apart by doing a thing again:
 
 * **total**: the attempt with empty caches, and its variant closed and written in canonical form, as `try` does it;
-* **instances**: what the attempt saves when it is made again with the results of instance search, and nothing else, kept;
+* **instances**: what the attempt saves when it is made again with the results of instance search, and nothing else, kept
+  (0 where the difference is below the noise);
 * **typing**: what Lean checks before it accepts a draft, checked again alone with empty caches: for `rw` the motive, also
   that of an attempt that failed, for `apply` the term;
 * **closing**: binding the variables of the draft, and the canonical form;
@@ -22,7 +23,7 @@ namespace Alchemy
 
 /-- What an attempt came to, and nanoseconds. -/
 structure Cost where
-  /-- `draft`, a reason, or the first line of Lean's message -/
+  /-- `draft`, a reason, or Lean's message -/
   outcome : String
   total : Nat
   instances : Nat
@@ -38,17 +39,11 @@ structure Made where
   drafted : Nat
   closed : Nat
 
-def firstLine (s : String) : String := String.ofList (go s.toList)
-where
-  go : List Char → List Char
-    | [] => []
-    | c :: cs => if c == '\n' then [] else c :: go cs
-
 def makeDraft (t : Prepared) (x : MetaM Outcome) : MetaM Made := do
   let outcome ← try pure (Except.ok (← x)) catch e => pure (.error e)
   let drafted ← IO.monoNanosNow
   match outcome with
-  | .error e => return { draft := .error (firstLine (← e.toMessageData.toString)), drafted, closed := drafted }
+  | .error e => return { draft := .error (← e.toMessageData.toString), drafted, closed := drafted }
   | .ok (.useless reason) => return { draft := .error reason, drafted, closed := drafted }
   | .ok (.draft d) =>
     match ← d.close t with
@@ -93,22 +88,24 @@ def costOf (l : Library) (t : Prepared) (c : Candidate) : IO (Option Cost) := do
   let some (site, e) := siteOf t c.site | return none
   let some rule := l.theorems[c.rule]? | return none
   let x := makeDraft t (kind.attempt t site rule.info c.backward c.occurrence)
+  -- once before the clock runs: what the processor keeps is there for each of the runs that are compared
+  discard (t.run attemptBudget x)
   let first ← IO.mkRef t.nothingCarried
   let start ← IO.monoNanosNow
-  let made ← t.runCarrying first attemptBudget x
-  let some made := made | return some { outcome := "budget", total := (← IO.monoNanosNow) - start, instances := 0, typing := 0, closing := 0 }
-  let drafting := made.drafted - start
+  let some made ← t.runCarrying first attemptBudget x
+    | return some { outcome := "budget", total := (← IO.monoNanosNow) - start, instances := 0, typing := 0, closing := 0 }
   let found := (← first.get).cache.synthInstance
   let second ← IO.mkRef { t.nothingCarried with cache := { t.state.cache with synthInstance := found } }
-  let start' ← IO.monoNanosNow
-  let again := (← t.runCarrying second attemptBudget x).getD made
-  let outcome := match made.draft with
-    | .ok _ => "draft"
-    | .error reason => reason
+  let again ← IO.monoNanosNow
+  let some madeAgain ← t.runCarrying second attemptBudget x | return none
   return some {
-    outcome, total := made.closed - start, closing := made.closed - made.drafted,
-    instances := drafting - (again.drafted - start'),
-    typing := ← typingTime t c site e rule.info made.draft }
+    outcome := match made.draft with
+      | .ok _ => "draft"
+      | .error reason => reason
+    total := made.closed - start
+    instances := (made.drafted - start) - (madeAgain.drafted - again)
+    typing := ← typingTime t c site e rule.info made.draft
+    closing := made.closed - made.drafted }
 
 def costJson (c : Cost) : Json :=
   jsonList (.str c.outcome :: mapL (fun ns => jsonNat ns) [c.total, c.instances, c.typing, c.closing])
