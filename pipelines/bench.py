@@ -177,11 +177,11 @@ class Comparers:
     def __init__(self, job: Job, library: Catalogue, workers: int):
         self._library, self._seed = library, job.options.seed
         self._keys: dict[int, list[Key]] = {}
-        for key in library.keys():
-            self._keys.setdefault(key.rule, []).append(key)
+        for rule, keys in itertools.groupby(library.keys(), key=lambda key: key.rule):
+            self._keys[rule] = list(keys)
         reach = msgspec.structs.replace(THE_PAPER, forward=True, side_conditions=True)
-        everything = range(len(library.theorems))
-        self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(job.options.kinds, reach), everything, rules=())
+        self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(job.options.kinds, reach),
+                              range(len(library.theorems)), rules=())
         self._querying = threading.Lock()
         self._free: SimpleQueue[Workspace] = SimpleQueue()
         self._threads = ThreadPoolExecutor(workers)

@@ -103,5 +103,7 @@ def sample_costs(target: PreparedTarget, way: str, usable: Sequence[Candidate], 
 
 def meaning_of(message: str) -> str:
     """A word for Lean's message; the engine's own reasons stay as they are."""
+    if message == "draft":
+        return "new variables"
     lower = message.lower()
     return next((meaning for part, meaning in _MESSAGES if part in lower), message.partition("\n")[0][:60])

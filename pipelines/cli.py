@@ -186,12 +186,13 @@ def mutate(
 @bench.command()
 def search(
     library: LibraryNames = ["Init"],
-    targets: Annotated[int | None, typer.Option(min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
+    targets: Annotated[int | None, typer.Option(
+        min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
     pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
     kinds: Kinds = "rw,apply",
     workers: Workers = 1,
-    out: Annotated[Path | None, typer.Option(help="A folder for `bench-search.json` and `bench-search.png`, written again as it goes on.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for `bench-search.json` and `.png`, written again as it goes on.")] = None,
     json: Json = False,
 ) -> None:
     """Brute force, the index and an oracle, on every site of random targets."""

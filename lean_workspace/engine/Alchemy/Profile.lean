@@ -13,7 +13,7 @@ Unification, instances and typing happen inside one call of Lean's, so they are 
 * **closing**: binding the variables of the draft, and the canonical form;
 * what is left is unification, with the rule opened and the script written.
 
-Each part is small and the clock is coarse: read means, not single rows. `try` is not touched by any of this: it carries
+Each time is the least of three runs. Each part is small and the clock is coarse: read means, not single rows. `try` is not touched by any of this: it carries
 caches from one attempt to the next, so that its attempts are cheaper than these.
 -/
 
@@ -52,6 +52,27 @@ def makeDraft (t : Prepared) (x : MetaM Outcome) : MetaM Made := do
       discard (writeForm v)
       return { draft := .ok d, drafted, closed := ← IO.monoNanosNow }
 
+/-- Nanoseconds to make a draft, and to close it. -/
+structure Run where
+  drafting : Nat
+  closing : Nat
+
+/-- One run of an attempt that begins with these caches. -/
+def runOnce (t : Prepared) (x : MetaM Made) (caches : Carried) : IO Run := do
+  let carried ← IO.mkRef caches
+  let start ← IO.monoNanosNow
+  match ← t.runCarrying carried attemptBudget x with
+  | some made => return { drafting := made.drafted - start, closing := made.closed - made.drafted }
+  | none => return { drafting := (← IO.monoNanosNow) - start, closing := 0 }
+
+/-- The parts of three runs, each where it was fastest: the machine does other things as well. -/
+def least (t : Prepared) (x : MetaM Made) (caches : Carried) : IO Run := do
+  let mut best ← runOnce t x caches
+  for _ in [(), ()] do
+    let again ← runOnce t x caches
+    best := { drafting := min best.drafting again.drafting, closing := min best.closing again.closing }
+  return best
+
 /-- The motive with which `rw` would replace the first instance of the rule's pattern. -/
 def motiveOf (e : Expr) (rule : ConstantInfo) (backward : Bool) : MetaM (Option Expr) := do
   let some (l, r, _) ← sidesOf rule | return none
@@ -76,11 +97,11 @@ def typingTime (t : Prepared) (c : Candidate) (site : Site) (e : Expr) (rule : C
       | .ok d, .conclusion => return some d.proof
       | .error _, _ => return none
   let some (some term) ← t.run attemptBudget term | return 0
-  let x : MetaM Nat := do
-    let start ← IO.monoNanosNow
+  let x : MetaM Made := do
     discard (isTypeCorrect term)
-    return (← IO.monoNanosNow) - start
-  return (← t.run attemptBudget x).getD 0
+    let now ← IO.monoNanosNow
+    return { draft, drafted := now, closed := now }
+  return (← least t x t.nothingCarried).drafting
 
 /-- The cost of one attempt; `none` where the candidate names nothing. -/
 def costOf (l : Library) (t : Prepared) (c : Candidate) : IO (Option Cost) := do
@@ -89,23 +110,19 @@ def costOf (l : Library) (t : Prepared) (c : Candidate) : IO (Option Cost) := do
   let some rule := l.theorems[c.rule]? | return none
   let x := makeDraft t (kind.attempt t site rule.info c.backward c.occurrence)
   -- once before the clock runs: what the processor keeps is there for each of the runs that are compared
-  discard (t.run attemptBudget x)
-  let first ← IO.mkRef t.nothingCarried
-  let start ← IO.monoNanosNow
-  let some made ← t.runCarrying first attemptBudget x
-    | return some { outcome := "budget", total := (← IO.monoNanosNow) - start, instances := 0, typing := 0, closing := 0 }
-  let found := (← first.get).cache.synthInstance
-  let second ← IO.mkRef { t.nothingCarried with cache := { t.state.cache with synthInstance := found } }
-  let again ← IO.monoNanosNow
-  let some madeAgain ← t.runCarrying second attemptBudget x | return none
+  let warm ← IO.mkRef t.nothingCarried
+  let some made ← t.runCarrying warm attemptBudget x
+    | return some { outcome := "budget", total := 0, instances := 0, typing := 0, closing := 0 }
+  let found := (← warm.get).cache.synthInstance
+  let cold ← least t x t.nothingCarried
+  let kept ← least t x { t.nothingCarried with cache := { t.state.cache with synthInstance := found } }
   return some {
     outcome := match made.draft with
       | .ok _ => "draft"
       | .error reason => reason
-    total := made.closed - start
-    instances := (made.drafted - start) - (madeAgain.drafted - again)
-    typing := ← typingTime t c site e rule.info made.draft
-    closing := made.closed - made.drafted }
+    total := cold.drafting + cold.closing, closing := cold.closing
+    instances := cold.drafting - kept.drafting
+    typing := ← typingTime t c site e rule.info made.draft }
 
 def costJson (c : Cost) : Json :=
   jsonList (.str c.outcome :: mapL (fun ns => jsonNat ns) [c.total, c.instances, c.typing, c.closing])
