@@ -2,6 +2,7 @@
 
 *build*: the keys of all lemmas, computed in Lean by some engines side by side (their start is told apart), and the trie.
 *load*: what a worker does at its start, in a process of its own: the kept extraction is read and the trie built from it.
+The trie is spread out where walks come by, so that the first queries pay a part of it.
 *query*: candidates of random targets with all their sites, for the whole library and for random parts of it; the forms of a
 target are computed in Lean once and depend on the target alone.
 """

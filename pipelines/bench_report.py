@@ -55,25 +55,25 @@ def print_search(compared: Compared) -> None:
     out.print(table)
     table = Table(title="attempts of the index, and seconds of attempts in Lean; pairs with conditions included", title_justify="left")
     table.add_column(no_wrap=True)
-    for column in ("tried", "usable", "brute", "indexed", "oracle", "ind./or.", "br./ind.", "query"):
-        table.add_column(column, justify="right")
+    for column in ("tried", "usable", "brute", "index", "oracle", "index/\noracle", "brute/\nindex"):
+        table.add_column(column, justify="right", min_width=6)
     for name in _in_order(compared.ways):
         way = compared.ways[name]
         table.add_row(name, f"{way.tried:,}", _percent(compared.precision[name], 0),
                       f"{way.brute_s:.1f}", f"{way.indexed_s:.2f}", f"{way.oracle_s:.2f}",
-                      _ratio(compared.ratio("indexed_s", "oracle_s", [name])), _ratio(compared.ratio("brute_s", "indexed_s", [name])),
-                      f"{way.query_s:.2f}")
+                      _ratio(compared.ratio("indexed_s", "oracle_s", [name])), _ratio(compared.ratio("brute_s", "indexed_s", [name])))
     table.add_section()
     table.add_row("the paper's", "", "", "", "", "", _ratio(compared.ratio("indexed_s", "oracle_s")),
-                  _ratio(compared.ratio("brute_s", "indexed_s")), "")
+                  _ratio(compared.ratio("brute_s", "indexed_s")))
     out.print(table)
     _print_costs(compared.costs)
     for name in _in_order(compared.ways):
         beside = ", ".join(f"{n:,} {reason}" for reason, n in compared.ways[name].beside.most_common())
         if beside:
             out.print(f"{name}: accepted and not usable: {beside}", highlight=False)
-    out.print(f"beside the attempts: preparing the targets {compared.prepare_s:.1f} s, of this their keys in Lean {compared.forms_s:.1f} s",
-              highlight=False)
+    query_s = sum(way.query_s for way in compared.ways.values())
+    out.print(f"beside the attempts: preparing the targets {compared.prepare_s:.1f} s, of this their keys in Lean "
+              f"{compared.forms_s:.1f} s; queries {query_s:.2f} s", highlight=False)
     for one in compared.missed:
         out.print(f"missed: {one.lemma} ({one.direction}) at {one.site} of {one.target}: {one.reason}", highlight=False)
     for name, reason in compared.set_aside.items():
@@ -85,10 +85,12 @@ def _print_costs(costs: Costs) -> None:
     table.add_column(no_wrap=True)
     parts = ("unification", "instances", "typing", "closing", "kernel", "printing", "elaboration")
     for column in ("n", "unify", "inst.", "type", "close", "kernel", "print", "elab."):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", min_width=5)
     for way, outcomes in costs.means().items():
+        table.add_section()
+        table.add_row(way)
         for outcome, means in sorted(outcomes.items(), key=lambda item: -item[1]["n"]):
-            table.add_row(f"{way}: {outcome}", f"{means['n']:.0f}", *(f"{means[p]:,.0f}" if p in means else "" for p in parts))
+            table.add_row(f"  {outcome[:24]}", f"{means['n']:.0f}", *(f"{means[p]:,.0f}" if p in means else "" for p in parts))
     out.print(table)
 
 
@@ -135,8 +137,8 @@ def _draw_search(compared: Compared, library: str, file: Path) -> None:
     labels = [name.replace("-", "\n") for name in ways]
     times.set(yscale="log", xticks=range(len(ways)), xticklabels=labels, ylabel="ms a target, attempts in Lean")
     times.margins(y=0.25)
-    _title(times, f"The paper's mutations: index / successes {_ratio(compared.ratio('indexed_s', 'oracle_s'))}, "
-                  f"every theorem / index {_ratio(compared.ratio('brute_s', 'indexed_s'))}")
+    _title(times, f"Time; the paper's mutations: index {_ratio(compared.ratio('indexed_s', 'oracle_s'))} × successes, "
+                  f"all {_ratio(compared.ratio('brute_s', 'indexed_s'))} × index")
     times.yaxis.set_major_formatter("{x:,.0f}")
     times.yaxis.set_minor_formatter("")
     times.legend(frameon=False, fontsize=9, ncols=3, loc="upper center")
@@ -163,7 +165,7 @@ def _stack(axes: Any, bars: Sequence[tuple[str, Mapping[str, float]]], parts: Se
     axes.margins(x=0.12)
     _title(axes, title)
     if bars:
-        axes.legend(frameon=False, fontsize=9, loc="best")
+        axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=len(parts))
 
 
 # --- bench index ------------------------------------------------------------------------------------
