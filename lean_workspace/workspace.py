@@ -19,6 +19,7 @@ from lean_workspace.protocol import (
     Change,
     Check,
     Checked,
+    Cost,
     Find,
     FindPlaces,
     Grade,
@@ -30,6 +31,7 @@ from lean_workspace.protocol import (
     Opened,
     Place,
     Prepare,
+    Profile,
     Ready,
     Refusal,
     Refutation,
@@ -82,11 +84,12 @@ class Lost(msgspec.Struct, frozen=True):
 
 class Draft(msgspec.Struct, frozen=True):
     """A successful attempt. term: the new statement in canonical form. conditions: how many hypotheses are new because
-    `rw` left side goals."""
+    `rw` left side goals. introduces: does the statement speak of variables that only the lemma has?"""
 
     candidate: Candidate
     term: str
     conditions: int = 0
+    introduces: bool = False
 
 
 class Difficulty(msgspec.Struct, frozen=True):
@@ -239,6 +242,19 @@ class PreparedTarget:
     def sites(self) -> list[Site]:
         return self._target.sites
 
+    @property
+    def forms_s(self) -> float:
+        """Seconds that the forms of its sites took in Lean."""
+        return self._target.micros / 1e6
+
+    def profile(self, candidates: Sequence[Candidate]) -> list[Cost]:
+        """Where the time of each attempt goes. Raises EngineDied."""
+        return self._workspace.ask_once(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
+
+    def forget(self) -> None:
+        """Prepares the target anew: the caches that attempts hand on are empty again, and drafts are gone."""
+        self._reopen()
+
     def attempt(self, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Draft | Useless | Lost]]:
         """Tries each candidate, in order."""
         for start in range(0, len(candidates), TRY_BATCH):
@@ -272,9 +288,9 @@ class PreparedTarget:
             if isinstance(result, str):
                 outcomes.append(Useless(result))
             else:
-                number, term, conditions = result
+                number, term, conditions, introduces = result
                 self._drafts[candidate] = number
-                outcomes.append(Draft(candidate, term, conditions))
+                outcomes.append(Draft(candidate, term, conditions, introduces))
         return outcomes
 
     def _write(self, drafts: list[tuple[Draft, str]], deadline_s: float) -> list[Written | Refusal]:

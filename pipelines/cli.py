@@ -200,26 +200,55 @@ def mutate(
 @bench.command()
 def search(
     library: LibraryNames = ["Init"],
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 10,
+    targets: Annotated[int | None, typer.Option(
+        min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
+    pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
     kinds: Kinds = "rw,apply",
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="A folder for `bench-search.json` and `.png`, written again as it goes on.")] = None,
     json: Json = False,
 ) -> None:
     """Brute force, the index and an oracle, on every site of random targets."""
     from pipelines.bench import search as run
-    from pipelines.summary import finish, print_search, progress
+    from pipelines.bench_report import print_search, search_summary, write_search
+    from pipelines.summary import finish, progress
     from pipelines.synthesize import on_library
 
     with progress() as bars:
         report = _reporter(bars)
-        with on_library(_libraries(library), _kinds(kinds), report, targets=targets, seed=seed) as (job, catalogue):
-            result = run(job, catalogue, report)
-    summary = {"targets": result.targets, "recall": result.recall, "oracle_ratio": result.ratio("indexed_s", "oracle_s"),
-               "brute_ratio": result.ratio("brute_s", "indexed_s"), "missed": result.missed, "rows": result.rows,
-               "prepare_s": result.prepare_s}
+        drawn = targets if targets or pairs else 10
+        with on_library(_libraries(library), _kinds(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
+            compared = run(job, catalogue, pairs, workers, report, lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
-        print_search(result.rows, summary)
-    finish(summary, json)
+        print_search(compared)
+    finish(search_summary(compared, job.options, pairs), json)
+
+
+@bench.command()
+def index(
+    library: LibraryNames = ["Init"],
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems that ask the index, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the targets, and the parts of the library.")] = 0,
+    workers: Workers = 2,
+    out: Annotated[Path | None, typer.Option(help="A folder for `bench-index.json` and `bench-index.png`.")] = None,
+    json: Json = False,
+) -> None:
+    """Building, loading and asking the index, and how that grows with the library."""
+    from pipelines.bench_index import measure
+    from pipelines.bench_report import print_index, write_index
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    with progress() as bars:
+        report = _reporter(bars)
+        with on_library(_libraries(library), ["rw", "apply"], report, targets=targets, seed=seed) as (job, catalogue):
+            measured = measure(job, catalogue, workers, report)
+    if out is not None:
+        write_index(measured, out)
+    if not json:
+        print_index(measured)
+    finish(measured.summary(), json)
 
 
 _INTERRUPTED = 130

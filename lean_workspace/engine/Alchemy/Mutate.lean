@@ -137,9 +137,12 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
         let readsBack ← if steps matches [] then (do return (← t.run (4 * textBudget) (readsBack t)).getD false) else pure true
         let carried ← IO.mkRef t.nothingCarried
         session.modify fun s => { s with index, target := some t, carried := some carried, drafts := #[] }
+        let start ← IO.monoNanosNow
+        let sites ← sitesOf t
+        let micros := ((← IO.monoNanosNow) - start) / 1000
         return .ok <| Json.mkObj [
           ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
-          ("reads_back", .bool readsBack), ("sites", jsonList (← sitesOf t))]
+          ("reads_back", .bool readsBack), ("sites", jsonList sites), ("micros", jsonNat micros)]
   | .error e, _ | _, .error e => return .error e
 
 def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
@@ -154,7 +157,7 @@ def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
       | .ok (v, term) =>
         let n := (← session.get).drafts.size
         session.modify fun s => { s with drafts := s.drafts.push v }
-        results := jsonList [jsonNat n, .str term, jsonNat v.conditions] :: results
+        results := jsonList [jsonNat n, .str term, jsonNat v.conditions, .bool v.introduces] :: results
     let micros := ((← IO.monoNanosNow) - start) / 1000
     return .ok (Json.mkObj [("results", jsonList (rev results)), ("micros", jsonNat micros)])
   | .error e, _ | _, .error e => return .error e

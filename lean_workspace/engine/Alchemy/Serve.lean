@@ -1,6 +1,7 @@
 import Alchemy.Mutate
 import Alchemy.Grade
 import Alchemy.Refute
+import Alchemy.Profile
 
 /-!
 # The engine
@@ -13,8 +14,9 @@ about what is worth keeping.
 |---|---|---|
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
-| `target` | `theorem`, `steps`: candidates that lead from it to the target meant | `binders`, `sites` with their forms, `reads_back` |
-| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions]` or a reason; `micros` of the attempts alone |
+| `target` | `theorem`, `steps`: candidates that lead from it to the target meant | `binders`, `sites` with their forms, `reads_back`; `micros` of the forms alone |
+| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
+| `profile` | as `try` | `rows`: `[outcome, total, instances, typing, closing]`, in nanoseconds |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
 | `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
@@ -163,6 +165,7 @@ def requests : List Request := [
   { name := "keys", answer := fun s j => page s j keyRows },
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
+  { name := "profile", answer := handleProfile },
   { name := "write", answer := handleWrite },
   { name := "check", answer := handleCheck },
   { name := "grade", answer := handleGrade },

@@ -222,6 +222,8 @@ structure Variant where
   script : List String
   explicitScript : List String
   conditions : Nat := 0
+  /-- Does it speak of variables that only the rule has? -/
+  introduces : Bool := false
 
 /-- A conclusion may itself begin with binders (`∀ a, a ∉ l`). Printed as a signature they stand before the
 colon, so a proof has them in its context: their names, distinct from `used`, and the arguments that a
@@ -258,12 +260,13 @@ def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
   if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
   if anyL (fun p => anyL (· == p.name) type.getUsedConstants.toList) t.parents then return none
   let names := append (mapL (·.2) d.binders) d.leading
-  let type := hideBinders (renameBinders (plain type) names) (← isHidden (mapL (·.1) d.binders))
+  let hidden ← isHidden (mapL (·.1) d.binders)
+  let type := hideBinders (renameBinders (plain type) names) hidden
   let kept := (collectLevelParams (collectLevelParams {} type) value).params.toList
   return some {
     levels := keep (fun n => anyL (· == n) kept) t.info.levelParams
     type, value := renameBinders value names, names, script := append t.opening d.script,
     explicitScript := append t.opening d.explicitScript,
-    conditions := d.conditions }
+    conditions := d.conditions, introduces := anyL (fun h => h) hidden }
 
 end Alchemy
