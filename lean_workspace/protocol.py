@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "4"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -73,7 +73,7 @@ class TheoremRows(Message):
 class KeyRows(Message):
     """See `mutation.candidates.Key` for the columns."""
 
-    rows: list[tuple[int, KindName, Direction, int, bool, int, int, str]]
+    rows: list[tuple[int, KindName, Direction, int, bool, int, int, bool, str]]
 
 
 Form = list
@@ -90,19 +90,40 @@ class Site(Message):
 
 
 class Target(Message):
-    """reads_back: does its statement, printed in some way, read back as itself?"""
+    """reads_back: does its statement, printed in some way, read back as itself? micros: of the forms of all sites."""
 
     binders: list[tuple[str, str]]
     reads_back: bool
     sites: list[Site]
+    micros: int
 
 
 class Tried(Message):
-    """For each candidate (draft, statement in canonical form, side conditions that became hypotheses), or why there
-    is none. micros: of the attempts alone, without the pipes."""
+    """For each candidate (draft, statement in canonical form, side conditions that became hypotheses, did the lemma
+    introduce variables?), or why there is none. micros: of the attempts alone, without the pipes."""
 
-    results: list[tuple[int, str, int] | str]
+    results: list[tuple[int, str, int, bool] | str]
     micros: int
+
+
+class Cost(msgspec.Struct, frozen=True, array_like=True):
+    """One attempt with empty caches, in nanoseconds; how each part is measured stands in `engine/Alchemy/Profile.lean`.
+    outcome: `draft`, a reason, or Lean's message."""
+
+    outcome: str
+    total: int
+    instances: int
+    typing: int
+    closing: int
+
+    @property
+    def unification(self) -> int:
+        """What is left of the total."""
+        return max(0, self.total - self.instances - self.typing - self.closing)
+
+
+class Profiled(Message):
+    rows: list[Cost]
 
 
 class Written(Message):
@@ -220,11 +241,6 @@ class Keys(Request, tag="keys"):
     count: int
 
 
-class Prepare(Request, tag="target"):
-    Reply = Target
-    theorem: int
-
-
 class Candidate(msgspec.Struct, frozen=True, array_like=True):
     """One attempt. rule: the lemma's number. occurrence: which antecedent, for `apply` forward, from 1; which instance
     of the pattern, for `rw`, where 0 is the first, as `rw [lemma]` finds it."""
@@ -236,8 +252,24 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     occurrence: int
 
 
+class Prepare(Request, tag="target"):
+    """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before."""
+
+    Reply = Target
+    theorem: int
+    steps: list[Candidate] = []
+
+
 class Try(Request, tag="try"):
     Reply = Tried
+    theorem: int
+    candidates: list[Candidate]
+
+
+class Profile(Request, tag="profile"):
+    """Where the time of each attempt goes. It touches no caches of `Try` and leaves no drafts."""
+
+    Reply = Profiled
     theorem: int
     candidates: list[Candidate]
 

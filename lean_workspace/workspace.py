@@ -19,6 +19,7 @@ from lean_workspace.protocol import (
     Change,
     Check,
     Checked,
+    Cost,
     Find,
     FindPlaces,
     Grade,
@@ -30,6 +31,7 @@ from lean_workspace.protocol import (
     Opened,
     Place,
     Prepare,
+    Profile,
     Ready,
     Refusal,
     Refutation,
@@ -82,11 +84,12 @@ class Lost(msgspec.Struct, frozen=True):
 
 class Draft(msgspec.Struct, frozen=True):
     """A successful attempt. term: the new statement in canonical form. conditions: how many hypotheses are new because
-    `rw` left side goals."""
+    `rw` left side goals. introduces: does the statement speak of variables that only the lemma has?"""
 
     candidate: Candidate
     term: str
     conditions: int = 0
+    introduces: bool = False
 
 
 class Difficulty(msgspec.Struct, frozen=True):
@@ -111,6 +114,8 @@ class Workspace:
         self._launch, self.library, self._limits, self._retirement = launch, library, limits, retirement
         self._engine: Engine | None = None
         self.opened: Opened | None = None
+        self.prepared: PreparedTarget | None = None
+        """The target that the engine holds."""
         self.deaths = 0
         self._start()
 
@@ -132,10 +137,11 @@ class Workspace:
     def keys(self, start: int, count: int) -> KeyRows:
         return self.ask(Keys(start=start, count=count))
 
-    def target(self, theorem: int) -> "PreparedTarget":
-        """Prepares a theorem. Raises EngineDied where that kills two engines, EngineRefused where Lean can't."""
+    def target(self, theorem: int, steps: Sequence[Candidate] = ()) -> "PreparedTarget":
+        """Prepares a theorem, or the variant that `steps` lead to from it. Raises EngineDied where that kills two engines,
+        EngineRefused where Lean can't."""
         self._retire()
-        return PreparedTarget(self, theorem)
+        return PreparedTarget(self, theorem, steps)
 
     def check(self, text: str) -> Checked:
         """The verdict on a text: the whole command elaborated afresh, kernel and axioms included."""
@@ -219,9 +225,10 @@ class Workspace:
 class PreparedTarget:
     """One target and what is tried on it. A restarted engine gets the target again."""
 
-    def __init__(self, workspace: Workspace, theorem: int):
-        self._workspace, self.theorem = workspace, theorem
-        self._target: Target = workspace.ask(Prepare(theorem=theorem))
+    def __init__(self, workspace: Workspace, theorem: int, steps: Sequence[Candidate] = ()):
+        self._workspace, self.theorem, self.steps = workspace, theorem, tuple(steps)
+        self._target: Target = workspace.ask(Prepare(theorem=theorem, steps=list(steps)))
+        workspace.prepared = self
         self._drafts: dict[Candidate, int] = {}
         """Number of each draft in the present engine."""
         self.attempt_s = 0.0
@@ -234,6 +241,19 @@ class PreparedTarget:
     @property
     def sites(self) -> list[Site]:
         return self._target.sites
+
+    @property
+    def forms_s(self) -> float:
+        """Seconds that the forms of its sites took in Lean."""
+        return self._target.micros / 1e6
+
+    def profile(self, candidates: Sequence[Candidate]) -> list[Cost]:
+        """Where the time of each attempt goes. Raises EngineDied."""
+        return self._workspace.ask_once(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
+
+    def forget(self) -> None:
+        """Prepares the target anew: the caches that attempts hand on are empty again, and drafts are gone."""
+        self._reopen()
 
     def attempt(self, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Draft | Useless | Lost]]:
         """Tries each candidate, in order."""
@@ -259,6 +279,8 @@ class PreparedTarget:
         return self._workspace.ask_once(Refute(theorem=self.theorem, changes=changes), deadline_s).outcomes()
 
     def _try(self, candidates: list[Candidate], deadline_s: float) -> list[Draft | Useless]:
+        if self._workspace.prepared is not self:  # another target was prepared in between
+            self._reopen()
         tried = self._workspace.ask_once(Try(theorem=self.theorem, candidates=candidates), deadline_s)
         self.attempt_s += tried.micros / 1e6
         outcomes: list[Draft | Useless] = []
@@ -266,12 +288,14 @@ class PreparedTarget:
             if isinstance(result, str):
                 outcomes.append(Useless(result))
             else:
-                number, term, conditions = result
+                number, term, conditions, introduces = result
                 self._drafts[candidate] = number
-                outcomes.append(Draft(candidate, term, conditions))
+                outcomes.append(Draft(candidate, term, conditions, introduces))
         return outcomes
 
     def _write(self, drafts: list[tuple[Draft, str]], deadline_s: float) -> list[Written | Refusal]:
+        if self._workspace.prepared is not self:
+            self._reopen()
         if missing := [d.candidate for d, _ in drafts if d.candidate not in self._drafts]:
             self._try(missing, deadline_s)
         numbered = [(self._drafts[d.candidate], name) for d, name in drafts]
@@ -296,5 +320,7 @@ class PreparedTarget:
             yield batch[0], Lost(died.cause)
 
     def _reopen(self) -> None:
+        """The engine has this target before it again, and none of its drafts."""
         self._drafts.clear()
-        self._workspace.ask(Prepare(theorem=self.theorem))
+        self._workspace.ask(Prepare(theorem=self.theorem, steps=list(self.steps)))
+        self._workspace.prepared = self

@@ -1,6 +1,7 @@
 """What to try on a target: the lemmas that the index finds at each of its sites."""
 
 import hashlib
+import itertools
 from collections.abc import Container, Iterable, Sequence
 
 import msgspec
@@ -13,7 +14,8 @@ from mutation.quality import PATTERN_RULES, Pattern, PatternRule
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
     """One pattern of a lemma. data: would a use leave data undetermined? propositions: how many stay open.
-    variables: how many variables of the pattern stand for data."""
+    variables: how many variables of the pattern stand for data. dependent: does the rest of the lemma speak of the
+    proof of this antecedent?"""
 
     rule: int
     kind: KindName
@@ -22,6 +24,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     data: bool
     propositions: int
     variables: int
+    dependent: bool
     tokens: str
 
 
@@ -30,21 +33,27 @@ class Lemmas:
 
     def __init__(self, keys: Iterable[Key], kinds: Sequence[Kind], admitted: Container[int],
                  rules: Sequence[PatternRule] = PATTERN_RULES, generic: Container[tuple[int, str, str]] = frozenset()):
-        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out; generic: (lemma,
-        kind, direction) that fit too many targets."""
+        """keys: those of a lemma together. admitted: the numbers of the lemmas that the policy admits; rules: patterns that
+        are left out; generic: (lemma, kind, direction) that fit too many targets."""
         self._kinds = {kind.name: kind for kind in kinds}
         self._indexes: dict[tuple[str, str], Index] = {
             (kind.name, use.direction): Index() for kind in kinds for use in kind.uses}
+        for rule, own in itertools.groupby(keys, key=lambda key: key.rule):
+            if rule in admitted:
+                self._add(list(own), rules, generic)
+
+    def _add(self, keys: list[Key], rules: Sequence[PatternRule], generic: Container[tuple[int, str, str]]) -> None:
+        """keys: all of one lemma."""
+        sides = {key.direction: key.tokens.split("\t") for key in keys if key.kind == "rw"}
         for key in keys:
             index = self._indexes.get((key.kind, key.direction))
-            if index is None or key.rule not in admitted:
+            if index is None or (key.rule, key.kind, key.direction) in generic:
                 continue
             kind = self._kinds[key.kind]
             if (key.data and not kind.new_variables) or (key.propositions and not kind.side_conditions):
                 continue
-            if (key.rule, key.kind, key.direction) in generic:
-                continue
-            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"))
+            other = sides.get("backward" if key.direction == "forward" else "forward") if key.kind == "rw" else None
+            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), other, key.dependent)
             if not any(rule.objects(pattern) for rule in rules):
                 index.add(pattern.tokens, (key.rule, key.occurrence))
 

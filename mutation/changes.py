@@ -99,7 +99,7 @@ class WrongWay:
         for key in keys:
             if key.kind != "apply" or key.rule not in admitted or key.data:
                 continue
-            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"))
+            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), dependent=key.dependent)
             if any(rule.objects(pattern) for rule in rules):
                 continue
             if key.direction == "backward" and 1 <= key.propositions <= MAX_ANTECEDENTS:

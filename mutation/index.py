@@ -32,13 +32,49 @@ def arity(token: str) -> int:
 
 
 class _Node:
-    __slots__ = ("children", "star", "values")
+    """A place of the trie. What is added below it waits until a walk comes by: most places are never visited, and a
+    worker that opens a library need not wait for them. Read a node after `open`."""
 
-    def __init__(self) -> None:
+    __slots__ = ("children", "depth", "star", "values", "waiting")
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
         self.children: dict[str, _Node] = {}
         self.star: _Node | None = None
-        self.values: list[tuple[Hashable, tuple[tuple[int, ...], ...]]] | None = None
+        self.values: list[tuple[Hashable, tuple[tuple[int, ...], ...]]] = []
         """(value, places of the wildcards that are the same variable)"""
+        self.waiting: list[tuple[Pattern, Hashable]] = []
+
+    def open(self) -> "_Node":
+        if self.waiting:
+            waiting, self.waiting = self.waiting, []
+            for pattern, value in waiting:
+                self._place(pattern, value)
+        return self
+
+    def _place(self, pattern: Pattern, value: Hashable) -> None:
+        if self.depth == len(pattern):
+            self.values.append((value, _repeated(pattern)))
+            return
+        token = pattern[self.depth]
+        if token[0] in "*?":
+            if self.star is None:
+                self.star = _Node(self.depth + 1)
+            below = self.star
+        else:
+            below = self.children.get(token)
+            if below is None:
+                below = self.children[token] = _Node(self.depth + 1)
+        below.waiting.append((pattern, value))
+
+
+def _repeated(pattern: Pattern) -> tuple[tuple[int, ...], ...]:
+    """For each variable that stands more than once its places, counted in wildcards."""
+    places: dict[str, list[int]] = {}
+    for place, token in enumerate(token for token in pattern if token[0] in "*?"):
+        if token != "*":
+            places.setdefault(token, []).append(place)
+    return tuple(tuple(p) for p in places.values() if len(p) > 1)
 
 
 class _Overrun(Exception):
@@ -49,7 +85,7 @@ class Index:
     """Values under patterns. `always` holds the values whose pattern is a bare variable."""
 
     def __init__(self) -> None:
-        self._root = _Node()
+        self._root = _Node(0)
         self.always: list[Hashable] = []
         self.size = 0
         self._steps = 0
@@ -59,26 +95,13 @@ class Index:
         if pattern[0][0] in "*?":
             self.always.append(value)
             return
-        node, stars, places = self._root, 0, {}
-        for token in pattern:
-            if token[0] in "*?":
-                if token != "*":
-                    places.setdefault(token, []).append(stars)
-                stars += 1
-                if node.star is None:
-                    node.star = _Node()
-                node = node.star
-            else:
-                node = node.children.setdefault(token, _Node())
-        if node.values is None:
-            node.values = []
-        node.values.append((value, tuple(tuple(p) for p in places.values() if len(p) > 1)))
+        self._root.waiting.append((pattern, value))
 
     def under_roots(self, terms: Iterable[tuple[str, list[Form]]]) -> Counter[Any]:
         """For `rw`: the values whose root and pattern fit one of the terms (root, forms), and how many terms they fit."""
         found: Counter = Counter()
         for root, forms in terms:
-            node = self._root.children.get(root)
+            node = self._root.open().children.get(root)
             if node is not None:
                 here: set = set()
                 self._collect(node, forms, here)
@@ -110,8 +133,9 @@ class Index:
             if (id(node), id(rest)) in seen:
                 continue
             seen.add((id(node), id(rest)))
+            node.open()
             if rest is None:
-                found.update(value for value, _ in node.values or ())
+                found.update(value for value, _ in node.values)
                 continue
             term, rest = rest
             if term == "**":
@@ -135,8 +159,10 @@ class Index:
         self._steps += 1
         if self._steps > STEPS:
             raise _Overrun
+        if node.waiting:
+            node.open()
         if stack is None:
-            for value, repeated in node.values or ():
+            for value, repeated in node.values:
                 if value not in found and all(self._can_agree(bound, places) for places in repeated):
                     found.add(value)
             return
@@ -181,6 +207,7 @@ def _skips(node: _Node) -> list[tuple[_Node, int]]:
         if open_ == 0:
             out.append((node, stars))
             return
+        node.open()
         if node.star is not None:
             walk(node.star, open_ - 1, stars + 1)
         for token, child in node.children.items():

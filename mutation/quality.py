@@ -1,7 +1,8 @@
 """What is worth trying and what is worth keeping, as rules: a name, a reason, a real example.
 
 A rule about theorems speaks of targets and lemmas; one about patterns of lemmas that fit nearly everything;
-one about statements of a variant beside its target. The first rule that objects gives the reason.
+one about statements of a variant beside its target; one about texts of how a variant is written. The first rule that
+objects gives the reason. `mutation/generality.py` measures what no rule can tell, `mutation/score.py` orders what is left.
 """
 
 import re
@@ -9,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from mutation.terms import Statement, constants, is_constant, premises, sides, unoriented_key
+from mutation.index import arity
+from mutation.terms import Statement, Term, arguments, constants, is_constant, is_instance, near_key, premises, sides, size, subterms
 
 
 class TheoremRule(msgspec.Struct, frozen=True):
@@ -27,7 +29,7 @@ _GENERATED = re.compile(
     r"|ctorIdx\w*|ctorElim\w*|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct(_unfolding)?|fun_cases(_unfolding)?|mutual_induct"
     r"|binductionOn)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
 _AUTOMATION = re.compile(
-    r"^(Lean|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\.|\.(Internal|Impl|Linear|SOM)\.")
+    r"^(Lean|Nat\.Simproc|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\.|\.(Internal|Impl|Linear|SOM)\.")
 
 THEOREM_RULES = (
     TheoremRule(
@@ -49,12 +51,15 @@ THEOREM_RULES = (
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """One side of a lemma as the index sees it. variables: how many of its variables stand for data."""
+    """One side of a lemma as the index sees it. variables: how many of its variables stand for data. other: the other
+    side, for `rw`. dependent: does the rest of the lemma speak of the proof of this antecedent?"""
 
     kind: str
     direction: str
     variables: int
     tokens: list[str]
+    other: list[str] | None = None
+    dependent: bool = False
 
 
 class PatternRule(msgspec.Struct, frozen=True):
@@ -66,25 +71,65 @@ class PatternRule(msgspec.Struct, frozen=True):
     objects: Callable[[Pattern], bool]
 
 
-_RELATIONS = ("c:Eq/3", "c:Iff/2", "c:HEq/4", "c:Ne/3", "c:Not/1")
+_EQUATIONS = ("c:Eq/3", "c:Iff/2", "c:HEq/4", "c:Ne/3", "c:Not/1")
 
 
 def _is_wild(token: str) -> bool:
     return token[0] in "?*"
 
 
+def _body(kind: str, tokens: list[str]) -> list[str]:
+    """The tokens without the root that `rw` compares first."""
+    return tokens[1:] if kind == "rw" else tokens
+
+
 def _is_bare_relation(pattern: Pattern) -> bool:
-    head, *arguments = pattern.tokens[1:] if pattern.kind == "rw" else pattern.tokens
-    return head in _RELATIONS and all(map(_is_wild, arguments))
+    head, *rest = _body(pattern.kind, pattern.tokens)
+    return head in _EQUATIONS and all(map(_is_wild, rest))
+
+
+def _subpatterns(tokens: Sequence[str]) -> list[list[str]]:
+    """The arguments of a pattern, each as its tokens."""
+    parts: list[list[str]] = []
+    open_ = 0
+    for token in tokens[1:]:
+        if open_ == 0:
+            parts.append([])
+        parts[-1].append(token)
+        open_ = max(open_ - 1, 0) + arity(token)
+    return parts
 
 
 def _wraps_both_sides(pattern: Pattern) -> bool:
-    head, *arguments = pattern.tokens[1:] if pattern.kind == "rw" else pattern.tokens
-    return (pattern.kind, pattern.direction, head) == ("rw", "backward", "c:Eq/3") and all(map(_is_wild, arguments[-2:]))
+    if pattern.kind != "rw" or pattern.other is None:
+        return False
+    here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
+    old, new = _subpatterns(here)[-2:], _subpatterns(there)[-2:]
+    if len(old) < 2 or len(new) < 2 or not all(len(part) == 1 and _is_wild(part[0]) for part in old):
+        return False
+    heads = {part[0] for part in new}
+    return len(heads) == 1 and arity(next(iter(heads))) > 0 and all(set(o) <= set(n) for o, n in zip(old, new, strict=True))
 
 
 def _is_constant(pattern: Pattern) -> bool:
     return pattern.kind == "rw" and (pattern.variables == 0 or pattern.tokens[0] == "R:c:OfNat.ofNat/3")
+
+
+_NOTATION = re.compile(r"^c:(HAdd\.hAdd|HSub\.hSub|HMul\.hMul|HDiv\.hDiv|HMod\.hMod|HPow\.hPow|LT\.lt|LE\.le)/\d+$")
+
+
+def _is_implementation(pattern: Pattern) -> bool:
+    if pattern.kind != "rw" or pattern.other is None:
+        return False
+    here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
+    old, new = (sorted(t for t in side[1:] if t[0] == "?") for side in (here, there))
+    return bool(_NOTATION.match(here[0])) and not _NOTATION.match(there[0]) and len(there) == 3 and len(new) == 2 and old[-2:] == new
+
+
+def _is_function(pattern: Pattern) -> bool:
+    """`fun x => n` fits every constant function: what it becomes says nothing about it."""
+    head, *rest = _body(pattern.kind, pattern.tokens)
+    return pattern.kind == "rw" and head == "L/1" and len(rest) == 1
 
 
 PATTERN_RULES = (
@@ -95,19 +140,30 @@ PATTERN_RULES = (
         name="bare relation", reason="it fits every equation (iff, negation, …) and wraps its sides or turns it around",
         example="Option.some_inj : some a = some b ↔ a = b, backward", objects=_is_bare_relation),
     PatternRule(
-        name="wraps both sides", reason="it fits every equation of a type, and puts a function around its sides",
+        name="wraps both sides", reason="it fits every equation or inequality of a type, and puts a function around its sides",
         example="UInt32.neg_inj : -a = -b ↔ a = b, backward", objects=_wraps_both_sides),
     PatternRule(
         name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
         example="Int.sign_zero : Int.sign 0 = 0, backward", objects=_is_constant),
+    PatternRule(
+        name="implementation", reason="it turns a notation into the function behind it, which a reader never writes",
+        example="Int.div_def : a / b = Int.ediv a b", objects=_is_implementation),
+    PatternRule(
+        name="any function", reason="it fits functions that have nothing to do with it",
+        example="Vector.countP_true : Vector.countP (fun _ => true) = fun _ => n, backward", objects=_is_function),
+    PatternRule(
+        name="proof in the statement", reason="its conclusion speaks of the very proof of what it is applied to",
+        example="Fin.val_cast : (h : n = m) → ↑(Fin.cast h i) = ↑i", objects=lambda pattern: pattern.dependent),
 )
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A new statement beside its target."""
+    """A new statement beside its target. lemmas: what the lemmas used state, in canonical form; empty where that is not
+    known."""
 
     statement: Statement
     target: Statement
+    lemmas: str = ""
 
 
 class StatementRule(msgspec.Struct, frozen=True):
@@ -115,6 +171,15 @@ class StatementRule(msgspec.Struct, frozen=True):
     reason: str
     example: str
     objects: Callable[[Judged], bool]
+
+
+def _parts(statement: Statement) -> tuple[Term, ...]:
+    return (*premises(statement), statement.conclusion)
+
+
+def _new_constants(judged: Judged) -> set[str]:
+    old = {name for part in _parts(judged.target) for name in constants(part)}
+    return {name for part in _parts(judged.statement) for name in constants(part)} - old
 
 
 def _is_tautology(judged: Judged) -> bool:
@@ -127,18 +192,67 @@ def _is_vacuous(judged: Judged) -> bool:
     return any(is_constant(h, "False") for h in premises(judged.statement))
 
 
-def _is_internal(name: str) -> bool:
-    return any(part.startswith("_") for part in name.split("."))
+_INTERNAL = re.compile(r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀)")
+_TRANSPORT = frozenset({
+    "HEq", "cast", "Eq.mp", "Eq.mpr", "Eq.rec", "Eq.ndrec", "id", "inferInstance", "inferInstanceAs", "autoParam", "wfParam"})
 
 
 def _introduces_internal(judged: Judged) -> bool:
-    old = {name for part in (*premises(judged.target), judged.target.conclusion) for name in constants(part)}
-    return any(_is_internal(name) and name not in old
-               for part in (*premises(judged.statement), judged.statement.conclusion) for name in constants(part))
+    return any(_INTERNAL.search(name) or _AUTOMATION.search(name) for name in _new_constants(judged))
+
+
+def _is_idle(hypothesis: Term) -> bool:
+    """Does it hold or fail whatever the variables are: a proposition without variables, or `a = a`, `a < a`?"""
+    if not any(part[0] == "#" for part in subterms(hypothesis)):
+        return True
+    for name, n in (("Eq", 3), ("Iff", 2), ("LE.le", 4), ("LT.lt", 4), ("Ne", 3), ("Dvd.dvd", 4)):
+        if (found := arguments(hypothesis, name, n)) and found[-1] == found[-2]:
+            return True
+    return False
+
+
+def _has_idle_hypothesis(judged: Judged) -> bool:
+    old = set(judged.target.hypotheses)
+    return any(h not in old and _is_idle(h) for h in judged.statement.hypotheses)
+
+
+def _repeats_hypothesis(judged: Judged) -> bool:
+    new, old = judged.statement.hypotheses, judged.target.hypotheses
+    return len(new) - len(set(new)) > len(old) - len(set(old))
 
 
 def _restates_target(judged: Judged) -> bool:
-    return unoriented_key(judged.statement) == unoriented_key(judged.target)
+    return near_key(judged.statement) == near_key(judged.target)
+
+
+_NUMERAL = "OfNat.ofNat"
+
+
+def _unfolds(judged: Judged) -> bool:
+    if not judged.lemmas:
+        return False
+    known = set(judged.lemmas.split("\t"))
+    return any(name not in known and name != _NUMERAL and not is_instance(name) for name in _new_constants(judged))
+
+
+MAX_GROWTH = 2.5
+MAX_NEW_NODES = 32
+MAX_NODES = 400
+
+
+def _grows_too_much(judged: Judged) -> bool:
+    new, old = (sum(map(size, _parts(s))) for s in (judged.statement, judged.target))
+    return new > max(MAX_GROWTH * old, old + MAX_NEW_NODES) or new > max(MAX_NODES, old)
+
+
+def _is_power(term: Term) -> bool:
+    return arguments(term, "HPow.hPow", 6) is not None and not any(part[0] == "#" for part in subterms(term))
+
+
+def _has_wide_type(judged: Judged) -> bool:
+    return any(
+        (found := arguments(part, name, 1)) and _is_power(found[0])
+        for top in _parts(judged.statement) for part in subterms(top) for name in ("BitVec", "Fin"))
 
 
 STATEMENT_RULES = (
@@ -149,11 +263,61 @@ STATEMENT_RULES = (
         name="vacuous", reason="a hypothesis is False",
         example="(h : False) : a = b", objects=_is_vacuous),
     StatementRule(
-        name="internal constant", reason="it speaks of a constant that Lean made for itself",
-        example="List.attach_congr._proof_1", objects=_introduces_internal),
+        name="idle hypothesis", reason="a new hypothesis holds or fails whatever the variables are",
+        example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1", objects=_has_idle_hypothesis),
     StatementRule(
-        name="restates its target", reason="it differs from the target by the symmetry of = or ↔ alone",
+        name="repeated hypothesis", reason="two hypotheses are the same",
+        example="(h₁ : n < m) (h₂ : n < m) : n ≠ m", objects=_repeats_hypothesis),
+    StatementRule(
+        name="internal constant", reason="it brings in a constant that Lean made for itself, or one of an internal namespace",
+        example="List.attach_congr._proof_1, Nat.pow.match_1", objects=_introduces_internal),
+    StatementRule(
+        name="transport", reason="it brings in equality of different types, or a cast along a proof",
+        example="a ≍ b, cast h a = b", objects=lambda judged: bool(_TRANSPORT & _new_constants(judged))),
+    StatementRule(
+        name="unfolded", reason="it speaks of something that neither the target nor the lemma does: unification unfolded a definition",
+        example="(h : Nat.succ 0 + k ≤ b) for (h : 0 < b); Array.mk l = Array.mk l' for l = l'", objects=_unfolds),
+    StatementRule(
+        name="restates its target", reason="it differs from the target by the symmetry of =, ↔ or a commutative operation alone",
         example="b + a = a + b for a + b = b + a", objects=_restates_target),
+    StatementRule(
+        name="too large", reason=f"it is more than {MAX_GROWTH:g} times as large as its target, or larger than {MAX_NODES} symbols",
+        example="`n + 1` replaced by a sum over a range in a one-line target", objects=_grows_too_much),
+    StatementRule(
+        name="wide type", reason="it speaks of words whose width is itself a large power: evaluation never ends",
+        example="(x : BitVec (2 ^ 63)) : x.toNat = 0", objects=_has_wide_type),
+)
+
+
+class Text(msgspec.Struct, frozen=True):
+    """How a variant is written."""
+
+    statement: str
+    print_options: Sequence[str]
+
+
+class TextRule(msgspec.Struct, frozen=True):
+    """objects(text) is true for variants whose text is hard to read."""
+
+    name: str
+    reason: str
+    example: str
+    objects: Callable[[Text], bool]
+
+
+MAX_EXPLICIT = 2
+
+TEXT_RULES = (
+    TextRule(
+        name="explicit as a whole", reason="the statement reads back only with every argument written out",
+        example="@Eq.{1} Nat (@List.length.{u} α (@List.nil.{u} α)) …", objects=lambda text: "pp.explicit" in text.print_options),
+    TextRule(
+        name="explicit in many places", reason=f"more than {MAX_EXPLICIT} subterms have every argument written out",
+        example="(@foldl Id β α …) = @map Id …",
+        objects=lambda text: sum(option.startswith("pp.explicit@") for option in text.print_options) > MAX_EXPLICIT),
+    TextRule(
+        name="match as a function", reason="a `match` that reads back only as the function that Lean made of it",
+        example="Array.foldl_filterMap'.match_1 (fun x => Bool) (f a) …", objects=lambda text: ".match_" in text.statement),
 )
 
 
@@ -164,3 +328,55 @@ def objection(name: str, tags: Sequence[str], term: str, rules: Sequence[Theorem
 
 def first_objection(judged: Judged, rules: Sequence[StatementRule] = STATEMENT_RULES) -> StatementRule | None:
     return next((rule for rule in rules if rule.objects(judged)), None)
+
+
+GENERIC = "generic lemma"
+NEAR_DUPLICATE = "near duplicate"
+LEMMA_CAP = "lemma cap"
+TARGET_CAP = "target cap"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left out. Each part can be switched off by its name."""
+
+    theorems: tuple[TheoremRule, ...] = THEOREM_RULES
+    patterns: tuple[PatternRule, ...] = PATTERN_RULES
+    statements: tuple[StatementRule, ...] = STATEMENT_RULES
+    texts: tuple[TextRule, ...] = TEXT_RULES
+    generic_share: float | None = 0.08
+    """Patterns that fit a larger share of the targets are not used."""
+    target_cap: int | None = 250
+    """Variants of one target, the best by score."""
+    lemma_cap: int | None = 200
+    """Variants by one lemma, the best by score."""
+    near_duplicates: bool = True
+    """Is one kept of those that a reader takes for the same?"""
+
+    def admits(self, name: str, tags: Sequence[str], term: str | None) -> bool:
+        """Is a theorem an ordinary one, as target and as lemma?"""
+        return term is not None and objection(name, tags, term, self.theorems) is None
+
+
+EVERYTHING = Policy(theorems=(), patterns=(), statements=(), texts=(), generic_share=None, target_cap=None, lemma_cap=None,
+                    near_duplicates=False)
+"""Keeps all that is verified (`--keep-all`)."""
+
+PARTS = (GENERIC, TARGET_CAP, LEMMA_CAP, NEAR_DUPLICATE,
+         *(rule.name for rules in (THEOREM_RULES, PATTERN_RULES, STATEMENT_RULES, TEXT_RULES) for rule in rules))
+"""The names by which `policy_without` switches parts off."""
+
+
+def policy_without(names: Sequence[str], policy: Policy = Policy()) -> Policy:
+    """The policy without the parts of these names. Raises ValueError for a name that is none."""
+    if unknown := [name for name in names if name not in PARTS]:
+        raise ValueError(f"there is no rule {unknown[0]!r}; there are {', '.join(dict.fromkeys(PARTS))}")
+
+    def left(rules):
+        return tuple(rule for rule in rules if rule.name not in names)
+
+    return Policy(
+        theorems=left(policy.theorems), patterns=left(policy.patterns), statements=left(policy.statements), texts=left(policy.texts),
+        generic_share=None if GENERIC in names else policy.generic_share,
+        target_cap=None if TARGET_CAP in names else policy.target_cap,
+        lemma_cap=None if LEMMA_CAP in names else policy.lemma_cap,
+        near_duplicates=policy.near_duplicates and NEAR_DUPLICATE not in names)

@@ -134,6 +134,17 @@ def premises(statement: Statement) -> list[Term]:
     return [lift(t, n - i) for i, t in enumerate(statement.binders)] + list(statement.hypotheses)
 
 
+def subterms(term: Term) -> Iterator[Term]:
+    """The term and all terms in it, with repetition."""
+    yield term
+    match term:
+        case ("@" | "λ" | "Π" | "let", *parts):
+            for part in parts:
+                yield from subterms(part)
+        case (".", _, _, inner):
+            yield from subterms(inner)
+
+
 def constants(term: Term) -> Iterator[str]:
     """The names of the constants in a term, with repetition."""
     match term:
@@ -146,9 +157,22 @@ def constants(term: Term) -> Iterator[str]:
             yield from constants(t)
 
 
+_COMMUTATIVE = {"Eq": 3, "HEq": 4, "Iff": 2, "And": 2, "Or": 2, "HAdd.hAdd": 6, "HMul.hMul": 6, "HAnd.hAnd": 6, "HOr.hOr": 6,
+                "HXor.hXor": 6, "Min.min": 4, "Max.max": 4, "Nat.gcd": 2, "Nat.lcm": 2, "Int.gcd": 2, "Int.lcm": 2,
+                "Bool.and": 2, "Bool.or": 2, "and": 2, "or": 2}
+"""Functions whose last two arguments a reader exchanges without a thought, and how many arguments they have."""
+
+
+def _sorted_pair(name: str, found: tuple[Term, ...]) -> tuple[Term, ...]:
+    if name == "HEq":
+        (a, x), (b, y) = sorted((found[:2], found[2:]), key=repr)
+        return a, x, b, y
+    return *found[:-2], *sorted(found[-2:], key=repr)
+
+
 def unoriented(term: Term) -> Term:
-    """The term with what a reader takes for the same written in one way: `b = a` for `a = b` (likewise ↔),
-    `¬a = b` for `a ≠ b`, `b < a` for `a > b`, `b ≤ a` for `a ≥ b`."""
+    """The term with what a reader takes for the same written in one way: `b = a` for `a = b` (likewise ↔ and the
+    commutative operations), `¬a = b` for `a ≠ b`, `b < a` for `a > b`, `b ≤ a` for `a ≥ b`."""
     if term[0] == "@":
         term = ("@", *map(unoriented, term[1:]))
         if found := arguments(term, "Ne", 3):
@@ -156,10 +180,8 @@ def unoriented(term: Term) -> Term:
         for greater, less in (("GT.gt", "LT.lt"), ("GE.ge", "LE.le")):
             if found := arguments(term, greater, 4):
                 return ("@", ("c", less, *term[1][2:]), found[0], found[1], found[3], found[2])
-        if found := arguments(term, "Eq", 3):
-            return ("@", term[1], found[0], *sorted(found[1:], key=repr))
-        if found := arguments(term, "Iff", 2):
-            return ("@", term[1], *sorted(found, key=repr))
+        if term[1][0] == "c" and _COMMUTATIVE.get(term[1][1]) == len(term) - 2:
+            return ("@", term[1], *_sorted_pair(term[1][1], term[2:]))
         return term
     if term[0] in ("λ", "Π", "let"):
         return (term[0], *map(unoriented, term[1:]))
@@ -168,8 +190,31 @@ def unoriented(term: Term) -> Term:
     return term
 
 
-def unoriented_key(statement: Statement) -> str:
-    """Equal for statements that are the same up to the symmetry of = and ↔ and the ways to write ≠, > and ≥."""
+def near_key(statement: Statement) -> str:
+    """Equal for statements that a reader takes for the same: up to the symmetry of = and ↔, the ways to write ≠, > and
+    ≥, and the order of the arguments of commutative operations."""
     parts = (tuple(map(unoriented, statement.binders)), sorted(map(repr, map(unoriented, statement.hypotheses))),
              unoriented(statement.conclusion))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def size(term: Term) -> int:
+    """The number of constants, variables and literals, instances aside."""
+    match term:
+        case ("@", head, *parts):
+            return size(head) + sum(size(part) for part in parts if not _is_hidden(part))
+        case ("λ" | "Π" | "let", *parts):
+            return 1 + sum(map(size, parts))
+        case (".", _, _, inner):
+            return 1 + size(inner)
+    return 1
+
+
+def _is_hidden(term: Term) -> bool:
+    head = term[1] if term[0] == "@" else term
+    return head[0] == "c" and is_instance(head[1])
+
+
+def is_instance(name: str) -> bool:
+    """Is it an instance, as far as its name tells?"""
+    return name.rsplit(".", 1)[-1].startswith("inst")

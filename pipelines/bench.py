@@ -1,130 +1,317 @@
-"""Two ways side by side, in one process and one run.
+"""`bench search`: brute force, the index and an oracle side by side, in one process and one run.
 
-*search*: for each site of random targets, every theorem of the library is tried (brute force), then what the
-index finds, then only what succeeded (the oracle, a ceiling), through the same code for an attempt. Recall is
-of the pairs that give a statement without metavariables and side goals; times are of the attempts in Lean.
+For each random target every theorem of the libraries is tried in every direction at every site (brute force), then what
+the index finds, then only the pairs that succeeded (the oracle, the ceiling of any search). All three go through the same
+attempt in Lean, each on the target prepared anew, so that none finds caches that another filled; the last two take turns at
+being first. Ratios are of the time of attempts alone; preparation, keys and queries are reported beside them.
+
+A pair is usable when the new statement holds no metavariable, differs from the old one, and speaks of no variable that
+only the lemma has. Pairs of `rw` that leave side goals are usable, and have rows of their own (`rw-conclusion+conditions`).
+`apply` forward at the conclusion has a choice of antecedents: brute force takes every one that is no bare variable.
 """
 
+import itertools
 import random
+import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 import msgspec
 
 from lean_workspace.embedded import install
-from lean_workspace.protocol import Candidate, Site
-from lean_workspace.workspace import Draft, PreparedTarget, Useless, Workspace
-from mutation.candidates import Lemmas
-from mutation.kinds import BY_NAME
+from lean_workspace.process import EngineDied, EngineRefused
+from lean_workspace.protocol import Candidate, Direction, KindName, Site
+from lean_workspace.workspace import Draft, Lost, PreparedTarget, Retirement, Useless, Workspace
+from mutation.candidates import Key, Lemmas
+from mutation.explain import why_not_applied, why_not_rewritten
+from mutation.kinds import THE_PAPER, kinds_within
+from pipelines.bench_costs import Costs, sample_costs
 from pipelines.extract import Catalogue
 from pipelines.job import Job
+from pipelines.mutate import draw_targets
 from pipelines.synthesize import Report
+
+BATCH = 20
+"""Targets between two decisions of what is still to be measured, and between two files of what is known so far."""
+
+RETIREMENT = Retirement(requests=500_000)
+"""Brute force asks much more of an engine than any other work."""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """A kind at one sort of site, and the directions of a lemma there."""
+
+    kind: KindName
+    site: str
+    directions: tuple[Direction, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.site}"
+
+
+WAYS = (
+    Way("rw", "conclusion", ("forward", "backward")),
+    Way("rw", "hypothesis", ("forward", "backward")),
+    Way("apply", "hypothesis", ("backward",)),
+    Way("apply", "conclusion", ("forward",)),
+)
+PAPER = ("rw-conclusion", "rw-hypothesis", "apply-hypothesis")
+"""The paper's four mutations: either direction of `rw`, and `apply` at hypotheses."""
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """A pair that succeeds and that the index does not find."""
+    """A usable pair that the index does not find. row: the kind and site it counts for."""
 
+    row: str
     target: str
     lemma: str
-    direction: str
+    direction: Direction
+    occurrence: int
     site: str
     reason: str
 
 
-class Measured(msgspec.Struct):
-    """One kind at one sort of site, over all targets. Seconds are of attempts in Lean; query_s is Python's."""
+class Row(msgspec.Struct):
+    """Usable pairs of one kind and site."""
 
     usable: int = 0
     found: int = 0
-    side_goals: int = 0
-    candidates: int = 0
+
+
+class Measured(msgspec.Struct):
+    """One way over all targets it was measured on. Seconds are of attempts in Lean; query_s is Python's."""
+
+    targets: int = 0
+    brute_tried: int = 0
+    tried: int = 0
+    """By the index."""
+    tried_usable: int = 0
     brute_s: float = 0.0
     indexed_s: float = 0.0
     oracle_s: float = 0.0
     query_s: float = 0.0
+    beside: Counter[str] = msgspec.field(default_factory=Counter)
+    """Pairs that Lean accepts and that are not usable, by reason: of brute force."""
+    wasted: Counter[str] = msgspec.field(default_factory=Counter)
+    """Attempts of the index that gave nothing usable, by reason."""
+    unsteady: int = 0
+    """Usable pairs that a later way did not accept again."""
 
 
-class SearchResult(msgspec.Struct):
-    targets: int
-    prepare_s: float
-    rows: dict[str, Measured]
-    """By kind and site: `rw-conclusion`, …"""
-    missed: list[Missed]
+class Compared(msgspec.Struct):
+    """What a target, or all of them, came to."""
+
+    rows: dict[str, Row] = msgspec.field(default_factory=dict)
+    ways: dict[str, Measured] = msgspec.field(default_factory=dict)
+    missed: list[Missed] = []
+    costs: Costs = msgspec.field(default_factory=Costs)
+    set_aside: dict[str, str] = {}
+    """Targets that could not be prepared, and why."""
+    targets: int = 0
+    prepare_s: float = 0.0
+    forms_s: float = 0.0
+
+    def row(self, name: str) -> Row:
+        return self.rows.setdefault(name, Row())
+
+    def add(self, other: "Compared") -> None:
+        for name, row in other.rows.items():
+            _add(self.row(name), row)
+        for name, way in other.ways.items():
+            _add(self.ways.setdefault(name, Measured()), way)
+        self.costs.add(other.costs)
+        self.missed = [*self.missed, *other.missed]
+        self.set_aside = {**self.set_aside, **other.set_aside}
+        self.targets += other.targets
+        self.prepare_s += other.prepare_s
+        self.forms_s += other.forms_s
 
     @property
     def recall(self) -> dict[str, float | None]:
         """None where nothing is usable."""
         return {name: row.found / row.usable if row.usable else None for name, row in self.rows.items()}
 
-    def ratio(self, over: str, under: str) -> float | None:
+    @property
+    def precision(self) -> dict[str, float | None]:
+        """Usable of what the index tries, pairs with conditions included."""
+        return {name: way.tried_usable / way.tried if way.tried else None for name, way in self.ways.items()}
+
+    def ratio(self, over: str, under: str, ways: Sequence[str] = PAPER) -> float | None:
         """Of the sums of two times, such as `indexed_s` over `oracle_s`."""
-        below = sum(getattr(row, under) for row in self.rows.values())
-        return sum(getattr(row, over) for row in self.rows.values()) / below if below else None
+        below = sum(getattr(self.ways[name], under) for name in ways if name in self.ways)
+        return sum(getattr(self.ways[name], over) for name in ways if name in self.ways) / below if below else None
 
 
-def search(job: Job, library: Catalogue, report: Report) -> SearchResult:
-    """The index without rules on quality, against all theorems of the library."""
-    lemmas = Lemmas(library.keys(), job.options.kinds, set(range(len(library.theorems))), rules=())
-    ordinary = [e.name for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e)]
-    targets = random.Random(job.options.seed).sample(ordinary, min(job.options.targets, len(ordinary)))
-    result = SearchResult(len(targets), 0.0, defaultdict(Measured), [])
-    with Workspace(install.launch, job.library) as workspace:
-        for done, name in enumerate(targets):
-            report("search", done, len(targets), name)
+def _add(one: msgspec.Struct, other: msgspec.Struct) -> None:
+    for name in one.__struct_fields__:
+        setattr(one, name, getattr(one, name) + getattr(other, name))
+
+
+def search(job: Job, library: Catalogue, pairs: int | None, workers: int, report: Report,
+           so_far: Callable[[Compared], None] = lambda compared: None) -> Compared:
+    """Compares the ways on the job's targets, in their order; with `pairs`, until each way has that many usable pairs
+    without conditions: a way that has them is not measured on further targets. so_far is told after each batch."""
+    names = draw_targets(job, library)
+    compared = Compared()
+    with Comparers(job, library, workers) as comparers:
+        for start in range(0, len(names), BATCH):
+            # Decided once a batch, so that the number of engines changes nothing.
+            ways = [way for way in WAYS if way.kind in job.options.kinds and (pairs is None or compared.row(way.name).usable < pairs)]
+            if not ways:
+                break
+            for one in comparers.compare(range(start, min(start + BATCH, len(names))), names, ways):
+                compared.add(one)
+                counts = "  ".join(f"{way.name} {compared.row(way.name).usable:,}" for way in ways)
+                report("search", compared.targets, len(names), counts)
+            so_far(compared)
+    return compared
+
+
+class Comparers:
+    """Engines side by side, and the index they share, without rules on quality and against all theorems."""
+
+    def __init__(self, job: Job, library: Catalogue, workers: int):
+        self._library, self._seed = library, job.options.seed
+        self._keys: dict[int, list[Key]] = {}
+        for rule, keys in itertools.groupby(library.keys(), key=lambda key: key.rule):
+            self._keys[rule] = list(keys)
+        reach = msgspec.structs.replace(THE_PAPER, forward=True, side_conditions=True)
+        self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(job.options.kinds, reach),
+                              range(len(library.theorems)), rules=())
+        self._querying = threading.Lock()
+        self._free: SimpleQueue[Workspace] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(workers)
+        self._workspaces = list(self._threads.map(
+            lambda _: Workspace(install.launch, job.library, retirement=RETIREMENT), range(workers)))
+        for workspace in self._workspaces:
+            self._free.put(workspace)
+
+    def __enter__(self) -> "Comparers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for workspace in self._workspaces:
+            workspace.close()
+
+    def compare(self, places: Sequence[int], names: Sequence[str], ways: Sequence[Way]) -> Iterator[Compared]:
+        """The targets at these places of the order, in it."""
+
+        def one(place: int) -> Compared:
+            workspace = self._free.get()
+            try:
+                return self._compare(workspace, names[place], ways, oracle_first=place % 2 == 1)
+            finally:
+                self._free.put(workspace)
+
+        return self._threads.map(one, places)
+
+    def _compare(self, workspace: Workspace, name: str, ways: Sequence[Way], oracle_first: bool) -> Compared:
+        came = Compared(targets=1)
+        number = self._library.numbers[name]
+        try:
             start = time.monotonic()
-            target = workspace.target(library.numbers[name])
-            result.prepare_s += time.monotonic() - start
-            for site in target.sites:
-                for kind in job.options.kinds:
-                    _compare(result, lemmas, library, target, site, kind, name)
-        report("search", len(targets), len(targets), "")
-    return result
+            target = workspace.target(number)
+            came.prepare_s = time.monotonic() - start
+            came.forms_s = target.forms_s
+            for way in ways:
+                if _sites(target, way):
+                    self._measure(target, name, way, came, oracle_first)
+        except (EngineDied, EngineRefused) as error:
+            return Compared(targets=1, set_aside={name: str(error)})
+        return came
+
+    def _measure(self, target: PreparedTarget, name: str, way: Way, came: Compared, oracle_first: bool) -> None:
+        sites = _sites(target, way)
+        measured = came.ways[way.name] = Measured(targets=1)
+        everything = list(self._everything(target, way, sites))
+        measured.brute_tried = len(everything)
+        measured.brute_s, outcomes = _run(target, everything)
+        usable = [c for c, outcome in outcomes.items() if _is_usable(outcome)]
+        measured.beside.update(reason for outcome in outcomes.values() if (reason := _beside(outcome)))
+        with self._querying:
+            start = time.monotonic()
+            indexed = [c for c in self._lemmas.candidates(target.theorem, sites) if c.kind == way.kind]
+            measured.query_s = time.monotonic() - start
+        measured.tried = len(indexed)
+        for oracle in (oracle_first, not oracle_first):
+            seconds, again = _run(target, usable if oracle else indexed)
+            measured.unsteady += sum(c in again and not _is_usable(again[c]) for c in usable)
+            if oracle:
+                measured.oracle_s = seconds
+            else:
+                measured.indexed_s = seconds
+                measured.tried_usable = sum(map(_is_usable, again.values()))
+                measured.wasted.update(_reason(outcome) for outcome in again.values() if not _is_usable(outcome))
+                refused = [c for c, outcome in again.items() if not _is_usable(outcome)]
+        found = set(indexed)
+        for candidate in usable:
+            conditions = outcomes[candidate].conditions
+            row = came.row(f"{way.name}+conditions" if conditions else way.name)
+            row.usable += 1
+            if candidate in found:
+                row.found += 1
+            else:
+                came.missed = [*came.missed, self._missed(candidate, name, sites, f"{way.name}{'+conditions' if conditions else ''}")]
+        came.costs.add(sample_costs(target, way.name, usable, refused, random.Random(f"{self._seed} {name} {way.name}")))
+
+    def _everything(self, target: PreparedTarget, way: Way, sites: Sequence[Site]) -> Iterator[Candidate]:
+        for site in sites:
+            for rule in range(len(self._library.theorems)):
+                if rule == target.theorem:
+                    continue
+                if (way.kind, way.directions) == ("apply", ("forward",)):
+                    for key in self._keys.get(rule, ()):
+                        if (key.kind, key.direction) == ("apply", "forward"):
+                            yield Candidate(site.site, way.kind, rule, False, key.occurrence)
+                else:
+                    for direction in way.directions:
+                        yield Candidate(site.site, way.kind, rule, direction == "backward", 0)
+
+    def _missed(self, candidate: Candidate, target: str, sites: Sequence[Site], row: str) -> Missed:
+        site = next(site for site in sites if site.site == candidate.site)
+        direction: Direction = "backward" if candidate.backward else "forward"
+        return Missed(row, target, self._library.theorems[candidate.rule].name, direction, candidate.occurrence, site.name,
+                      self._why(candidate, direction, site))
+
+    def _why(self, candidate: Candidate, direction: Direction, site: Site) -> str:
+        keys = [k for k in self._keys.get(candidate.rule, ())
+                if (k.kind, k.direction, k.occurrence) == (candidate.kind, direction, candidate.occurrence)]
+        if not keys:
+            return "the lemma has no key for this use"
+        if all(key.data for key in keys):
+            return "its key says that data stay open"
+        tokens = keys[0].tokens.split("\t")
+        return why_not_rewritten(tokens, site.rw) if candidate.kind == "rw" else why_not_applied(tokens, site.apply)
 
 
-def _compare(result: SearchResult, lemmas: Lemmas, library: Catalogue, target: PreparedTarget, site: Site, kind: str, name: str) -> None:
-    everything = _everything(kind, site, library, target.theorem)
-    if not everything:
-        return
-    row = result.rows[f"{kind}-{'conclusion' if site.site == 0 else 'hypothesis'}"]
-    usable: set[Candidate] = set()
-    reasons: Counter[str] = Counter()
-
-    def collect(candidate: Candidate, outcome: object) -> None:
-        if isinstance(outcome, Draft):
-            usable.add(candidate)
-        elif isinstance(outcome, Useless):
-            reasons[outcome.reason] += 1
-
-    row.brute_s += _timed(target, everything, collect)
-    start = time.monotonic()
-    indexed = [c for c in lemmas.candidates(target.theorem, [site]) if c.kind == kind]
-    row.query_s += time.monotonic() - start
-    row.indexed_s += _timed(target, indexed)
-    row.oracle_s += _timed(target, sorted(usable, key=lambda c: (c.rule, c.backward)))
-    found = usable & set(indexed)
-    row.usable += len(usable)
-    row.found += len(found)
-    row.candidates += len(indexed)
-    row.side_goals += reasons["side goals"]
-    for candidate in sorted(usable - found, key=lambda c: (c.rule, c.backward)):
-        result.missed.append(Missed(
-            name, library.theorems[candidate.rule].name, "backward" if candidate.backward else "forward", site.name,
-            "no pattern of the lemma matches a form of the target"))
+def _sites(target: PreparedTarget, way: Way) -> list[Site]:
+    return [site for site in target.sites if (site.site == 0) == (way.site == "conclusion")]
 
 
-def _everything(kind: str, site: Site, library: Catalogue, target: int) -> list[Candidate]:
-    """Every theorem in every direction. `apply` forward, which has a choice of antecedents, is not compared."""
-    uses = [use for use in BY_NAME[kind].uses if (use.at_conclusion if site.site == 0 else use.at_hypothesis)]
-    if kind == "apply":
-        uses = [use for use in uses if use.direction == "backward"]
-    return [Candidate(site.site, kind, rule, use.direction == "backward", 0)
-            for rule in range(len(library.theorems)) if rule != target for use in uses]
-
-
-def _timed(target: PreparedTarget, candidates: list[Candidate], collect: Callable[[Candidate, object], None] | None = None) -> float:
+def _run(target: PreparedTarget, candidates: Sequence[Candidate]) -> tuple[float, dict[Candidate, Draft | Useless | Lost]]:
+    """Seconds of the attempts in Lean, and what they came to, on the target prepared anew."""
+    target.forget()
     before = target.attempt_s
-    for candidate, outcome in target.attempt(candidates):
-        if collect is not None:
-            collect(candidate, outcome)
-    return target.attempt_s - before
+    outcomes = dict(target.attempt(candidates))
+    return target.attempt_s - before, outcomes
+
+
+def _is_usable(outcome: Draft | Useless | Lost) -> bool:
+    return isinstance(outcome, Draft) and not outcome.introduces
+
+
+def _reason(outcome: Draft | Useless | Lost) -> str:
+    """Why an attempt gave nothing usable."""
+    if isinstance(outcome, Draft):
+        return "new variables"
+    return outcome.reason if isinstance(outcome, Useless) else outcome.cause
+
+
+def _beside(outcome: Draft | Useless | Lost) -> str | None:
+    """Why a pair that Lean does not refuse is not usable."""
+    return None if _is_usable(outcome) or (reason := _reason(outcome)) == "refused" else reason

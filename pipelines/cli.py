@@ -66,10 +66,19 @@ def synthesize(
     workers: Workers = 2,
     target: Annotated[list[str], typer.Option(help="Mutate this theorem; repeatable.")] = [],
     module: Annotated[str | None, typer.Option(help="Only targets of this module and those below it.")] = None,
-    depth: Annotated[int, typer.Option(min=1, max=1, help="Mutations in a row.")] = 1,
+    forward: Annotated[bool, typer.Option(help="`apply` at the conclusion, which becomes what it implies.")] = True,
+    side_conditions: Annotated[bool, typer.Option(help="`rw` with lemmas that ask for something, which becomes a hypothesis.")] = True,
+    occurrences: Annotated[bool, typer.Option(help="`rw` at each instance of a pattern, not at the first alone.")] = True,
+    new_variables: Annotated[bool, typer.Option(help="`apply` with lemmas that speak of more, which becomes a variable.")] = True,
+    depth: Annotated[int, typer.Option(min=1, max=8, help="Mutations in a row: the best variants are targets in their turn.")] = 1,
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
+    without: Annotated[list[str], typer.Option(help="Switch a quality rule off, by its name; repeatable.")] = [],
+    target_cap: Annotated[int, typer.Option(min=0, help="Variants of one target, the best by score; 0: all.")] = 250,
+    lemma_cap: Annotated[int, typer.Option(min=0, help="Variants by one lemma, the best by score; 0: all.")] = 200,
     held_out: Annotated[Path | None, typer.Option(
         exists=True, dir_okay=False, help="Theorem names and statement keys, one a line, to keep out.")] = None,
+    held_out_premises: Annotated[bool, typer.Option(
+        "--held-out-premises", help="Keep held-out theorems out as lemmas, too (novel premises).")] = False,
     refute: Annotated[bool, typer.Option(
         "--refute", help="Make a table of statements that look like variants and are false, with the proof that they are.")] = False,
     verify: Annotated[int, typer.Option(min=1, help="Variants that a fresh engine reads again at the end.")] = 200,
@@ -82,12 +91,17 @@ def synthesize(
     from pipelines.summary import err, finish, print_examples, print_funnel, progress
     from pipelines.synthesize import synthesize as run
 
+    if held_out_premises and not held_out:
+        raise typer.BadParameter("--held-out-premises speaks of the theorems in --held-out FILE")
     if target and module:
         raise typer.BadParameter("--target names the targets; --module can't narrow them")
     options = Options(
         library=_libraries(library), targets=None if target else _count(targets),
         seed=seed, kinds=_kinds(kinds), target=target, module=module,
-        depth=depth, keep_all=keep_all, refute=refute, held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
+        forward=forward, side_conditions=side_conditions, occurrences=occurrences, new_variables=new_variables,
+        depth=depth, keep_all=keep_all, without=sorted(set(without)), target_cap=target_cap or None, lemma_cap=lemma_cap or None,
+        refute=refute, held_out_premises=held_out_premises,
+        held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
     with progress() as bars:
         result = run(Job(out, options), workers, verify, held_out, _reporter(bars))
     _tell_problems(result.problems)
@@ -186,26 +200,55 @@ def mutate(
 @bench.command()
 def search(
     library: LibraryNames = ["Init"],
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 10,
+    targets: Annotated[int | None, typer.Option(
+        min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
+    pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
     kinds: Kinds = "rw,apply",
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="A folder for `bench-search.json` and `.png`, written again as it goes on.")] = None,
     json: Json = False,
 ) -> None:
     """Brute force, the index and an oracle, on every site of random targets."""
     from pipelines.bench import search as run
-    from pipelines.summary import finish, print_search, progress
+    from pipelines.bench_report import print_search, search_summary, write_search
+    from pipelines.summary import finish, progress
     from pipelines.synthesize import on_library
 
     with progress() as bars:
         report = _reporter(bars)
-        with on_library(_libraries(library), _kinds(kinds), report, targets=targets, seed=seed) as (job, catalogue):
-            result = run(job, catalogue, report)
-    summary = {"targets": result.targets, "recall": result.recall, "oracle_ratio": result.ratio("indexed_s", "oracle_s"),
-               "brute_ratio": result.ratio("brute_s", "indexed_s"), "missed": result.missed, "rows": result.rows,
-               "prepare_s": result.prepare_s}
+        drawn = targets if targets or pairs else 10
+        with on_library(_libraries(library), _kinds(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
+            compared = run(job, catalogue, pairs, workers, report, lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
-        print_search(result.rows, summary)
-    finish(summary, json)
+        print_search(compared)
+    finish(search_summary(compared, job.options, pairs), json)
+
+
+@bench.command()
+def index(
+    library: LibraryNames = ["Init"],
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems that ask the index, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the targets, and the parts of the library.")] = 0,
+    workers: Workers = 2,
+    out: Annotated[Path | None, typer.Option(help="A folder for `bench-index.json` and `bench-index.png`.")] = None,
+    json: Json = False,
+) -> None:
+    """Building, loading and asking the index, and how that grows with the library."""
+    from pipelines.bench_index import measure
+    from pipelines.bench_report import print_index, write_index
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    with progress() as bars:
+        report = _reporter(bars)
+        with on_library(_libraries(library), ["rw", "apply"], report, targets=targets, seed=seed) as (job, catalogue):
+            measured = measure(job, catalogue, workers, report)
+    if out is not None:
+        write_index(measured, out)
+    if not json:
+        print_index(measured)
+    finish(measured.summary(), json)
 
 
 _INTERRUPTED = 130

@@ -1,8 +1,9 @@
-"""*extract*: what there is. A library goes in; its theorems and the keys of its lemmas come out.
+"""*extract*: what there is. A library goes in; its theorems, the keys of its lemmas and how general each is come out.
 
 The result depends on the library and the engine alone, so it is kept below `$ALCHEMY_HOME` for the next job.
 """
 
+import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,11 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lean_workspace.embedded import install
-from lean_workspace.protocol import TheoremRow
+from lean_workspace.process import EngineDied, EngineRefused
+from lean_workspace.protocol import Site, TheoremRow
 from lean_workspace.workspace import Workspace
 from mutation import terms
 from mutation.candidates import Key
-from mutation.quality import objection
+from mutation.generality import SAMPLE, Generality, measure
+from mutation.quality import Policy
 from pipelines import tables
 from pipelines.job import Job, JobError, library_digest, write_whole
 from pipelines.stage import Stage
@@ -25,9 +28,11 @@ from pipelines.stage import Stage
 SLICES = 24
 """Slices of a library: about three seconds of work each for Init."""
 
+GENERALITY = "generality.parquet"
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A theorem as the later stages need it. unoriented_key: see `mutation.terms`."""
+    """A theorem as the later stages need it. near_key: see `mutation.terms`."""
 
     name: str
     module: str
@@ -37,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     level_params: list[str]
     tags: list[str]
     statement_key: str | None
-    unoriented_key: str | None
+    near_key: str | None
     docstring: str | None
     position: int | None
 
@@ -55,7 +60,7 @@ def entry_of(row: TheoremRow, modules: list[str]) -> Entry:
         name=row.name, module=_module_name(modules[row.module]), module_index=row.module, statement=row.statement, term=row.term,
         level_params=row.level_params, tags=row.tags, docstring=row.docstring.strip() if row.docstring else None, position=row.line,
         statement_key=terms.statement_key(row.term) if row.term else None,
-        unoriented_key=terms.unoriented_key(terms.parse(row.term)) if row.term else None)
+        near_key=terms.near_key(terms.parse(row.term)) if row.term else None)
 
 
 def _module_name(module: str) -> str:
@@ -81,8 +86,13 @@ class Extractor:
             rows += self._workspace.theorems(page, size)
             keys += self._workspace.keys(page, size).rows
         entries = [entry_of(row, self._workspace.opened.modules) for row in rows]
+        sample = [(start + i, self._sites(start + i)) for i, entry in enumerate(entries)
+                  if Policy().admits(entry.name, entry.tags, entry.term) and _is_drawn(entry.name, count)]
         with self._job.folder(slice_folder(self._job, item)) as part:
             tables.write(tables.to_table(entries, Entry), part / "theorems.parquet")
+            numbers, sites = zip(*sample, strict=True) if sample else ((), ())
+            asked = pa.table({"target": pa.array(numbers, pa.int64()), "sites": pa.array(sites, pa.binary())})
+            tables.write(asked, part / "sample.parquet")
             columns = list(zip(*keys, strict=True)) if keys else [[] for _ in Key.__struct_fields__]
             tables.write(pa.table(dict(zip(Key.__struct_fields__, columns, strict=True))), part / "keys.parquet")
             if item == 0:
@@ -92,8 +102,20 @@ class Extractor:
                     Described(self._workspace.ready.toolchain, opened.count, problems)))
         return len(entries)
 
+    def _sites(self, number: int) -> bytes:
+        """What a target asks the index. One that can't be prepared asks nothing."""
+        try:
+            return msgspec.json.encode(self._workspace.target(number).sites)
+        except (EngineDied, EngineRefused):
+            return b"[]"
+
     def close(self) -> None:
         self._workspace.close()
+
+
+def _is_drawn(name: str, count: int) -> bool:
+    """Is a theorem in the sample of a library of `count`? By digest, so that it is the same in every slicing."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) % max(1, count // SAMPLE) == 0
 
 
 EXTRACT = Stage(name="extract", worker=Extractor)
@@ -104,7 +126,7 @@ class Catalogue:
 
     def __init__(self, folder: Path, named: Sequence[str]):
         """named: the modules and files whose theorems are targets."""
-        self._named = [_module_name(name) for name in named]
+        self._folder, self._named = folder, [_module_name(name) for name in named]
         self._slices = [folder / f"{i:02}" for i in range(SLICES)]
         self.described = msgspec.json.decode((self._slices[0] / "library.json").read_bytes(), type=Described)
         self.theorems: list[Entry] = tables.read([s / "theorems.parquet" for s in self._slices], Entry)
@@ -116,6 +138,18 @@ class Catalogue:
             for row in zip(*columns.values(), strict=True):
                 yield Key(*row)
 
+    def generality(self) -> Generality:
+        rows = pq.read_table(self._folder / GENERALITY).to_pydict()
+        uses = zip(rows["lemma"], rows["kind"], rows["direction"], strict=True)
+        return Generality(dict(zip(uses, rows["share"], strict=True)))
+
+    def sample(self) -> Iterator[tuple[int, list[Site]]]:
+        """The targets on which generality is measured, and what each asks the index."""
+        for slice_ in self._slices:
+            rows = pq.read_table(slice_ / "sample.parquet").to_pydict()
+            for number, sites in zip(rows["target"], rows["sites"], strict=True):
+                yield number, msgspec.json.decode(sites, type=list[Site])
+
     def library_of(self, entry: Entry) -> str:
         """The named library that a theorem stands in; else the root of its module."""
         return next((name for name in self._named if _stands_in(entry, name)), entry.module.split(".")[0])
@@ -125,9 +159,9 @@ class Catalogue:
         return any(_stands_in(entry, name) for name in self._named)
 
     @staticmethod
-    def is_ordinary(entry: Entry) -> bool:
+    def is_ordinary(entry: Entry, policy: Policy = Policy()) -> bool:
         """Does the policy admit it, as target or lemma?"""
-        return entry.term is not None and objection(entry.name, entry.tags, entry.term) is None
+        return policy.admits(entry.name, entry.tags, entry.term)
 
     def record(self, entry: Entry) -> tables.Theorem:
         return tables.Theorem(
@@ -147,7 +181,19 @@ def slice_folder(job: Job, i: int) -> Path:
 def missing_slices(job: Job) -> list[int]:
     """Those that are not there, or can't be read."""
     return [i for i in range(SLICES) if not all(
-        tables.is_whole(slice_folder(job, i) / f"{name}.parquet") for name in ("theorems", "keys"))]
+        tables.is_whole(slice_folder(job, i) / f"{name}.parquet") for name in ("theorems", "keys", "sample"))]
+
+
+def measure_generality(job: Job) -> None:
+    """Adds how general each lemma is to a whole extraction."""
+    place = job.extract_folder / GENERALITY
+    if tables.is_whole(place):
+        return
+    library = Catalogue(job.extract_folder, job.options.library)
+    shares = measure(library.keys(), list(library.sample())).shares
+    lemma, kind, direction = zip(*shares, strict=True) if shares else ((), (), ())
+    tables.write(pa.table({"lemma": pa.array(lemma, pa.int64()), "kind": pa.array(kind, pa.string()),
+                           "direction": pa.array(direction, pa.string()), "share": pa.array(list(shares.values()), pa.float64())}), place)
 
 
 def _kept(job: Job) -> Path:
@@ -161,7 +207,7 @@ def take_kept(job: Job) -> bool:
         shutil.rmtree(job.extract_folder, ignore_errors=True)
         with job.folder(job.extract_folder) as part:
             shutil.copytree(kept, part, dirs_exist_ok=True)
-    return not missing_slices(job)
+    return not missing_slices(job) and tables.is_whole(job.extract_folder / GENERALITY)
 
 
 def keep(job: Job) -> None:

@@ -23,7 +23,9 @@ from lean_workspace import program
 from lean_workspace.embedded import install
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.workspace import Library
-from mutation import candidates, index, kinds, quality, terms
+from mutation import candidates, generality, index, kinds, quality, score, terms
+from mutation.kinds import Reach
+from mutation.quality import EVERYTHING, Policy, policy_without
 from pipelines import tables
 
 SHARD_TARGETS = 20
@@ -48,12 +50,39 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     seed: int = 0
     target: list[str] = []
     module: str | None = None
+    forward: bool = True
+    side_conditions: bool = True
+    occurrences: bool = True
+    new_variables: bool = True
+    """What goes beyond the paper: see `mutation.kinds.Reach`."""
     depth: int = 1
     keep_all: bool = False
+    without: list[str] = []
+    """Parts of the policy that are switched off: see `mutation.quality.PARTS`."""
+    target_cap: int | None = Policy().target_cap
+    lemma_cap: int | None = Policy().lemma_cap
     held_out: str | None = None
     """Digest of the held-out file."""
+    held_out_premises: bool = False
+    """Are held-out theorems no lemmas, either?"""
     refute: bool = False
     """A table of false statements as well; it changes nothing in the others."""
+
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(forward=self.forward, side_conditions=self.side_conditions, occurrences=self.occurrences,
+                     new_variables=self.new_variables)
+
+    @property
+    def policy(self) -> Policy:
+        """What is left out. Raises UsageError for a rule that is none."""
+        if self.keep_all:
+            return EVERYTHING
+        try:
+            return policy_without(self.without, Policy(target_cap=self.target_cap, lemma_cap=self.lemma_cap))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -87,7 +116,7 @@ def library_digest(library: Library) -> str:
     """Names what extraction finds: the engine, the modules and what stands in the files."""
     contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
     return _digest(program.digest(), install.SHA512, tables.SCHEMA_VERSION, library.modules, [Path(f).name for f in library.files],
-                   contents, _code(terms))
+                   contents, _code(terms, generality, candidates, index))
 
 
 def _code(*modules: object) -> str:
@@ -111,10 +140,11 @@ class Job:
 
     def shard_key(self, targets: Sequence[str]) -> str:
         """Names a shard by its targets and by all that changes its result, never by a number."""
-        rules = _code(quality, candidates, index, kinds, terms)
+        rules = _code(quality, candidates, generality, index, kinds, score, terms)
         stage = hashlib.sha256((Path(__file__).parent / "mutate.py").read_bytes()).hexdigest()
-        return _digest(library_digest(self.library), rules, stage, sorted(self.options.kinds), self.options.keep_all,
-                       self.options.depth, list(targets))
+        o = self.options
+        return _digest(library_digest(self.library), rules, stage, sorted(o.kinds), msgspec.structs.asdict(o.reach), o.keep_all,
+                       sorted(o.without), o.target_cap, o.depth, list(targets))
 
     @contextmanager
     def begin(self) -> Iterator[None]:

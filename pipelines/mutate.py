@@ -1,6 +1,7 @@
 """*mutate*: a shard of targets goes in; its verified variants, and everything that was not kept, come out.
 
-For each target: find (the index), try (Lean), judge (the rules), write (kernel check, print, read back).
+For each target: find (the index), try (Lean), judge (the rules), write (kernel check, print, read back). With `--depth`
+the best variants are targets in their turn.
 """
 
 import difflib
@@ -16,7 +17,9 @@ from lean_workspace.protocol import Candidate, Refusal, Written
 from lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless, Workspace
 from mutation import terms
 from mutation.candidates import Lemmas, variant_id, variant_name
-from mutation.quality import PATTERN_RULES, STATEMENT_RULES, Judged, first_objection
+from mutation.kinds import kinds_within
+from mutation.quality import NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
+from mutation.score import score
 from pipelines import tables
 from pipelines.extract import Catalogue, Entry, catalogue
 from pipelines.job import SHARD_TARGETS, Job, UsageError, write_whole
@@ -53,7 +56,8 @@ def draw_targets(job: Job, library: Catalogue) -> list[str]:
             if not library.is_of_library(named_entry(name, library)):
                 raise UsageError(f"{name} does not stand in {', '.join(options.library)}; name its library with --library")
         return list(dict.fromkeys(options.target))
-    entries = [e for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e)]
+    policy = Policy() if options.keep_all else options.policy  # the same targets with and without the cut
+    entries = [e for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e, policy)]
     if options.module is not None:
         entries = [e for e in entries if e.module == options.module or e.module.startswith(f"{options.module}.")]
         if not entries:
@@ -89,20 +93,47 @@ def is_done(job: Job, shard: Shard) -> bool:
     return folder.is_dir() and all(tables.is_whole(folder / f"{t}.parquet") for t in ("variants", "rejects"))
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """Where a step begins: the theorem itself, or a variant of it. steps: the candidates that lead there; parents: the ids
+    of the variants on the way."""
+
+    steps: tuple[Candidate, ...] = ()
+    parents: tuple[str, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Of the variants that begin here."""
+        return len(self.steps) + 1
+
+
+BREADTH = 4
+"""With `--depth`, the variants of a target, the best by score, that the next step begins with at each depth."""
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """A draft that no rule objects to."""
+
+    draft: Draft
+    variant_id: str
+    score: float
+
+
 class Mutator:
     """Holds an engine and the index; works on one shard after the other."""
 
     def __init__(self, job: Job):
-        self._job = job
+        self._job, options = job, job.options
         self._library = catalogue(job)
-        keep_all = job.options.keep_all
-        self._rules = () if keep_all else STATEMENT_RULES
-        admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e)}
-        self._lemmas = Lemmas(self._library.keys(), job.options.kinds, admitted, () if keep_all else PATTERN_RULES)
+        self._policy = options.policy
+        admitted = {i for i, e in enumerate(self._library.theorems)
+                    if options.keep_all or self._library.is_ordinary(e, self._policy)}
+        self._generality = self._library.generality()
+        self._lemmas = Lemmas(self._library.keys(), kinds_within(options.kinds, options.reach), admitted, self._policy.patterns,
+                              self._generality.generic(self._policy.generic_share))
         self._existing = {e.statement_key for e in self._library.theorems}
-        self._existing_unoriented = set() if keep_all else {e.unoriented_key for e in self._library.theorems}
+        self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
         self._workspace = Workspace(install.launch, job.library)
-        require_kinds(self._workspace.ready, job.options.kinds)
+        require_kinds(self._workspace.ready, options.kinds)
 
     def __call__(self, shard: Shard) -> Tally:
         """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
@@ -127,94 +158,153 @@ class Mutator:
         number = self._library.numbers[name]
         entry = self._library.theorems[number]
         tally.targets += 1
+        came = Tally()
         try:
-            target = self._workspace.target(number)
-        except EngineDied as died:
+            rows = list(self._in_steps(Work(entry, self._library.library_of(entry), number), came))
+        except EngineDied as died:  # at preparing the target, twice: nothing of it counts
             yield self._set_aside(entry, died.cause)
-            return
         except EngineRefused as refused:
             yield self._set_aside(entry, "not prepared", str(refused))
-            return
-        candidates = self._lemmas.candidates(number, target.sites)
-        came = Tally(candidates=len(candidates))
-        try:
-            rows = list(self._work(entry, target, candidates, came))
-        except EngineDied as died:  # at preparing the target again, twice: nothing of it counts
-            yield self._set_aside(entry, died.cause)
-            return
-        tally.add(came)
-        yield from rows
+        else:
+            tally.add(came)
+            yield from rows
 
-    def _work(self, entry: Entry, target: PreparedTarget, candidates: list[Candidate], tally: Tally) -> Iterator[Variant | Reject]:
+    def _in_steps(self, work: "Work", tally: Tally) -> Iterator[Variant | Reject]:
+        """The variants of the theorem, then those of the best of these, to the depth asked for."""
+        begin = [Origin()]
+        for _ in range(self._job.options.depth):
+            made: list[tuple[Variant, Origin]] = []
+            for origin in begin:
+                target = self._workspace.target(work.number, origin.steps)
+                if not target.reads_back and not self._job.options.keep_all:
+                    yield self._set_aside(work.entry, "does not read back")
+                    return
+                for row, candidate in self._step(work, origin, target, tally):
+                    yield row
+                    if isinstance(row, Variant):
+                        made.append((row, Origin((*origin.steps, candidate), (*origin.parents, row.variant_id))))
+            made.sort(key=lambda pair: (-pair[0].score, pair[0].variant_id))
+            begin = [origin for _, origin in made[:BREADTH]]
+
+    def _step(self, work: "Work", origin: Origin, target: PreparedTarget,
+              tally: Tally) -> Iterator[tuple[Variant | Reject, Candidate | None]]:
+        """Find, try, judge, write: all that one target gives, each with the candidate that it came of."""
         sites = {site.site: site.name for site in target.sites}
+        candidates = self._lemmas.candidates(work.number, target.sites)
+        tally.candidates += len(candidates)
         refused: Counter[str] = Counter()
-        drafts: list[tuple[Draft, str]] = []
-        seen: set[str] = set()
+        worth: list[Worth] = []
+        before = [self._library.theorems[step.rule].term or "" for step in origin.steps]
+
+        def lemmas(candidate: Candidate) -> str:
+            return "\t".join([*before, self._library.theorems[candidate.rule].term or ""])
+
         for candidate, outcome in target.attempt(candidates):
             if isinstance(outcome, Useless):
                 refused[outcome.reason] += 1
             elif isinstance(outcome, Lost):
-                yield self._reject(entry, candidate, sites, "attempt", outcome.cause)
-            elif reason := self._objection(entry, outcome, seen):
-                yield self._reject(entry, candidate, sites, "quality", reason)
+                yield self._reject(work, origin, candidate, sites, "attempt", outcome.cause), candidate
+            elif outcome.conditions and not self._job.options.side_conditions:
+                refused["side goals"] += 1
+            elif reason := self._objection(work, outcome.term, lemmas(candidate)):
+                yield self._reject(work, origin, candidate, sites, "quality", reason), candidate
             else:
-                drafts.append((outcome, variant_name(self._id(entry, candidate, sites))))
+                worth.append(Worth(outcome, self._id(work, origin, candidate, sites), self._score(work, outcome)))
         for reason, n in sorted(refused.items()):
-            yield self._set_aside(entry, reason, n=n, stage="attempt")
-        for draft, outcome in target.write(drafts):
-            if isinstance(outcome, Written):
-                tally.kernel_checked += 1
-                tally.elaborated += 1
-                yield self._variant(entry, draft, outcome, sites)
-            elif isinstance(outcome, Lost):
-                yield self._reject(entry, draft.candidate, sites, "verify", outcome.cause)
-            else:
-                tally.kernel_checked += outcome.stage not in ("kernel", "budget")
-                yield self._reject(entry, draft.candidate, sites, "verify", *_reason(outcome))
+            yield self._set_aside(work.entry, reason, n=n, stage="attempt", depth=origin.depth), None
+        kept, capped = self._best(worth, origin)
+        for one in capped:
+            yield self._reject(work, origin, one.draft.candidate, sites, "quality", TARGET_CAP), one.draft.candidate
+        by_candidate = {one.draft.candidate: one for one in kept}
+        for draft, outcome in target.write([(one.draft, variant_name(one.variant_id)) for one in kept]):
+            one = by_candidate[draft.candidate]
+            yield self._written(work, origin, one, outcome, sites, tally), draft.candidate
 
-    def _objection(self, entry: Entry, draft: Draft, seen: set[str]) -> str | None:
-        """Why a statement is not worth checking. seen: the keys of the target's drafts so far."""
-        key = terms.statement_key(draft.term)
-        if key in seen:
+    def _best(self, worth: list[Worth], origin: Origin) -> tuple[list[Worth], list[Worth]]:
+        """Those within the cap of a target, in the order of their candidates, and the others."""
+        cap = self._policy.target_cap
+        if cap is None:
+            return worth, []
+        cap = cap if origin.depth == 1 else max(1, cap // BREADTH)
+        best = {one.variant_id for one in sorted(worth, key=lambda one: (-one.score, one.variant_id))[:cap]}
+        return [one for one in worth if one.variant_id in best], [one for one in worth if one.variant_id not in best]
+
+    def _objection(self, work: "Work", term: str, lemmas: str) -> str | None:
+        """Why a statement is not worth writing. lemmas: what the lemmas that led to it state."""
+        key = terms.statement_key(term)
+        if key in work.seen:
             return "duplicate"
-        seen.add(key)
+        work.seen.add(key)
         if key in self._existing:
             return "existing theorem"
-        statement = terms.parse(draft.term)
-        if rule := first_objection(Judged(statement, terms.parse(entry.term)), self._rules):
+        statement = terms.parse(term)
+        if rule := first_objection(Judged(statement, work.statement, lemmas), self._policy.statements):
             return rule.name
-        if self._existing_unoriented and terms.unoriented_key(statement) in self._existing_unoriented:
-            return "existing theorem"
+        if self._policy.near_duplicates:
+            near = terms.near_key(statement)
+            if near in self._existing_near:
+                return "existing theorem"
+            if near in work.near:
+                return NEAR_DUPLICATE
+            work.near.add(near)
         return None
 
-    def _id(self, entry: Entry, candidate: Candidate, sites: dict[int, str]) -> str:
-        return variant_id(entry.name, self._library.theorems[candidate.rule].name, candidate, sites[candidate.site])
+    def _score(self, work: "Work", draft: Draft) -> float:
+        c = draft.candidate
+        return score(Judged(terms.parse(draft.term), work.statement), self._generality.share(c.rule, c.kind, c.backward))
 
-    def _provenance(self, entry: Entry, candidate: Candidate, sites: dict[int, str]) -> dict:
-        return {
-            "variant_id": self._id(entry, candidate, sites), "target": entry.name, "module": entry.module,
-            "library": self._library.library_of(entry), "kind": candidate.kind, "site": sites[candidate.site],
-            "lemma": self._library.theorems[candidate.rule].name,
-            "direction": "backward" if candidate.backward else "forward", "occurrence": max(candidate.occurrence, 1)}
-
-    def _variant(self, entry: Entry, draft: Draft, written: Written, sites: dict[int, str]) -> Variant:
+    def _written(self, work: "Work", origin: Origin, one: Worth, outcome: Written | Refusal | Lost, sites: dict[int, str],
+                 tally: Tally) -> Variant | Reject:
+        candidate = one.draft.candidate
+        if isinstance(outcome, Lost):
+            return self._reject(work, origin, candidate, sites, "verify", outcome.cause)
+        if isinstance(outcome, Refusal):
+            tally.kernel_checked += outcome.stage not in ("kernel", "budget")
+            return self._reject(work, origin, candidate, sites, "verify", outcome.stage, outcome.message[:500])
+        tally.kernel_checked += 1
+        tally.elaborated += 1
+        if rule := next((rule for rule in self._policy.texts if rule.objects(Text(outcome.statement, outcome.print_options))), None):
+            return self._reject(work, origin, candidate, sites, "quality", rule.name)
+        # As it is read, a statement may have other proofs inside, and be one that is there.
+        if outcome.term != one.draft.term and (reason := self._objection(work, outcome.term, "")):
+            return self._reject(work, origin, candidate, sites, "quality", reason)
         return Variant(
-            **self._provenance(entry, draft.candidate, sites), toolchain=self._library.described.toolchain, depth=1, parents=[],
-            statement=written.statement, proof=written.proof, theorem=written.theorem,
-            statement_key=terms.statement_key(draft.term), kernel_checked=True, elaborated=True,
-            print_options=written.print_options, axioms=written.axioms, elapsed_ms=sum(written.micros) / 1000)
+            **self._provenance(work, origin, candidate, sites), toolchain=self._library.described.toolchain, parents=list(origin.parents),
+            statement=outcome.statement, proof=outcome.proof, theorem=outcome.theorem,
+            statement_key=terms.statement_key(outcome.term), near_key=terms.near_key(terms.parse(outcome.term)),
+            kernel_checked=True, elaborated=True, print_options=outcome.print_options, axioms=outcome.axioms,
+            elapsed_ms=sum(outcome.micros) / 1000, score=one.score)
 
-    def _reject(self, entry: Entry, candidate: Candidate, sites: dict[int, str], stage: str, reason: str,
+    def _id(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> str:
+        begin = origin.parents[-1] if origin.parents else work.entry.name
+        return variant_id(begin, self._library.theorems[candidate.rule].name, candidate, sites[candidate.site])
+
+    def _provenance(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> dict:
+        return {
+            "variant_id": self._id(work, origin, candidate, sites), "target": work.entry.name, "module": work.entry.module,
+            "library": work.library, "kind": candidate.kind, "site": sites[candidate.site],
+            "lemma": self._library.theorems[candidate.rule].name, "direction": "backward" if candidate.backward else "forward",
+            "occurrence": max(candidate.occurrence, 1), "depth": origin.depth}
+
+    def _reject(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str], stage: str, reason: str,
                 message: str | None = None) -> Reject:
-        return Reject(**self._provenance(entry, candidate, sites), stage=stage, reason=reason, message=message)
+        return Reject(**self._provenance(work, origin, candidate, sites), stage=stage, reason=reason, message=message)
 
-    def _set_aside(self, entry: Entry, reason: str, message: str | None = None, n: int = 1, stage: str = "target") -> Reject:
+    def _set_aside(self, entry: Entry, reason: str, message: str | None = None, n: int = 1, stage: str = "target",
+                   depth: int = 1) -> Reject:
         return Reject(target=entry.name, library=self._library.library_of(entry), module=entry.module,
-                      stage=stage, reason=reason, n=n, message=message)
+                      stage=stage, reason=reason, n=n, message=message, depth=depth)
 
 
-def _reason(refusal: Refusal) -> tuple[str, str]:
-    return refusal.stage, refusal.message[:500]
+class Work:
+    """A theorem that is being mutated, and what was found on it so far."""
+
+    def __init__(self, entry: Entry, library: str, number: int):
+        self.entry, self.library, self.number = entry, library, number
+        self.statement = terms.parse(entry.term)
+        self.seen: set[str] = set()
+        """Statement keys."""
+        self.near: set[str] = {terms.near_key(self.statement)}
 
 
 MUTATE = Stage(name="mutate", worker=Mutator)

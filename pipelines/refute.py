@@ -19,7 +19,7 @@ from lean_workspace.protocol import Change, Place, Refusal, Refutation
 from lean_workspace.workspace import Lost, PreparedTarget, Workspace
 from mutation import changes, terms
 from mutation.changes import FALSE_RULES, MAX_ALIKE, WRONG_WAY_RULES, WrongWay, refuted_id, refuted_name, word_of
-from mutation.quality import STATEMENT_RULES, Judged, first_objection
+from mutation.quality import Judged, first_objection
 from pipelines import tables
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, write_whole
@@ -46,9 +46,9 @@ class Refuter:
     def __init__(self, job: Job):
         self._job = job
         self._library = catalogue(job)
-        keep_all = job.options.keep_all
-        self._rules = () if keep_all else (*STATEMENT_RULES, *FALSE_RULES)
-        admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e)}
+        keep_all, policy = job.options.keep_all, job.options.policy
+        self._rules = () if keep_all else (*policy.statements, *FALSE_RULES)
+        admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e, policy)}
         self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else WRONG_WAY_RULES)
         self._workspace = Workspace(install.launch, job.library)
 

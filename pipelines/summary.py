@@ -54,23 +54,6 @@ def print_funnel(summary: Mapping[str, Any]) -> None:
     out.print(table)
 
 
-def print_search(rows: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
-    """The table of `bench search`: seconds are of attempts in Lean."""
-    table = Table(title=f"search on {summary['targets']} targets", title_justify="left")
-    table.add_column(no_wrap=True)
-    for column in ("usable", "found", "side goals", "tried", "brute s", "index s", "oracle s", "query s"):
-        table.add_column(column, justify="right")
-    for name, row in sorted(rows.items()):
-        table.add_row(name, f"{row.usable:,}", f"{row.found:,}", f"{row.side_goals:,}", f"{row.candidates:,}",
-                      f"{row.brute_s:.1f}", f"{row.indexed_s:.2f}", f"{row.oracle_s:.2f}", f"{row.query_s:.2f}")
-    out.print(table)
-    for ratio, label in (("brute_ratio", "brute force over indexed"), ("oracle_ratio", "indexed over oracle")):
-        if summary[ratio] is not None:
-            out.print(f"{label}: {summary[ratio]:.1f}", highlight=False)
-    for one in summary["missed"]:
-        out.print(f"missed: {one.lemma} ({one.direction}) at {one.site} of {one.target}: {one.reason}", highlight=False)
-
-
 def print_grades(summary: Mapping[str, Any]) -> None:
     """The table of `grade`: each variant counts where it is closed first."""
     graded = summary["graded"]

@@ -44,7 +44,7 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         shards = mutate.shards_of(job, mutate.draw_targets(job, library))
         if not shards:
             raise JobError(f"{job.library} has no ordinary theorem to mutate" + "".join(f"\n{p}" for p in library.described.problems[:5]))
-        held = HeldOut.read(held_out, library) if held_out else None
+        held = HeldOut.read(held_out, library, job.options.held_out_premises) if held_out else None
         job.accept()
         run_mutate(job, shards, workers, report)
         if job.options.refute:
@@ -77,6 +77,7 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
             theorems += event.summary
             job.note_seconds()
             report("extract", done, extract.SLICES, f"{theorems:,} theorems")
+        extract.measure_generality(job)
         extract.keep(job)
     return extract.catalogue(job)
 

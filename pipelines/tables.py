@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Theorem(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,9 @@ class Theorem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """A mutated theorem that the kernel accepts and that reads back from its text."""
+    """A mutated theorem that the kernel accepts and that reads back from its text. parents: the ids of the variants
+    between the target and this one, whether or not they are in the table themselves; lemma, site and direction are those of
+    the last step. near_key: equal for statements that a reader takes for the same. score: see `mutation.score`."""
 
     variant_id: str
     target: str
@@ -54,6 +56,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     print_options: list[str]
     axioms: list[str]
     elapsed_ms: float
+    near_key: str
+    score: float
 
 
 class Refuted(msgspec.Struct, frozen=True, kw_only=True):

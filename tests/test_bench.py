@@ -1,26 +1,81 @@
-"""The benchmark of the search, on a small library."""
+"""The benchmarks, on a small library."""
 
 import json
 import subprocess
 import sys
 
-from pipelines.bench import Measured, SearchResult
+import pytest
 
-ALCHEMY = [sys.executable, "-c", "from pipelines.cli import main; main()", "bench", "search"]
+from lean_workspace.protocol import Cost
+from mutation.explain import why_not_applied, why_not_rewritten
+from pipelines.bench import Compared, Measured, Row
+from pipelines.bench_costs import Costs, Parts, meaning_of
+from pipelines.bench_index import exponent
+
+ALCHEMY = [sys.executable, "-c", "from pipelines.cli import main; main()", "bench"]
 
 
-def test_the_index_finds_what_brute_force_finds(lean):
-    done = subprocess.run([*ALCHEMY, "--library", "Init.Data.Nat.Basic", "--targets", "3", "--seed", "1", "--json"],
-                          capture_output=True, text=True, timeout=300)
+def told(*arguments: str) -> dict:
+    done = subprocess.run([*ALCHEMY, *arguments, "--library", "Init.Data.Nat.Basic", "--json"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout.splitlines()[-1])
-    assert said["targets"] == 3 and said["missed"] == []
-    assert said["rows"]["rw-conclusion"]["usable"] > 20 and set(said["recall"].values()) <= {1.0, None}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_index_finds_what_brute_force_finds(lean, tmp_path):
+    said = told("search", "--targets", "3", "--seed", "1", "--out", str(tmp_path))
+    assert said["targets"] == 3 and said["missed"] == [] and said["set_aside"] == {}
+    assert set(said["recall"].values()) <= {1.0, None}
+    assert min(said["rows"][way]["usable"] for way in ("rw-conclusion", "rw-hypothesis", "apply-hypothesis")) > 5
+    assert all(way["tried"] >= way["tried_usable"] > 0 and way["unsteady"] == 0 for way in said["ways"].values())
     assert said["brute_ratio"] > 1 and said["oracle_ratio"] >= 0.5
+    usable, written = (said["costs_us"]["rw-conclusion"][outcome] for outcome in ("usable", "written"))
+    assert usable["unification"] > 0 and min(written[part] for part in ("kernel", "printing", "elaboration")) > 0
+    assert json.loads((tmp_path / "bench-search.json").read_bytes())["recall"] == said["recall"]
+    assert (tmp_path / "bench-search.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_targets_are_drawn_until_there_are_enough_pairs(lean):
+    said = told("search", "--pairs", "5", "--targets", "45", "--seed", "1")
+    assert said["targets"] == 20  # a batch: each kind and site has its five pairs
+    assert min(said["rows"][name]["usable"] for name in said["ways"]) >= 5
+
+
+def test_the_index_is_built_loaded_and_asked(lean, tmp_path):
+    said = told("index", "--targets", "5", "--workers", "1", "--out", str(tmp_path))
+    assert said["theorems"] == said["sizes"][-1]["theorems"] == said["build"]["growth"][-1][0]
+    assert said["build"]["keys"] == said["sizes"][-1]["keys"] > said["theorems"]
+    assert said["load"]["memory_mb"] > 0 and said["forms_ms"]["median"] < said["prepare_ms"]["median"]
+    assert (tmp_path / "bench-index.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_not_found_lowers_the_recall():
-    result = SearchResult(1, 0.0, {"rw-conclusion": Measured(usable=4, found=3, indexed_s=2.0, oracle_s=1.0, brute_s=8.0),
-                                   "apply-hypothesis": Measured()}, [])
-    assert result.recall == {"rw-conclusion": 0.75, "apply-hypothesis": None}
-    assert result.ratio("indexed_s", "oracle_s") == 2.0 and result.ratio("brute_s", "indexed_s") == 4.0
+    one = Compared(rows={"rw-conclusion": Row(4, 3), "apply-hypothesis": Row()}, targets=1,
+                   ways={"rw-conclusion": Measured(tried=10, tried_usable=3, indexed_s=2.0, oracle_s=1.0, brute_s=8.0)})
+    both = Compared()
+    both.add(one)
+    both.add(one)
+    assert both.targets == 2 and both.rows["rw-conclusion"] == Row(8, 6)
+    assert both.recall == {"rw-conclusion": 0.75, "apply-hypothesis": None} and both.precision == {"rw-conclusion": 0.3}
+    assert both.ratio("indexed_s", "oracle_s") == 2.0 and both.ratio("brute_s", "indexed_s") == 4.0
+    assert both.ratio("indexed_s", "oracle_s", ["apply-hypothesis"]) is None
+
+
+def test_the_parts_of_an_attempt_add_up_to_it():
+    parts = Parts()
+    parts.count(Cost("draft", 1000, 300, 200, 100))
+    assert (parts.unification, parts.instances, parts.typing, parts.closing) == (400, 300, 200, 100)
+    assert Costs({"rw-conclusion": {"usable": parts}}).means()["rw-conclusion"]["usable"]["unification"] == 0.4
+    assert meaning_of("Tactic `rewrite` failed: motive is not type correct:\n …") == "motive"
+
+
+def test_a_miss_says_where_the_pattern_stops():
+    sum_ = ["c:Nat.add/2", [["v:a"]], [["n:0"]]]
+    assert "Nat.mul" in why_not_applied(["c:Nat.add/2", "c:Nat.mul/2", "*", "*", "*"], [sum_])
+    assert "(token 3 of 3)" in why_not_applied(["c:Nat.add/2", "?0", "n:1"], [sum_])
+    assert "twice" in why_not_applied(["c:Nat.add/2", "?0", "?0"], [sum_])
+    assert "root Nat.mul" in why_not_rewritten(["R:c:Nat.mul/2", "c:Nat.mul/2", "?0", "?1"], [("R:c:Nat.add/2", [sum_])])
+
+
+@pytest.mark.parametrize("power", [0, 0.5, 1])
+def test_the_exponent_of_a_power_is_found(power):
+    assert exponent([(n, 3 * n ** power) for n in (1, 2, 4, 8)]) == pytest.approx(power)

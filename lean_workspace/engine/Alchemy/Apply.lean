@@ -52,6 +52,10 @@ def antecedents (o : Opened) : MetaM (Option (List Expr)) := do
       unless anyL (fun n => n == .mvar open_) news do return none
   return some (rev news)
 
+/-- What the target's hypotheses do not settle. -/
+def unsettled (settled : List (Expr × Name)) (news : List Expr) : List Expr :=
+  keep (fun m => !anyL (fun (n, _) => n == m) settled) news
+
 /-- Does a rule introduce variables? -/
 def introduces : List Expr → MetaM Bool
   | [] => return false
@@ -99,14 +103,16 @@ where
 def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM Outcome := do
   let o ← openRule rule
   unless ← isDefEq o.conclusion b.type do throwError "conclusion"
-  let some news ← antecedents o | return .useless "metavariables"
+  let some open_ ← antecedents o | return .useless "metavariables"
+  let settled ← t.settle (some b.fvar) open_
+  let news := unsettled settled open_
   if let [m] := news then
     if (← instantiateMVars (← inferType m)) == b.type then return .useless "unchanged"  -- `n < m → n + 1 ≤ m`
   let others := keep (fun n => n != b.name) t.usedNames
   let named ← nameNews others news
   let proof ← checked o.term
-  let hole ← if ← introduces news then pure ("(" ++ ruleApplied rule o none named t ++ ")")
-    else pure ("(by apply " ++ t.source rule.name ++ (if named matches [] then ")" else " <;> assumption)"))
+  let hole ← if ← introduces news then pure ("(" ++ ruleApplied rule o none (append settled named) t ++ ")")
+    else pure ("(by apply " ++ t.source rule.name ++ (if open_ matches [] then ")" else " <;> assumption)"))
   let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
   return .draft { binders := replaceBinder t.own b.fvar named, conclusion := t.conclusion,
                   proof := t.proofWith b.fvar proof, script := script false, explicitScript := script true }
@@ -116,7 +122,9 @@ def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : 
   let some antecedent ← nthAntecedent o occurrence | throwError "antecedent"
   unless ← isDefEq (← inferType antecedent) t.conclusion do throwError "antecedent"
   unless ← isDefEq antecedent t.proof do throwError "antecedent"
-  let some news ← antecedents o | return .useless "metavariables"
+  let some left ← antecedents o | return .useless "metavariables"
+  let settled ← t.settle none left
+  let news := unsettled settled left
   let conclusion := (← instantiateMVars o.conclusion).headBeta
   for open_ in (← getMVars conclusion).toList do
     unless anyL (fun n => n == .mvar open_) news do return .useless "metavariables"
@@ -127,7 +135,7 @@ def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : 
   let h := freshName (append names used) `h
   let script (explicitly : Bool) :=
     ["have " ++ t.source h ++ " := " ++ t.applied explicitly none none,
-     "exact " ++ ruleApplied rule o (some (antecedent, t.source h)) named t ++ spread arguments]
+     "exact " ++ ruleApplied rule o (some (antecedent, t.source h)) (append settled named) t ++ spread arguments]
   return .draft { binders := append t.own named, conclusion, leading := names, proof := ← checked o.term,
                   script := script false, explicitScript := script true }
 

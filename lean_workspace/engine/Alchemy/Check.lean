@@ -183,6 +183,7 @@ structure Written where
   level : Level
   marks : List Mark
   axioms : List String
+  script : List String
   /-- As it is read, which is the same as the variant's to a reader. -/
   type : Expr
 
@@ -201,6 +202,10 @@ def timed (clock : IO.Ref Spent) (add : Nat → Spent → Spent) (x : MetaM α) 
   return a
 
 def proofText (lines : List String) : String := "by\n  " ++ joinWith "\n  " lines
+
+/-- A written variant as the first lines of a proof that goes on from it, under the name of its parent. -/
+def Written.lines (w : Written) (script : List String) (name : Name) : List String :=
+  ("have " ++ nameText name ++ " " ++ w.statement ++ " := by") :: mapL (fun l => "  " ++ l) script
 
 /-- `theorem NAME.{u} STATEMENT := PROOF` -/
 def theoremText (name : Name) (params : List Name) (statement proof : String) : String :=
@@ -261,7 +266,7 @@ where
     let proof := proofText script
     let text := theoremText w.name w.variant.levels statement proof
     match ← w.read text with
-    | .ok p => return .ok { statement, proof, text, level, marks, axioms := p.axioms, type := p.type }
+    | .ok p => return .ok { statement, proof, text, level, marks, axioms := p.axioms, script, type := p.type }
     | .error r => return .error r
 
 /-- More rounds than this are a sign that a statement can't be mended by position. -/
@@ -311,6 +316,6 @@ def readsBack (t : Prepared) : MetaM Bool := do
   let name := `alchemy_target
   if (← kernelCheck name v.levels v.type v.value).isSome then return false
   let clock ← IO.mkRef {}
-  return (← Writing.write { env := t.env, variant := v, name, clock }) matches .ok _
+  return (← Writing.write { env := t.library, variant := v, name, clock }) matches .ok _
 
 end Alchemy

@@ -43,14 +43,18 @@ def isToldByType (env : Environment) (n : Name) : Bool :=
     | some i => i.fromClass
     | none => false)
 
-/-- A node whose head or explicit arguments differ, or, with `implicit`, whose other arguments do. -/
-def nodeOf (env : Environment) (e : Expr) (position : Nat) (implicit : Bool) : Node :=
+/-- A node `e` whose head or explicit arguments differ from those of `other`, or, with `implicit`, whose other arguments do.
+What could not be elaborated is `sorry`: there a type says nothing, unless it is a cast or a numeral. -/
+def nodeOf (env : Environment) (e other : Expr) (position : Nat) (implicit : Bool) : Node :=
   { position, fn := position * 4 ^ count (argsOf e), head }
 where
   head : Head := match headOf e with
     | .const n _ =>
       if n == ``GetElem.getElem || isConstructor env n then .application
-      else if implicit && !isToldByType env n then .implicit else .term
+      else if isToldByType env n then .term
+      else if implicit then .implicit
+      else if (headOf other).isConstOf ``sorryAx then .application
+      else .term
     | _ => .term
 
 /-- The binder kinds of a constant, as far as its type shows them. -/
@@ -116,17 +120,17 @@ partial def differ (env : Environment) (levels : Bool) (a b : Expr) (p : Nat) (a
   | .app .., .app .. =>
     let as := argsOf a
     let bs := argsOf b
-    let here := nodeOf env a p false :: above
+    let here := nodeOf env a b p false :: above
     if !agree (headOf a) (headOf b) || count as != count bs then here else
     let kinds := headKinds env (headOf a)
     match differAt env levels as bs kinds true p (count as) 0 here with
     | [] => match differAt env levels as bs kinds false p (count as) 0 here with
-      | [] => if levels && !agreeLevels (headOf a) (headOf b) then { nodeOf env a p false with head := .levels } :: above else []
-      | _ => nodeOf env a p true :: above
+      | [] => if levels && !agreeLevels (headOf a) (headOf b) then { nodeOf env a b p false with head := .levels } :: above else []
+      | _ => nodeOf env a b p true :: above
     | found => found
   | a, b =>
-    if !agree a b then nodeOf env a p false :: above
-    else if levels && !agreeLevels a b then { nodeOf env a p false with head := .levels } :: above
+    if !agree a b then nodeOf env a b p false :: above
+    else if levels && !agreeLevels a b then { nodeOf env a b p false with head := .levels } :: above
     else []
 /-- The first difference among the arguments that are explicit, or among the others. -/
 partial def differAt (env : Environment) (levels : Bool) (as bs : List Expr) (kinds : List BinderInfo) (explicit : Bool) (p n i : Nat)

@@ -42,7 +42,7 @@ def theoremRow (l : Library) (e : Entry) : IO Json := do
 /-- Thousands of heartbeats for the keys of a lemma or the forms of a target. -/
 def keyBudget : Nat := 20000
 
-/-- `[theorem, kind, direction, occurrence, open data, open propositions, variables, tokens]` for each key.
+/-- `[theorem, kind, direction, occurrence, open data, open propositions, variables, dependent, tokens]` for each key.
 Variables are numbered in order of occurrence, so that equal patterns are equal rows. -/
 def keyRows (l : Library) (index : Nat) (e : Entry) : IO (List Json) := do
   let x : MetaM (List Key) := do
@@ -50,8 +50,8 @@ def keyRows (l : Library) (index : Nat) (e : Entry) : IO (List Json) := do
   match ← runMeta l.env keyBudget x with
   | .error _ => return []
   | .ok keys => return mapL (fun k => jsonList [
-      jsonNat index, .str k.kind, .str k.direction, jsonNat k.occurrence, 
-      .bool k.isOpen.data, jsonNat k.isOpen.props, jsonNat k.variables, .str (joinWith "\t" (number k.tokens []))]) keys
+      jsonNat index, .str k.kind, .str k.direction, jsonNat k.occurrence,
+      .bool k.isOpen.data, jsonNat k.isOpen.props, jsonNat k.variables, .bool k.isDependent, .str (joinWith "\t" (number k.tokens []))]) keys
 where
   number : List String → List String → List String
     | [], _ => []

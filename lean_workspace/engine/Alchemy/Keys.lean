@@ -51,12 +51,20 @@ def numeral? (e : Expr) : MetaM (Option Nat) := do
 where
   value (e : Expr) : MetaM (Option Nat) := (evalNat e).run
 
-/-- `e` in weak normal form without unfolding, then what it unfolds to at the ambient transparency. -/
+/-- What `e` unfolds to at the ambient transparency. `a < b` of numbers always becomes `a + 1 ≤ b`: unification at default
+transparency compares them so below any head (`¬a < b` and `¬b ≥ a + 1`), and a coarser pattern misses nothing. -/
+def unfolded? (e : Expr) : MetaM (Option Expr) := do
+  match ← unfoldDefinition? e, headOf e with
+  | none, .const c _ =>
+    if anyL (· == c) [``Nat.lt, ``Int.lt] then atTransparency .default (do return ← unfoldDefinition? e) else return none
+  | e', _ => return e'
+
+/-- `e` in weak normal form without unfolding, then what it unfolds to. -/
 partial def unfoldings (e : Expr) (fuel : Nat := 8) : MetaM (List Expr) := do
   let e ← whnfCore e
   let e := e.consumeMData.eta
   if fuel == 0 then return [e]
-  match ← unfoldDefinition? e with
+  match ← unfolded? e with
   | some e' => return e :: (← unfoldings e' (fuel - 1))
   | none => return [e]
 
@@ -222,6 +230,8 @@ structure Key where
   isOpen : Open
   /-- how many variables of the pattern stand for data: no types, instances or proofs -/
   variables : Nat
+  /-- `apply` forward: does the rest of the lemma speak of the proof of this antecedent (`xs[i]`, `Fin.cast h`)? -/
+  isDependent : Bool := false
   tokens : List String
 
 /-- The two sides of an equation, of an iff or of a proposition (`p` is `p = True`), with the variables. -/
@@ -247,7 +257,17 @@ def rewriteKeys (info : ConstantInfo) : MetaM (List Key) := do
     return some { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e, tokens := rev tokens }
   choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]
 
-/-- Keys of `apply`: backward on the conclusion, forward on each antecedent that is no bare variable. -/
+/-- Does the type of a variable of `ms` or the conclusion `q` mention `m`? -/
+def isSpokenOf (m : MVarId) (ms : List Expr) (q : Expr) : MetaM Bool := do
+  let mentions (e : Expr) : MetaM Bool := do return anyL (· == m) (← getMVars (← instantiateMVars e)).toList
+  if ← mentions q then return true
+  for x in ms do
+    if ← mentions (← inferType x) then return true
+  return false
+
+/-- Keys of `apply`: backward on the conclusion, forward on each antecedent that is no bare variable. A conclusion such as
+`motive n` has none: unification assigns a variable that is applied only where its arguments are distinct local variables
+(`Lean.Meta.processAssignment`, without its approximations), and those of a rule are not. -/
 def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
   let c ← mkConstWithFreshMVarLevels info.name
   let (ms, _, q) ← forallMetaTelescope (← inferType c)
@@ -256,14 +276,16 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
     let tokens ← if (headOf e).isMVar then pure ["*"] else atTransparency .instances (pattern false [] e [])
     return { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
              tokens := rev tokens }
-  let mut keys := [← key q "backward" 0 none]
+  let mut keys : List Key := []
+  unless (headOf q).isMVar && !q.isMVar do keys := [← key q "backward" 0 none]
   let mut occurrence := 0
   for m in ms do
     let t ← instantiateMVars (← inferType m)
     if (← isProp t) && (← isClass? t).isNone then
       occurrence := occurrence + 1
       unless (headOf t).isMVar do
-        keys := (← key t "forward" occurrence (some m.mvarId!)) :: keys
+        let isDependent ← isSpokenOf m.mvarId! ms q
+        keys := { ← key t "forward" occurrence (some m.mvarId!) with isDependent } :: keys
   return rev keys
 
 end Alchemy

@@ -38,6 +38,25 @@ def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
     let rest ← nameNews (name :: used) ms
     return (m, name) :: rest
 
+/-- The hypothesis of the target that states `type`, but not the one that is being replaced. -/
+def hypothesisFor (type : Expr) (replaced : Option FVarId) : List Binder → Option Binder
+  | [] => none
+  | b :: bs => if b.type == type && some b.fvar != replaced then some b else hypothesisFor type replaced bs
+
+/-- What a rule asks for and the target has among its hypotheses is taken from there: the proofs that are settled, with the
+names of the hypotheses. -/
+def Prepared.settle (t : Prepared) (replaced : Option FVarId) : List Expr → MetaM (List (Expr × Name))
+  | [] => return []
+  | m :: ms => do
+    let rest ← t.settle replaced ms
+    if ← m.mvarId!.isAssigned then return rest
+    let type ← instantiateMVars (← inferType m)
+    unless ← isProp type do return rest
+    match hypothesisFor type replaced t.binders with
+    | none => return rest
+    | some b =>
+      return if ← isDefEq m (.fvar b.fvar) then (m, b.name) :: rest else rest
+
 /-- The binders with the one at `f` replaced by `news`. -/
 def replaceBinder (binders : List (Expr × Name)) (f : FVarId) (news : List (Expr × Name)) : List (Expr × Name) :=
   match binders with

@@ -20,6 +20,8 @@ structure Rewritten where
   eq : Expr
   /-- What the rule asks for. -/
   conditions : List Expr
+  /-- Did the target's hypotheses meet some of it? -/
+  isSettled : Bool
   /-- The rule as `rw` takes it: `← Nat.add_comm a b`. -/
   source : String
 
@@ -90,7 +92,7 @@ def conditionsOf : List MVarId → MetaM (Option (List Expr))
     | none => return none
 
 /-- `e` rewritten with `rule`. -/
-def rewriteTerm (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String Rewritten) := do
+def rewriteTerm (t : Prepared) (e : Expr) (replaced : Option FVarId) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String Rewritten) := do
   let found ← if occurrence ≤ 1 then pure (.ok (← mkConstWithFreshMVarLevels rule.name, t.source rule.name))
     else ruleAt t e rule backward occurrence
   match found with
@@ -100,13 +102,15 @@ def rewriteTerm (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool
     let new ← instantiateMVars r.eNew
     if new == e then return .error "unchanged"
     if new.hasExprMVar then return .error "metavariables"
-    let some conditions ← conditionsOf r.mvarIds | return .error "metavariables"
-    return .ok { new := new.headBeta, eq := r.eqProof, conditions, source := if backward then "← " ++ source else source }
+    let some asked ← conditionsOf r.mvarIds | return .error "metavariables"
+    let settled ← t.settle replaced asked
+    let conditions := keep (fun m => !anyL (fun (n, _) => n == m) settled) asked
+    return .ok { new := new.headBeta, eq := r.eqProof, conditions, isSettled := !(settled matches []), source := if backward then "← " ++ source else source }
 
 /-- `a + b = c` and `Nat.add_comm` give `b + a = c`, proved by
 `have h := target a b; rw [Nat.add_comm] at h; exact h`. -/
 def rewriteConclusion (t : Prepared) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM Outcome := do
-  match ← rewriteTerm t t.conclusion rule backward occurrence with
+  match ← rewriteTerm t t.conclusion none rule backward occurrence with
   | .error reason => return .useless reason
   | .ok r =>
     let named ← nameNews t.usedNames r.conditions
@@ -116,20 +120,20 @@ def rewriteConclusion (t : Prepared) (rule : ConstantInfo) (backward : Bool) (oc
     let script (explicitly : Bool) :=
       append ["have " ++ h ++ " := " ++ t.applied explicitly none none,
        "rw [" ++ r.source ++ "] at " ++ h,
-       "exact " ++ h ++ spread arguments] (if named matches [] then [] else ["all_goals assumption"])
+       "exact " ++ h ++ spread arguments] (if named matches [] && !r.isSettled then [] else ["all_goals assumption"])
     return .draft { binders := append t.own named, conclusion := r.new, leading := names, proof := ← mkEqMP r.eq t.proof,
                     script := script false, explicitScript := script true, conditions := count named }
 
 /-- `h : 0 < b` and `Nat.pos_iff_ne_zero` give `h : b ≠ 0`, proved by
 `exact target a (by rw [Nat.pos_iff_ne_zero]; exact h)`. -/
 def rewriteHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM Outcome := do
-  match ← rewriteTerm t b.type rule backward occurrence with
+  match ← rewriteTerm t b.type (some b.fvar) rule backward occurrence with
   | .error reason => return .useless reason
   | .ok r =>
     let h ← mkFreshExprMVar r.new .synthetic b.name
     let named ← nameNews t.usedNames r.conditions
     let hole := "(by rw [" ++ r.source ++ "]" ++
-      (if named matches [] then "; exact " ++ t.source b.name else " <;> assumption") ++ ")"
+      (if named matches [] && !r.isSettled then "; exact " ++ t.source b.name else " <;> assumption") ++ ")"
     let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
     return .draft { binders := replaceBinder t.own b.fvar (append named [(h, b.name)]), conclusion := t.conclusion,
                     proof := t.proofWith b.fvar (← mkEqMPR r.eq h), script := script false, explicitScript := script true,

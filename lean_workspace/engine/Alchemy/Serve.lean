@@ -1,11 +1,7 @@
-import Alchemy.Library
-import Alchemy.Export
-import Alchemy.Forms
-import Alchemy.Rewrite
-import Alchemy.Apply
-import Alchemy.Check
+import Alchemy.Mutate
 import Alchemy.Grade
 import Alchemy.Refute
+import Alchemy.Profile
 
 /-!
 # The engine
@@ -18,8 +14,9 @@ about what is worth keeping.
 |---|---|---|
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
-| `target` | `theorem` | `binders`, `sites` with their forms, `reads_back` |
-| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions]` or a reason; `micros` of the attempts alone |
+| `target` | `theorem`, `steps`: candidates that lead from it to the target meant | `binders`, `sites` with their forms, `reads_back`; `micros` of the forms alone |
+| `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
+| `profile` | as `try` | `rows`: `[outcome, total, instances, typing, closing]`, in nanoseconds |
 | `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
 | `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
@@ -32,31 +29,6 @@ about what is worth keeping.
 open Lean Meta
 
 namespace Alchemy
-
-def kinds : List Kind := [rewriteKind, applyKind]
-
-structure Session where
-  library : Option Library := none
-  index : Nat := 0
-  target : Option Prepared := none
-  carried : Option (IO.Ref Carried) := none
-  drafts : Array Variant := #[]
-
-abbrev Reply := Except String Json
-
-/-- A name as Python sends it: `Init.Data.List`. Modules and variants only, so parts are plain. -/
-def nameOf (s : String) : Name := s.toName
-
-def readAll (f : Json → Option α) : List Json → Option (List α)
-  | [] => some []
-  | j :: js => match f j, readAll f js with
-    | some a, some as => some (a :: as)
-    | _, _ => none
-
-def strings (j : Json) : Option (List String) :=
-  match asList j with
-  | some js => readAll asString js
-  | none => none
 
 def problemJson (p : Problem) : Json :=
   Json.mkObj [("file", .str p.file), ("line", jsonNat p.line), ("message", .str p.message)]
@@ -71,157 +43,6 @@ def handleOpen (session : IO.Ref Session) (j : Json) : IO Reply := do
         ("modules", append (mapL nameText library.modules) files |> jsonStrings),
         ("count", jsonNat library.theorems.size), ("problems", jsonList (mapL problemJson library.problems))]
     catch e => return .error (toString e)
-  | .error e, _ | _, .error e => return .error e
-
-/-- Calls `f` on the theorems of a page. -/
-def page (session : IO.Ref Session) (j : Json) (f : Library → Nat → Entry → IO (List Json)) : IO Reply := do
-  let some l := (← session.get).library | return .error "no library is open"
-  match field j "from" asNat, field j "count" asNat with
-  | .ok start, .ok n =>
-    let mut rows : List Json := []
-    let mut i := start
-    for e in takeL (dropL l.theorems.toList start) n do
-      rows := revOn (← f l i e) rows
-      i := i + 1
-    return .ok (Json.mkObj [("rows", jsonList (rev rows))])
-  | .error e, _ | _, .error e => return .error e
-
-/-! ## A target and its candidates -/
-
-def siteOf (t : Prepared) (i : Nat) : Option (Site × Expr) :=
-  if i == 0 then some (.conclusion, t.conclusion)
-  else match nth? t.binders (i - 1) with
-    | some b => if b.isSite then some (.hypothesis b, b.type) else none
-    | none => none
-
-def siteForms (t : Prepared) (i : Nat) (name : String) (e : Expr) : IO Json := do
-  let forms (x : MetaM (List Json)) : IO Json := do return jsonList ((← t.run keyBudget x).getD [])
-  return Json.mkObj [("site", jsonNat i), ("name", .str name), ("rw", ← forms (rewriteForms e)), ("apply", ← forms (applyForms e))]
-
-def sitesOf (t : Prepared) : IO (List Json) := do
-  let mut out := [← siteForms t 0 "conclusion" t.conclusion]
-  let mut i := 0
-  for b in t.binders do
-    i := i + 1
-    if b.isSite then out := (← siteForms t i (nameText b.name) b.type) :: out
-  return rev out
-
-def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
-  let some l := (← session.get).library | return .error "no library is open"
-  match field j "theorem" asNat with
-  | .error e => return .error e
-  | .ok index =>
-    let some e := l.theorems[index]? | return .error "no such theorem"
-    match ← prepare l.env e.info with
-    | .error message => return .error message
-    | .ok t =>
-      let readsBack := (← t.run (4 * textBudget) (readsBack t)).getD false
-      let carried ← IO.mkRef t.nothingCarried
-      session.modify fun s => { s with index, target := some t, carried := some carried, drafts := #[] }
-      return .ok <| Json.mkObj [
-        ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
-        ("reads_back", .bool readsBack), ("sites", jsonList (← sitesOf t))]
-
-/-- The prepared target, if it is the one that the request means. -/
-def current (session : IO.Ref Session) (j : Json) : IO (Except String (Library × Prepared)) := do
-  let s ← session.get
-  match field j "theorem" asNat, s.library, s.target with
-  | .ok index, some l, some t => return if index == s.index then .ok (l, t) else .error "another target is prepared"
-  | .error e, _, _ => return .error e
-  | _, _, _ => return .error "no target is prepared"
-
-structure Candidate where
-  site : Nat
-  kind : String
-  rule : Nat
-  backward : Bool
-  occurrence : Nat
-
-def candidateOf (j : Json) : Option Candidate :=
-  match asList j with
-  | some [site, kind, rule, .bool backward, occurrence] =>
-    match asNat site, asString kind, asNat rule, asNat occurrence with
-    | some site, some kind, some rule, some occurrence => some { site, kind, rule, backward, occurrence }
-    | _, _, _, _ => none
-  | _ => none
-
-def kindOf (name : String) : List Kind → Option Kind
-  | [] => none
-  | k :: ks => if k.name == name then some k else kindOf name ks
-
-/-- One attempt: a variant with its statement in canonical form, or why there is none. -/
-def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candidate) : IO (Except String (Variant × String)) := do
-  match kindOf c.kind kinds, siteOf t c.site, l.theorems[c.rule]? with
-  | some kind, some (site, _), some rule =>
-    let x : MetaM (Except String Variant) := do
-      match ← kind.attempt t site rule.info c.backward c.occurrence with
-      | .useless reason => return .error reason
-      | .draft d => match ← d.close t with
-        | some v => return .ok v
-        | none => return .error "metavariables"
-    match ← t.runCarrying carried attemptBudget x with
-    | none => return .error "refused"
-    | some (.error reason) => return .error reason
-    | some (.ok v) => match canonical v.type with
-      | some term => return .ok (v, term)
-      | none => return .error "too large"
-  | none, _, _ => return .error "unknown kind"
-  | _, none, _ => return .error "no such site"
-  | _, _, none => return .error "no such theorem"
-
-def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
-  match ← current session j, field j "candidates" (fun j => match asList j with | some js => readAll candidateOf js | none => none) with
-  | .ok (l, t), .ok candidates =>
-    let some carried := (← session.get).carried | return .error "no target is prepared"
-    let mut results : List Json := []
-    let start ← IO.monoNanosNow
-    for c in candidates do
-      match ← attempt l t carried c with
-      | .error reason => results := .str reason :: results
-      | .ok (v, term) =>
-        let n := (← session.get).drafts.size
-        session.modify fun s => { s with drafts := s.drafts.push v }
-        results := jsonList [jsonNat n, .str term, jsonNat v.conditions] :: results
-    let micros := ((← IO.monoNanosNow) - start) / 1000
-    return .ok (Json.mkObj [("results", jsonList (rev results)), ("micros", jsonNat micros)])
-  | .error e, _ | _, .error e => return .error e
-
-def refusalJson (r : Refusal) : Json := Json.mkObj [("stage", .str r.stage), ("message", .str r.message)]
-
-def writtenJson (w : Written) (s : Spent) : Json :=
-  Json.mkObj [("statement", .str w.statement), ("proof", .str w.proof), ("theorem", .str w.text),
-    ("print_options", jsonStrings (append w.level.names (markNames w.marks))), ("axioms", jsonStrings w.axioms),
-    ("micros", jsonList (mapL jsonNat [s.kernel, s.print, s.elaborate])),
-    ("term", jsonOpt .str (canonical w.type))]
-
-/-- Kernel check first; only what the kernel accepts is printed. -/
-def writeOne (t : Prepared) (v : Variant) (name : Name) (clock : IO.Ref Spent) : MetaM (Except Refusal Written) := do
-  let refused ← timed clock (fun n s => { s with kernel := s.kernel + n }) (kernelCheck name v.levels v.type v.value)
-  if let some message := refused then return .error { stage := "kernel", message }
-  Writing.write { env := t.env, variant := v, name, clock }
-
-def pairOf (j : Json) : Option (Nat × String) :=
-  match asList j with
-  | some [i, n] => match asNat i, asString n with
-    | some i, some n => some (i, n)
-    | _, _ => none
-  | _ => none
-
-def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
-  match ← current session j, field j "drafts" (fun j => match asList j with | some js => readAll pairOf js | none => none) with
-  | .ok (_, t), .ok drafts =>
-    let s ← session.get
-    let mut results : List Json := []
-    for (i, name) in drafts do
-      let some v := s.drafts[i]? | return .error "no such draft"
-      let clock ← IO.mkRef {}
-      let written ← t.run (4 * textBudget) (writeOne t v (nameOf name) clock)
-      let spent ← clock.get
-      results := (match written with
-        | none => refusalJson { stage := "budget", message := "the check did not end in its budget" }
-        | some (.error r) => refusalJson r
-        | some (.ok w) => writtenJson w spent) :: results
-    return .ok (Json.mkObj [("results", jsonList (rev results))])
   | .error e, _ | _, .error e => return .error e
 
 def handleCheck (session : IO.Ref Session) (j : Json) : IO Reply := do
@@ -344,6 +165,7 @@ def requests : List Request := [
   { name := "keys", answer := fun s j => page s j keyRows },
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
+  { name := "profile", answer := handleProfile },
   { name := "write", answer := handleWrite },
   { name := "check", answer := handleCheck },
   { name := "grade", answer := handleGrade },

@@ -30,13 +30,19 @@ namespace Alchemy
 
 /-- The tokens so far and the universe parameters met so far, the last one first. -/
 structure Ink where
-  text : String := ""
+  tokens : List String := []
   levels : List Name := []
   /-- Terms are trees here although Lean shares their parts: what is left before we give up. -/
   fuel : Nat := 50000
 
 def Ink.put (ink : Ink) (token : String) : Ink :=
-  { ink with text := if ink.text == "" then token else ink.text ++ "\t" ++ token, fuel := ink.fuel - 1 }
+  { ink with tokens := token :: ink.tokens, fuel := ink.fuel - 1 }
+
+/-- Joined at the end: a text that grows inside a structure is copied with each token. -/
+def Ink.text (ink : Ink) : String :=
+  match rev ink.tokens with
+  | [] => ""
+  | t :: ts => ts.foldl (fun s t => s ++ "\t" ++ t) t
 
 /-- The place of a universe parameter, counted from the first one met. -/
 def placeOf (n : Name) : List Name → Option Nat
@@ -123,7 +129,7 @@ def maxTied : Nat := 5
 def canonical (type : Expr) : Option String :=
   let (s, conclusion) := splitBinders (plain type) { ink := {} }
   -- The universes of the binders and the conclusion are numbered before the hypotheses are sorted.
-  let levels := (inkTerm conclusion { s.ink with text := "" }).levels
+  let levels := (inkTerm conclusion { s.ink with tokens := [] }).levels
   let hypotheses := sortL (fun a b => atMost a.1 b.1) (mapL (fun (d, t) =>
     let t := t.liftLooseBVars 0 (s.depth - d)
     ((inkTerm t { levels, fuel := s.ink.fuel }).text, t)) s.free)

@@ -26,8 +26,20 @@ structure Binder where
   /-- A hypothesis on which nothing else depends: a site. -/
   isSite : Bool
 
+/-- A variant from which a chain goes on: the constant that stands for it while the next step is tried, its proof, and
+the lines that state and prove it inside the next one's proof. -/
+structure Parent where
+  name : Name
+  levels : List Name
+  value : Expr
+  lines : List String
+
 structure Prepared where
+  /-- The library: texts are read in it. -/
+  library : Environment
+  /-- The library, and the variants before this one as constants. -/
   env : Environment
+  parents : List Parent := []
   info : ConstantInfo
   context : Meta.Context
   state : Meta.State
@@ -81,22 +93,22 @@ where
 /-- Thousands of heartbeats for an attempt; 2,000 are about half a second. -/
 def attemptBudget : Nat := 2000
 
-/-- Introduces the binders of a theorem. -/
-def prepare (env : Environment) (info : ConstantInfo) : IO (Except String Prepared) := do
+/-- Introduces the binders of a theorem. `parents`: the chain that it ends, if it is a variant. -/
+def prepare (library env : Environment) (info : ConstantInfo) (parents : List Parent := []) : IO (Except String Prepared) := do
   let type := plain info.type
   let intro : MetaM (MVarId × Expr × LocalContext × LocalInstances × List Binder) := do
     let (fs, goal) ← (← mkFreshExprMVar type).mvarId!.introN (count (binderNames type))
     let d ← goal.getDecl
     let conclusion ← instantiateMVars d.type
     let inside (c : Meta.Context) : Meta.Context := { c with lctx := d.lctx, localInstances := d.localInstances }
-    let binders ← withReader inside (nameBinders d.lctx conclusion fs.toList (binderNames info.type) [])
+    let binders ← withReader inside (nameBinders d.lctx conclusion fs.toList (binderNames info.type) (mapL (·.name) parents))
     -- arguments in scripts are printed with these names
     let lctx := binders.foldl (fun lctx b => lctx.setUserName b.fvar b.name) d.lctx
     return (goal, conclusion, lctx, d.localInstances, binders)
   match ← ((intro.run {} {}).toIO (coreContext 20000) { env }).toIO' with
   | .error e => return .error (toString e)
   | .ok (((goal, conclusion, lctx, localInstances, binders), state), core) =>
-    return .ok { env, info, context := { lctx, localInstances }, state, core, goal, conclusion, binders }
+    return .ok { library, env, parents, info, context := { lctx, localInstances }, state, core, goal, conclusion, binders }
 
 /-- Runs an attempt from the prepared state, with a budget of its own. An error is caught inside:
 `toIO` would render its message, which costs more than most attempts. -/
@@ -131,7 +143,16 @@ def Prepared.runCarrying (t : Prepared) (carried : IO.Ref Carried) (thousands : 
     return a
   | .error _ => return none
 
-def Prepared.usedNames (t : Prepared) : List Name := mapL (·.name) t.binders
+def Prepared.usedNames (t : Prepared) : List Name := append (mapL (·.name) t.parents) (mapL (·.name) t.binders)
+
+/-- A term in which each variant of the chain is replaced by its proof. -/
+def Prepared.withoutParents (t : Prepared) (e : Expr) : Expr :=
+  t.parents.foldl (fun e p => e.replace fun
+    | .const n ls => if n == p.name then some (p.value.instantiateLevelParams p.levels ls) else none
+    | _ => none) e
+
+/-- What comes first in the proof of a variant of this target. -/
+def Prepared.opening (t : Prepared) : List String := concat (mapL (·.lines) t.parents)
 
 /-- The target applied to its own binders. -/
 def Prepared.proof (t : Prepared) : Expr :=
@@ -201,6 +222,8 @@ structure Variant where
   script : List String
   explicitScript : List String
   conditions : Nat := 0
+  /-- Does it speak of variables that only the rule has? -/
+  introduces : Bool := false
 
 /-- A conclusion may itself begin with binders (`∀ a, a ∉ l`). Printed as a signature they stand before the
 colon, so a proof has them in its context: their names, distinct from `used`, and the arguments that a
@@ -233,14 +256,17 @@ hypothesis that speaks of a later variable. -/
 def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
   let xs := (mapL (·.1) d.binders).toArray
   let type ← instantiateMVars (← mkForallFVars xs d.conclusion (binderInfoForMVars := .default))
-  let value ← instantiateMVars (← mkLambdaFVars xs d.proof (binderInfoForMVars := .default))
+  let value := t.withoutParents (← instantiateMVars (← mkLambdaFVars xs d.proof (binderInfoForMVars := .default)))
   if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
+  if anyL (fun p => anyL (· == p.name) type.getUsedConstants.toList) t.parents then return none
   let names := append (mapL (·.2) d.binders) d.leading
-  let type := hideBinders (renameBinders (plain type) names) (← isHidden (mapL (·.1) d.binders))
+  let hidden ← isHidden (mapL (·.1) d.binders)
+  let type := hideBinders (renameBinders (plain type) names) hidden
   let kept := (collectLevelParams (collectLevelParams {} type) value).params.toList
   return some {
     levels := keep (fun n => anyL (· == n) kept) t.info.levelParams
-    type, value := renameBinders value names, names, script := d.script, explicitScript := d.explicitScript,
-    conditions := d.conditions }
+    type, value := renameBinders value names, names, script := append t.opening d.script,
+    explicitScript := append t.opening d.explicitScript,
+    conditions := d.conditions, introduces := anyL (fun h => h) hidden }
 
 end Alchemy

@@ -1,0 +1,199 @@
+import Alchemy.Session
+import Alchemy.Export
+import Alchemy.Forms
+import Alchemy.Rewrite
+import Alchemy.Apply
+import Alchemy.Check
+
+/-!
+# The requests that make variants: `target`, `try`, `write`
+
+A target is prepared once, all its candidates are tried on it, and what is worth it is written. A variant becomes the
+next target by the steps that led to it.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+def kinds : List Kind := [rewriteKind, applyKind]
+
+/-! ## Sites -/
+
+def siteOf (t : Prepared) (i : Nat) : Option (Site × Expr) :=
+  if i == 0 then some (.conclusion, t.conclusion)
+  else match nth? t.binders (i - 1) with
+    | some b => if b.isSite then some (.hypothesis b, b.type) else none
+    | none => none
+
+def siteForms (t : Prepared) (i : Nat) (name : String) (e : Expr) : IO Json := do
+  let forms (x : MetaM (List Json)) : IO Json := do return jsonList ((← t.run keyBudget x).getD [])
+  return Json.mkObj [("site", jsonNat i), ("name", .str name), ("rw", ← forms (rewriteForms e)), ("apply", ← forms (applyForms e))]
+
+def sitesOf (t : Prepared) : IO (List Json) := do
+  let mut out := [← siteForms t 0 "conclusion" t.conclusion]
+  let mut i := 0
+  for b in t.binders do
+    i := i + 1
+    if b.isSite then out := (← siteForms t i (nameText b.name) b.type) :: out
+  return rev out
+
+/-! ## Attempts -/
+
+structure Candidate where
+  site : Nat
+  kind : String
+  rule : Nat
+  backward : Bool
+  occurrence : Nat
+
+def candidateOf (j : Json) : Option Candidate :=
+  match asList j with
+  | some [site, kind, rule, .bool backward, occurrence] =>
+    match asNat site, asString kind, asNat rule, asNat occurrence with
+    | some site, some kind, some rule, some occurrence => some { site, kind, rule, backward, occurrence }
+    | _, _, _, _ => none
+  | _ => none
+
+def kindOf (name : String) : List Kind → Option Kind
+  | [] => none
+  | k :: ks => if k.name == name then some k else kindOf name ks
+
+/-- One attempt: a variant with its statement in canonical form, or why there is none. -/
+def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candidate) : IO (Except String (Variant × String)) := do
+  match kindOf c.kind kinds, siteOf t c.site, l.theorems[c.rule]? with
+  | some kind, some (site, _), some rule =>
+    let x : MetaM (Except String Variant) := do
+      match ← kind.attempt t site rule.info c.backward c.occurrence with
+      | .useless reason => return .error reason
+      | .draft d => match ← d.close t with
+        | some v => return .ok v
+        | none => return .error "metavariables"
+    match ← t.runCarrying carried attemptBudget x with
+    | none => return .error "refused"
+    | some (.error reason) => return .error reason
+    | some (.ok v) => match canonical v.type with
+      | some term => return .ok (v, term)
+      | none => return .error "too large"
+  | none, _, _ => return .error "unknown kind"
+  | _, none, _ => return .error "no such site"
+  | _, _, none => return .error "no such theorem"
+
+/-- Kernel check first; only what the kernel accepts is printed. -/
+def writeOne (t : Prepared) (v : Variant) (name : Name) (clock : IO.Ref Spent) : MetaM (Except Refusal Written) := do
+  let refused ← timed clock (fun n s => { s with kernel := s.kernel + n }) (kernelCheck name v.levels v.type v.value)
+  if let some message := refused then return .error { stage := "kernel", message }
+  Writing.write { env := t.library, variant := v, name, clock }
+
+/-! ## A target, or a variant as the next target -/
+
+/-- The environment with the variant as a constant. -/
+def withConstant (name : Name) (v : Variant) : MetaM Environment := do
+  addDecl (.thmDecl { name, levelParams := v.levels, type := v.type, value := v.value })
+  getEnv
+
+/-- The variant that a candidate gives, as a target of its own. The text of what it goes on from comes first in its proofs. -/
+def goOn (l : Library) (t : Prepared) (c : Candidate) : IO (Except String Prepared) := do
+  match ← attempt l t (← IO.mkRef t.nothingCarried) c with
+  | .error reason => return .error reason
+  | .ok (v, _) =>
+    let name := .mkSimple ("step" ++ subscript (count t.parents + 1))
+    let alone := { v with script := dropL v.script (count t.opening), explicitScript := dropL v.explicitScript (count t.opening) }
+    let clock ← IO.mkRef {}
+    match ← t.run (4 * textBudget) (writeOne t v (.mkSimple "variant") clock) with
+    | some (.ok w) =>
+      let isExplicit := w.script == v.explicitScript && v.script != v.explicitScript
+      let lines := w.lines (if isExplicit then alone.explicitScript else alone.script) name
+      let parent : Parent := { name, levels := v.levels, value := v.value, lines }
+      let some env ← t.run textBudget (withConstant name v) | return .error "kernel"
+      match env.find? name with
+      | some info => prepare t.library env info (append t.parents [parent])
+      | none => return .error "kernel"
+    | some (.error r) => return .error r.stage
+    | none => return .error "budget"
+
+def goAll (l : Library) (t : Prepared) : List Candidate → IO (Except String Prepared)
+  | [] => return .ok t
+  | c :: cs => do
+    match ← goOn l t c with
+    | .ok t => goAll l t cs
+    | .error e => return .error e
+
+def candidates (j : Json) : Option (List Candidate) :=
+  match asList j with
+  | some js => readAll candidateOf js
+  | none => none
+
+def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match field j "theorem" asNat, field j "steps" candidates with
+  | .ok index, .ok steps =>
+    let some e := l.theorems[index]? | return .error "no such theorem"
+    match ← prepare l.env l.env e.info with
+    | .error message => return .error message
+    | .ok t => match ← goAll l t steps with
+      | .error message => return .error message
+      | .ok t =>
+        let readsBack ← if steps matches [] then (do return (← t.run (4 * textBudget) (readsBack t)).getD false) else pure true
+        let carried ← IO.mkRef t.nothingCarried
+        session.modify fun s => { s with index, target := some t, carried := some carried, drafts := #[] }
+        let start ← IO.monoNanosNow
+        let sites ← sitesOf t
+        let micros := ((← IO.monoNanosNow) - start) / 1000
+        return .ok <| Json.mkObj [
+          ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
+          ("reads_back", .bool readsBack), ("sites", jsonList sites), ("micros", jsonNat micros)]
+  | .error e, _ | _, .error e => return .error e
+
+def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match ← current session j, field j "candidates" candidates with
+  | .ok (l, t), .ok candidates =>
+    let some carried := (← session.get).carried | return .error "no target is prepared"
+    let mut results : List Json := []
+    let start ← IO.monoNanosNow
+    for c in candidates do
+      match ← attempt l t carried c with
+      | .error reason => results := .str reason :: results
+      | .ok (v, term) =>
+        let n := (← session.get).drafts.size
+        session.modify fun s => { s with drafts := s.drafts.push v }
+        results := jsonList [jsonNat n, .str term, jsonNat v.conditions, .bool v.introduces] :: results
+    let micros := ((← IO.monoNanosNow) - start) / 1000
+    return .ok (Json.mkObj [("results", jsonList (rev results)), ("micros", jsonNat micros)])
+  | .error e, _ | _, .error e => return .error e
+
+/-! ## Writing -/
+
+def refusalJson (r : Refusal) : Json := Json.mkObj [("stage", .str r.stage), ("message", .str r.message)]
+
+def writtenJson (w : Written) (s : Spent) : Json :=
+  Json.mkObj [("statement", .str w.statement), ("proof", .str w.proof), ("theorem", .str w.text),
+    ("print_options", jsonStrings (append w.level.names (markNames w.marks))), ("axioms", jsonStrings w.axioms),
+    ("micros", jsonList (mapL jsonNat [s.kernel, s.print, s.elaborate])),
+    ("term", jsonOpt .str (canonical w.type))]
+
+def pairOf (j : Json) : Option (Nat × String) :=
+  match asList j with
+  | some [i, n] => match asNat i, asString n with
+    | some i, some n => some (i, n)
+    | _, _ => none
+  | _ => none
+
+def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match ← current session j, field j "drafts" (fun j => match asList j with | some js => readAll pairOf js | none => none) with
+  | .ok (_, t), .ok drafts =>
+    let s ← session.get
+    let mut results : List Json := []
+    for (i, name) in drafts do
+      let some v := s.drafts[i]? | return .error "no such draft"
+      let clock ← IO.mkRef {}
+      let written ← t.run (4 * textBudget) (writeOne t v (nameOf name) clock)
+      let spent ← clock.get
+      results := (match written with
+        | none => refusalJson { stage := "budget", message := "the check did not end in its budget" }
+        | some (.error r) => refusalJson r
+        | some (.ok w) => writtenJson w spent) :: results
+    return .ok (Json.mkObj [("results", jsonList (rev results))])
+  | .error e, _ | _, .error e => return .error e
+
+end Alchemy

@@ -1,0 +1,53 @@
+"""How much a variant may teach, as one number: what caps choose by, and what `--keep-all` leaves to the user.
+
+    score = 0.35 rarity + 0.35 distance + 0.2 brevity + 0.1 company
+
+- **rarity**: 1 for a lemma whose pattern fits no other target, 0 for one that fits them all (on a logarithmic scale:
+  of two lemmas that fit 1 % and 2 %, the first says twice as much).
+- **distance** from the target: the share of constants that only one of the two statements has (Jaccard distance; the
+  instances and the types of implicit arguments are left out with the constants that both share).
+- **brevity**: size of the target over size of the variant, at most 1.
+- **company**: 1 if what the variant brings in belongs to what the target speaks of (the same namespaces), 0 if all of it
+  comes from elsewhere: `Int8.ofNat a < Int8.ofNat b` in a theorem about `Nat` is true and odd.
+"""
+
+import math
+
+from mutation.quality import Judged
+from mutation.terms import Statement, constants, is_instance, premises, size
+
+WEIGHTS = {"rarity": 0.35, "distance": 0.35, "brevity": 0.2, "company": 0.1}
+SMALLEST_SHARE = 1 / 2000
+"""Shares below this are taken for this: the sample of targets tells no less."""
+
+_EVERYWHERE = frozenset({"Eq", "Iff", "And", "Or", "Not", "Ne", "Exists", "True", "False", "HAdd", "HSub", "HMul", "HDiv", "HMod", "HPow",
+                         "HAppend", "LT", "LE", "GE", "GT", "Min", "Max", "Membership", "OfNat", "Neg", "Dvd", "GetElem", "decide",
+                         "Decidable", "ite", "dite", "Bool", "Nat", "Function", "BEq"})
+"""Root namespaces that are at home in every subject."""
+
+
+def score(judged: Judged, share: float) -> float:
+    """Between 0 and 1, rounded to four digits. share: of the targets that the lemma's pattern fits."""
+    new, old = _words(judged.statement), _words(judged.target)
+    brought = {_root(name) for name in new - old} - _EVERYWHERE
+    at_home = {_root(name) for name in old}
+    parts = {
+        "rarity": math.log(max(share, SMALLEST_SHARE)) / math.log(SMALLEST_SHARE),
+        "distance": len(new ^ old) / len(new | old) if new | old else 0.0,
+        "brevity": min(1.0, _size(judged.target) / _size(judged.statement)),
+        "company": len(brought & at_home) / len(brought) if brought else 1.0,
+    }
+    return round(sum(WEIGHTS[name] * value for name, value in parts.items()), 4)
+
+
+def _words(statement: Statement) -> set[str]:
+    names = {name for part in (*premises(statement), statement.conclusion) for name in constants(part)}
+    return {name for name in names if not is_instance(name)}
+
+
+def _root(name: str) -> str:
+    return name.split(".", 1)[0]
+
+
+def _size(statement: Statement) -> int:
+    return sum(map(size, (*premises(statement), statement.conclusion)))

@@ -1,0 +1,74 @@
+"""The parts of the policy that measure: generality and score."""
+
+import pytest
+
+from lean_workspace.protocol import Site
+from mutation.candidates import Key
+from mutation.generality import measure
+from mutation.quality import EVERYTHING, PARTS, Judged, Policy, policy_without
+from mutation.score import WEIGHTS, score
+from mutation.terms import Statement
+
+NAT, A, B, C = ("c", "Nat"), ("#", 0), ("#", 1), ("#", 2)
+
+
+def add(a, b):
+    return ("@", ("c", "HAdd.hAdd"), NAT, NAT, NAT, ("c", "instHAdd"), a, b)
+
+
+def eq(a, b):
+    return ("@", ("c", "Eq", "+ 0"), NAT, a, b)
+
+
+TARGET = Statement((NAT, NAT, NAT), (), eq(add(A, B), C))
+
+
+def judged(conclusion, *hypotheses) -> Judged:
+    return Judged(Statement(TARGET.binders, hypotheses, conclusion), TARGET)
+
+
+def test_a_score_lies_between_none_and_all():
+    assert sum(WEIGHTS.values()) == pytest.approx(1)
+    assert 0 <= score(judged(eq(add(B, A), C)), 1.0) < score(judged(eq(("@", ("c", "Nat.gcd"), A, B), C)), 0.0005) <= 1
+
+
+def test_a_rare_lemma_scores_higher_than_one_that_fits_everything():
+    one = judged(eq(("@", ("c", "Nat.gcd"), A, B), C))
+    assert score(one, 0.001) > score(one, 0.01) > score(one, 0.1)
+
+
+def test_what_stays_in_its_subject_scores_higher():
+    at_home, strange = (judged(eq(("@", ("c", f"{root}.f"), A, B), C)) for root in ("Nat", "ByteArray"))
+    assert score(at_home, 0.01) > score(strange, 0.01)
+
+
+def test_what_grows_scores_lower():
+    small, large = judged(eq(("@", ("c", "Nat.gcd"), A, B), C)), judged(eq(("@", ("c", "Nat.gcd"), add(A, add(A, add(A, A))), B), C))
+    assert score(small, 0.01) > score(large, 0.01)
+
+
+def test_generality_is_the_share_of_targets_that_a_pattern_fits():
+    keys = [
+        Key(0, "rw", "forward", 0, False, 0, 2, False, "R:c:Nat.add/2\tc:Nat.add/2\t?0\t?1"),
+        Key(1, "rw", "forward", 0, False, 0, 1, False, "R:c:Nat.add/2\tc:Nat.add/2\t?0\tn:0"),
+    ]
+    zero, var = [["n:0"]], [["v:a"]]
+    sample = [(10 + i, [Site(site=0, name="conclusion", rw=[("R:c:Nat.add/2", [["c:Nat.add/2", var, second]])], apply=[])])
+              for i, second in enumerate((zero, var, var, var))]
+    found = measure(keys, sample)
+    assert found.share(0, "rw", False) == 1.0 and found.share(1, "rw", False) == 0.25 and found.share(1, "rw", True) == 0.0
+    assert found.generic(0.5) == {(0, "rw", "forward")} and found.generic(None) == frozenset()
+
+
+@pytest.mark.parametrize("name", sorted(set(PARTS)))
+def test_each_part_of_the_policy_can_be_switched_off(name):
+    assert policy_without([name]) != Policy()
+
+
+def test_without_all_parts_nothing_is_left_out():
+    assert policy_without(PARTS) == EVERYTHING
+
+
+def test_a_rule_that_is_none_is_named():
+    with pytest.raises(ValueError, match=r"there is no rule 'tautologie'; there are .*tautology"):
+        policy_without(["tautologie"])

@@ -1,0 +1,91 @@
+"""*select* on made-up shards: what is kept does not depend on how the variants came in."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from mutation.quality import LEMMA_CAP, NEAR_DUPLICATE
+from pipelines import select, tables
+from pipelines.select import HeldOut
+from pipelines.tables import Reject, Variant
+
+
+def variant(i: int, *, key: str, near: str | None = None, lemma: str = "l", score: float = 0.5, target: str = "t",
+            depth: int = 1) -> Variant:
+    return Variant(
+        variant_id=f"{i:016x}", target=target, library="Init", module="Init", toolchain="", kind="rw", site="conclusion",
+        lemma=lemma,
+        direction="forward", occurrence=1, depth=depth, parents=[], statement=": True", proof="by", theorem="", statement_key=key,
+        kernel_checked=True, elaborated=True, print_options=[], axioms=[], elapsed_ms=1.0, near_key=near or key, score=score)
+
+
+def key(i: int) -> str:
+    return f"{i * 0x9E3779B97F4A7C15 % 2**128:032x}"
+
+
+def chosen(folder: Path, rows: list[Variant], *, shards: int = 3, near: bool = True, cap: int | None = None,
+           held_out: HeldOut | None = None) -> tuple[list[str], Counter[str]]:
+    """The ids that are kept, and how many were dropped for which reason."""
+    dropped: list[pa.Table] = []
+    files = []
+    for n in range(shards):
+        files.append(folder / f"shard-{n}.parquet")
+        tables.write(tables.to_table(rows[n::shards], Variant), files[-1])
+    kept = select._distinct(files, folder / "distinct", held_out, dropped.append)
+    if near:
+        kept = select._apart(kept, folder / "apart", dropped.append)
+    thresholds = select._thresholds(kept, cap)
+    ids: list[str] = []
+    for part in select.PARTS:
+        within, over = select._capped(select._part(kept, "statement_key", part), thresholds)
+        dropped.append(select._rejected(over, LEMMA_CAP))
+        ids += within.column("variant_id").to_pylist()
+    reasons: Counter[str] = Counter()
+    for table in dropped:
+        assert table.schema == tables.schema_of(Reject)
+        reasons.update(table.column("reason").to_pylist())
+    assert len(ids) + sum(reasons.values()) == len(rows)
+    return sorted(ids), reasons
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"{i:016x}" for i in numbers]
+
+
+def test_of_equal_statements_the_shallowest_then_the_best_then_the_first_id_is_kept(tmp_path):
+    rows = [variant(1, key=key(1), depth=2, score=0.9), variant(2, key=key(1), score=0.3), variant(3, key=key(1), score=0.4),
+            variant(4, key=key(1), score=0.4), variant(5, key=key(2))]
+    kept, reasons = chosen(tmp_path, rows)
+    assert kept == ids(3, 5) and reasons == {"duplicate": 3}
+
+
+def test_near_duplicates_go_unless_they_are_asked_for(tmp_path):
+    rows = [variant(1, key=key(1), near=key(9), score=0.2), variant(2, key=key(2), near=key(9), score=0.6)]
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    assert chosen(tmp_path / "a", rows) == (ids(2), Counter({NEAR_DUPLICATE: 1}))
+    assert chosen(tmp_path / "b", rows, near=False) == (ids(1, 2), Counter())
+
+
+def test_a_lemma_keeps_its_best_variants(tmp_path):
+    rows = [variant(i, key=key(i), lemma="a" if i % 2 else "b", score=i / 100) for i in range(1, 21)]
+    kept, reasons = chosen(tmp_path, rows, cap=3)
+    assert kept == ids(15, 16, 17, 18, 19, 20) and reasons == {LEMMA_CAP: 14}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_arrival_decides_nothing(tmp_path, seed):
+    rows = [variant(i, key=key(i // 2), near=key(i // 4), lemma=f"l{i % 3}", score=(i * 7 % 10) / 10) for i in range(60)]
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    shuffled = random.Random(seed).sample(rows, len(rows))
+    assert chosen(tmp_path / "a", rows, cap=4) == chosen(tmp_path / "b", shuffled, shards=7, cap=4)
+
+
+@pytest.mark.parametrize(("premises", "kept"), [(False, ids(2, 4)), (True, ids(4))])
+def test_held_out_theorems_stay_out(tmp_path, premises, kept):
+    held = HeldOut(frozenset({"secret"}), frozenset({key(3)}), premises)
+    rows = [variant(1, key=key(1), target="secret"), variant(2, key=key(2), lemma="secret"), variant(3, key=key(3)),
+            variant(4, key=key(4))]
+    assert chosen(tmp_path, rows, held_out=held)[0] == kept
