@@ -53,6 +53,8 @@ DEADLINE_S = 120.0
 """For a batch: attempts end by heartbeats after half a second, checks after some seconds."""
 ALONE_S = 300.0
 """For one candidate that was in a batch that died."""
+OPEN_S = 300.0
+"""For a library, and the files of the user on top of it."""
 
 
 class Library(msgspec.Struct, frozen=True):
@@ -215,7 +217,7 @@ class Workspace:
         engine = Engine(self._launch(self.library.folders()), self._limits)
         try:
             self.opened = engine.ask(
-                Open(modules=list(self.library.modules), files=list(self.library.files)), deadline_s=ALONE_S)
+                Open(modules=list(self.library.modules), files=list(self.library.files)), deadline_s=OPEN_S)
         except EngineRefused as refused:
             engine.close()
             raise EngineRefused(f"can't open {self.library}: {refused}") from None

@@ -1,9 +1,10 @@
-"""One engine for the whole session: real Lean, Lean's `Init` and a file of the user on top of it."""
+"""Once a session: an engine with Lean's `Init` and a file of the user on top of it, and a corpus of a whole command."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import summary, synthesize
 from hypothesis import settings
 
 from lean_workspace.embedded import install
@@ -27,6 +28,13 @@ def lean() -> None:
 def engine(lean: None) -> Iterator["Studied"]:
     with Workspace(install.launch, Library(("Init",), (SMALL,))) as workspace:
         yield Studied(workspace)
+
+
+@pytest.fixture(scope="session")
+def corpus(lean: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """What an undisturbed `synthesize` with one worker leaves, and says."""
+    out = tmp_path_factory.mktemp("jobs") / "corpus"
+    return out, summary(synthesize(out, "--targets", "60", "--workers", "1"))
 
 
 class Studied:

@@ -73,8 +73,8 @@ def test_a_tactic_that_kills_the_engine_is_named_and_the_others_count(lean, tmp_
     """A user's file may teach a tactic to do anything; here `omega` sleeps for ten minutes."""
     mine = tmp_path / "Sleepy.lean"
     mine.write_text("prelude\nimport Init.Grind\nmacro_rules | `(tactic| omega) => `(tactic| sleep 600000)\n")
-    monkeypatch.setattr(workspace, "DEADLINE_S", 2.0)
-    monkeypatch.setattr(workspace, "ALONE_S", 8.0)  # of a start, too
+    monkeypatch.setattr(workspace, "DEADLINE_S", 3.0)
+    monkeypatch.setattr(workspace, "ALONE_S", 5.0)
     with Workspace(install.launch, Library((), (str(mine),))) as sleepy:
         signature = "v (a b : Nat) (f : Nat → Nat) (h : a = b) (k : f b = 3) : f a = 3"
         assert sleepy.grade(signature, "Nat.add_comm") == Difficulty("grind", ["omega"])

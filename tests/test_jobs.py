@@ -2,57 +2,17 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pyarrow.dataset as ds
 import pytest
+from commands import ALCHEMY, LIBRARY, alchemy, same, summary, synthesize, table, work_of
 
 from mutation.terms import statement_key
-
-LIBRARY = "Init.Data.Nat.Basic"
-ALCHEMY = [sys.executable, "-c", "from pipelines.cli import main; main()"]
-
-
-def alchemy(*arguments: str, **how) -> subprocess.CompletedProcess:
-    return subprocess.run([*ALCHEMY, *arguments], capture_output=True, text=True, timeout=600, **how)
-
-
-def synthesize(out: Path, *more: str, **how) -> subprocess.CompletedProcess:
-    return alchemy("synthesize", str(out), "--library", LIBRARY, "--verify", "20", "--json", *more, **how)
-
-
-def summary(done: subprocess.CompletedProcess) -> dict:
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def table(out: Path, name: str, *without: str) -> list[dict]:
-    """The rows, sorted, without what depends on the clock."""
-    rows = ds.dataset(out / name, format="parquet").to_table().to_pylist()
-    return sorted(({k: v for k, v in row.items() if k not in {"elapsed_ms", *without}} for row in rows), key=repr)
-
-
-def same(one: Path, other: Path) -> bool:
-    return all(table(one, name) == table(other, name) for name in ("theorems", "variants", "rejects"))
-
-
-def work_of(corpus: Path, out: Path) -> None:
-    """The shards of a corpus for another one: they do not depend on what is selected of them."""
-    for name in ("mutate", *(folder.name for folder in (corpus / ".work").glob("extract-*"))):
-        shutil.copytree(corpus / ".work" / name, out / ".work" / name)
-
-
-@pytest.fixture(scope="session")
-def corpus(lean, tmp_path_factory) -> tuple[Path, dict]:
-    """An undisturbed run with one worker."""
-    out = tmp_path_factory.mktemp("jobs") / "corpus"
-    return out, summary(synthesize(out, "--targets", "60", "--workers", "1"))
 
 
 def test_a_corpus_is_what_the_contract_says(corpus):

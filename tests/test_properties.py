@@ -18,13 +18,18 @@ from mutation.kinds import Reach, kinds_within
 from mutation.quality import Judged, first_objection
 from mutation.terms import statement_key
 
-numbers = st.integers(0, 10**9)
-"""A theorem of the library, by its number modulo their count."""
+numbers = st.integers(0, 23_700)
+"""A theorem of `Init`, by its number: whatever stands in the user's file, the same ones are drawn."""
 
 
 def drawn(examples: int) -> settings:
     """Without shrinking: the number of a theorem is not simpler where it is smaller."""
     return settings(max_examples=examples, derandomize=True, database=None, phases=(Phase.generate,))
+
+
+def is_handy(row: TheoremRow) -> bool:
+    """A few statements of monadic iterators take a minute each to prepare."""
+    return row.term is not None and len(row.term) < 3000
 
 
 def key_of(engine, text: str) -> str | None:
@@ -136,10 +141,10 @@ def test_a_theorem_of_the_library_in_other_names_and_another_order_has_its_key(e
     @drawn(120)
     @given(numbers, st.permutations(range(6)))
     def holds(number, order):
-        (row,) = engine.workspace.theorems(number % engine.workspace.opened.count, 1)
-        assume(row.statement is not None and row.term is not None and "✝" not in row.statement and "_root_" not in row.name)
+        (row,) = engine.workspace.theorems(number, 1)
+        assume(row.statement is not None and is_handy(row) and "✝" not in row.statement)
         own = [name for group in groups(row.statement)[0] for name in names_of(group) if name != "_"] + row.level_params
-        independent = [s.name for s in engine.workspace.target(number % engine.workspace.opened.count).sites if s.site]
+        independent = [s.name for s in engine.workspace.target(number).sites if s.site]
         assume(key_of(engine, told_again(row, [], {}, order)) == statement_key(row.term))  # it reads back as it stands
         text = told_again(row, independent, {name: f"renamed{i}" for i, name in enumerate(own)}, order)
         assert key_of(engine, text) == statement_key(row.term), text
@@ -187,9 +192,8 @@ def test_a_variant_never_equals_its_target(engine, lemmas):
     @drawn(80)
     @given(numbers, st.data())
     def holds(number, data):
-        number %= engine.workspace.opened.count
         (row,) = engine.workspace.theorems(number, 1)
-        assume(row.term is not None)
+        assume(is_handy(row))
         prepared = engine.workspace.target(number)
         candidates = lemmas.candidates(number, prepared.sites)
         assume(candidates)
@@ -200,7 +204,7 @@ def test_a_variant_never_equals_its_target(engine, lemmas):
             statement = terms.parse(draft.term)
             assert statement_key(draft.term) != statement_key(row.term), (row.name, draft.candidate)
             if first_objection(Judged(statement, target)) is None:
-                assert terms.unoriented_key(statement) != terms.unoriented_key(target), (row.name, draft.candidate)
+                assert terms.near_key(statement) != terms.near_key(target), (row.name, draft.candidate)
             drafts.append(draft.term)
         for draft, text in prepared.write([(draft, "v") for draft in made[:1]]):
             if isinstance(text, Written):

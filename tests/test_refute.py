@@ -1,13 +1,11 @@
 """False statements: each with a theorem of its negation that a reader can follow and Lean accepts afresh."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
-import pyarrow.dataset as ds
 import pytest
+from commands import LIBRARY, summary, synthesize, table, work_of
 
 from lean_workspace.protocol import Change, Refusal, Refutation
 from mutation import terms
@@ -17,8 +15,6 @@ from mutation.quality import Judged, first_objection
 from pipelines.job import Job, Options, UsageError
 from pipelines.refute import Refuter, RefuteTally
 from pipelines.tables import Refuted
-
-LIBRARY = "Init.Data.Nat.Basic"
 
 
 def refute(engine, target: str, kind: str, lemma: str | None = None, at: str = "conclusion", occurrence: int = 0) -> Refutation | Refusal:
@@ -130,8 +126,9 @@ def test_a_lemma_is_found_the_wrong_way_round(engine):
         return {(sites[site], by_number[rule]) for site, rule, _ in wrong_way.places(engine.number(target), prepared.sites)}
 
     assert found("Small.lt_three") == {
-        ("conclusion", "Nat.lt_of_succ_lt"), ("h", "Nat.le_of_lt"), ("k", "Nat.le_of_lt"),
-        ("conclusion", "Nat.le_of_lt")}  # `a + 1 < 3` is `a + 2 ≤ 3`
+        ("conclusion", "Nat.lt_of_succ_lt"), ("conclusion", "Nat.le_of_lt"),  # `a + 1 < 3` is `a + 2 ≤ 3`
+        ("h", "Nat.le_of_lt"), ("k", "Nat.le_of_lt"),
+        ("h", "Nat.lt_of_succ_lt"), ("k", "Nat.lt_of_succ_lt")}  # `a < b` is `a + 1 ≤ b`: it might be `n + 2 ≤ m`
     assert found("Nat.add_comm") == set()
 
 
@@ -150,26 +147,18 @@ def test_what_is_worth_keeping(engine, target, change, reason):
 # --- the whole command ----------------------------------------------------------------------------
 
 
-def table(out: Path, name: str) -> list[dict]:
-    rows = ds.dataset(out / name, format="parquet").to_table().to_pylist()
-    return sorted(({k: v for k, v in row.items() if k != "elapsed_ms"} for row in rows), key=repr)
-
-
 @pytest.fixture(scope="module")
-def corpus(lean, tmp_path_factory) -> tuple[Path, dict]:
-    """Two shards, one worker."""
+def refuted(corpus, tmp_path_factory) -> tuple[Path, dict]:
+    """The first targets of the session's corpus again, with their false statements: the variants are there already."""
     out = tmp_path_factory.mktemp("refute") / "corpus"
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "synthesize", str(out), "--library", LIBRARY,
-               "--targets", "24", "--verify", "10", "--workers", "1", "--refute", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return out, json.loads(done.stdout.splitlines()[-1])
+    work_of(corpus[0], out)
+    return out, summary(synthesize(out, "--targets", "20", "--workers", "1", "--refute"))
 
 
-def test_the_table_of_false_statements(corpus):
-    out, said = corpus
+def test_the_table_of_false_statements(refuted):
+    out, said = refuted
     rows = table(out, "refuted")
-    assert len(rows) == said["refuted"] > 10 and said["checked"] == said["valid"] == 20
+    assert len(rows) == said["refuted"] > 10 and said["checked"] == said["valid"] > 20  # of both tables
     assert {row["change"] for row in rows} >= {"dropped hypothesis", "exchanged variables", "weaker hypothesis"}
     assert all((row["lemma"] is None) == (row["kind"] != "apply") == (row["direction"] is None) for row in rows)
     for column in ("refuted_id", "statement_key", "theorem"):
@@ -178,30 +167,31 @@ def test_the_table_of_false_statements(corpus):
     assert (counts["refuted"], counts["changed"]) == (said["refuted"], said["changed"])
 
 
-def test_no_row_states_a_theorem_or_a_variant(corpus):
-    true = {row["statement_key"] for name in ("variants", "theorems") for row in table(corpus[0], name)}
-    assert not {row["statement_key"] for row in table(corpus[0], "refuted")} & true
+def test_no_row_states_a_theorem_or_a_variant(refuted):
+    true = {row["statement_key"] for name in ("variants", "theorems") for row in table(refuted[0], name)}
+    assert not {row["statement_key"] for row in table(refuted[0], "refuted")} & true
 
 
-def test_refuted_and_rejected_add_up_to_what_was_changed(corpus):
-    out, said = corpus
+def test_refuted_and_rejected_add_up_to_what_was_changed(refuted):
+    out, said = refuted
     rejects = table(out, "rejects")
     assert said["changed"] == said["refuted"] + sum(row["n"] for row in rejects if row["stage"] == "refute")
     assert said["candidates"] == said["variants"] + sum(row["n"] for row in rejects if row["stage"] not in ("target", "refute"))
     assert sum(said["rejects"].values()) == sum(row["n"] for row in rejects)
 
 
-def test_another_worker_finds_the_same_in_another_order(corpus):
-    out = corpus[0]
+def test_another_worker_finds_the_same_in_another_order(refuted):
+    out = refuted[0]
     job = Job(out, Job.manifest_at(out).options)
     refuter, tally = Refuter(job), RefuteTally()
-    targets = sorted(row["name"] for row in table(out, "theorems") if row["name"] in {row["target"] for row in table(out, "refuted")})
+    written = table(out, "refuted")
+    targets = sorted({row["target"] for row in written})[:6]
     found = [row for name in reversed(targets) for row in refuter.refuted_of(name, tally) if isinstance(row, Refuted)]
     refuter.close()
-    rows = {row["refuted_id"]: row for row in table(out, "refuted")}
+    rows = {row["refuted_id"]: row for row in written if row["target"] in targets}
     again = {row.refuted_id: {k: v for k, v in msgspec.structs.asdict(row).items() if k != "elapsed_ms"} for row in found}
-    assert rows.items() <= again.items()
-    assert {row["statement_key"] for row in again.values()} == {row["statement_key"] for row in rows.values()}
+    assert rows and rows.items() <= again.items()
+    assert {row["statement_key"] for row in again.values()} <= {row["statement_key"] for row in written}
 
 
 def test_the_table_can_be_added_to_a_corpus_and_not_taken_from_it(tmp_path):

@@ -86,16 +86,26 @@ def handleKernel (session : IO.Ref Session) (j : Json) : IO Reply := do
     | _, _ => return .error "no such theorem"
   | .error e, _ | _, .error e => return .error e
 
-def findTheorem (name : String) : List Entry → Nat → Option Nat
+def findName (name : Name) : List Entry → Nat → Option Nat
   | [], _ => none
-  | e :: es, i => if nameText e.info.name == name then some i else findTheorem name es (i + 1)
+  | e :: es, i => if e.info.name == name then some i else findName name es (i + 1)
+
+def findText (name : String) : List Entry → Nat → Option Nat
+  | [], _ => none
+  | e :: es, i => if nameText e.info.name == name then some i else findText name es (i + 1)
+
+/-- Names are compared, which is quick; their texts only where that finds none. -/
+def findTheorem (name : String) (entries : List Entry) : Option Nat :=
+  match findName (nameOf name) entries 0 with
+  | some i => some i
+  | none => findText name entries 0
 
 def handleFind (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
   match field j "names" strings with
   | .ok names =>
     let entries := l.theorems.toList
-    return .ok (Json.mkObj [("numbers", jsonList (mapL (fun n => jsonOpt jsonNat (findTheorem n entries 0)) names))])
+    return .ok (Json.mkObj [("numbers", jsonList (mapL (fun n => jsonOpt jsonNat (findTheorem n entries)) names))])
   | .error e => return .error e
 
 /-! ## False statements -/
