@@ -141,7 +141,7 @@ class Catalogue:
     def generality(self) -> Generality:
         rows = pq.read_table(self._folder / GENERALITY).to_pydict()
         uses = zip(rows["lemma"], rows["kind"], rows["direction"], strict=True)
-        return Generality(dict(zip(uses, rows["share"], strict=True)))
+        return Generality(dict(zip(uses, rows["share"], strict=True)), len(self.theorems))
 
     def sample(self) -> Iterator[tuple[int, list[Site]]]:
         """The targets on which generality is measured, and what each asks the index."""
@@ -190,7 +190,7 @@ def measure_generality(job: Job) -> None:
     if tables.is_whole(place):
         return
     library = Catalogue(job.extract_folder, job.options.library)
-    shares = measure(library.keys(), list(library.sample())).shares
+    shares = measure(library.keys(), list(library.sample()), len(library.theorems)).shares
     lemma, kind, direction = zip(*shares, strict=True) if shares else ((), (), ())
     tables.write(pa.table({"lemma": pa.array(lemma, pa.int64()), "kind": pa.array(kind, pa.string()),
                            "direction": pa.array(direction, pa.string()), "share": pa.array(list(shares.values()), pa.float64())}), place)

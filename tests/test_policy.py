@@ -4,7 +4,7 @@ import pytest
 
 from lean_workspace.protocol import Site
 from mutation.candidates import Key
-from mutation.generality import measure
+from mutation.generality import SUBJECTS, measure
 from mutation.quality import EVERYTHING, PARTS, Judged, Policy, policy_without
 from mutation.score import WEIGHTS, score
 from mutation.terms import Statement
@@ -55,9 +55,11 @@ def test_generality_is_the_share_of_targets_that_a_pattern_fits():
     zero, var = [["n:0"]], [["v:a"]]
     sample = [(10 + i, [Site(site=0, name="conclusion", rw=[("R:c:Nat.add/2", [["c:Nat.add/2", var, second]])], apply=[])])
               for i, second in enumerate((zero, var, var, var))]
-    found = measure(keys, sample)
+    found = measure(keys, sample, theorems=SUBJECTS)
     assert found.share(0, "rw", False) == 1.0 and found.share(1, "rw", False) == 0.25 and found.share(1, "rw", True) == 0.0
     assert found.generic(0.5) == {(0, "rw", "forward")} and found.generic(None) == frozenset()
+    small = measure(keys, sample, theorems=SUBJECTS - 1)
+    assert small.generic(0.5) == frozenset(), "a small library is about one subject"
 
 
 @pytest.mark.parametrize("name", sorted(set(PARTS)))
