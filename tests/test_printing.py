@@ -1,7 +1,14 @@
 """What Lean prints by default may read back as something else, or not at all; then one place says more."""
 
+import json
+import os
+import random
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from lean_workspace.embedded import install
 from lean_workspace.protocol import Written
 from mutation.terms import statement_key
 
@@ -104,3 +111,34 @@ def test_a_target_that_reads_back_in_some_way_says_so(engine):
 def test_writing_says_what_it_cost(engine):
     kernel, printing, elaboration = write(engine, "Nat.mul_pos", "rw", "Nat.mul_comm")[1].micros
     assert min(kernel, printing, elaboration) > 0
+
+
+MARKED = [
+    "Nat.add_comm", "Nat.le_antisymm", "Nat.sub_add_cancel", "Nat.pos_iff_ne_zero", "Nat.cast_ofNat", "Int.eq_ofNat_of_zero_le",
+    "Int.natCast_pos", "Int.natCast_dvd_natCast", "Int.neg_add", "Fin.lt_def", "Fin.val_lt_of_le", "List.map_map", "List.mem_append",
+    "List.append_assoc", "List.length_append", "List.exists_mem_cons_of_exists", "Array.size_push", "Option.some_inj", "Bool.eq_or_self",
+    "funext_iff", "exists_comm", "and_comm", "beq_iff_eq", "BitVec.add_comm", "List.map_id"]
+"""Casts, numerals, binders, notations, constructors, instances, universes; no proof stands in a statement."""
+
+
+def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_path):
+    """Marks at random places, of random rungs: most do no harm, some make the text unreadable, none makes it another theorem."""
+    draw = random.Random(0)
+    asked = [f"{name} {' '.join(str(draw.randrange(10_000)) for _ in range(draw.choice((0, 1, 1, 2, 4, 8))))}"
+             for name in MARKED for _ in range(6)]
+    folder = Path(__file__).parent / "engine"
+    launch = install.launch((folder,))
+    *before, _, root = launch.argv  # `--run Launch.lean root`
+    answered = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -s 1048576; exec "$@"', "lean", *before, str(folder / "Marks.lean"), root],
+        input="\n".join(asked) + "\n", env={**os.environ, **launch.env}, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    told = [json.loads(line) for line in answered.stdout.splitlines() if line.startswith("{") or line == "null"]
+    assert len(told) == len(asked), answered.stdout[-2000:]
+    judged = [(ask, told) for ask, told in zip(asked, told, strict=True) if told is not None]
+    assert len(judged) > len(asked) * 0.8
+    for ask, verdict in judged:
+        assert verdict["accepted"] in (None, verdict["term"]), (ask, verdict["statement"])
+        assert verdict["read"] != verdict["term"] or verdict["accepted"] is not None, (ask, verdict["statement"])
+    accepted = [ask for ask, verdict in judged if verdict["accepted"]]
+    assert len(judged) * 0.4 < len(accepted) < len(judged)
+    assert len({verdict["statement"] for _, verdict in judged}) > 2 * len(MARKED)

@@ -170,10 +170,9 @@ LEMMAS = [
     "Nat.mul_comm", "Nat.add_assoc", "Nat.add_zero", "Nat.succ_le_iff", "Nat.lt_succ_iff", "Nat.not_le", "Nat.not_lt",
     "Nat.pos_iff_ne_zero", "Nat.le_of_lt", "Nat.lt_of_lt_of_le", "Nat.le_antisymm", "Nat.le_trans", "Nat.lt_of_succ_lt",
     "Nat.succ_le_of_lt", "Nat.add_lt_add", "Nat.add_sub_cancel'", "Int.add_comm", "Int.mul_comm", "Int.add_one_le_of_lt",
-    "Int.lt_of_lt_of_le", "Int.le_of_lt", "Int.not_lt", "Int.neg_neg", "Int.sub_eq_add_neg", "List.append_assoc",
-    "List.length_append", "List.reverse_reverse", "List.map_map", "List.mem_append", "List.append_nil", "List.length_reverse",
-    "Bool.and_comm", "Bool.or_comm", "Bool.not_not", "beq_iff_eq", "Option.some_inj", "BitVec.add_comm", "Array.size_push",
-    "Eq.symm", "Iff.symm", "le_of_eq"]
+    "Int.lt_of_lt_of_le", "Int.le_of_lt", "Int.not_lt", "Int.neg_neg", "Int.sub_eq_add_neg", "List.append_assoc", "List.length_append",
+    "List.reverse_reverse", "List.map_map", "List.mem_append", "List.append_nil", "List.length_reverse", "Bool.and_comm", "Bool.or_comm",
+    "Bool.not_not", "beq_iff_eq", "Option.some_inj", "BitVec.add_comm", "Array.size_push", "Eq.symm", "Iff.symm", "le_of_eq"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,100 @@
+module
+public meta import AlchemyEngine
+
+/-!
+# Texts with marks, judged
+
+Beside the engine, for a test of `Differ.lean`: a theorem is printed with marks wherever the request says, and the text is
+judged twice: as a text of that theorem, and as whatever it states.
+
+One line `name n₁ n₂ …` gives one JSON line. Number `n` marks node `n` (modulo the number of nodes) with one of its rungs.
+-/
+
+open Lean Meta Alchemy
+
+public meta section
+
+/-- The nodes of a term with their positions, as `differ` names them. -/
+partial def nodes (env : Environment) (e : Expr) (p : Nat) : List Node :=
+  match e with
+  | .app f a => nodeOf env e e p false :: append (nodes env f (4 * p)) (nodes env a (4 * p + 1))
+  | .forallE _ t b _ | .lam _ t b _ =>
+    { position := p, fn := p, head := .binder } :: append (nodes env t (4 * p)) (nodes env b (4 * p + 1))
+  | .mdata _ e => nodes env e p
+  | _ => [nodeOf env e e p false]
+
+def markOf (all : List Node) (n : Nat) : Option Mark := do
+  let node ← nth? all (n % count all)
+  let rungs := rungsOf node.head
+  let rung ← nth? rungs (n / count all % count rungs)
+  return { node, rung }
+
+def marksOf (all : List Node) : List Nat → List Mark
+  | [] => []
+  | n :: ns => match markOf all n with
+    | some m => m :: marksOf all ns
+    | none => marksOf all ns
+
+/-- The theorem as a variant of its own. -/
+def itself (t : Prepared) : Variant :=
+  let script := ["exact " ++ t.applied true (some t.conclusion) none]
+  { levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info,
+    names := t.usedNames, script, explicitScript := script }
+
+def printed (t : Prepared) (v : Variant) (name : Name) (marks : List Mark) : MetaM (Option String) := do
+  if (← kernelCheck name v.levels v.type v.value).isSome then return none
+  statementText t.env v name {} marks
+
+def canonicalJson (p : Except Refusal Proved) : Json :=
+  match p with
+  | .ok p => jsonOpt .str (canonical p.type)
+  | .error _ => .null
+
+def judged (env : Environment) (info : ConstantInfo) (numbers : List Nat) : IO Json := do
+  match ← prepare env env info with
+  | .error e => return .str e
+  | .ok t =>
+    let v := itself t
+    let marks := marksOf (nodes env v.type typePosition) numbers
+    let statement? ← t.run (4 * textBudget) (printed t v `v marks)
+    match statement? with
+    | some (some statement) =>
+      let text := theoremText `v v.levels statement (proofText v.script)
+      let asItself ← checkText env text (some (v.type, v.levels))
+      let asAny ← checkText env text none
+      return Json.mkObj [
+        ("statement", .str statement), ("term", jsonOpt .str (canonical v.type)),
+        ("accepted", canonicalJson asItself), ("read", canonicalJson asAny)]
+    | _ => return .null
+
+def naturals : List String → List Nat
+  | [] => []
+  | s :: ss => match s.toNat? with
+    | some n => n :: naturals ss
+    | none => naturals ss
+
+def answerMarks (env : Environment) (line : String) : IO Json := do
+  match words line.toList [] with
+  | name :: numbers => match env.find? (nameOf name) with
+    | some info => judged env info (naturals numbers)
+    | none => return .null
+  | [] => return .null
+where
+  words : List Char → List Char → List String
+    | [], word => [String.ofList (rev word)]
+    | c :: cs, word => if c == ' ' || c == '\n' then String.ofList (rev word) :: words cs [] else words cs (c :: word)
+
+partial def answerAll (env : Environment) (input output : IO.FS.Stream) : IO Unit := do
+  let line ← input.getLine
+  if line == "" then return
+  output.putStrLn (← answerMarks env line).compress
+  output.flush
+  answerAll env input output
+
+def main (args : List String) : IO Unit := do
+  initSearchPath (match args with | root :: _ => root | [] => ".")
+  let library ← openLibrary [`Init] []
+  answerAll library.env (← IO.getStdin) (← IO.getStdout)
+  IO.Process.forceExit 0
+
+end
