@@ -182,10 +182,18 @@ def _new_constants(judged: Judged) -> set[str]:
     return {name for part in _parts(judged.statement) for name in constants(part)} - old
 
 
+_REFLEXIVE = (("LE.le", 4), ("Dvd.dvd", 4), ("HasSubset.Subset", 4), ("List.Sublist", 3), ("List.Perm", 3))
+
+
+def _is_reflexive(conclusion: Term) -> bool:
+    """`a = a`, `p ↔ p`, `a ≤ a`, `a ∣ a`."""
+    pair = sides(conclusion) or next((found[-2:] for name, n in _REFLEXIVE if (found := arguments(conclusion, name, n))), None)
+    return pair is not None and pair[0] == pair[1]
+
+
 def _is_tautology(judged: Judged) -> bool:
     conclusion = judged.statement.conclusion
-    pair = sides(conclusion)
-    return is_constant(conclusion, "True") or (pair is not None and pair[0] == pair[1]) or conclusion in premises(judged.statement)
+    return is_constant(conclusion, "True") or _is_reflexive(conclusion) or conclusion in premises(judged.statement)
 
 
 def _is_vacuous(judged: Judged) -> bool:
@@ -257,7 +265,7 @@ def _has_wide_type(judged: Judged) -> bool:
 
 STATEMENT_RULES = (
     StatementRule(
-        name="tautology", reason="`a = a`, `p ↔ p`, or a conclusion that is a hypothesis",
+        name="tautology", reason="`a = a`, `p ↔ p`, `a ≤ a`, or a conclusion that is a hypothesis",
         example="a + b = a + b", objects=_is_tautology),
     StatementRule(
         name="vacuous", reason="a hypothesis is False",

@@ -105,6 +105,8 @@ F = ("@", ("c", "f"), B)
     (Statement((), (), eq(A, A)), eq(A, B), "", "tautology"),
     (Statement((), (), ("@", ("c", "Iff"), A, A)), eq(A, B), "", "tautology"),
     (Statement((), (eq(A, B),), eq(A, B)), eq(B, A), "", "tautology"),
+    (Statement((), (), ("@", ("c", "Dvd.dvd", "0"), ("c", "Nat"), ("c", "instDvd"), F, F)), eq(A, B), "", "tautology"),
+    (Statement((), (), ("@", ("c", "Dvd.dvd", "0"), ("c", "Nat"), ("c", "instDvd"), A, F)), eq(A, B), "", None),
     (Statement((), (), ("c", "True")), eq(A, B), "", "tautology"),
     (Statement((), (("c", "False"),), eq(A, B)), eq(A, A), "", "vacuous"),
     (Statement((), (lt(numeral(0), numeral(1)),), eq(A, F)), eq(A, B), "", "idle hypothesis"),
