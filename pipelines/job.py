@@ -115,7 +115,7 @@ def _digest(*parts: object) -> str:
 def library_digest(library: Library) -> str:
     """Names what extraction finds: the engine, the modules and what stands in the files."""
     contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
-    return _digest(program.digest(), install.SHA512, tables.SCHEMA_VERSION, library.modules, [Path(f).name for f in library.files],
+    return _digest(program.digest(), install.SHA512, tables.SCHEMA_VERSION, library.modules, library.files,
                    contents, _code(terms, generality, candidates, index))
 
 
