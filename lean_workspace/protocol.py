@@ -5,11 +5,11 @@ other side. One JSON line each way.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -77,7 +77,8 @@ class KeyRows(Message):
 
 
 Form = list
-"""[token, argument …]; an argument is a list of forms, "*" or "**"."""
+"""[token, argument …]; an argument is a list of forms, "*" or "**". The engine writes a number for a list that stands in
+the table of the target."""
 
 
 class Site(Message):
@@ -89,12 +90,37 @@ class Site(Message):
     apply: list[Form]
 
 
-class Target(Message):
+class SharedSites(Message):
+    """Sites whose forms share what they have in common. forms: lists of forms that stand in others, by number, each after
+    those that it names."""
+
+    forms: list[list[Form]]
+    sites: list[Site]
+
+    def expanded(self) -> list[Site]:
+        """The sites with the lists themselves, each one object wherever it stands."""
+        table: list[list[Form]] = []
+        for forms in self.forms:
+            table.append(_expanded(forms, table))
+        return [Site(site=site.site, name=site.name, apply=_expanded(site.apply, table),
+                     rw=[(root, _expanded(forms, table)) for root, forms in site.rw]) for site in self.sites]
+
+
+def _expanded(forms: list[Form], table: list[list[Form]]) -> list[Form]:
+    return [[_expanded_argument(part, table) for part in form] for form in forms]
+
+
+def _expanded_argument(part: Any, table: list[list[Form]]) -> Any:
+    if isinstance(part, int):
+        return table[part]
+    return _expanded(part, table) if isinstance(part, list) else part
+
+
+class Target(SharedSites):
     """reads_back: does its statement, printed in some way, read back as itself? micros: of the forms of all sites."""
 
     binders: list[tuple[str, str]]
     reads_back: bool
-    sites: list[Site]
     micros: int
 
 

@@ -7,6 +7,7 @@ is only a fuse.
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,7 @@ from lean_workspace.protocol import (
     Refutation,
     Refute,
     Request,
+    SharedSites,
     Site,
     Target,
     TheoremRow,
@@ -206,6 +208,7 @@ class Workspace:
 
     def _start(self) -> None:
         """A fresh engine with the library open; a second one where the first dies at it."""
+        self.prepared = None
         self.close()
         try:
             self._open()
@@ -241,8 +244,12 @@ class PreparedTarget:
         return self._target.reads_back
 
     @property
+    def shared_sites(self) -> SharedSites:
+        return self._target
+
+    @cached_property
     def sites(self) -> list[Site]:
-        return self._target.sites
+        return self._target.expanded()
 
     @property
     def forms_s(self) -> float:
@@ -251,7 +258,7 @@ class PreparedTarget:
 
     def profile(self, candidates: Sequence[Candidate]) -> list[Cost]:
         """Where the time of each attempt goes. Raises EngineDied."""
-        return self._workspace.ask_once(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
+        return self._ask(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
 
     def forget(self) -> None:
         """Prepares the target anew: the caches that attempts hand on are empty again, and drafts are gone."""
@@ -270,6 +277,7 @@ class PreparedTarget:
 
     def places(self) -> list[Place]:
         """Where the target can be changed without a lemma."""
+        self._hold()
         return self._workspace.ask(FindPlaces(theorem=self.theorem)).places
 
     def refute(self, changes: Sequence[Change]) -> Iterator[tuple[Change, Refutation | Refusal | Lost]]:
@@ -278,12 +286,10 @@ class PreparedTarget:
             yield from self._by_halves(list(changes[start:start + REFUTE_BATCH]), self._refute)
 
     def _refute(self, changes: list[Change], deadline_s: float) -> list[Refutation | Refusal]:
-        return self._workspace.ask_once(Refute(theorem=self.theorem, changes=changes), deadline_s).outcomes()
+        return self._ask(Refute(theorem=self.theorem, changes=changes), deadline_s).outcomes()
 
     def _try(self, candidates: list[Candidate], deadline_s: float) -> list[Draft | Useless]:
-        if self._workspace.prepared is not self:  # another target was prepared in between
-            self._reopen()
-        tried = self._workspace.ask_once(Try(theorem=self.theorem, candidates=candidates), deadline_s)
+        tried = self._ask(Try(theorem=self.theorem, candidates=candidates), deadline_s)
         self.attempt_s += tried.micros / 1e6
         outcomes: list[Draft | Useless] = []
         for candidate, result in zip(candidates, tried.results, strict=True):
@@ -296,13 +302,21 @@ class PreparedTarget:
         return outcomes
 
     def _write(self, drafts: list[tuple[Draft, str]], deadline_s: float) -> list[Written | Refusal]:
-        if self._workspace.prepared is not self:
-            self._reopen()
+        self._hold()
         if missing := [d.candidate for d, _ in drafts if d.candidate not in self._drafts]:
             self._try(missing, deadline_s)
         numbered = [(self._drafts[d.candidate], name) for d, name in drafts]
-        written = self._workspace.ask_once(Write(theorem=self.theorem, drafts=numbered), deadline_s)
-        return written.outcomes()
+        return self._ask(Write(theorem=self.theorem, drafts=numbered), deadline_s).outcomes()
+
+    def _ask(self, request: Request, deadline_s: float) -> Message:
+        """One try on this target."""
+        self._hold()
+        return self._workspace.ask_once(request, deadline_s)
+
+    def _hold(self) -> None:
+        """The engine may be a fresh one, or hold another target."""
+        if self._workspace.prepared is not self:
+            self._reopen()
 
     def _by_halves(self, batch: list, run: Callable[[list, float], list]) -> Iterator[tuple]:
         try:

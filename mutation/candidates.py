@@ -87,10 +87,14 @@ class Lemmas:
                     yield Candidate(site.site, kind.name, rule, backward, occurrence)
 
 
+def id_of(*provenance: str) -> str:
+    """16 hexadecimal digits."""
+    return hashlib.blake2b("\0".join(provenance).encode(), digest_size=8).hexdigest()
+
+
 def variant_id(target: str, lemma: str, candidate: Candidate, site_name: str) -> str:
     """16 hexadecimal digits over the provenance: the same variant has the same name in every run."""
-    parts = (target, candidate.kind, site_name, lemma, str(candidate.backward), str(candidate.occurrence))
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+    return id_of(target, candidate.kind, site_name, lemma, str(candidate.backward), str(candidate.occurrence))
 
 
 def variant_name(variant_id: str) -> str:

@@ -5,16 +5,15 @@ The changes without a lemma (a hypothesis dropped, another numeral, two variable
 which knows the places (`engine/Alchemy/Change.lean`).
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
-from mutation.candidates import Key
+from mutation.candidates import Key, id_of
 from mutation.index import Index
 from mutation.quality import PATTERN_RULES, Judged, Pattern, PatternRule, StatementRule
-from mutation.terms import constants, premises
+from mutation.terms import is_instance
 
 MAX_ANTECEDENTS = 2
 """As in the engine: more of them, joined by `∧`, do not look like the target."""
@@ -61,14 +60,8 @@ _PLAIN = frozenset({
 """What a changed statement may speak of though its target does not."""
 
 
-def _is_instance(name: str) -> bool:
-    return name.rsplit(".", 1)[-1].startswith("inst")
-
-
 def _speaks_of_something_else(judged: Judged) -> bool:
-    old = {name for part in (*premises(judged.target), judged.target.conclusion) for name in constants(part)}
-    return any(name not in old and name not in _PLAIN and not _is_instance(name)
-               for part in (*premises(judged.statement), judged.statement.conclusion) for name in constants(part))
+    return any(name not in _PLAIN and not is_instance(name) for name in judged.new_constants)
 
 
 def _is_closed(judged: Judged) -> bool:
@@ -118,8 +111,7 @@ class WrongWay:
 
 def refuted_id(target: str, place: Place, site_name: str, lemma: str | None) -> str:
     """16 hexadecimal digits over the provenance: the same change has the same name in every run."""
-    parts = (target, place.kind, site_name, lemma or "", str(place.occurrence))
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+    return id_of(target, place.kind, site_name, lemma or "", str(place.occurrence))
 
 
 def refuted_name(refuted_id: str) -> str:

@@ -26,7 +26,7 @@ Form = list
 
 def arity(token: str) -> int:
     """How many subpatterns follow a token: `c:Nat.add/2` has two."""
-    if token[0] in "?*S" or token == "off" or (token[1] == ":" and token[0] in "nsv"):
+    if token[0] in "?*S" or token in ("off", "if") or (token[1] == ":" and token[0] in "nsv"):
         return 0
     return int(token.rsplit("/", 1)[1])
 

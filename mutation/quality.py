@@ -7,11 +7,13 @@ objects gives the reason. `mutation/generality.py` measures what no rule can tel
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import msgspec
 
+from mutation.arithmetic import idle_parts, is_decided
 from mutation.index import arity
-from mutation.terms import Statement, Term, arguments, constants, is_constant, is_instance, near_key, premises, sides, size, subterms
+from mutation.terms import Statement, Term, arguments, is_constant, is_instance, near_key, premises, sides, size, subterms
 
 
 class TheoremRule(msgspec.Struct, frozen=True):
@@ -29,7 +31,8 @@ _GENERATED = re.compile(
     r"|ctorIdx\w*|ctorElim\w*|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct(_unfolding)?|fun_cases(_unfolding)?|mutual_induct"
     r"|binductionOn)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
 _AUTOMATION = re.compile(
-    r"^(Lean|Nat\.Simproc|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\.|\.(Internal|Impl|Linear|SOM)\.")
+    r"^(Lean|Nat\.Simproc|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\."
+    r"|\.(Internal|Impl|Linear|SOM)\.|_cert$")
 
 THEOREM_RULES = (
     TheoremRule(
@@ -43,7 +46,7 @@ THEOREM_RULES = (
         example="Nat.Linear.Poly.denote_fuse", objects=lambda name, tags, term: bool(_AUTOMATION.search(name))),
     TheoremRule(
         name="deprecated", reason="a reader is told to use another one",
-        example="Array.get_set_ne", objects=lambda name, tags, term: "deprecated" in tags),
+        example="Array.get_set_ne, Std.Legacy.Range", objects=lambda name, tags, term: "deprecated" in tags or ".Legacy." in term),
     TheoremRule(
         name="internal constant", reason="its statement speaks of a constant that Lean made for itself",
         example="Vector.mk_append_mk", objects=lambda name, tags, term: "._" in term),
@@ -115,15 +118,17 @@ def _is_constant(pattern: Pattern) -> bool:
     return pattern.kind == "rw" and (pattern.variables == 0 or pattern.tokens[0] == "R:c:OfNat.ofNat/3")
 
 
-_NOTATION = re.compile(r"^c:(HAdd\.hAdd|HSub\.hSub|HMul\.hMul|HDiv\.hDiv|HMod\.hMod|HPow\.hPow|LT\.lt|LE\.le)/\d+$")
+_NOTATION = re.compile(
+    r"^c:(HAdd\.hAdd|HSub\.hSub|HMul\.hMul|HDiv\.hDiv|HMod\.hMod|HPow\.hPow|HAnd\.hAnd|HOr\.hOr|HXor\.hXor|HShiftLeft\.hShiftLeft"
+    r"|HShiftRight\.hShiftRight|HAppend\.hAppend|LT\.lt|LE\.le|Membership\.mem|Dvd\.dvd)/\d+$")
 
 
 def _is_implementation(pattern: Pattern) -> bool:
     if pattern.kind != "rw" or pattern.other is None:
         return False
     here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
-    old, new = (sorted(t for t in side[1:] if t[0] == "?") for side in (here, there))
-    return bool(_NOTATION.match(here[0])) and not _NOTATION.match(there[0]) and len(there) == 3 and len(new) == 2 and old[-2:] == new
+    old, new = ([t for t in side[1:] if t[0] == "?"][-2:] for side in (here, there))
+    return bool(_NOTATION.match(here[0])) and not _NOTATION.match(there[0]) and sorted(old) == sorted(new) and all(map(_is_wild, there[1:]))
 
 
 def _is_function(pattern: Pattern) -> bool:
@@ -157,7 +162,7 @@ PATTERN_RULES = (
 )
 
 
-class Judged(msgspec.Struct, frozen=True):
+class Judged(msgspec.Struct, frozen=True, dict=True):
     """A new statement beside its target. lemmas: what the lemmas used state, in canonical form; empty where that is not
     known."""
 
@@ -165,21 +170,17 @@ class Judged(msgspec.Struct, frozen=True):
     target: Statement
     lemmas: str = ""
 
+    @cached_property
+    def new_constants(self) -> frozenset[str]:
+        """What the statement speaks of and its target does not."""
+        return self.statement.constants - self.target.constants
+
 
 class StatementRule(msgspec.Struct, frozen=True):
     name: str
     reason: str
     example: str
     objects: Callable[[Judged], bool]
-
-
-def _parts(statement: Statement) -> tuple[Term, ...]:
-    return (*premises(statement), statement.conclusion)
-
-
-def _new_constants(judged: Judged) -> set[str]:
-    old = {name for part in _parts(judged.target) for name in constants(part)}
-    return {name for part in _parts(judged.statement) for name in constants(part)} - old
 
 
 _REFLEXIVE = (("LE.le", 4), ("Dvd.dvd", 4), ("HasSubset.Subset", 4), ("List.Sublist", 3), ("List.Perm", 3))
@@ -193,7 +194,8 @@ def _is_reflexive(conclusion: Term) -> bool:
 
 def _is_tautology(judged: Judged) -> bool:
     conclusion = judged.statement.conclusion
-    return is_constant(conclusion, "True") or _is_reflexive(conclusion) or conclusion in premises(judged.statement)
+    return (is_constant(conclusion, "True") or _is_reflexive(conclusion) or conclusion in premises(judged.statement)
+            or (is_decided(conclusion) and not is_decided(judged.target.conclusion)))
 
 
 def _is_vacuous(judged: Judged) -> bool:
@@ -206,12 +208,12 @@ _TRANSPORT = frozenset({
 
 
 def _introduces_internal(judged: Judged) -> bool:
-    return any(_INTERNAL.search(name) or _AUTOMATION.search(name) for name in _new_constants(judged))
+    return any(_INTERNAL.search(name) or _AUTOMATION.search(name) for name in judged.new_constants)
 
 
 def _is_idle(hypothesis: Term) -> bool:
-    """Does it hold or fail whatever the variables are: a proposition without variables, or `a = a`, `a < a`?"""
-    if not any(part[0] == "#" for part in subterms(hypothesis)):
+    """Does it hold or fail whatever the variables are: a proposition without variables, or `a = a`, `m + n + 1 = m`?"""
+    if not any(part[0] == "#" for part in subterms(hypothesis)) or is_decided(hypothesis):
         return True
     for name, n in (("Eq", 3), ("Iff", 2), ("LE.le", 4), ("LT.lt", 4), ("Ne", 3), ("Dvd.dvd", 4)):
         if (found := arguments(hypothesis, name, n)) and found[-1] == found[-2]:
@@ -224,6 +226,11 @@ def _has_idle_hypothesis(judged: Judged) -> bool:
     return any(h not in old and _is_idle(h) for h in judged.statement.hypotheses)
 
 
+def _has_idle_part(judged: Judged) -> bool:
+    new, old = (sum(map(idle_parts, statement.parts)) for statement in (judged.statement, judged.target))
+    return new > old
+
+
 def _repeats_hypothesis(judged: Judged) -> bool:
     new, old = judged.statement.hypotheses, judged.target.hypotheses
     return len(new) - len(set(new)) > len(old) - len(set(old))
@@ -234,13 +241,17 @@ def _restates_target(judged: Judged) -> bool:
 
 
 _NUMERAL = "OfNat.ofNat"
+_SUM = "HAdd.hAdd"
+_LESS = "LT.lt"
 
 
 def _unfolds(judged: Judged) -> bool:
     if not judged.lemmas:
         return False
-    known = set(judged.lemmas.split("\t"))
-    return any(name not in known and name != _NUMERAL and not is_instance(name) for name in _new_constants(judged))
+    known = {_NUMERAL, *judged.lemmas.split("\t")}
+    if _LESS in judged.target.constants:
+        known.add(_SUM)  # `a < b` is `a + 1 ≤ b` to any reader
+    return any(name not in known and not is_instance(name) for name in judged.new_constants)
 
 
 MAX_GROWTH = 2.5
@@ -249,7 +260,7 @@ MAX_NODES = 400
 
 
 def _grows_too_much(judged: Judged) -> bool:
-    new, old = (sum(map(size, _parts(s))) for s in (judged.statement, judged.target))
+    new, old = (sum(map(size, s.parts)) for s in (judged.statement, judged.target))
     return new > max(MAX_GROWTH * old, old + MAX_NEW_NODES) or new > max(MAX_NODES, old)
 
 
@@ -260,19 +271,22 @@ def _is_power(term: Term) -> bool:
 def _has_wide_type(judged: Judged) -> bool:
     return any(
         (found := arguments(part, name, 1)) and _is_power(found[0])
-        for top in _parts(judged.statement) for part in subterms(top) for name in ("BitVec", "Fin"))
+        for top in judged.statement.parts for part in subterms(top) for name in ("BitVec", "Fin"))
 
 
 STATEMENT_RULES = (
     StatementRule(
-        name="tautology", reason="`a = a`, `p ↔ p`, `a ≤ a`, or a conclusion that is a hypothesis",
+        name="tautology", reason="`a = a`, `p ↔ p`, `a ≤ a + b`, or a conclusion that is a hypothesis",
         example="a + b = a + b", objects=_is_tautology),
     StatementRule(
         name="vacuous", reason="a hypothesis is False",
         example="(h : False) : a = b", objects=_is_vacuous),
     StatementRule(
         name="idle hypothesis", reason="a new hypothesis holds or fails whatever the variables are",
-        example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1", objects=_has_idle_hypothesis),
+        example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1; (h : m + n + 1 = m)", objects=_has_idle_hypothesis),
+    StatementRule(
+        name="idle part", reason="it brings in an operation or a comparison that any reader computes away",
+        example="l.length + 0, 1 * a, l ++ [], b && true, ((1 : Nat) : Int), 2 = 0 ∨ p", objects=_has_idle_part),
     StatementRule(
         name="repeated hypothesis", reason="two hypotheses are the same",
         example="(h₁ : n < m) (h₂ : n < m) : n ≠ m", objects=_repeats_hypothesis),
@@ -281,10 +295,10 @@ STATEMENT_RULES = (
         example="List.attach_congr._proof_1, Nat.pow.match_1", objects=_introduces_internal),
     StatementRule(
         name="transport", reason="it brings in equality of different types, or a cast along a proof",
-        example="a ≍ b, cast h a = b", objects=lambda judged: bool(_TRANSPORT & _new_constants(judged))),
+        example="a ≍ b, cast h a = b", objects=lambda judged: bool(_TRANSPORT & judged.new_constants)),
     StatementRule(
         name="unfolded", reason="it speaks of something that neither the target nor the lemma does: unification unfolded a definition",
-        example="(h : Nat.succ 0 + k ≤ b) for (h : 0 < b); Array.mk l = Array.mk l' for l = l'", objects=_unfolds),
+        example="Array.mk l = Array.mk l' for l = l'; String.Pos.Raw.mk m < String.Pos.Raw.mk n for m < n", objects=_unfolds),
     StatementRule(
         name="restates its target", reason="it differs from the target by the symmetry of =, ↔ or a commutative operation alone",
         example="b + a = a + b for a + b = b + a", objects=_restates_target),

@@ -14,7 +14,7 @@
 import math
 
 from mutation.quality import Judged
-from mutation.terms import Statement, constants, is_instance, premises, size
+from mutation.terms import Statement, is_instance, size
 
 WEIGHTS = {"rarity": 0.35, "distance": 0.35, "brevity": 0.2, "company": 0.1}
 SMALLEST_SHARE = 1 / 2000
@@ -41,8 +41,7 @@ def score(judged: Judged, share: float) -> float:
 
 
 def _words(statement: Statement) -> set[str]:
-    names = {name for part in (*premises(statement), statement.conclusion) for name in constants(part)}
-    return {name for name in names if not is_instance(name)}
+    return {name for name in statement.constants if not is_instance(name)}
 
 
 def _root(name: str) -> str:
@@ -50,4 +49,4 @@ def _root(name: str) -> str:
 
 
 def _size(statement: Statement) -> int:
-    return sum(map(size, (*premises(statement), statement.conclusion)))
+    return sum(map(size, statement.parts))

@@ -12,6 +12,7 @@ A term is a nested tuple whose first element says what it is:
 import hashlib
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 
 import msgspec
 
@@ -21,13 +22,23 @@ Term = tuple
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 100_000))
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, dict=True):
     """A closed statement. binders: the types of the variables that something depends on, outermost first,
     each in the scope of those before it. hypotheses, conclusion: in the scope of all of them."""
 
     binders: tuple[Term, ...]
     hypotheses: tuple[Term, ...]
     conclusion: Term
+
+    @cached_property
+    def parts(self) -> tuple[Term, ...]:
+        """All types that the conclusion may assume, and the conclusion, in its scope."""
+        return (*premises(self), self.conclusion)
+
+    @cached_property
+    def constants(self) -> frozenset[str]:
+        """The names of all that it speaks of."""
+        return frozenset(name for part in self.parts for name in constants(part))
 
 
 def statement_key(canonical: str) -> str:

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 
 import msgspec
@@ -30,8 +31,9 @@ from mutation.explain import why_not_applied, why_not_rewritten
 from mutation.kinds import THE_PAPER, kinds_within
 from pipelines.bench_costs import Costs, sample_costs
 from pipelines.extract import Catalogue
-from pipelines.job import Job
+from pipelines.job import Job, write_whole
 from pipelines.mutate import draw_targets
+from pipelines.stage import Sums
 from pipelines.synthesize import Report
 
 BATCH = 20
@@ -75,14 +77,14 @@ class Missed(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Row(msgspec.Struct):
+class Row(Sums):
     """Usable pairs of one kind and site."""
 
     usable: int = 0
     found: int = 0
 
 
-class Measured(msgspec.Struct):
+class Measured(Sums):
     """One way over all targets it was measured on. Seconds are of attempts in Lean; query_s is Python's."""
 
     targets: int = 0
@@ -120,9 +122,9 @@ class Compared(msgspec.Struct):
 
     def add(self, other: "Compared") -> None:
         for name, row in other.rows.items():
-            _add(self.row(name), row)
+            self.row(name).add(row)
         for name, way in other.ways.items():
-            _add(self.ways.setdefault(name, Measured()), way)
+            self.ways.setdefault(name, Measured()).add(way)
         self.costs.add(other.costs)
         self.missed = [*self.missed, *other.missed]
         self.set_aside = {**self.set_aside, **other.set_aside}
@@ -146,27 +148,51 @@ class Compared(msgspec.Struct):
         return sum(getattr(self.ways[name], over) for name in ways if name in self.ways) / below if below else None
 
 
-def _add(one: msgspec.Struct, other: msgspec.Struct) -> None:
-    for name in one.__struct_fields__:
-        setattr(one, name, getattr(one, name) + getattr(other, name))
+class Batches:
+    """What was measured, batch by batch, on disk: a run that was cut off goes on where it stood. Without a folder nothing is
+    kept."""
+
+    def __init__(self, folder: Path | None):
+        self._folder = folder
+
+    def read(self, places: range) -> Compared | None:
+        if self._folder is None or not self._file(places).is_file():
+            return None
+        return msgspec.json.decode(self._file(places).read_bytes(), type=Compared, dec_hook=lambda _, counts: Counter(counts))
+
+    def write(self, places: range, compared: Compared) -> None:
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self._file(places), msgspec.json.encode(compared))
+
+    def _file(self, places: range) -> Path:
+        return self._folder / f"targets-{places.start}-{places.stop}.json"
 
 
-def search(job: Job, library: Catalogue, pairs: int | None, workers: int, report: Report,
+def search(job: Job, library: Catalogue, pairs: int | None, workers: int, report: Report, out: Path | None = None,
            so_far: Callable[[Compared], None] = lambda compared: None) -> Compared:
     """Compares the ways on the job's targets, in their order; with `pairs`, until each way has that many usable pairs
-    without conditions: a way that has them is not measured on further targets. so_far is told after each batch."""
+    without conditions: a way that has them is not measured on further targets. out: where batches are kept. so_far is told
+    after each batch."""
     names = draw_targets(job, library)
     compared = Compared()
+    batches = Batches(out / ".bench-search" / job.search_key(pairs) if out else None)
     with Comparers(job, library, workers) as comparers:
         for start in range(0, len(names), BATCH):
+            places = range(start, min(start + BATCH, len(names)))
             # Decided once a batch, so that the number of engines changes nothing.
             ways = [way for way in WAYS if way.kind in job.options.kinds and (pairs is None or compared.row(way.name).usable < pairs)]
             if not ways:
                 break
-            for one in comparers.compare(range(start, min(start + BATCH, len(names))), names, ways):
-                compared.add(one)
-                counts = "  ".join(f"{way.name} {compared.row(way.name).usable:,}" for way in ways)
-                report("search", compared.targets, len(names), counts)
+            batch = batches.read(places)
+            if batch is None:
+                batch = Compared()
+                for one in comparers.compare(places, names, ways):
+                    batch.add(one)
+                    counts = "  ".join(f"{way.name} {compared.row(way.name).usable + batch.row(way.name).usable:,}" for way in ways)
+                    report("search", compared.targets + batch.targets, len(names), counts)
+                batches.write(places, batch)
+            compared.add(batch)
             so_far(compared)
     return compared
 

@@ -7,6 +7,7 @@ import msgspec
 
 from lean_workspace.protocol import Candidate, Cost, Written
 from lean_workspace.workspace import Draft, PreparedTarget
+from pipelines.stage import Sums
 
 PROFILED = 6
 """Attempts of a target and a way, of those that succeed and of those that fail."""
@@ -23,7 +24,7 @@ _MESSAGES = (
 """Parts of Lean's messages, in lower case, and what they mean."""
 
 
-class Parts(msgspec.Struct):
+class Parts(Sums):
     """Nanoseconds of n attempts with empty caches. How each is measured stands in `engine/Alchemy/Profile.lean`."""
 
     n: int = 0
@@ -38,7 +39,7 @@ class Parts(msgspec.Struct):
             setattr(self, name, getattr(self, name) + max(0, getattr(cost, name)))
 
 
-class Checking(msgspec.Struct):
+class Checking(Sums):
     """Microseconds of n variants that were written. Elaboration: the text parsed and elaborated afresh."""
 
     n: int = 0
@@ -56,9 +57,9 @@ class Costs(msgspec.Struct):
     def add(self, other: "Costs") -> None:
         for way, outcomes in other.attempts.items():
             for outcome, parts in outcomes.items():
-                _add(self.attempts.setdefault(way, {}).setdefault(outcome, Parts()), parts)
+                self.attempts.setdefault(way, {}).setdefault(outcome, Parts()).add(parts)
         for way, checking in other.written.items():
-            _add(self.written.setdefault(way, Checking()), checking)
+            self.written.setdefault(way, Checking()).add(checking)
 
     def means(self) -> dict[str, dict[str, dict[str, float]]]:
         """Microseconds an attempt, or a variant (`written`): way → outcome → part."""
@@ -70,11 +71,6 @@ class Costs(msgspec.Struct):
             if checking.n:
                 out.setdefault(way, {})["written"] = _mean(checking, 1)
         return out
-
-
-def _add(one: msgspec.Struct, other: msgspec.Struct) -> None:
-    for name in one.__struct_fields__:
-        setattr(one, name, getattr(one, name) + getattr(other, name))
 
 
 def _mean(sums: Parts | Checking, unit: int) -> dict[str, float]:
@@ -97,7 +93,7 @@ def sample_costs(target: PreparedTarget, way: str, usable: Sequence[Candidate], 
     for _, written in target.write([(draft, f"sample_{i}") for i, draft in enumerate(drafts)]):
         if isinstance(written, Written):
             kernel, printing, elaboration = written.micros
-            _add(checking, Checking(1, kernel, printing, elaboration))
+            checking.add(Checking(1, kernel, printing, elaboration))
     return costs
 
 

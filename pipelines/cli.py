@@ -206,7 +206,8 @@ def search(
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
     kinds: Kinds = "rw,apply",
     workers: Workers = 1,
-    out: Annotated[Path | None, typer.Option(help="A folder for `bench-search.json` and `.png`, written again as it goes on.")] = None,
+    out: Annotated[Path | None, typer.Option(
+        help="A folder for `bench-search.json` and `.png`, written as it goes on; a run that was cut off goes on there.")] = None,
     json: Json = False,
 ) -> None:
     """Brute force, the index and an oracle, on every site of random targets."""
@@ -219,7 +220,7 @@ def search(
         report = _reporter(bars)
         drawn = targets if targets or pairs else 10
         with on_library(_libraries(library), _kinds(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
-            compared = run(job, catalogue, pairs, workers, report, lambda so_far: write_search(so_far, job.options, pairs, out))
+            compared = run(job, catalogue, pairs, workers, report, out, lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
         print_search(compared)
     finish(search_summary(compared, job.options, pairs), json)

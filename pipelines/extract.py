@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from lean_workspace.embedded import install
 from lean_workspace.process import EngineDied, EngineRefused
-from lean_workspace.protocol import Site, TheoremRow
+from lean_workspace.protocol import SharedSites, Site, TheoremRow
 from lean_workspace.workspace import Workspace
 from mutation import terms
 from mutation.candidates import Key
@@ -105,9 +105,9 @@ class Extractor:
     def _sites(self, number: int) -> bytes:
         """What a target asks the index. One that can't be prepared asks nothing."""
         try:
-            return msgspec.json.encode(self._workspace.target(number).sites)
+            return msgspec.json.encode(self._workspace.target(number).shared_sites)
         except (EngineDied, EngineRefused):
-            return b"[]"
+            return msgspec.json.encode(SharedSites(forms=[], sites=[]))
 
     def close(self) -> None:
         self._workspace.close()
@@ -148,7 +148,7 @@ class Catalogue:
         for slice_ in self._slices:
             rows = pq.read_table(slice_ / "sample.parquet").to_pydict()
             for number, sites in zip(rows["target"], rows["sites"], strict=True):
-                yield number, msgspec.json.decode(sites, type=list[Site])
+                yield number, msgspec.json.decode(sites, type=SharedSites).expanded()
 
     def library_of(self, entry: Entry) -> str:
         """The named library that a theorem stands in; else the root of its module."""
@@ -180,8 +180,7 @@ def slice_folder(job: Job, i: int) -> Path:
 
 def missing_slices(job: Job) -> list[int]:
     """Those that are not there, or can't be read."""
-    return [i for i in range(SLICES) if not all(
-        tables.is_whole(slice_folder(job, i) / f"{name}.parquet") for name in ("theorems", "keys", "sample"))]
+    return [i for i in range(SLICES) if not tables.are_whole(slice_folder(job, i), "theorems", "keys", "sample")]
 
 
 def measure_generality(job: Job) -> None:

@@ -146,6 +146,11 @@ class Job:
         return _digest(library_digest(self.library), rules, stage, sorted(o.kinds), msgspec.structs.asdict(o.reach), o.keep_all,
                        sorted(o.without), o.target_cap, o.depth, list(targets))
 
+    def search_key(self, pairs: int | None) -> str:
+        """Names what `bench search` measures, whatever number of targets it is asked for."""
+        stage = [hashlib.sha256((Path(__file__).parent / name).read_bytes()).hexdigest() for name in ("bench.py", "bench_costs.py")]
+        return _digest(library_digest(self.library), stage, sorted(self.options.kinds), self.options.seed, pairs)
+
     @contextmanager
     def begin(self) -> Iterator[None]:
         """Holds OUT for this run. Raises UsageError for other options, JobError while another run is alive."""

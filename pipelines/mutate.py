@@ -23,7 +23,7 @@ from mutation.score import score
 from pipelines import tables
 from pipelines.extract import Catalogue, Entry, catalogue
 from pipelines.job import SHARD_TARGETS, Job, UsageError, write_whole
-from pipelines.stage import Stage
+from pipelines.stage import Stage, Sums
 from pipelines.tables import Reject, Variant
 
 
@@ -34,17 +34,13 @@ class Shard(msgspec.Struct, frozen=True):
     targets: list[str]
 
 
-class Tally(msgspec.Struct):
+class Tally(Sums):
     """What a target or a shard came to. candidates = variants + the rejects of their attempts."""
 
     targets: int = 0
     candidates: int = 0
     kernel_checked: int = 0
     elaborated: int = 0
-
-    def add(self, other: "Tally") -> None:
-        for name in Tally.__struct_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 def draw_targets(job: Job, library: Catalogue) -> list[str]:
@@ -90,7 +86,7 @@ def shards_of(job: Job, targets: list[str]) -> list[Shard]:
 def is_done(job: Job, shard: Shard) -> bool:
     """Is the shard on disk, and can all of it be read?"""
     folder = job.mutate_folder / shard.key
-    return folder.is_dir() and all(tables.is_whole(folder / f"{t}.parquet") for t in ("variants", "rejects"))
+    return tables.are_whole(folder, "variants", "rejects")
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -206,10 +202,11 @@ class Mutator:
                 yield self._reject(work, origin, candidate, sites, "attempt", outcome.cause), candidate
             elif outcome.conditions and not self._job.options.side_conditions:
                 refused["side goals"] += 1
-            elif reason := self._objection(work, outcome.term, lemmas(candidate)):
-                yield self._reject(work, origin, candidate, sites, "quality", reason), candidate
+            elif isinstance(judged := self._judge(work, outcome.term, lemmas(candidate)), str):
+                yield self._reject(work, origin, candidate, sites, "quality", judged), candidate
             else:
-                worth.append(Worth(outcome, self._id(work, origin, candidate, sites), self._score(work, outcome)))
+                share = self._generality.share(candidate.rule, candidate.kind, candidate.backward)
+                worth.append(Worth(outcome, self._id(work, origin, candidate, sites), score(judged, share)))
         for reason, n in sorted(refused.items()):
             yield self._set_aside(work.entry, reason, n=n, stage="attempt", depth=origin.depth), None
         kept, capped = self._best(worth, origin)
@@ -229,29 +226,25 @@ class Mutator:
         best = {one.variant_id for one in sorted(worth, key=lambda one: (-one.score, one.variant_id))[:cap]}
         return [one for one in worth if one.variant_id in best], [one for one in worth if one.variant_id not in best]
 
-    def _objection(self, work: "Work", term: str, lemmas: str) -> str | None:
-        """Why a statement is not worth writing. lemmas: what the lemmas that led to it state."""
+    def _judge(self, work: "Work", term: str, lemmas: str) -> Judged | str:
+        """A statement beside its target, or why it is not worth writing. lemmas: what the lemmas that led to it state."""
         key = terms.statement_key(term)
         if key in work.seen:
             return "duplicate"
         work.seen.add(key)
         if key in self._existing:
             return "existing theorem"
-        statement = terms.parse(term)
-        if rule := first_objection(Judged(statement, work.statement, lemmas), self._policy.statements):
+        judged = Judged(terms.parse(term), work.statement, lemmas)
+        if rule := first_objection(judged, self._policy.statements):
             return rule.name
         if self._policy.near_duplicates:
-            near = terms.near_key(statement)
+            near = terms.near_key(judged.statement)
             if near in self._existing_near:
                 return "existing theorem"
             if near in work.near:
                 return NEAR_DUPLICATE
             work.near.add(near)
-        return None
-
-    def _score(self, work: "Work", draft: Draft) -> float:
-        c = draft.candidate
-        return score(Judged(terms.parse(draft.term), work.statement), self._generality.share(c.rule, c.kind, c.backward))
+        return judged
 
     def _written(self, work: "Work", origin: Origin, one: Worth, outcome: Written | Refusal | Lost, sites: dict[int, str],
                  tally: Tally) -> Variant | Reject:
@@ -266,8 +259,8 @@ class Mutator:
         if rule := next((rule for rule in self._policy.texts if rule.objects(Text(outcome.statement, outcome.print_options))), None):
             return self._reject(work, origin, candidate, sites, "quality", rule.name)
         # As it is read, a statement may have other proofs inside, and be one that is there.
-        if outcome.term != one.draft.term and (reason := self._objection(work, outcome.term, "")):
-            return self._reject(work, origin, candidate, sites, "quality", reason)
+        if outcome.term != one.draft.term and isinstance(judged := self._judge(work, outcome.term, ""), str):
+            return self._reject(work, origin, candidate, sites, "quality", judged)
         return Variant(
             **self._provenance(work, origin, candidate, sites), toolchain=self._library.described.toolchain, parents=list(origin.parents),
             statement=outcome.statement, proof=outcome.proof, theorem=outcome.theorem,

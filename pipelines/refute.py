@@ -25,19 +25,15 @@ from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, write_whole
 from pipelines.mutate import Shard
 from pipelines.select import HeldOut
-from pipelines.stage import Stage
+from pipelines.stage import Stage, Sums
 from pipelines.tables import Refuted, Reject
 
 
-class RefuteTally(msgspec.Struct):
+class RefuteTally(Sums):
     """changed = rows + the rejects of the shard, without those of stage `target`."""
 
     changed: int = 0
     refuted: int = 0
-
-    def add(self, other: "RefuteTally") -> None:
-        self.changed += other.changed
-        self.refuted += other.refuted
 
 
 class Refuter:
@@ -155,8 +151,7 @@ def place_of(job: Job, shard: Shard) -> Path:
 
 def is_done(job: Job, shard: Shard) -> bool:
     """Is the shard on disk, and can all of it be read?"""
-    folder = place_of(job, shard)
-    return folder.is_dir() and all(tables.is_whole(folder / f"{name}.parquet") for name in ("refuted", "rejects"))
+    return tables.are_whole(place_of(job, shard), "refuted", "rejects")
 
 
 def tabulate(job: Job, shards: list[Shard], held_out: HeldOut | None, manifest: Manifest) -> Manifest:

@@ -1,9 +1,17 @@
 """A stage as a value: what it is called, what works on an item, what it needs of a machine."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import msgspec
+
+
+class Sums(msgspec.Struct):
+    """Numbers and counters that add up, field by field, over items of work."""
+
+    def add(self, other: Self) -> None:
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class Worker(Protocol):

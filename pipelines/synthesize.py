@@ -70,13 +70,14 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
         theorems = 0
         done = extract.SLICES - len(missing)
         report("extract", done, extract.SLICES, "")
-        for event in pool.run(extract.EXTRACT, job, missing, workers):
-            if isinstance(event, pool.Failed):
-                raise JobError(f"extraction failed: {event.reason}")
-            done += 1
-            theorems += event.summary
-            job.note_seconds()
-            report("extract", done, extract.SLICES, f"{theorems:,} theorems")
+        with pool.cluster(workers):
+            for event in pool.run(extract.EXTRACT, job, missing, workers):
+                if isinstance(event, pool.Failed):
+                    raise JobError(f"extraction failed: {event.reason}")
+                done += 1
+                theorems += event.summary
+                job.note_seconds()
+                report("extract", done, extract.SLICES, f"{theorems:,} theorems")
         extract.measure_generality(job)
         extract.keep(job)
     return extract.catalogue(job)
@@ -89,11 +90,6 @@ def on_library(library: list[str], kinds: list[str], report: Report, **options) 
     with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
         job = Job(Path(folder), Options(library=library, kinds=kinds, **options))
         with job.begin():
-            install_if_missing()
-            require_modules(job.library)
-            if not extract.take_kept(job):
-                with pool.cluster(2):
-                    extracted(job, 2, report)
             yield job, extracted(job, 2, report)
 
 

@@ -142,6 +142,11 @@ def is_whole(file: Path) -> bool:
         return False
 
 
+def are_whole(folder: Path, *names: str) -> bool:
+    """Can all of these tables of a shard be read? Not so where there is no folder."""
+    return all(is_whole(folder / f"{name}.parquet") for name in names)
+
+
 def read(files: Sequence[Path], record: type[msgspec.Struct]) -> list[msgspec.Struct]:
     """The rows of the files as structs, file by file."""
     rows: list[msgspec.Struct] = []

@@ -93,6 +93,11 @@ from lean_workspace.workspace import Useless
         ["have h₁ := Small.dependent i h e", "rw [Nat.add_comm] at h₁", "exact h₁"],
         id="hypotheses that depend on each other"),
     pytest.param(
+        "UInt8.toNat_lt", "apply", "Nat.lt_of_le_of_lt", {"occurrence": 1},
+        "(n : UInt8) {k : Nat} (h₂ : 2 ^ 8 < k) : n.toNat + 1 < k",
+        ["have h := UInt8.toNat_lt n", "exact Nat.lt_of_le_of_lt h h₂"],
+        id="apply unfolds <, and the statement says so as a reader would"),
+    pytest.param(
         "Small.universes", "rw", "List.length_eq_countP_add_countP", {},
         None, None,
         id="a lemma with data of its own is of no use"),

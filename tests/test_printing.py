@@ -21,6 +21,11 @@ def write(engine, target: str, kind: str, lemma: str, **where):
     return draft, written
 
 
+MONADIC = (
+    "{m : Type u_1 → Type u_2} {α : Type u_3} {β : Type u_1} [Monad m] [LawfulMonad m] {xs : Array α} {a : α} {f : β → α → m β} {b : β} "
+    "{stop : Nat} (w : stop = xs.size + 1) :\n")
+
+
 @pytest.mark.parametrize(("target", "kind", "lemma", "where", "default", "statement", "options"), [
     pytest.param(
         "Fin.eq_or_lt_of_le", "rw", "Fin.lt_def", {},
@@ -71,6 +76,18 @@ def write(engine, target: str, kind: str, lemma: str, **where):
         "(n : Nat) (h : 2 + n = 5) : Nonempty (PUnit.{u + 1} × Fin n)",
         ["pp.universes"],
         id="a universe"),
+    pytest.param(
+        "BitVec.getMsbD_ofNatLT", "rw", "Bool.and_comm", {},
+        "{n x i : Nat} (h : x < 2 ^ n) : (x#'h).getMsbD i = (x.testBit (n - 1 - i) && decide (i < n))",
+        "{n x i : Nat} (h : x < 2 ^ n) : (BitVec.ofNatLT x h).getMsbD i = (x.testBit (n - 1 - i) && decide (i < n))",
+        ["-pp.notation"],
+        id="a notation that only its own file may use"),
+    pytest.param(
+        "Array.foldlM_push'", "rw", "Array.foldlM_toList", {"backward": True, "occurrence": 1},
+        MONADIC + "  Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a",
+        MONADIC + "  (Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a)",
+        ["parentheses"],
+        id="a block at the end that would go on into the proof"),
 ])
 def test_where_the_default_text_fails_one_place_says_more(engine, target, kind, lemma, where, default, statement, options):
     draft, written = write(engine, target, kind, lemma, **where)

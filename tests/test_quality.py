@@ -32,6 +32,7 @@ def rule_of(name: str, *tags: str, term: str = "") -> str | None:
     ("Nat.Linear.Poly.denote_fuse", "automation"), ("Lean.Grind.not_and", "automation"), ("Lean.Omega.Int.ofNat_lt", "automation"),
     ("Nat.SOM.Mon.mul_denote", "automation"), ("Std.DHashMap.Internal.Raw₀.contains_insert", "automation"),
     ("DerivingHelpers.deriving_lawful_beq_helper_nd", "automation"),
+    ("Int.Nonneg.num_cert", "automation"),
     ("Nat.add_comm", None), ("List.map_map", None), ("Int.emod_emod_of_dvd", None), ("List.elim_iff", None),
     ("Nat.induction_on", None), ("Nat.le.intro", None),
     ("Array.instance_free", None), ("BitVec.toNat_injective", None), ("List.reverse_induct_on", None),
@@ -41,6 +42,7 @@ def test_generated_theorems_and_helpers_of_automation_are_left_out(name, expecte
 
 
 def test_instances_deprecated_theorems_and_internal_constants_are_left_out():
+    assert rule_of("Membership.foo", term="c\tStd.Legacy.Range\t0") == "deprecated"
     assert rule_of("Nat.foo", "instance") == "instance"
     assert rule_of("Nat.foo", "deprecated") == "deprecated"
     assert rule_of("Nat.foo", term="c\tVector.mk._proof_1\t0") == "internal constant"
@@ -49,6 +51,7 @@ def test_instances_deprecated_theorems_and_internal_constants_are_left_out():
 EQ = ["R:c:Eq/3", "c:Eq/3", "c:UInt32/0", "?0", "?1"]
 NEGATED = ["R:c:Eq/3", "c:Eq/3", "c:UInt32/0", "c:Neg.neg/3", "c:UInt32/0", "*", "?0", "c:Neg.neg/3", "c:UInt32/0", "*", "?1"]
 LT = ["R:c:LT.lt/4", "c:LT.lt/4", "c:Nat/0", "*", "?0", "?1"]
+AND = ["R:c:HAnd.hAnd/6", "c:HAnd.hAnd/6", "*", "*", "*", "*", "?0", "?1"]
 DIV = ["R:c:HDiv.hDiv/6", "c:HDiv.hDiv/6", "c:Int/0", "c:Int/0", "c:Int/0", "*", "?0", "?1"]
 
 
@@ -57,6 +60,8 @@ DIV = ["R:c:HDiv.hDiv/6", "c:HDiv.hDiv/6", "c:Int/0", "c:Int/0", "c:Int/0", "*",
     (Pattern("rw", "backward", 2, ["R:c:Eq/3", "c:Eq/3", "?0", "?1", "?2"]), "bare relation"),
     (Pattern("rw", "backward", 2, EQ, NEGATED), "wraps both sides"),
     (Pattern("rw", "forward", 2, NEGATED, EQ), None),
+    (Pattern("rw", "backward", 2, AND, ["R:c:BitVec.and/3", "c:BitVec.and/3", "*", "?0", "?1"]), "implementation"),
+    (Pattern("rw", "backward", 2, AND, ["R:c:Min.min/4", "c:Min.min/4", "*", "c:f/1", "?0", "?1"]), None),
     (Pattern("rw", "forward", 2, LT, ["R:c:LE.le/4", "c:LE.le/4", "c:Nat/0", "*", "off", "?1"]), None),
     (Pattern("rw", "forward", 2, ["R:c:Eq/3", "c:Eq/3", "c:Nat/0", "?0", "?1"]), None),
     (Pattern("rw", "backward", 0, ["R:c:OfNat.ofNat/3", "c:OfNat.ofNat/3", "c:Int/0", "n:0", "*"]), "constant"),
@@ -112,6 +117,11 @@ F = ("@", ("c", "f"), B)
     (Statement((), (lt(numeral(0), numeral(1)),), eq(A, F)), eq(A, B), "", "idle hypothesis"),
     (Statement((("c", "Nat"),), (lt(X, X),), eq(A, F)), eq(A, B), "", "idle hypothesis"),
     (Statement((("c", "Nat"), ("c", "Nat")), (lt(X, Y),), eq(A, F)), eq(A, B), "", None),
+    (Statement((("c", "Nat"), ("c", "Nat")), (lt(add(X, Y), X),), eq(A, F)), eq(A, B), "", "idle hypothesis"),
+    (Statement((("c", "Nat"), ("c", "Nat")), (), lt(X, add(X, numeral(1)))), lt(X, Y), "", "tautology"),
+    (Statement((("c", "Nat"), ("c", "Nat")), (), lt(X, add(Y, numeral(0)))), lt(X, Y), "", "idle part"),
+    (Statement((), (), ("@", ("c", "Or"), eq(A, F), eq(numeral(1), numeral(2)))), eq(A, B), "", "idle part"),
+    (Statement((), (), lt(add(A, numeral(1)), B)), lt(A, B), "c\tTrue\t0", None),
     (Statement((("c", "Nat"), ("c", "Nat")), (lt(X, Y), lt(X, Y)), eq(A, F)), eq(A, B), "", "repeated hypothesis"),
     (Statement((), (), eq(A, ("c", "Foo._proof_1"))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(A, ("@", ("c", "Nat.pow.match_1"), B))), eq(A, B), "", "internal constant"),

@@ -165,13 +165,6 @@ def changeKinds : List ChangeKind := [
 /-- More places than this are not looked at in one conclusion. -/
 def maxPlaces : Nat := 8
 
-/-- `1, 2, …, n` -/
-def upTo (n : Nat) : List Nat := rev (go n)
-where
-  go : Nat → List Nat
-    | 0 => []
-    | n + 1 => (n + 1) :: go n
-
 /-- The changes of a target that need no lemma: kind, site (as in `sitesOf`), occurrence from 1, 0 without choice. -/
 def placesOf (t : Prepared) : MetaM (List (String × Nat × Nat)) := do
   let numerals := match enlargeNth t.conclusion maxPlaces with

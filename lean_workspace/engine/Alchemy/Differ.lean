@@ -148,6 +148,8 @@ end
 
 /-- How a mark writes its node, each rung more than the one before. -/
 inductive Rung where
+  /-- in parentheses: a `do` block at the end of a statement would go on into the proof -/
+  | enclosed
   /-- with its type: `(↑n : Int)`; a binder with the type of its variable -/
   | typed
   /-- as a function of its arguments, without notation: `getElem xs i h`, `UInt8.ofBitVec x` -/
@@ -175,6 +177,7 @@ def markAt (p : Nat) : List Mark → Option Rung
 
 /-- The order of the rungs. -/
 def Rung.place : Rung → Nat
+  | .enclosed => 0
   | .typed => 1
   | .plain => 2
   | .explicit => 3
@@ -195,5 +198,37 @@ def strengthen (marks : List Mark) : List Node → Option (List Mark)
     match nextRung (markAt n.position marks) (rungsOf n.head) with
     | some rung => some ({ node := n, rung } :: keep (fun m => m.node.position != n.position) marks)
     | none => strengthen marks ns
+
+/-! ## Marks for a text that does not parse -/
+
+def enclosed (position : Nat) : Mark := { node := { position, fn := position, head := .term }, rung := .enclosed }
+
+/-- Adds a mark to those of the same constant. -/
+def addMark (n : Name) (m : Mark) : List (Name × List Mark) → List (Name × List Mark)
+  | [] => [(n, [m])]
+  | (k, ms) :: rest => if k == n then (k, m :: ms) :: rest else (k, ms) :: addMark n m rest
+
+mutual
+/-- Marks for all nodes of `e`, at `p`, to be written without notation, by the constant at their head. -/
+partial def plainMarks (env : Environment) (e : Expr) (p : Nat) (acc : List (Name × List Mark)) : List (Name × List Mark) :=
+  match e with
+  | .forallE _ t b _ | .lam _ t b _ => plainMarks env b (4 * p + 1) (plainMarks env t (4 * p) acc)
+  | .letE _ t v b _ => plainMarks env b (4 * p + 2) (plainMarks env v (4 * p + 1) (plainMarks env t (4 * p) acc))
+  | .mdata _ e => plainMarks env e p acc
+  | .app .. | .const .. =>
+    let as := argsOf e
+    let acc := match headOf e with
+      | .const n _ => addMark n { node := nodeOf env e e p false, rung := .plain } acc
+      | _ => acc
+    plainMarksAt env as p (count as) 0 acc
+  | _ => acc
+partial def plainMarksAt (env : Environment) (as : List Expr) (p n i : Nat) (acc : List (Name × List Mark)) : List (Name × List Mark) :=
+  match as with
+  | [] => acc
+  | a :: as => plainMarksAt env as p n (i + 1) (plainMarks env a (argumentAt p n i) acc)
+end
+
+/-- For each constant the marks that write it without notation. -/
+def marksByHead (env : Environment) (e : Expr) (p : Nat) : List (List Mark) := mapL (·.2) (plainMarks env e p [])
 
 end Alchemy

@@ -58,10 +58,9 @@ def stateOpen (base : Environment) (signature : String) : IO (Except String Stat
   match Parser.runParserCategory base `command text "<text>" with
   | .error e => return .error e
   | .ok stx =>
-    let context : Elab.Command.Context := { fileName := "<text>", fileMap := text.toFileMap, snap? := none, cancelTk? := none }
-    match ← ((Elab.Command.elabCommand stx context).run (Elab.Command.mkState base {} textOptions)).toIO' with
-    | .error _ => return .error "the elaborator gave up"
-    | .ok (_, s) =>
+    match ← afterCommand base stx text with
+    | none => return .error "the elaborator gave up"
+    | some s =>
       if let some e ← firstError s.messages.toList then return .error e
       match s.env.find? stx[1][1][0].getId with
       | some (.axiomInfo v) =>
@@ -91,7 +90,7 @@ def closes (s : Stated) (tactic : Syntax) : IO Bool := do
   match ← ((caught.run context {}).toIO core { env := s.env }).toIO' with
   | .ok ((some (value, env), _), _) =>
     let (_, axioms) := axiomsOf env value {} []
-    if anyL (fun n => !anyL (· == n) standardAxioms) axioms then return false
+    unless forbidden axioms matches [] do return false
     match replay env s.name s.base.toKernelEnv with
     | .ok _ => return true
     | .error _ => return false

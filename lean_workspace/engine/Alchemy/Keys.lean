@@ -12,7 +12,7 @@ and `Lean.Meta.LazyDiscrTree`, whose monadic code the embedded Lean does not car
 
 Tokens: `*` anything; `?k` anything, the same at each `?k`; `c:N/n` constant `N` on `n` arguments;
 `b:i/n` a bound variable; `L/1` a lambda; `P/2` a function type; `S` a sort; `n:5` a numeral; `off`
-`?n + k`; `s:4` a string of that length; `v:x` a variable of the target; `R:…` the root, as `kabstract`
+`?n + k`, `off:1/1` if it also says what is below; `J:S.i/1` a field; `if` a choice by an instance (`apply`); `s:4` a string of that length; `v:x` a variable of the target; `R:…` the root, as `kabstract`
 sees it: the unreduced head and its number of arguments.
 -/
 
@@ -22,17 +22,29 @@ namespace Alchemy
 
 /-! ## Normal forms -/
 
-/-- `n + k` and `Nat.succ n`: they unify with numerals. -/
-def isOffset : Expr → Bool
-  | .app (.const ``Nat.succ _) _ => true
-  | .app (.app (.app (.app (.app (.app (.const ``HAdd.hAdd _) (.const ``Nat _)) _) _) _) _) k => isPositive k
-  | .app (.app (.const ``Nat.add _) _) k => isPositive k
-  | _ => false
+/-- `t + k` and `Nat.succ t`, which unify with numerals: `(t, k)`. All of `(t + 1) + 2` is `(t, 3)`. -/
+partial def offset? (e : Expr) : Option (Expr × Nat) :=
+  match e with
+  | .app (.const ``Nat.succ _) t => above t 1
+  | .app (.app (.app (.app (.app (.app (.const ``HAdd.hAdd _) (.const ``Nat _)) _) _) _) t) k => above t (literal k)
+  | .app (.app (.const ``Nat.add _) t) k => above t (literal k)
+  | _ => none
 where
-  isPositive : Expr → Bool
-    | .lit (.natVal n) => n != 0
-    | .app (.app (.app (.const ``OfNat.ofNat _) _) (.lit (.natVal n))) _ => n != 0
-    | _ => false
+  above (t : Expr) (k : Nat) : Option (Expr × Nat) :=
+    if k == 0 then none
+    else match offset? t with
+      | some (t, j) => some (t, j + k)
+      | none => some (t, k)
+  literal : Expr → Nat
+    | .lit (.natVal n) => n
+    | .app (.app (.app (.const ``OfNat.ofNat _) _) (.lit (.natVal n))) _ => n
+    | _ => 0
+
+/-- Offsets up to this one have tokens that say what is below them. -/
+def maxOffset : Nat := 2
+
+/-- `off:1/1` for `t + 1`. -/
+def offsetToken (k : Nat) : String := "off:" ++ toString k ++ "/1"
 
 def arithmetic : List Name :=
   [``OfNat.ofNat, ``HAdd.hAdd, ``HMul.hMul, ``HPow.hPow, ``HSub.hSub, ``HDiv.hDiv, ``HMod.hMod,
@@ -51,22 +63,30 @@ def numeral? (e : Expr) : MetaM (Option Nat) := do
 where
   value (e : Expr) : MetaM (Option Nat) := (evalNat e).run
 
+/-- `if`, `dite` and `decide` are all a choice by an instance of `Decidable`, and unification finds that out. -/
+def isChoice (c : Name) : Bool := anyL (· == c) [``ite, ``dite, ``Decidable.decide, ``toBoolUsing]
+
+def choiceToken : String := "if"
+
 /-- What `e` unfolds to at the ambient transparency. `a < b` of numbers always becomes `a + 1 ≤ b`: unification at default
-transparency compares them so below any head (`¬a < b` and `¬b ≥ a + 1`), and a coarser pattern misses nothing. -/
+transparency compares them so below any head (`¬a < b` and `¬b ≥ a + 1`), and a coarser pattern misses nothing. A choice
+stays as it is: its token says all. -/
 def unfolded? (e : Expr) : MetaM (Option Expr) := do
+  if let .const c _ := headOf e then
+    if isChoice c then return none
   match ← unfoldDefinition? e, headOf e with
   | none, .const c _ =>
     if anyL (· == c) [``Nat.lt, ``Int.lt] then atTransparency .default (do return ← unfoldDefinition? e) else return none
   | e', _ => return e'
 
 /-- `e` in weak normal form without unfolding, then what it unfolds to. -/
-partial def unfoldings (e : Expr) (fuel : Nat := 8) : MetaM (List Expr) := do
-  let e ← whnfCore e
+partial def unfoldings (e : Expr) (fuel : Nat := 12) : MetaM (List Expr) := do
+  let some e ← attempted (do return ← whnfCore e) | return [e]
   let e := e.consumeMData.eta
   if fuel == 0 then return [e]
-  match ← unfolded? e with
-  | some e' => return e :: (← unfoldings e' (fuel - 1))
-  | none => return [e]
+  match ← attempted (do return ← unfolded? e) with
+  | some (some e') => return e :: (← unfoldings e' (fuel - 1))
+  | _ => return [e]
 
 def lastOf : List Expr → Expr → Expr
   | [], e => e
@@ -104,12 +124,34 @@ def isOpenCast (c : Name) (e : Expr) : Bool :=
     | [] => false
 
 /-- `?k + ?n` at default transparency: when unification meets `?n := 0` elsewhere, it reduces to `?k`, which fits
-every number. These functions recurse on their last argument. -/
-def isOpenRecursion (c : Name) (as : List Expr) : Bool :=
-  anyL (· == c) [``Nat.add, ``Nat.sub, ``Nat.mul, ``Nat.pow] &&
-    match rev as with
-    | last :: _ => last.hasExprMVar
-    | [] => false
+every number. These functions recurse on their last argument. `again`: the variables that stand elsewhere, too. -/
+def isOpenRecursion (c : Name) (as : List Expr) (again : List MVarId) : MetaM Bool := do
+  unless anyL (· == c) [``Nat.add, ``Nat.sub, ``Nat.mul, ``Nat.pow] do return false
+  match rev as with
+  | last :: _ => return isNumber (headOf last) && anyL (fun m => anyL (· == m) again) (← getMVars last).toList
+  | [] => return false
+where
+  /-- Can what begins with it become a number when its variables are known? -/
+  isNumber : Expr → Bool
+    | .mvar _ => true
+    | .const c _ => anyL (· == c) arithmetic
+    | _ => false
+
+/-- Is `e` a definition such as `Id.run`, that only hands on one of its arguments, and which it does not know yet? At
+default transparency it fits everything. -/
+def isOpenIdentity (env : Environment) (c : Name) (as : List Expr) : Bool :=
+  match env.find? c with
+  | some (.defnInfo i) => match handedOn i.value 0 with
+    | some place => match nth? as place with
+      | some a => a.isMVar
+      | none => false
+    | none => false
+  | _ => false
+where
+  handedOn : Expr → Nat → Option Nat
+    | .lam _ _ b _, n => handedOn b (n + 1)
+    | .bvar i, n => some (n - 1 - i)
+    | _, _ => none
 
 def constToken (c : Name) (n : Nat) : String := "c:" ++ nameText c ++ "/" ++ toString n
 
@@ -135,44 +177,104 @@ where
 
 /-! ## Patterns of a lemma -/
 
+/-- What a part of a pattern stands in. -/
+structure Around where
+  bound : List FVarId := []
+  /-- Variables that stand more than once in the pattern. -/
+  again : List MVarId := []
+  /-- Does unification unfold definitions (`apply`)? -/
+  isUnfolding : Bool := false
+
+def Around.under (c : Around) (f : FVarId) : Around := { c with bound := f :: c.bound }
+
+/-- A projection whose structure is made at default transparency: the field. -/
+def field? (e : Expr) : MetaM (Option Expr) := do
+  unless e.isProj do return none
+  match ← attempted (atTransparency .default (do return ← whnfCore e)) with
+  | some e => return if e.isProj then none else some e
+  | none => return none
+
+def projectionToken (s : Name) (i : Nat) : String := "J:" ++ nameText s ++ "." ++ toString i ++ "/1"
+
+/-- Does the field of `?x` fit every term? So it does where it is the only one (`Lean.Meta.isDefEqSingleton`), or where
+`?x` becomes known elsewhere. -/
+def isOpenField (env : Environment) (s : Name) (x : Expr) (again : List MVarId) : Bool :=
+  (headOf x).isMVar && (anyL (fun m => headOf x == .mvar m) again || (match env.find? s with
+    | some (.inductInfo v) => match v.ctors with
+      | c :: _ => match env.find? c with
+        | some (.ctorInfo c) => c.numFields == 1
+        | _ => true
+      | [] => true
+    | _ => true))
+
 mutual
 /-- The tokens of a pattern before `acc`, the last one first. At the root the head stays as it is. -/
-partial def pattern (root : Bool) (bound : List FVarId) (e : Expr) (acc : List String) : MetaM (List String) := do
+partial def pattern (root : Bool) (around : Around) (e : Expr) (acc : List String) : MetaM (List String) := do
   let e := lastOf (← unfoldings e) e
+  if around.isUnfolding then
+    if let some field ← field? e then return ← pattern root around field acc
   if !root then
     if let some n ← numeral? e then return ("n:" ++ toString n) :: acc
-    if isOffset e then return "off" :: acc
+    if let some (t, k) := offset? e then
+      return ← if k ≤ maxOffset then pattern false around t (offsetToken k :: acc) else return "off" :: acc
   let fn := headOf e
   let as := argsOf e
   match fn with
   | .mvar m => return (if e.isMVar then "?" ++ nameText m.name else "*") :: acc
   | .const c _ =>
-    if !root && (isOpenCast c e || isOpenRecursion c as) then return "*" :: acc
-    patterns bound as (← modesOf fn (count as)) (constToken c (count as) :: acc)
+    if !root && (isOpenCast c e || isOpenIdentity (← getEnv) c as) then return "*" :: acc
+    if !root && (← isOpenRecursion c as around.again) then return "*" :: acc
+    if around.isUnfolding && isChoice c then return choiceToken :: acc
+    patterns around as (← modesOf fn (count as)) (constToken c (count as) :: acc)
   | .fvar f =>
-    match placeOfVar f bound 0 with
-    | some i => patterns bound as (← modesOf fn (count as)) (boundToken bound i (count as) :: acc)
+    match placeOfVar f around.bound 0 with
+    | some i => patterns around as (← modesOf fn (count as)) (boundToken around.bound i (count as) :: acc)
     | none => return "*" :: acc
   | .lam _ t b _ =>
     if isFlex b then return "*" :: acc
-    enterBinder t b fun f b => pattern false (f :: bound) b ("L/1" :: acc)
+    enterBinder t b fun f b => pattern false (around.under f) b ("L/1" :: acc)
   | .forallE _ t b _ =>
-    let acc ← pattern false bound t ("P/2" :: acc)
-    enterBinder t b fun f b => pattern false (f :: bound) b acc
+    let acc ← pattern false around t ("P/2" :: acc)
+    enterBinder t b fun f b => pattern false (around.under f) b acc
+  | .proj s i x =>
+    if isOpenField (← getEnv) s x around.again then return "*" :: acc
+    patterns around (x :: as) [.key] (projectionToken s i :: acc)
   | .sort _ => return "S" :: acc
   | .lit (.strVal s) => return ("s:" ++ toString s.length) :: acc
   | _ => return "*" :: acc
-partial def patterns (bound : List FVarId) (as : List Expr) (modes : List Mode) (acc : List String) : MetaM (List String) := do
+partial def patterns (around : Around) (as : List Expr) (modes : List Mode) (acc : List String) : MetaM (List String) := do
   match as with
   | [] => return acc
   | a :: as =>
     let acc ← (match modes with
       | .anything :: _ => return "*" :: acc
       | .typeOnly :: _ => do
-        if ← isType a then atTransparency .default (pattern false bound a acc) else return "*" :: acc
-      | _ => pattern false bound a acc)
-    patterns bound as (dropL modes 1) acc
+        if ← isType a then atTransparency .default (pattern false around a acc) else return "*" :: acc
+      | _ => pattern false around a acc)
+    patterns around as (dropL modes 1) acc
 end
+
+/-- The metavariables of `e`, each as often as it stands there. -/
+partial def occurring (e : Expr) (acc : List MVarId) : List MVarId :=
+  if !e.hasExprMVar then acc else
+  match e with
+  | .mvar m => m :: acc
+  | .app f a => occurring a (occurring f acc)
+  | .lam _ t b _ | .forallE _ t b _ => occurring b (occurring t acc)
+  | .letE _ t v b _ => occurring b (occurring v (occurring t acc))
+  | .mdata _ e | .proj _ _ e => occurring e acc
+  | _ => acc
+
+/-- The variables that stand more than once in `e`, or in the type of another one as well. -/
+def standingAgain (e : Expr) : MetaM (List MVarId) := do
+  let mut all := occurring e []
+  for m in (← getMVars e).toList do
+    all := occurring (← instantiateMVars (← m.getType)) all
+  return twice all
+where
+  twice : List MVarId → List MVarId
+    | [] => []
+    | m :: ms => if anyL (· == m) ms then m :: twice ms else twice ms
 
 /-- The metavariables in `todo` and in their types. -/
 partial def reach (todo : List MVarId) (acc : List MVarId) : MetaM (List MVarId) := do
@@ -253,7 +355,8 @@ def rewriteKeys (info : ConstantInfo) : MetaM (List Key) := do
   let some (l, r, ms) ← sidesOf info | return []
   let key (e : Expr) (direction : String) : MetaM (Option Key) := do
     if (headOf e).isMVar then return none
-    let tokens ← atTransparency .reducible (pattern true [] e [rootToken e])
+    let around : Around := { again := ← standingAgain e }
+    let tokens ← atTransparency .reducible (pattern true around e [rootToken e])
     return some { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e, tokens := rev tokens }
   choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]
 
@@ -273,7 +376,8 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
   let (ms, _, q) ← forallMetaTelescope (← inferType c)
   let ms := ms.toList
   let key (e : Expr) (direction : String) (occurrence : Nat) (used : Option MVarId) : MetaM Key := do
-    let tokens ← if (headOf e).isMVar then pure ["*"] else atTransparency .instances (pattern false [] e [])
+    let around : Around := { again := ← standingAgain e, isUnfolding := true }
+    let tokens ← if (headOf e).isMVar then pure ["*"] else atTransparency .instances (pattern false around e [])
     return { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
              tokens := rev tokens }
   let mut keys : List Key := []

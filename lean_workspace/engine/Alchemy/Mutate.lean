@@ -3,7 +3,7 @@ import Alchemy.Export
 import Alchemy.Forms
 import Alchemy.Rewrite
 import Alchemy.Apply
-import Alchemy.Check
+import Alchemy.Write
 
 /-!
 # The requests that make variants: `target`, `try`, `write`
@@ -26,16 +26,17 @@ def siteOf (t : Prepared) (i : Nat) : Option (Site × Expr) :=
     | some b => if b.isSite then some (.hypothesis b, b.type) else none
     | none => none
 
-def siteForms (t : Prepared) (i : Nat) (name : String) (e : Expr) : IO Json := do
+def siteForms (t : Prepared) (table : IO.Ref Table) (i : Nat) (name : String) (e : Expr) : IO Json := do
   let forms (x : MetaM (List Json)) : IO Json := do return jsonList ((← t.run keyBudget x).getD [])
-  return Json.mkObj [("site", jsonNat i), ("name", .str name), ("rw", ← forms (rewriteForms e)), ("apply", ← forms (applyForms e))]
+  return Json.mkObj [("site", jsonNat i), ("name", .str name), ("rw", ← forms (rewriteForms table e)),
+    ("apply", ← forms (applyForms table e))]
 
-def sitesOf (t : Prepared) : IO (List Json) := do
-  let mut out := [← siteForms t 0 "conclusion" t.conclusion]
+def sitesOf (t : Prepared) (table : IO.Ref Table) : IO (List Json) := do
+  let mut out := [← siteForms t table 0 "conclusion" t.conclusion]
   let mut i := 0
   for b in t.binders do
     i := i + 1
-    if b.isSite then out := (← siteForms t i (nameText b.name) b.type) :: out
+    if b.isSite then out := (← siteForms t table i (nameText b.name) b.type) :: out
   return rev out
 
 /-! ## Attempts -/
@@ -66,7 +67,7 @@ def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candida
     let x : MetaM (Except String Variant) := do
       match ← kind.attempt t site rule.info c.backward c.occurrence with
       | .useless reason => return .error reason
-      | .draft d => match ← d.close t with
+      | .draft d => match ← d.close t rule.info with
         | some v => return .ok v
         | none => return .error "metavariables"
     match ← t.runCarrying carried attemptBudget x with
@@ -98,12 +99,10 @@ def goOn (l : Library) (t : Prepared) (c : Candidate) : IO (Except String Prepar
   | .error reason => return .error reason
   | .ok (v, _) =>
     let name := .mkSimple ("step" ++ subscript (count t.parents + 1))
-    let alone := { v with script := dropL v.script (count t.opening), explicitScript := dropL v.explicitScript (count t.opening) }
     let clock ← IO.mkRef {}
     match ← t.run (4 * textBudget) (writeOne t v (.mkSimple "variant") clock) with
     | some (.ok w) =>
-      let isExplicit := w.script == v.explicitScript && v.script != v.explicitScript
-      let lines := w.lines (if isExplicit then alone.explicitScript else alone.script) name
+      let lines := w.lines (dropL w.script (count t.opening)) name  -- what the chain opens with stands before it
       let parent : Parent := { name, levels := v.levels, value := v.value, lines }
       let some env ← t.run textBudget (withConstant name v) | return .error "kernel"
       match env.find? name with
@@ -138,11 +137,12 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
         let carried ← IO.mkRef t.nothingCarried
         session.modify fun s => { s with index, target := some t, carried := some carried, drafts := #[] }
         let start ← IO.monoNanosNow
-        let sites ← sitesOf t
+        let table ← IO.mkRef {}
+        let sites ← sitesOf t table
         let micros := ((← IO.monoNanosNow) - start) / 1000
         return .ok <| Json.mkObj [
           ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
-          ("reads_back", .bool readsBack), ("sites", jsonList sites), ("micros", jsonNat micros)]
+          ("reads_back", .bool readsBack), ("forms", .arr (← table.get).forms), ("sites", jsonList sites), ("micros", jsonNat micros)]
   | .error e, _ | _, .error e => return .error e
 
 def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do

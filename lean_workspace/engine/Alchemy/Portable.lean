@@ -18,7 +18,7 @@ namespace Alchemy
 
 /-- What the engine and its Python side must agree on; raised with every change of a request,
 a reply or a verdict. -/
-def engineVersion : String := "4"
+def engineVersion : String := "5"
 
 /-! ## Lists -/
 
@@ -68,6 +68,13 @@ def nth? : List α → Nat → Option α
   | [], _ => none
   | x :: _, 0 => some x
   | _ :: xs, i + 1 => nth? xs i
+
+/-- `1, 2, …, n` -/
+def upTo (n : Nat) : List Nat := rev (go n)
+where
+  go : Nat → List Nat
+    | 0 => []
+    | n + 1 => (n + 1) :: go n
 
 /-- The elements from place `i` on. Stands in for `List.drop`. -/
 def dropL : List α → Nat → List α
@@ -162,6 +169,18 @@ where
     if anyL (· == candidate) used then go (i + 1) else candidate
 
 /-! ## Monads -/
+
+/-- `x`, or `none` where it throws anything: running out of recursion or of its budget included, which `try` lets
+pass. Stands in for `tryCatchRuntimeEx`. -/
+def attempted (x : MetaM α) : MetaM (Option α) := fun c s cc cs => do
+  let before ← s.get
+  let coreBefore ← cs.get
+  match ← (x c s cc cs).toBaseIO with
+  | .ok a => return some a
+  | .error _ =>
+    s.set before
+    cs.set coreBefore
+    return none
 
 /-- Stands in for `withTransparency`. -/
 def atTransparency (m : TransparencyMode) (x : MetaM α) : MetaM α :=

@@ -39,14 +39,14 @@ structure Made where
   drafted : Nat
   closed : Nat
 
-def makeDraft (t : Prepared) (x : MetaM Outcome) : MetaM Made := do
+def makeDraft (t : Prepared) (rule : ConstantInfo) (x : MetaM Outcome) : MetaM Made := do
   let outcome ← try pure (Except.ok (← x)) catch e => pure (.error e)
   let drafted ← IO.monoNanosNow
   match outcome with
   | .error e => return { draft := .error (← e.toMessageData.toString), drafted, closed := drafted }
   | .ok (.useless reason) => return { draft := .error reason, drafted, closed := drafted }
   | .ok (.draft d) =>
-    match ← d.close t with
+    match ← d.close t rule with
     | none => return { draft := .error "metavariables", drafted, closed := ← IO.monoNanosNow }
     | some v =>
       discard (writeForm v)
@@ -108,7 +108,7 @@ def costOf (l : Library) (t : Prepared) (c : Candidate) : IO (Option Cost) := do
   let some kind := kindOf c.kind kinds | return none
   let some (site, e) := siteOf t c.site | return none
   let some rule := l.theorems[c.rule]? | return none
-  let x := makeDraft t (kind.attempt t site rule.info c.backward c.occurrence)
+  let x := makeDraft t rule.info (kind.attempt t site rule.info c.backward c.occurrence)
   -- once before the clock runs: what the processor keeps is there for each of the runs that are compared
   let warm ← IO.mkRef t.nothingCarried
   let some made ← t.runCarrying warm attemptBudget x

@@ -1,6 +1,6 @@
 import Alchemy.Change
 import Alchemy.Counterexample
-import Alchemy.Check
+import Alchemy.Write
 
 /-!
 # Refuted statements
@@ -75,39 +75,32 @@ def printed (type : Expr) (l : Level) (marks : List Mark) : MetaM (Option String
   return again
 
 /-- A theorem of which nothing is claimed yet. -/
-def unproved (statement : String) : String := theoremText `alchemy_stated [] statement "by\n  sorry"
+def unproved (statement : String) : String := theoremText `alchemy_stated [] statement (proofText ["sorry"])
 
 /-- Does the text state `type`? A proof is asked for last, so a text that lacks nothing but the proof does. -/
-def states (env : Environment) (statement : String) (type : Expr) : IO Bool := do
+def states (env : Environment) (statement : String) (type : Expr) : IO (Except Refusal Unit) := do
   match ← checkText env (unproved statement) (some (type, [])) with
-  | .error r => return r.stage == "sorry"
-  | .ok _ => return false
+  | .error r => return if r.stage == "sorry" then .ok () else .error r
+  | .ok _ => return .error { stage := "proof", message := "a proof that is missing was accepted" }
 
-/-- A text that states `type`, and the options and marks it was printed with: level by level, at each first as it is,
-then with marks where it reads back as something else. -/
-partial def readable (env : Environment) (type : Expr) : MetaM (Option (String × List String)) := go levels
-where
-  go : List Level → MetaM (Option (String × List String))
-    | [] => return none
-    | l :: ls => do
-      match ← mend l [] maxRounds with
-      | some found => return some found
-      | none => go ls
-  mend (l : Level) (marks : List Mark) : Nat → MetaM (Option (String × List String))
-    | 0 => return none
-    | rounds + 1 => do
-      let some text ← printed type l marks | return none
-      if ← (states env text type : IO _) then return some (text, append l.names (markNames marks))
-      let some other ← (readStatement env [] (unproved text) : IO _) | return none
-      let some marks := strengthen marks (differ env true type other typePosition []) | return none
-      mend l marks rounds
+/-- A text that states `type`, and the options and marks it was printed with. -/
+def readable (env : Environment) (type : Expr) : MetaM (Except Refusal (String × List String)) :=
+  let wording : Wording (String × List String) := {
+    env, params := [], type
+    print := fun l marks => printed type l marks
+    read := fun s => (readStatement env [] (unproved s) : IO _)
+    judge := fun s l marks => do
+      match ← (states env s type : IO _) with
+      | .ok _ => return .ok (s, append l.names (markNames marks))
+      | .error r => return .error r }
+  wording.write
 
 /-- Writes the false statement and the theorem of its negation; the text of the theorem is judged. -/
 def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) : MetaM (Except Refusal Refuted) := do
   let negation := mkNot type
   let unreadable : Refusal := { stage := "print", message := "no text reads back" }
-  let some (statement, _) ← readable env type | return .error unreadable
-  let some (negated, printOptions) ← readable env negation | return .error unreadable
+  let .ok (statement, _) ← readable env type | return .error unreadable
+  let .ok (negated, printOptions) ← readable env negation | return .error unreadable
   let proof := proofText (refutation env arguments)
   let text := theoremText name [] negated proof
   match ← (checkText env text (some (negation, [])) : IO _) with

@@ -44,6 +44,7 @@ def afterPrefix? (p s : String) : Option String := if s.startsWith p then some (
 /-- The options of a mark. -/
 def Mark.options (m : Mark) : List (Name × Bool) :=
   match m.node.head, m.rung with
+  | _, .enclosed => []
   | .binder, _ => [(`pp.funBinderTypes, true), (`pp.piBinderTypes, true), (`pp.letVarTypes, true)]
   | _, .typed => [(`pp.analysis.needsType, true)]
   | _, .plain => plainly
@@ -62,11 +63,11 @@ def optionsAt (marks : List Mark) : OptionsPerPos :=
     (o.insertAt m.node.position n (.ofBool v)).insertAt m.node.fn n (.ofBool v)) o) {}
 
 /-- As the table of variants names them: `pp.analysis.needsType@21`, the option and the position. -/
-def markNames : List Mark → List String
-  | [] => []
-  | m :: ms => match m.options with
-    | (n, on) :: _ => ((if on then "" else "-") ++ nameText n ++ "@" ++ toString m.node.position) :: markNames ms
-    | [] => markNames ms
+def markNames (marks : List Mark) : List String := mapL name marks
+where
+  name (m : Mark) : String := (match m.options with
+    | (n, on) :: _ => (if on then "" else "-") ++ nameText n
+    | [] => "parentheses") ++ "@" ++ toString m.node.position
 
 /-- The type of a constant stands at this position of its signature. -/
 def typePosition : Nat := 5
@@ -85,21 +86,32 @@ where
       | some r => some (r * 4 + q % 4)
       | none => none
 
+/-- Does a signature print this binder, with the scope `b`, before the colon? -/
+def isBeforeColon (n : Name) (b : Expr) (i : BinderInfo) (used : List Name) : Bool :=
+  (i.isInstImplicit && n.hasMacroScopes) || b.hasLooseBVar 0 || !(n.hasMacroScopes || anyL (· == n) used)
+
 /-- Enters the binders that a signature prints before the colon; `k` gets the rest and its position. -/
 partial def afterBinders (e : Expr) (used : List Name) (p : Nat) (k : Expr → Nat → MetaM α) : MetaM α :=
   match e with
   | .forallE n t b i =>
-    let isNamed := !(n.hasMacroScopes || anyL (· == n) used)
-    if (i.isInstImplicit && n.hasMacroScopes) || b.hasLooseBVar 0 || isNamed then
-      enterNamed n t b fun _ b => afterBinders b (n :: used) (p * 4 + 1) k
-    else k e p
+    if isBeforeColon n b i used then enterNamed n t b fun _ b => afterBinders b (n :: used) (p * 4 + 1) k else k e p
   | e => k e p
+
+/-- Where the conclusion of a statement stands. -/
+def conclusionPosition (e : Expr) (used : List Name) (p : Nat) : Nat :=
+  match e with
+  | .forallE n _ b i => if isBeforeColon n b i used then conclusionPosition b (n :: used) (p * 4 + 1) else p
+  | _ => p
+
+def inParentheses (stx : Syntax) : MetaM Syntax := do
+  let stx : TSyntax `term := ⟨stx⟩
+  return ← `(($stx))
 
 /-- The conclusion alone, with the marks that it bears. `delabConstWithSignature` forgets options by position there. -/
 def conclusionSyntax (type : Expr) (marks : List Mark) : MetaM Syntax :=
   afterBinders type [] typePosition fun e p => do
     let stx ← PrettyPrinter.delab e (optionsAt (marksBelow p marks))
-    return stx
+    if (markAt p marks) matches some .enclosed then inParentheses stx else return stx
 
 open PrettyPrinter.Delaborator in
 /-- Stands in for `PrettyPrinter.ppSignature`, which takes no options by position, and for `PrettyPrinter.delabCore`,

@@ -1,5 +1,6 @@
 import Alchemy.Portable
 import Alchemy.Statement
+import Alchemy.Tidy
 import Lean.Meta.Tactic.Intro
 
 /-!
@@ -251,9 +252,9 @@ def hideBinders (e : Expr) (hidden : List Bool) : Expr :=
   | .forallE n t b i, h :: hs => .forallE n t (hideBinders b hs) (if h then .implicit else i)
   | e, _ => e
 
-/-- Binds the variables of a draft; `none` where something stays free: a metavariable, or a new
+/-- Binds the variables of a draft that `rule` gave; `none` where something stays free: a metavariable, or a new
 hypothesis that speaks of a later variable. -/
-def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
+def Draft.close (d : Draft) (t : Prepared) (rule : ConstantInfo) : MetaM (Option Variant) := do
   let xs := (mapL (·.1) d.binders).toArray
   let type ← instantiateMVars (← mkForallFVars xs d.conclusion (binderInfoForMVars := .default))
   let value := t.withoutParents (← instantiateMVars (← mkLambdaFVars xs d.proof (binderInfoForMVars := .default)))
@@ -261,7 +262,9 @@ def Draft.close (d : Draft) (t : Prepared) : MetaM (Option Variant) := do
   if anyL (fun p => anyL (· == p.name) type.getUsedConstants.toList) t.parents then return none
   let names := append (mapL (·.2) d.binders) d.leading
   let hidden ← isHidden (mapL (·.1) d.binders)
-  let type := hideBinders (renameBinders (plain type) names) hidden
+  let spokenOf := append t.info.type.getUsedConstants.toList rule.type.getUsedConstants.toList
+  let type := tidy (fun n => anyL (· == n) spokenOf) (plain type)
+  let type := hideBinders (renameBinders type names) hidden
   let kept := (collectLevelParams (collectLevelParams {} type) value).params.toList
   return some {
     levels := keep (fun n => anyL (· == n) kept) t.info.levelParams

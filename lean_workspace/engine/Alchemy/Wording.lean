@@ -1,0 +1,98 @@
+import Alchemy.Check
+
+/-!
+# A statement put into words that read back
+
+A way of writing is tried as it is. Where the text reads back as another statement, the first subterm that differs
+is marked (`Differ.lean`), round by round. Where it does not even parse, a notation is at fault that its file alone may
+use (`x#'h`), or a `do` block that goes on into the proof: the conclusion is enclosed, or the notation is not used.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-- A statement to be written, and what judges a text of it. -/
+structure Wording (α : Type) where
+  /-- Texts are read in it. -/
+  env : Environment
+  params : List Name
+  type : Expr
+  print : Level → List Mark → MetaM (Option String)
+  /-- What the statement of a text is read as. -/
+  read : String → MetaM (Option Expr)
+  /-- The whole text that this statement makes. -/
+  judge : String → Level → List Mark → MetaM (Except Refusal α)
+
+/-- Where the proof is at fault, no other way of writing the statement helps. -/
+def Refusal.isOfProof (r : Refusal) : Bool := r.stage == "proof"
+
+/-- More rounds than this are a sign that a statement can't be mended by position. -/
+def maxRounds : Nat := 30
+
+/-- Marks what differs, round by round, until the statement reads back; then the whole text is judged. -/
+partial def Wording.mend (w : Wording α) (level : Level) (statement : String) (marks : List Mark) (rounds : Nat) (levels : Bool)
+    (last : Refusal) : MetaM (Except Refusal α) := do
+  if rounds == 0 then return .error last
+  let some other ← w.read statement | return .error last
+  match differ w.env levels w.type other typePosition [] with
+  | [] =>
+    let judged ← if marks matches [] then pure (.error last) else w.judge statement level marks
+    match judged with
+    | .error r => if r.stage == "statement" && !levels then w.mend level statement marks (rounds - 1) true r else return .error r
+    | written => return written
+  | path =>
+    let some marks := strengthen marks path | return .error last
+    let some statement ← w.print level marks | return .error last
+    w.mend level statement marks (rounds - 1) levels last
+
+/-- The text with these marks, if it parses. -/
+def Wording.parsed? (w : Wording α) (level : Level) (marks : List Mark) : MetaM (Option String) := do
+  let some statement ← w.print level marks | return none
+  let text := theoremText `alchemy_parsed w.params statement (proofText ["sorry"])
+  return if (Parser.runParserCategory w.env `command text "<text>") matches .ok _ then some statement else none
+
+/-- The first half of `xs`, and the second. -/
+def halves (xs : List α) : List α × List α := (takeL xs (count xs / 2), dropL xs (count xs / 2))
+
+/-- The fewest of `marks` without which the text does not parse, as far as halving finds them. -/
+partial def Wording.needed (w : Wording α) (level : Level) (marks : List (List Mark)) : MetaM (List Mark) := do
+  let (left, right) := halves marks
+  if left matches [] then return concat marks
+  if (← w.parsed? level (concat left)).isSome then w.needed level left
+  else if (← w.parsed? level (concat right)).isSome then w.needed level right
+  else return concat marks
+
+/-- What makes a text parse that did not. -/
+def Wording.parsing (w : Wording α) (level : Level) : MetaM (Option (List Mark)) := do
+  let marks := [enclosed (conclusionPosition w.type [] typePosition)]
+  if (← w.parsed? level marks).isSome then return some marks
+  let marks := marksByHead w.env w.type typePosition
+  if (← w.parsed? level (concat marks)).isSome then return some (← w.needed level marks) else return none
+
+/-- Judges the text with these marks, and mends it where it states something else. -/
+def Wording.attempt (w : Wording α) (level : Level) (marks : List Mark) : MetaM (Except Refusal α) := do
+  let some statement ← w.print level marks | return .error { stage := "print", message := "Lean prints no signature" }
+  match ← w.judge statement level marks with
+  | .error r => if r.isOfProof || r.stage == "parse" then return .error r else w.mend level statement marks maxRounds false r
+  | written => return written
+
+/-- Prints the statement until the text reads back: level by level, at each first as it is, then with marks. The last
+level says everything. -/
+def Wording.write (w : Wording α) : MetaM (Except Refusal α) :=
+  go levels { stage := "print", message := "Lean prints no signature" }
+where
+  go (ls : List Level) (last : Refusal) : MetaM (Except Refusal α) := do
+    match ls with
+    | [] => return .error last
+    | l :: ls =>
+      match ← w.attempt l [] with
+      | .error r =>
+        if r.isOfProof then return .error r
+        let some marks ← (if r.stage == "parse" then w.parsing l else pure none) | go ls r
+        match ← w.attempt l marks with
+        | .error r => if r.isOfProof then return .error r else go ls r
+        | written => return written
+      | written => return written
+
+end Alchemy

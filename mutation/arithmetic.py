@@ -1,0 +1,100 @@
+"""What numbers alone decide: comparisons that hold or fail whatever their variables are, and operations that do nothing."""
+
+from collections import Counter
+
+from mutation.terms import Term, arguments, is_constant, subterms
+
+_COMPARISONS = {"Eq": 3, "Ne": 3, "LE.le": 4, "LT.lt": 4, "GE.ge": 4, "GT.gt": 4}
+
+
+def literal(term: Term) -> int | None:
+    """The value of a numeral."""
+    if term[0] == "n":
+        return term[1]
+    found = arguments(term, "OfNat.ofNat", 3)
+    return found[1][1] if found and found[1][0] == "n" else None
+
+
+def _sum(term: Term, atoms: Counter[Term]) -> int:
+    """The number that stands in a sum; its other summands are added to atoms."""
+    if (value := literal(term)) is not None:
+        return value
+    if found := arguments(term, "HAdd.hAdd", 6):
+        return _sum(found[4], atoms) + _sum(found[5], atoms)
+    if found := arguments(term, "Nat.succ", 1):
+        return _sum(found[0], atoms) + 1
+    atoms[term] += 1
+    return 0
+
+
+def is_decided(proposition: Term) -> bool:
+    """Does a comparison of sums of natural numbers or integers hold, or fail, whatever its variables are: `m + n + 1 = m`,
+    `n ≤ n + 1`, `2 = 0`?"""
+    name, found = next(((name, found) for name, n in _COMPARISONS.items() if (found := arguments(proposition, name, n))), (None, None))
+    if found is None or not any(is_constant(found[0], number) for number in ("Nat", "Int")):
+        return False
+    left, right = Counter[Term](), Counter[Term]()
+    difference = _sum(found[-1], right) - _sum(found[-2], left)
+    left, right = left - right, right - left
+    if not left and not right:
+        return True
+    if (left and right) or not is_constant(found[0], "Nat"):
+        return False
+    if left:  # as `right` of the mirrored comparison
+        difference = -difference
+    # The larger side is `difference` and some numbers more than the other: more for sure, or at least as much.
+    strict = difference > 0
+    weak = difference >= 0
+    if name in ("Eq", "Ne"):
+        return strict
+    is_less_on_the_right = (name in ("LE.le", "LT.lt")) == bool(right)
+    holds_when_equal = name in ("LE.le", "GE.ge")
+    if is_less_on_the_right:
+        return weak if holds_when_equal else strict
+    return strict if holds_when_equal else weak
+
+
+_NEUTRAL: dict[tuple[str, int], tuple[frozenset[int], frozenset[int]]] = {
+    ("HAdd.hAdd", 6): (frozenset({0}), frozenset({0})),
+    ("HSub.hSub", 6): (frozenset(), frozenset({0})),
+    ("HMul.hMul", 6): (frozenset({0, 1}), frozenset({0, 1})),
+    ("HDiv.hDiv", 6): (frozenset({0}), frozenset({1})),
+    ("HPow.hPow", 6): (frozenset({1}), frozenset({0, 1})),
+    ("HShiftLeft.hShiftLeft", 6): (frozenset({0}), frozenset({0})),
+    ("HShiftRight.hShiftRight", 6): (frozenset({0}), frozenset({0})),
+    ("HOr.hOr", 6): (frozenset({0}), frozenset({0})),
+    ("HAnd.hAnd", 6): (frozenset({0}), frozenset({0})),
+    ("HXor.hXor", 6): (frozenset({0}), frozenset({0})),
+}
+"""For each operation the numbers that any reader computes away, on its left and on its right."""
+
+_EMPTY = ("List.nil", "Array.empty")
+_BOOLEAN = ("Bool.true", "Bool.false")
+
+
+def is_idle(term: Term) -> bool:
+    """Does the operation do nothing that a reader would leave standing: `a + 0`, `1 * a`, `l ++ []`, `b && true`, `↑1`?"""
+    for (name, n), (left, right) in _NEUTRAL.items():
+        if found := arguments(term, name, n):
+            return literal(found[-2]) in left or literal(found[-1]) in right
+    if found := arguments(term, "HAppend.hAppend", 6):
+        return any(_head(side) in _EMPTY for side in found[-2:])
+    for name in ("and", "or", "Bool.and", "Bool.or", "xor", "Bool.xor"):
+        if found := arguments(term, name, 2):
+            return any(_head(side) in _BOOLEAN for side in found)
+    for name in ("Nat.cast", "Int.cast", "IntCast.intCast", "NatCast.natCast"):
+        if found := arguments(term, name, 3):
+            return literal(found[-1]) is not None
+    return False
+
+
+def idle_parts(proposition: Term) -> int:
+    """How many operations in it do nothing, and how many comparisons of numbers alone stand inside it (`2 = 0 ∨ p`)."""
+    return sum(
+        is_idle(part) or (part is not proposition and is_decided(part) and not any(p[0] == "#" for p in subterms(part)))
+        for part in subterms(proposition))
+
+
+def _head(term: Term) -> str | None:
+    head = term[1] if term[0] == "@" else term
+    return head[1] if head[0] == "c" else None

@@ -1,0 +1,42 @@
+"""What the index finds for a target, beside what Lean accepts: each pair was once missed, or tried in vain."""
+
+import pytest
+
+from lean_workspace.workspace import Draft
+from mutation.candidates import Key, Lemmas
+from mutation.kinds import Reach, kinds_within
+
+
+def candidates(engine, target: str, lemma: str, kind: str, at: str, backward: bool):
+    """The prepared target, and what the index has of this lemma for it."""
+    prepared, number = engine.workspace.target(engine.number(target)), engine.number(lemma)
+    keys = [Key(*row) for row in engine.workspace.keys(number, 1).rows]
+    index = Lemmas(keys, kinds_within(["rw", "apply"], Reach()), {number}, rules=())
+    names = {site.site: site.name for site in prepared.sites}
+    found = index.candidates(engine.number(target), prepared.sites)
+    return prepared, [c for c in found if (c.kind, names[c.site], c.backward) == (kind, at, backward)]
+
+
+@pytest.mark.parametrize(("target", "lemma", "kind", "at", "backward"), [
+    pytest.param("Int32.lt_trans", "decide_eq_true", "apply", "h", True, id="a comparison that unfolds to an equation of a decision"),
+    pytest.param("Int32.lt_trans", "if_pos", "apply", "h", True, id="a decision is taken for an if"),
+    pytest.param("UInt16.toUSize_shiftLeft_of_lt", "Nat.lt_succ_of_le", "apply", "hb", True, id="a closed term that is a number"),
+    pytest.param("ite_then_self", "Lean.Grind.forall_imp_eq_or", "rw", "conclusion", False, id="a negation is taken for an implication"),
+    pytest.param("List.zipIdx_map", "List.zip_map'", "rw", "conclusion", True, id="a function is taken for a fun"),
+    pytest.param("Int64.mul_succ", "Id.ext", "apply", "conclusion", False, id="a definition that hands on its argument"),
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.le_add_pred_of_pos", "apply", "H", True, id="a sum of which a summand vanishes"),
+])
+def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, at, backward):
+    prepared, found = candidates(engine, target, lemma, kind, at, backward)
+    assert found
+    assert any(isinstance(outcome, Draft) for _, outcome in prepared.attempt(found))
+
+
+@pytest.mark.parametrize("lemma", [
+    pytest.param("Nat.mul_pos", id="a product is no variable"),
+    pytest.param("String.Pos.Raw.byteIdx_lt_byteIdx_next", id="a field of what a function makes is no variable"),
+    pytest.param("Nat.mod_lt", id="what stands below + 1 is looked at"),
+])
+def test_the_index_does_not_try_what_cannot_fit(engine, lemma):
+    _, found = candidates(engine, "Nat.div_eq_iff_eq_mul_left", lemma, "apply", "H", True)
+    assert found == []
