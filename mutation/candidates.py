@@ -9,7 +9,7 @@ import msgspec
 from lean_workspace.protocol import Candidate, Direction, KindName, Site
 from mutation.index import Index
 from mutation.kinds import Kind
-from mutation.quality import PATTERN_RULES, Pattern, PatternRule
+from mutation.patterns import PATTERN_RULES, Pattern, PatternRule
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):

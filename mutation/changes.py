@@ -12,7 +12,8 @@ import msgspec
 from lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
 from mutation.candidates import Key, id_of
 from mutation.index import Index
-from mutation.quality import PATTERN_RULES, Judged, Pattern, PatternRule, StatementRule
+from mutation.patterns import PATTERN_RULES, Pattern, PatternRule
+from mutation.quality import Judged, StatementRule
 from mutation.terms import is_instance
 
 MAX_ANTECEDENTS = 2

@@ -109,7 +109,7 @@ def _ratio(x: float | None) -> str:
 
 def _draw_search(compared: Compared, library: str, file: Path) -> None:
     plt = _pyplot()
-    figure, ((recall, times), (attempts, variants)) = plt.subplots(2, 2, figsize=(13, 8.4), constrained_layout=True)
+    figure, ((recall, times), (attempts, variants)) = plt.subplots(2, 2, figsize=(14.5, 8.8), constrained_layout=True)
     figure.suptitle(f"Search over {library}: {compared.targets:,} random targets", fontsize=14, x=0.01, ha="left", color=_INK)
 
     names = [name for name in _in_order(compared.rows) if compared.rows[name].usable]
@@ -137,8 +137,8 @@ def _draw_search(compared: Compared, library: str, file: Path) -> None:
     labels = [name.replace("-", "\n") for name in ways]
     times.set(yscale="log", xticks=range(len(ways)), xticklabels=labels, ylabel="ms a target, attempts in Lean")
     times.margins(y=0.25)
-    _title(times, f"Time; the paper's mutations: index {_ratio(compared.ratio('indexed_s', 'oracle_s'))} × successes, "
-                  f"all {_ratio(compared.ratio('brute_s', 'indexed_s'))} × index")
+    _title(times, f"Time (paper's ways: index {_ratio(compared.ratio('indexed_s', 'oracle_s'))} × successes, "
+                  f"all {_ratio(compared.ratio('brute_s', 'indexed_s'))} × index)")
     times.yaxis.set_major_formatter("{x:,.0f}")
     times.yaxis.set_minor_formatter("")
     times.legend(frameon=False, fontsize=9, ncols=3, loc="upper center")

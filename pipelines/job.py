@@ -23,7 +23,7 @@ from lean_workspace import program
 from lean_workspace.embedded import install
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.workspace import Library
-from mutation import candidates, generality, index, kinds, quality, score, terms
+from mutation import arithmetic, candidates, generality, index, kinds, patterns, quality, score, terms
 from mutation.kinds import Reach
 from mutation.quality import EVERYTHING, Policy, policy_without
 from pipelines import tables
@@ -140,7 +140,7 @@ class Job:
 
     def shard_key(self, targets: Sequence[str]) -> str:
         """Names a shard by its targets and by all that changes its result, never by a number."""
-        rules = _code(quality, candidates, generality, index, kinds, score, terms)
+        rules = _code(quality, arithmetic, patterns, candidates, generality, index, kinds, score, terms)
         stage = hashlib.sha256((Path(__file__).parent / "mutate.py").read_bytes()).hexdigest()
         o = self.options
         return _digest(library_digest(self.library), rules, stage, sorted(o.kinds), msgspec.structs.asdict(o.reach), o.keep_all,

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from mutation.patterns import PATTERN_RULES, Pattern
 from mutation.quality import (
     PARTS,
-    PATTERN_RULES,
     STATEMENT_RULES,
     TEXT_RULES,
     THEOREM_RULES,
     Judged,
-    Pattern,
     Text,
     first_objection,
     objection,
