@@ -15,6 +15,14 @@ def literal(term: Term) -> int | None:
     return found[1][1] if found and found[1][0] == "n" else None
 
 
+def integer(term: Term) -> int | None:
+    """The value of a numeral, or of `-n`."""
+    if found := arguments(term, "Neg.neg", 3):
+        value = literal(found[-1])
+        return None if value is None else -value
+    return literal(term)
+
+
 def _sum(term: Term, atoms: Counter[Term]) -> int:
     """The number that stands in a sum; its other summands are added to atoms."""
     if (value := literal(term)) is not None:
@@ -56,36 +64,52 @@ def is_decided(proposition: Term) -> bool:
 
 _NEUTRAL: dict[tuple[str, int], tuple[frozenset[int], frozenset[int]]] = {
     ("HAdd.hAdd", 6): (frozenset({0}), frozenset({0})),
-    ("HSub.hSub", 6): (frozenset(), frozenset({0})),
-    ("HMul.hMul", 6): (frozenset({0, 1}), frozenset({0, 1})),
-    ("HDiv.hDiv", 6): (frozenset({0}), frozenset({1})),
+    ("HSub.hSub", 6): (frozenset({0}), frozenset({0})),
+    ("HMul.hMul", 6): (frozenset({-1, 0, 1}), frozenset({-1, 0, 1})),
+    ("HDiv.hDiv", 6): (frozenset({0}), frozenset({-1, 1})),
     ("HPow.hPow", 6): (frozenset({1}), frozenset({0, 1})),
     ("HShiftLeft.hShiftLeft", 6): (frozenset({0}), frozenset({0})),
     ("HShiftRight.hShiftRight", 6): (frozenset({0}), frozenset({0})),
     ("HOr.hOr", 6): (frozenset({0}), frozenset({0})),
     ("HAnd.hAnd", 6): (frozenset({0}), frozenset({0})),
     ("HXor.hXor", 6): (frozenset({0}), frozenset({0})),
+    ("Nat.gcd", 2): (frozenset({0, 1}), frozenset({0, 1})),
+    ("Int.gcd", 2): (frozenset({0, 1}), frozenset({0, 1})),
+    ("Nat.lcm", 2): (frozenset({0, 1}), frozenset({0, 1})),
+    ("Int.lcm", 2): (frozenset({0, 1}), frozenset({0, 1})),
 }
 """For each operation the numbers that any reader computes away, on its left and on its right."""
+
+_SIGNED = ("HAdd.hAdd", "HSub.hSub")
+"""`n - -1` is `n + 1`."""
 
 _EMPTY = ("List.nil", "Array.empty")
 _BOOLEAN = ("Bool.true", "Bool.false")
 
 
 def is_idle(term: Term) -> bool:
-    """Does the operation do nothing that a reader would leave standing: `a + 0`, `1 * a`, `l ++ []`, `b && true`, `↑1`?"""
+    """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -1`, `l ++ []`, `b && true`, `↑1`?"""
     for (name, n), (left, right) in _NEUTRAL.items():
         if found := arguments(term, name, n):
-            return literal(found[-2]) in left or literal(found[-1]) in right
+            return integer(found[-2]) in left or integer(found[-1]) in right or (name in _SIGNED and _is_negative(found[-1]))
     if found := arguments(term, "HAppend.hAppend", 6):
         return any(_head(side) in _EMPTY for side in found[-2:])
     for name in ("and", "or", "Bool.and", "Bool.or", "xor", "Bool.xor"):
         if found := arguments(term, name, 2):
             return any(_head(side) in _BOOLEAN for side in found)
+    if found := arguments(term, "Nat.succ", 1):
+        return literal(found[0]) is not None
+    if found := arguments(term, "Int.toNat", 1):
+        return arguments(found[0], "Nat.cast", 3) is not None
     for name in ("Nat.cast", "Int.cast", "IntCast.intCast", "NatCast.natCast"):
         if found := arguments(term, name, 3):
             return literal(found[-1]) is not None
     return False
+
+
+def _is_negative(term: Term) -> bool:
+    value = integer(term)
+    return value is not None and value < 0
 
 
 def idle_parts(proposition: Term) -> int:
@@ -93,6 +117,14 @@ def idle_parts(proposition: Term) -> int:
     return sum(
         is_idle(part) or (part is not proposition and is_decided(part) and not any(p[0] == "#" for p in subterms(part)))
         for part in subterms(proposition))
+
+
+LARGE = 100_000
+
+
+def has_large_numeral(term: Term) -> bool:
+    """Does a numeral stand in it that a reader would have to count: `18446744073709551616` for `2 ^ 64`?"""
+    return any((value := literal(part)) is not None and value > LARGE for part in subterms(term))
 
 
 def _head(term: Term) -> str | None:

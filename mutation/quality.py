@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from mutation.arithmetic import idle_parts, is_decided
+from mutation.arithmetic import has_large_numeral, idle_parts, is_decided
 from mutation.patterns import PATTERN_RULES, PatternRule
 from mutation.terms import Statement, Term, arguments, is_constant, is_instance, near_key, premises, sides, size, subterms
 
@@ -122,6 +122,10 @@ def _has_idle_part(judged: Judged) -> bool:
     return new > old
 
 
+def _has_large_numeral(judged: Judged) -> bool:
+    return any(map(has_large_numeral, judged.statement.parts)) and not any(map(has_large_numeral, judged.target.parts))
+
+
 def _repeats_hypothesis(judged: Judged) -> bool:
     new, old = judged.statement.hypotheses, judged.target.hypotheses
     return len(new) - len(set(new)) > len(old) - len(set(old))
@@ -178,6 +182,9 @@ STATEMENT_RULES = (
     StatementRule(
         name="idle part", reason="it brings in an operation or a comparison that any reader computes away",
         example="l.length + 0, 1 * a, l ++ [], b && true, ((1 : Nat) : Int), 2 = 0 ∨ p", objects=_has_idle_part),
+    StatementRule(
+        name="large numeral", reason="it brings in a numeral that a reader would have to count",
+        example="a.toNat % 18446744073709551616 for a.toNat % 2 ^ 64", objects=_has_large_numeral),
     StatementRule(
         name="repeated hypothesis", reason="two hypotheses are the same",
         example="(h₁ : n < m) (h₂ : n < m) : n ≠ m", objects=_repeats_hypothesis),

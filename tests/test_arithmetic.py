@@ -20,6 +20,10 @@ def numeral(n):
     return ("@", ("c", "OfNat.ofNat", "0"), NAT, ("n", n), INST)
 
 
+def negated(n):
+    return ("@", ("c", "Neg.neg", "0"), ("c", "Int"), INST, numeral(n))
+
+
 def operation(name, a, b):
     return ("@", ("c", name, "0"), NAT, NAT, NAT, INST, a, b)
 
@@ -73,7 +77,11 @@ def test_which_comparisons_are_decided(name, a, b, expected):
 @pytest.mark.parametrize(("term", "expected"), [
     (operation("HAdd.hAdd", X, numeral(0)), True), (operation("HAdd.hAdd", numeral(0), X), True),
     (operation("HMul.hMul", numeral(1), X), True), (operation("HSub.hSub", X, numeral(0)), True),
-    (operation("HSub.hSub", numeral(0), X), False), (operation("HAdd.hAdd", X, numeral(1)), False),
+    (operation("HSub.hSub", numeral(0), X), True), (operation("HSub.hSub", X, negated(1)), True),
+    (operation("HDiv.hDiv", X, negated(1)), True), (operation("HSub.hSub", numeral(3), X), False),
+    (("@", ("c", "Nat.succ"), numeral(0)), True), (("@", ("c", "Nat.succ"), X), False),
+    (("@", ("c", "Nat.gcd"), X, numeral(0)), True), (("@", ("c", "Nat.gcd"), X, Y), False),
+    (operation("HAdd.hAdd", X, numeral(1)), False),
     (operation("HMul.hMul", X, numeral(2)), False), (operation("HPow.hPow", X, numeral(1)), True),
     (operation("HAppend.hAppend", X, ("@", ("c", "List.nil", "u"), NAT)), True), (operation("HAppend.hAppend", X, Y), False),
     (("@", ("c", "and"), X, ("c", "Bool.true")), True), (("@", ("c", "and"), X, Y), False),

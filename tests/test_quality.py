@@ -120,6 +120,8 @@ F = ("@", ("c", "f"), B)
     (Statement((("c", "Nat"), ("c", "Nat")), (), lt(X, add(X, numeral(1)))), lt(X, Y), "", "tautology"),
     (Statement((("c", "Nat"), ("c", "Nat")), (), lt(X, add(Y, numeral(0)))), lt(X, Y), "", "idle part"),
     (Statement((), (), ("@", ("c", "Or"), eq(A, F), eq(numeral(1), numeral(2)))), eq(A, B), "", "idle part"),
+    (Statement((), (), eq(A, numeral(4294967296))), eq(A, B), "", "large numeral"),
+    (Statement((), (), eq(A, numeral(4294967296))), eq(numeral(4294967296), F), "", None),
     (Statement((), (), lt(add(A, numeral(1)), B)), lt(A, B), "c\tTrue\t0", None),
     (Statement((("c", "Nat"), ("c", "Nat")), (lt(X, Y), lt(X, Y)), eq(A, F)), eq(A, B), "", "repeated hypothesis"),
     (Statement((), (), eq(A, ("c", "Foo._proof_1"))), eq(A, B), "", "internal constant"),
