@@ -57,9 +57,7 @@ def is_decided(proposition: Term) -> bool:
         return strict
     is_less_on_the_right = (name in ("LE.le", "LT.lt")) == bool(right)
     holds_when_equal = name in ("LE.le", "GE.ge")
-    if is_less_on_the_right:
-        return weak if holds_when_equal else strict
-    return strict if holds_when_equal else weak
+    return weak if is_less_on_the_right == holds_when_equal else strict
 
 
 _NEUTRAL: dict[tuple[str, int], tuple[frozenset[int], frozenset[int]]] = {
@@ -89,20 +87,22 @@ _BOOLEAN = ("Bool.true", "Bool.false")
 
 def is_idle(term: Term) -> bool:
     """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -1`, `l ++ []`, `b && true`, `↑1`?"""
-    for (name, n), (left, right) in _NEUTRAL.items():
-        if found := arguments(term, name, n):
-            return integer(found[-2]) in left or integer(found[-1]) in right or (name in _SIGNED and _is_negative(found[-1]))
-    if found := arguments(term, "HAppend.hAppend", 6):
-        return any(_head(side) in _EMPTY for side in found[-2:])
-    for name in ("and", "or", "Bool.and", "Bool.or", "xor", "Bool.xor"):
-        if found := arguments(term, name, 2):
+    if term[0] != "@" or term[1][0] != "c":
+        return False
+    name, found = term[1][1], term[2:]
+    if neutral := _NEUTRAL.get((name, len(found))):
+        left, right = neutral
+        return integer(found[-2]) in left or integer(found[-1]) in right or (name in _SIGNED and _is_negative(found[-1]))
+    match name, len(found):
+        case "HAppend.hAppend", 6:
+            return any(_head(side) in _EMPTY for side in found[-2:])
+        case "and" | "or" | "xor" | "Bool.and" | "Bool.or" | "Bool.xor", 2:
             return any(_head(side) in _BOOLEAN for side in found)
-    if found := arguments(term, "Nat.succ", 1):
-        return literal(found[0]) is not None
-    if found := arguments(term, "Int.toNat", 1):
-        return arguments(found[0], "Nat.cast", 3) is not None
-    for name in ("Nat.cast", "Int.cast", "IntCast.intCast", "NatCast.natCast"):
-        if found := arguments(term, name, 3):
+        case "Nat.succ", 1:
+            return literal(found[0]) is not None
+        case "Int.toNat", 1:
+            return arguments(found[0], "Nat.cast", 3) is not None
+        case "Nat.cast" | "Int.cast" | "NatCast.natCast" | "IntCast.intCast", 3:
             return literal(found[-1]) is not None
     return False
 

@@ -13,7 +13,7 @@ import msgspec
 
 from mutation.arithmetic import has_large_numeral, idle_parts, is_decided
 from mutation.patterns import PATTERN_RULES, PatternRule
-from mutation.terms import Statement, Term, arguments, is_constant, is_instance, near_key, premises, sides, size, subterms
+from mutation.terms import Statement, Term, arguments, is_constant, is_instance, near_key, premises, sides, subterms
 
 
 class TheoremRule(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ def _introduces_internal(judged: Judged) -> bool:
     return any(_INTERNAL.search(name) or _AUTOMATION.search(name) for name in judged.new_constants)
 
 
-def _is_idle(hypothesis: Term) -> bool:
+def _is_idle_hypothesis(hypothesis: Term) -> bool:
     """Does it hold or fail whatever the variables are: a proposition without variables, or `a = a`, `m + n + 1 = m`?"""
     if not any(part[0] == "#" for part in subterms(hypothesis)) or is_decided(hypothesis):
         return True
@@ -114,12 +114,12 @@ def _is_idle(hypothesis: Term) -> bool:
 
 def _has_idle_hypothesis(judged: Judged) -> bool:
     old = set(judged.target.hypotheses)
-    return any(h not in old and _is_idle(h) for h in judged.statement.hypotheses)
+    return any(h not in old and _is_idle_hypothesis(h) for h in judged.statement.hypotheses)
 
 
 def _has_idle_part(judged: Judged) -> bool:
-    new, old = (sum(map(idle_parts, statement.parts)) for statement in (judged.statement, judged.target))
-    return new > old
+    new = sum(map(idle_parts, judged.statement.parts))
+    return new > 0 and new > sum(map(idle_parts, judged.target.parts))
 
 
 def _has_large_numeral(judged: Judged) -> bool:
@@ -155,7 +155,7 @@ MAX_NODES = 400
 
 
 def _grows_too_much(judged: Judged) -> bool:
-    new, old = (sum(map(size, s.parts)) for s in (judged.statement, judged.target))
+    new, old = judged.statement.size, judged.target.size
     return new > max(MAX_GROWTH * old, old + MAX_NEW_NODES) or new > max(MAX_NODES, old)
 
 

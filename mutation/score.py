@@ -14,7 +14,7 @@
 import math
 
 from mutation.quality import Judged
-from mutation.terms import Statement, is_instance, size
+from mutation.terms import Statement, is_instance
 
 WEIGHTS = {"rarity": 0.35, "distance": 0.35, "brevity": 0.2, "company": 0.1}
 SMALLEST_SHARE = 1 / 2000
@@ -34,7 +34,7 @@ def score(judged: Judged, share: float) -> float:
     parts = {
         "rarity": math.log(max(share, SMALLEST_SHARE)) / math.log(SMALLEST_SHARE),
         "distance": len(new ^ old) / len(new | old) if new | old else 0.0,
-        "brevity": min(1.0, _size(judged.target) / _size(judged.statement)),
+        "brevity": min(1.0, judged.target.size / judged.statement.size),
         "company": len(brought & at_home) / len(brought) if brought else 1.0,
     }
     return round(sum(WEIGHTS[name] * value for name, value in parts.items()), 4)
@@ -46,7 +46,3 @@ def _words(statement: Statement) -> set[str]:
 
 def _root(name: str) -> str:
     return name.split(".", 1)[0]
-
-
-def _size(statement: Statement) -> int:
-    return sum(map(size, statement.parts))

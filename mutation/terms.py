@@ -36,6 +36,11 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
         return (*premises(self), self.conclusion)
 
     @cached_property
+    def size(self) -> int:
+        """The number of constants, variables and literals in all of its parts, instances aside."""
+        return sum(map(size, self.parts))
+
+    @cached_property
     def constants(self) -> frozenset[str]:
         """The names of all that it speaks of."""
         return frozenset(name for part in self.parts for name in constants(part))

@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -23,7 +23,7 @@ from lean_workspace import program
 from lean_workspace.embedded import install
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.workspace import Library
-from mutation import arithmetic, candidates, generality, index, kinds, patterns, quality, score, terms
+from mutation import arithmetic, candidates, explain, generality, index, kinds, patterns, quality, score, terms
 from mutation.kinds import Reach
 from mutation.quality import EVERYTHING, Policy, policy_without
 from pipelines import tables
@@ -121,7 +121,16 @@ def library_digest(library: Library) -> str:
 
 def _code(*modules: object) -> str:
     """Digest of the code that decides, so that a change of a rule is another corpus."""
-    return hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in modules)).hexdigest()[:16]
+    return _contents(Path(m.__file__) for m in modules)
+
+
+def _stages(*files: str) -> str:
+    """The same of stages, which import this module and so are named by their files."""
+    return _contents(Path(__file__).parent / file for file in files)
+
+
+def _contents(files: Iterable[Path]) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 class Job:
@@ -141,15 +150,14 @@ class Job:
     def shard_key(self, targets: Sequence[str]) -> str:
         """Names a shard by its targets and by all that changes its result, never by a number."""
         rules = _code(quality, arithmetic, patterns, candidates, generality, index, kinds, score, terms)
-        stage = hashlib.sha256((Path(__file__).parent / "mutate.py").read_bytes()).hexdigest()
         o = self.options
-        return _digest(library_digest(self.library), rules, stage, sorted(o.kinds), msgspec.structs.asdict(o.reach), o.keep_all,
-                       sorted(o.without), o.target_cap, o.depth, list(targets))
+        return _digest(library_digest(self.library), rules, _stages("mutate.py"), sorted(o.kinds), msgspec.structs.asdict(o.reach),
+                       o.keep_all, sorted(o.without), o.target_cap, o.depth, list(targets))
 
     def search_key(self, pairs: int | None) -> str:
         """Names what `bench search` measures, whatever number of targets it is asked for."""
-        stage = [hashlib.sha256((Path(__file__).parent / name).read_bytes()).hexdigest() for name in ("bench.py", "bench_costs.py")]
-        return _digest(library_digest(self.library), stage, sorted(self.options.kinds), self.options.seed, pairs)
+        stages = _stages("bench.py", "bench_costs.py")
+        return _digest(library_digest(self.library), _code(kinds, explain), stages, sorted(self.options.kinds), self.options.seed, pairs)
 
     @contextmanager
     def begin(self) -> Iterator[None]:

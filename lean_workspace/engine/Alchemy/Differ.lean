@@ -32,11 +32,6 @@ structure Node where
   fn : Nat
   head : Head
 
-def isConstructor (env : Environment) (n : Name) : Bool :=
-  match env.find? n with
-  | some (.ctorInfo _) => true
-  | _ => false
-
 /-- Does the type of an application tell its implicit arguments? So it is for casts, numerals and the functions of a class. -/
 def isToldByType (env : Environment) (n : Name) : Bool :=
   anyL (· == n) [``Nat.cast, ``Int.cast] || (match env.getProjectionFnInfo? n with

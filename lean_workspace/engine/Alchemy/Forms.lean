@@ -170,14 +170,12 @@ partial def etaForm (r : Reading) (e : Expr) : MetaM (Option Json) := do
   | t =>
     let env ← getEnv
     if let .const c _ := headOf e then
-      if let some (.ctorInfo _) := env.find? c then return none
+      if isConstructor env c then return none
     let .const s _ := headOf t | return none
     unless isStructureLike env s do return none
-    let some (.inductInfo v) := env.find? s | return none
-    let ctor :: _ := v.ctors | return none
-    let some (.ctorInfo c) := env.find? ctor | return none
+    let some c := constructorOf? env s | return none
     let n := c.numParams + c.numFields
-    return some (jsonList (.str (constToken ctor n) :: unknowns n))
+    return some (jsonList (.str (constToken c.name n) :: unknowns n))
 partial def unknowns : Nat → List Json
   | 0 => []
   | n + 1 => .str "**" :: unknowns n

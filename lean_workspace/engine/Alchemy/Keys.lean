@@ -12,7 +12,8 @@ and `Lean.Meta.LazyDiscrTree`, whose monadic code the embedded Lean does not car
 
 Tokens: `*` anything; `?k` anything, the same at each `?k`; `c:N/n` constant `N` on `n` arguments;
 `b:i/n` a bound variable; `L/1` a lambda; `P/2` a function type; `S` a sort; `n:5` a numeral; `off`
-`?n + k`, `off:1/1` if it also says what is below; `J:S.i/1` a field; `if` a choice by an instance (`apply`); `s:4` a string of that length; `v:x` a variable of the target; `R:…` the root, as `kabstract`
+`?n + k`, `off:1/1` if it also says what is below; `J:S.i/1` a field; `if` a choice by an instance (`apply`); `s:4` a
+string of that length; `v:x` a variable of the target; `R:…` the root, as `kabstract`
 sees it: the unreduced head and its number of arguments.
 -/
 
@@ -199,13 +200,9 @@ def projectionToken (s : Name) (i : Nat) : String := "J:" ++ nameText s ++ "." +
 /-- Does the field of `?x` fit every term? So it does where it is the only one (`Lean.Meta.isDefEqSingleton`), or where
 `?x` becomes known elsewhere. -/
 def isOpenField (env : Environment) (s : Name) (x : Expr) (again : List MVarId) : Bool :=
-  (headOf x).isMVar && (anyL (fun m => headOf x == .mvar m) again || (match env.find? s with
-    | some (.inductInfo v) => match v.ctors with
-      | c :: _ => match env.find? c with
-        | some (.ctorInfo c) => c.numFields == 1
-        | _ => true
-      | [] => true
-    | _ => true))
+  (headOf x).isMVar && (anyL (fun m => headOf x == .mvar m) again || match constructorOf? env s with
+    | some c => c.numFields == 1
+    | none => true)
 
 mutual
 /-- The tokens of a pattern before `acc`, the last one first. At the root the head stays as it is. -/

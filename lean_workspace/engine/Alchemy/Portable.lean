@@ -238,6 +238,21 @@ def argsOf (e : Expr) (acc : List Expr := []) : List Expr :=
 /-- The parameters of a constant as levels. -/
 def levelsOf (info : ConstantInfo) : List Level := mapL .param info.levelParams
 
+def isConstructor (env : Environment) (n : Name) : Bool :=
+  match env.find? n with
+  | some (.ctorInfo _) => true
+  | _ => false
+
+/-- The first constructor of an inductive type: of a structure, its only one. -/
+def constructorOf? (env : Environment) (n : Name) : Option ConstructorVal :=
+  match env.find? n with
+  | some (.inductInfo v) => match v.ctors with
+    | c :: _ => match env.find? c with
+      | some (.ctorInfo c) => some c
+      | _ => none
+    | [] => none
+  | _ => none
+
 /-- The constant with its own universe parameters. -/
 def constantOf (info : ConstantInfo) : Expr := .const info.name (levelsOf info)
 

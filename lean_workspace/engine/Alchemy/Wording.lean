@@ -46,11 +46,11 @@ partial def Wording.mend (w : Wording α) (level : Level) (statement : String) (
     let some statement ← w.print level marks | return .error last
     w.mend level statement marks (rounds - 1) levels last
 
-/-- The text with these marks, if it parses. -/
-def Wording.parsed? (w : Wording α) (level : Level) (marks : List Mark) : MetaM (Option String) := do
-  let some statement ← w.print level marks | return none
+/-- Does the text with these marks parse? -/
+def Wording.parses (w : Wording α) (level : Level) (marks : List Mark) : MetaM Bool := do
+  let some statement ← w.print level marks | return false
   let text := theoremText `alchemy_parsed w.params statement (proofText ["sorry"])
-  return if (Parser.runParserCategory w.env `command text "<text>") matches .ok _ then some statement else none
+  return (Parser.runParserCategory w.env `command text "<text>") matches .ok _
 
 /-- The first half of `xs`, and the second. -/
 def halves (xs : List α) : List α × List α := (takeL xs (count xs / 2), dropL xs (count xs / 2))
@@ -59,16 +59,16 @@ def halves (xs : List α) : List α × List α := (takeL xs (count xs / 2), drop
 partial def Wording.needed (w : Wording α) (level : Level) (marks : List (List Mark)) : MetaM (List Mark) := do
   let (left, right) := halves marks
   if left matches [] then return concat marks
-  if (← w.parsed? level (concat left)).isSome then w.needed level left
-  else if (← w.parsed? level (concat right)).isSome then w.needed level right
+  if ← w.parses level (concat left) then w.needed level left
+  else if ← w.parses level (concat right) then w.needed level right
   else return concat marks
 
 /-- What makes a text parse that did not. -/
 def Wording.parsing (w : Wording α) (level : Level) : MetaM (Option (List Mark)) := do
   let marks := [enclosed (conclusionPosition w.type [] typePosition)]
-  if (← w.parsed? level marks).isSome then return some marks
+  if ← w.parses level marks then return some marks
   let marks := marksByHead w.env w.type typePosition
-  if (← w.parsed? level (concat marks)).isSome then return some (← w.needed level marks) else return none
+  if ← w.parses level (concat marks) then return some (← w.needed level marks) else return none
 
 /-- Judges the text with these marks, and mends it where it states something else. -/
 def Wording.attempt (w : Wording α) (level : Level) (marks : List Mark) : MetaM (Except Refusal α) := do
