@@ -53,7 +53,7 @@ class Lemmas:
             if (key.data and not kind.new_variables) or (key.propositions and not kind.side_conditions):
                 continue
             other = sides.get("backward" if key.direction == "forward" else "forward") if key.kind == "rw" else None
-            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), other, key.dependent)
+            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), other, key.dependent, key.data)
             if not any(rule.objects(pattern) for rule in rules):
                 index.add(pattern.tokens, (key.rule, key.occurrence))
 

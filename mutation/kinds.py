@@ -59,7 +59,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     occurrences: bool = True
     """`rw` at each instance of the pattern, not at the first alone."""
     new_variables: bool = True
-    """`apply` with a lemma that speaks of more: the middle of `a < b → b < c → a < c` becomes a variable."""
+    """A lemma that speaks of more: the middle of `a < b → b < c → a < c`, or the `z` of `(x + y * z) % y = x % y` used
+    backward, becomes a variable."""
 
 
 THE_PAPER = Reach(forward=False, side_conditions=False, occurrences=False, new_variables=False)
@@ -68,7 +69,8 @@ THE_PAPER = Reach(forward=False, side_conditions=False, occurrences=False, new_v
 def kinds_within(names: Sequence[str], reach: Reach) -> tuple[Kind, ...]:
     """The kinds of these names, with what `reach` adds to them."""
     rewrite = msgspec.structs.replace(
-        REWRITE, side_conditions=reach.side_conditions, occurrences=MAX_OCCURRENCES if reach.occurrences else 1)
+        REWRITE, side_conditions=reach.side_conditions, new_variables=reach.new_variables,
+        occurrences=MAX_OCCURRENCES if reach.occurrences else 1)
     uses = (*APPLY.uses, FORWARD_AT_CONCLUSION) if reach.forward else APPLY.uses
     apply = msgspec.structs.replace(APPLY, new_variables=reach.new_variables, uses=uses)
     return tuple(kind for kind in (rewrite, apply) if kind.name in names)

@@ -13,7 +13,8 @@ from mutation.index import arity
 
 class Pattern(msgspec.Struct, frozen=True):
     """One side of a lemma as the index sees it. variables: how many of its variables stand for data. other: the other
-    side, for `rw`. dependent: does the rest of the lemma speak of the proof of this antecedent?"""
+    side, for `rw`; None where it is a bare variable. dependent: does the rest of the lemma speak of the proof of this
+    antecedent? data: does a use leave variables of the lemma undetermined?"""
 
     kind: str
     direction: str
@@ -21,6 +22,7 @@ class Pattern(msgspec.Struct, frozen=True):
     tokens: list[str]
     other: list[str] | None = None
     dependent: bool = False
+    data: bool = False
 
 
 class PatternRule(msgspec.Struct, frozen=True):
@@ -69,7 +71,14 @@ def _wraps_both_sides(pattern: Pattern) -> bool:
     if len(old) < 2 or len(new) < 2 or not all(len(part) == 1 and _is_wild(part[0]) for part in old):
         return False
     heads = {part[0] for part in new}
-    return len(heads) == 1 and arity(next(iter(heads))) > 0 and all(set(o) <= set(n) for o, n in zip(old, new, strict=True))
+    return len(heads) == 1 and arity(next(iter(heads))) > 0 and any(
+        all(set(o) <= set(n) for o, n in zip(old, order, strict=True)) for order in (new, new[::-1]))
+
+
+def _renames(pattern: Pattern) -> bool:
+    if pattern.kind != "rw" or not pattern.data:
+        return False
+    return pattern.other is None or not {t for t in pattern.tokens if t[0] == "?"} & set(pattern.other)
 
 
 def _is_constant(pattern: Pattern) -> bool:
@@ -103,8 +112,12 @@ PATTERN_RULES = (
         name="bare relation", reason="it fits every equation (iff, negation, …) and wraps its sides or turns it around",
         example="Option.some_inj : some a = some b ↔ a = b, backward", objects=_is_bare_relation),
     PatternRule(
-        name="wraps both sides", reason="it fits every equation or inequality of a type, and puts a function around its sides",
-        example="UInt32.neg_inj : -a = -b ↔ a = b, backward", objects=_wraps_both_sides),
+        name="wraps both sides", reason="it fits every equation, inequality or operation of a type, and puts a function around its sides",
+        example="UInt32.neg_inj : -a = -b ↔ a = b, backward; Nat.mul_div_mul_left : k * m / (k * n) = m / n, backward",
+        objects=_wraps_both_sides),
+    PatternRule(
+        name="renames", reason="it puts new variables in the place of all that it meets, and a hypothesis says what they are",
+        example="Nat.eq_add_of_sub_eq : b ≤ a → a - b = c → a = c + b, backward", objects=_renames),
     PatternRule(
         name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
         example="Int.sign_zero : Int.sign 0 = 0, backward", objects=_is_constant),

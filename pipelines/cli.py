@@ -69,7 +69,7 @@ def synthesize(
     forward: Annotated[bool, typer.Option(help="`apply` at the conclusion, which becomes what it implies.")] = True,
     side_conditions: Annotated[bool, typer.Option(help="`rw` with lemmas that ask for something, which becomes a hypothesis.")] = True,
     occurrences: Annotated[bool, typer.Option(help="`rw` at each instance of a pattern, not at the first alone.")] = True,
-    new_variables: Annotated[bool, typer.Option(help="`apply` with lemmas that speak of more, which becomes a variable.")] = True,
+    new_variables: Annotated[bool, typer.Option(help="Lemmas that speak of more, which becomes a variable.")] = True,
     depth: Annotated[int, typer.Option(min=1, max=8, help="Mutations in a row: the best variants are targets in their turn.")] = 1,
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
     without: Annotated[list[str], typer.Option(help="Switch a quality rule off, by its name; repeatable.")] = [],

@@ -202,6 +202,8 @@ class Mutator:
                 yield self._reject(work, origin, candidate, sites, "attempt", outcome.cause), candidate
             elif outcome.conditions and not self._job.options.side_conditions:
                 refused["side goals"] += 1
+            elif outcome.introduces and not self._job.options.new_variables:
+                refused["new variables"] += 1
             elif isinstance(judged := self._judge(work, outcome.term, lemmas(candidate)), str):
                 yield self._reject(work, origin, candidate, sites, "quality", judged), candidate
             else:

@@ -88,6 +88,26 @@ from lean_workspace.workspace import Useless
         ["have h := Nat.le_total m n", "rw [← Nat.not_lt (a := m) (b := n)] at h", "exact h"],
         id="rw at the second instance, implicit arguments given by name"),
     pytest.param(
+        "Nat.mod_le", "rw", "Nat.add_mul_mod_self_left", {"backward": True},
+        "(x y z : Nat) : (x + y * z) % y ≤ x",
+        ["have h := Nat.mod_le x y", "rw [← Nat.add_mul_mod_self_left (z := z)] at h", "exact h"],
+        id="rw backward at the conclusion, what only the lemma speaks of becomes a variable"),
+    pytest.param(
+        "Nat.mod_le", "rw", "Nat.mod_mod_of_dvd", {"backward": True},
+        "(x y : Nat) {b : Nat} (h : y ∣ b) : x % b % y ≤ x",
+        ["have h₁ := Nat.mod_le x y", "rw [← Nat.mod_mod_of_dvd (b := b)] at h₁", "exact h₁", "all_goals assumption"],
+        id="rw backward, a new variable and what is asked of it"),
+    pytest.param(
+        "Small.lt_three", "rw", "Nat.add_lt_add_iff_left", {"at": "h", "backward": True},
+        "{a b k₁ : Nat} (h : k₁ + a < k₁ + b) (k : b < 3) : a + 1 < 3",
+        ["exact Small.lt_three (by rw [← Nat.add_lt_add_iff_left (k := k₁)]; exact h) k"],
+        id="rw backward at a hypothesis, a new variable that goes by another name"),
+    pytest.param(
+        "Nat.le_total", "rw", "Nat.add_le_add_iff_right", {"backward": True, "occurrence": 2},
+        "(m n n₁ : Nat) : m ≤ n ∨ n + n₁ ≤ m + n₁",
+        ["have h := Nat.le_total m n", "rw [← Nat.add_le_add_iff_right (m := n) (k := m) (n := n₁)] at h", "exact h"],
+        id="rw at the second instance, a new variable"),
+    pytest.param(
         "Small.dependent", "rw", "Nat.add_comm", {},
         "{xs : Array Nat} (i : Nat) (h : i < xs.size) (e : xs[i] = 0) : 0 + xs[i] = 0",
         ["have h₁ := Small.dependent i h e", "rw [Nat.add_comm] at h₁", "exact h₁"],
@@ -164,6 +184,12 @@ def test_what_a_lemma_asks_for_is_counted(engine):
     _, asking = engine.draft("Small.subtraction", "rw", "Nat.add_sub_cancel'")
     _, free = engine.draft("Small.subtraction", "rw", "Nat.add_comm")
     assert (asking.conditions, free.conditions) == (1, 0)
+
+
+def test_a_draft_says_whether_it_speaks_of_more_than_its_target(engine):
+    _, more = engine.draft("Nat.mod_le", "rw", "Nat.add_mul_mod_self_left", backward=True)
+    _, same = engine.draft("Nat.mod_le", "rw", "Nat.mod_mod", backward=True)
+    assert more.introduces and not same.introduces
 
 
 def test_the_first_instance_is_what_rw_finds_without_arguments(engine):

@@ -3,8 +3,9 @@
 import pytest
 
 from lean_workspace.protocol import Site
-from mutation.candidates import Key
+from mutation.candidates import Key, Lemmas
 from mutation.generality import SUBJECTS, measure
+from mutation.kinds import Reach, kinds_within
 from mutation.quality import EVERYTHING, PARTS, Judged, Policy, policy_without
 from mutation.score import WEIGHTS, score
 from mutation.terms import Statement
@@ -60,6 +61,16 @@ def test_generality_is_the_share_of_targets_that_a_pattern_fits():
     assert found.generic(0.5) == {(0, "rw", "forward")} and found.generic(None) == frozenset()
     small = measure(keys, sample, theorems=SUBJECTS - 1)
     assert small.generic(0.5) == frozenset(), "a small library is about one subject"
+
+
+@pytest.mark.parametrize(("reach", "rules"), [(Reach(), [0, 1]), (Reach(new_variables=False), [0])])
+def test_lemmas_that_speak_of_more_are_tried_where_that_is_wanted(reach, rules):
+    """`l.length = n` and `(l.zipIdx n).length = l.length`, backward."""
+    length = "R:c:List.length/2\tc:List.length/2\t?0\t?1"
+    keys = [Key(0, "rw", "forward", 0, False, 0, 2, False, length), Key(1, "rw", "backward", 0, True, 0, 2, False, length)]
+    site = Site(site=0, name="conclusion", rw=[("R:c:List.length/2", [["c:List.length/2", "*", "*"]])], apply=[])
+    lemmas = Lemmas(keys, kinds_within(["rw"], reach), range(2), rules=())
+    assert [candidate.rule for candidate in lemmas.candidates(2, [site])] == rules
 
 
 @pytest.mark.parametrize("name", sorted(set(PARTS)))

@@ -50,6 +50,8 @@ def test_instances_deprecated_theorems_and_internal_constants_are_left_out():
 EQ = ["R:c:Eq/3", "c:Eq/3", "c:UInt32/0", "?0", "?1"]
 NEGATED = ["R:c:Eq/3", "c:Eq/3", "c:UInt32/0", "c:Neg.neg/3", "c:UInt32/0", "*", "?0", "c:Neg.neg/3", "c:UInt32/0", "*", "?1"]
 LT = ["R:c:LT.lt/4", "c:LT.lt/4", "c:Nat/0", "*", "?0", "?1"]
+DIVIDED = ["R:c:LT.lt/4", "c:LT.lt/4", "c:Nat/0", "*", *("c:HDiv.hDiv/6", "c:Nat/0", "c:Nat/0", "c:Nat/0", "*", "?2", "?1"),
+           *("c:HDiv.hDiv/6", "c:Nat/0", "c:Nat/0", "c:Nat/0", "*", "?2", "?0")]
 AND = ["R:c:HAnd.hAnd/6", "c:HAnd.hAnd/6", "*", "*", "*", "*", "?0", "?1"]
 DIV = ["R:c:HDiv.hDiv/6", "c:HDiv.hDiv/6", "c:Int/0", "c:Int/0", "c:Int/0", "*", "?0", "?1"]
 
@@ -59,6 +61,11 @@ DIV = ["R:c:HDiv.hDiv/6", "c:HDiv.hDiv/6", "c:Int/0", "c:Int/0", "c:Int/0", "*",
     (Pattern("rw", "backward", 2, ["R:c:Eq/3", "c:Eq/3", "?0", "?1", "?2"]), "bare relation"),
     (Pattern("rw", "backward", 2, EQ, NEGATED), "wraps both sides"),
     (Pattern("rw", "forward", 2, NEGATED, EQ), None),
+    (Pattern("rw", "backward", 2, LT, DIVIDED), "wraps both sides"),
+    (Pattern("rw", "backward", 2, LT, data=True), "renames"),
+    (Pattern("rw", "backward", 2, LT, ["R:c:LT.lt/4", "c:LT.lt/4", "c:Nat/0", "*", "?2", "?3"], data=True), "renames"),
+    (Pattern("rw", "forward", 2, ["R:c:List.length/2", "c:List.length/2", "?0", "?1"], ["R:c:List.length/2", "c:List.length/2", "?0", "?2"],
+             data=True), None),
     (Pattern("rw", "backward", 2, AND, ["R:c:BitVec.and/3", "c:BitVec.and/3", "*", "?0", "?1"]), "implementation"),
     (Pattern("rw", "backward", 2, AND, ["R:c:Min.min/4", "c:Min.min/4", "*", "c:f/1", "?0", "?1"]), None),
     (Pattern("rw", "forward", 2, LT, ["R:c:LE.le/4", "c:LE.le/4", "c:Nat/0", "*", "off", "?1"]), None),

@@ -29,11 +29,6 @@ def openRule (rule : ConstantInfo) : MetaM Opened := do
   let (ms, kinds, q) ← forallMetaTelescope (← inferType c)
   return { term := mkAppN c ms, variables := zip ms.toList kinds.toList, conclusion := q }
 
-/-- Is it a variable that a statement may introduce: a value of a known type, and no type, function or instance? -/
-def isNewVariable (type : Expr) : MetaM Bool := do
-  if type.hasExprMVar then return false
-  return !(← whnfD type).isSort && !(← whnfD type).isForall
-
 /-- What is left of a rule after unification, in order: data that nothing determines and open antecedents. Instances are
 found; `none` where something else stays undetermined. Source: `Lean.MVarId.apply`. -/
 def antecedents (o : Opened) : MetaM (Option (List Expr)) := do
@@ -46,21 +41,9 @@ def antecedents (o : Opened) : MetaM (Option (List Expr)) := do
     else if ← isProp type then news := m :: news
     else if ← isNewVariable type then news := m :: news
     else return none
-  -- an antecedent may speak of the new variables, and of nothing else that is open
   for m in news do
-    for open_ in (← getMVars (← instantiateMVars (← inferType m))).toList do
-      unless anyL (fun n => n == .mvar open_) news do return none
+    unless ← isClosedBut news (← inferType m) do return none
   return some (rev news)
-
-/-- What the target's hypotheses do not settle. -/
-def unsettled (settled : List (Expr × Name)) (news : List Expr) : List Expr :=
-  keep (fun m => !anyL (fun (n, _) => n == m) settled) news
-
-/-- Does a rule introduce variables? -/
-def introduces : List Expr → MetaM Bool
-  | [] => return false
-  | m :: ms => do
-    if ← isProp (← inferType m) then introduces ms else return true
 
 /-- Unification at default transparency can leave an ill-typed term behind (structure eta over another
 width of `BitVec`); the tactic would leave that to the kernel. -/
@@ -111,7 +94,7 @@ def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM 
   let others := keep (fun n => n != b.name) t.usedNames
   let named ← nameNews others news
   let proof ← checked o.term
-  let hole ← if ← introduces news then pure ("(" ++ ruleApplied rule o none (append settled named) t ++ ")")
+  let hole ← if !(← dataOf news) matches [] then pure ("(" ++ ruleApplied rule o none (append settled named) t ++ ")")
     else pure ("(by apply " ++ t.source rule.name ++ (if open_ matches [] then ")" else " <;> assumption)"))
   let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
   return .draft { binders := replaceBinder t.own b.fvar named, conclusion := t.conclusion,
@@ -126,8 +109,7 @@ def applyAtConclusion (t : Prepared) (rule : ConstantInfo) (occurrence : Nat) : 
   let settled ← t.settle none left
   let news := unsettled settled left
   let conclusion := (← instantiateMVars o.conclusion).headBeta
-  for open_ in (← getMVars conclusion).toList do
-    unless anyL (fun n => n == .mvar open_) news do return .useless "metavariables"
+  unless ← isClosedBut news conclusion do return .useless "metavariables"
   if conclusion == t.conclusion then return .useless "unchanged"
   let named ← nameNews t.usedNames news
   let used := append (mapL (·.2) named) t.usedNames

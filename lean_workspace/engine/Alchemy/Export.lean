@@ -42,27 +42,33 @@ def theoremRow (l : Library) (e : Entry) : IO Json := do
 /-- Thousands of heartbeats for the keys of a lemma or the forms of a target. -/
 def keyBudget : Nat := 20000
 
+/-- The tokens with their variables numbered in order of occurrence, and the variables so far, the last one first. -/
+def numbered : List String → List String → List String × List String
+  | [], seen => ([], seen)
+  | t :: ts, seen =>
+    if !t.startsWith "?" then let (ts, seen) := numbered ts seen; (t :: ts, seen) else
+    match place t seen with
+    | some i => let (ts, seen) := numbered ts seen; (("?" ++ toString i) :: ts, seen)
+    | none => let (ts, all) := numbered ts (t :: seen); (("?" ++ toString (count seen)) :: ts, all)
+where
+  place (t : String) : List String → Option Nat
+    | [] => none
+    | s :: ss => if s == t then some (count ss) else place t ss
+
 /-- `[theorem, kind, direction, occurrence, open data, open propositions, variables, dependent, tokens]` for each key.
-Variables are numbered in order of occurrence, so that equal patterns are equal rows. -/
+A variable has the same number in all of them, so that the sides of an equation can be compared. -/
 def keyRows (l : Library) (index : Nat) (e : Entry) : IO (List Json) := do
   let x : MetaM (List Key) := do
     return append (← try rewriteKeys e.info catch _ => pure []) (← try applyKeys e.info catch _ => pure [])
   match ← runMeta l.env keyBudget x with
   | .error _ => return []
-  | .ok keys => return mapL (fun k => jsonList [
-      jsonNat index, .str k.kind, .str k.direction, jsonNat k.occurrence,
-      .bool k.isOpen.data, jsonNat k.isOpen.props, jsonNat k.variables, .bool k.isDependent, .str (joinWith "\t" (number k.tokens []))]) keys
+  | .ok keys => return rows keys []
 where
-  number : List String → List String → List String
+  rows : List Key → List String → List Json
     | [], _ => []
-    | t :: ts, seen =>
-      if t.startsWith "?" then
-        match place t seen with
-        | some i => ("?" ++ toString i) :: number ts seen
-        | none => ("?" ++ toString (count seen)) :: number ts (t :: seen)
-      else t :: number ts seen
-  place (t : String) : List String → Option Nat
-    | [] => none
-    | s :: ss => if s == t then some (count ss) else place t ss
+    | k :: ks, seen =>
+      let (tokens, seen) := numbered k.tokens seen
+      jsonList [jsonNat index, .str k.kind, .str k.direction, jsonNat k.occurrence, .bool k.isOpen.data,
+        jsonNat k.isOpen.props, jsonNat k.variables, .bool k.isDependent, .str (joinWith "\t" tokens)] :: rows ks seen
 
 end Alchemy

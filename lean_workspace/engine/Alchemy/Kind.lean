@@ -38,6 +38,15 @@ def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
     let rest ← nameNews (name :: used) ms
     return (m, name) :: rest
 
+/-- Is it a variable that a statement may introduce: a value of a known type, and no type, function or instance? -/
+def isNewVariable (type : Expr) : MetaM Bool := do
+  if type.hasExprMVar then return false
+  return !(← whnfD type).isSort && !(← whnfD type).isForall
+
+/-- An antecedent or a statement may speak of the new variables, and of nothing else that is open. -/
+def isClosedBut (news : List Expr) (e : Expr) : MetaM Bool := do
+  return !anyL (fun open_ => !anyL (· == .mvar open_) news) (← getMVars (← instantiateMVars e)).toList
+
 /-- The hypothesis of the target that states `type`, but not the one that is being replaced. -/
 def hypothesisFor (type : Expr) (replaced : Option FVarId) : List Binder → Option Binder
   | [] => none
@@ -56,6 +65,10 @@ def Prepared.settle (t : Prepared) (replaced : Option FVarId) : List Expr → Me
     | none => return rest
     | some b =>
       return if ← isDefEq m (.fvar b.fvar) then (m, b.name) :: rest else rest
+
+/-- What the target's hypotheses do not settle. -/
+def unsettled (settled : List (Expr × Name)) (news : List Expr) : List Expr :=
+  keep (fun m => !anyL (fun (n, _) => n == m) settled) news
 
 /-- The binders with the one at `f` replaced by `news`. -/
 def replaceBinder (binders : List (Expr × Name)) (f : FVarId) (news : List (Expr × Name)) : List (Expr × Name) :=

@@ -7,7 +7,8 @@ import Lean.Meta.Tactic.Rewrite
 
 `Lean.MVarId.rewrite` is the definition: the first instance of the pattern decides, and all its occurrences are
 replaced. Another instance is reached as a person would: by giving the rule its arguments. What the rule asks for
-(`m ≤ n → m + (n - m) = n`) becomes hypotheses of the variant.
+(`m ≤ n → m + (n - m) = n`) becomes hypotheses of the variant, and what only the rule speaks of (the `z` of
+`(x + y * z) % y = x % y`, backward) its variables.
 -/
 
 open Lean Meta
@@ -18,9 +19,11 @@ namespace Alchemy
 structure Rewritten where
   new : Expr
   eq : Expr
-  /-- What the rule asks for. -/
-  conditions : List Expr
-  /-- Did the target's hypotheses meet some of it? -/
+  /-- What the rule asks for, and the variables that only the rule has, with their names. -/
+  news : List (Expr × Name)
+  /-- How many of them are asked for. -/
+  conditions : Nat
+  /-- Did the target's hypotheses meet some of what the rule asks for? -/
   isSettled : Bool
   /-- The rule as `rw` takes it: `← Nat.add_comm a b`. -/
   source : String
@@ -34,6 +37,10 @@ def argumentText (e : Expr) : MetaM String := do
   let text ← termText e
   return if text.any (fun c => c == ' ' || c == '\n') then "(" ++ text ++ ")" else text
 
+/-- An argument by name: `(n := a)`; `none` where a person can't name it. -/
+def namedArgument (name : Name) (value : String) : Option String :=
+  if name.hasMacroScopes then none else some ("(" ++ nameText name ++ " := " ++ value ++ ")")
+
 /-- How one argument of a rule is given: `some none` where it need not be, `none` where it can't be. Explicit arguments
 stand in order, `_` for one that nothing determines; implicit data are given by name. -/
 def givenArgument (value : Expr) (kind : BinderInfo) (name : Name) : MetaM (Option (Option String)) := do
@@ -41,8 +48,7 @@ def givenArgument (value : Expr) (kind : BinderInfo) (name : Name) : MetaM (Opti
     return some (some (← if value.isMVar then pure "_" else argumentText value))
   if kind.isInstImplicit || value.isMVar then return some none
   if (← isType value) || (← isProof value) then return some none
-  if name.hasMacroScopes then return none
-  return some (some ("(" ++ nameText name ++ " := " ++ (← termText value) ++ ")"))
+  return (namedArgument name (← termText value)).map some
 
 /-- The arguments of a rule as source; `none` where one has no name by which it could be given. -/
 def givenArguments : List Expr → List BinderInfo → List Name → MetaM (Option (List String))
@@ -64,8 +70,9 @@ def instancesOf (p : Expr) : List Expr → MetaM (List Expr)
     let rest ← instancesOf p ss
     return if fits then s :: rest else rest
 
-/-- The rule with its variables fixed by the instance number `occurrence` (from 1) of its pattern in `e`, and its source. -/
-def ruleAt (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String (Expr × String)) := do
+/-- The rule with its variables fixed by the instance number `occurrence` (from 1) of its pattern in `e`, and its arguments
+as source. -/
+def ruleAt (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String (Expr × List String)) := do
   let c ← mkConstWithFreshMVarLevels rule.name
   let (ms, kinds, type) ← forallMetaTelescopeReducing (← inferType c)
   let some (l, r) := (match type.iff? with
@@ -78,34 +85,64 @@ def ruleAt (t : Prepared) (e : Expr) (rule : ConstantInfo) (backward : Bool) (oc
   let some s := nth? instances (occurrence - 1) | return .error "no such occurrence"
   unless ← isDefEq s p do return .error "no such occurrence"
   let some arguments ← givenArguments ms.toList kinds.toList (binderNames rule.type) | return .error "unnamed argument"
-  return .ok (← instantiateMVars (mkAppN c ms), t.source rule.name ++ spread arguments)
+  return .ok (← instantiateMVars (mkAppN c ms), arguments)
 
-/-- The goals that a rewrite leaves, if all are propositions without metavariables. -/
-def conditionsOf : List MVarId → MetaM (Option (List Expr))
-  | [] => return some []
-  | m :: ms => do
-    let type ← instantiateMVars (← m.getType)
-    if type.hasExprMVar then return none
-    unless ← isProp type do return none
-    match ← conditionsOf ms with
-    | some rest => return some (.mvar m :: rest)
-    | none => return none
+/-! ## What a rewrite leaves open -/
+
+/-- The goals that a rewrite leaves, if all are propositions or variables that a statement may introduce. -/
+def openAfterRewrite (goals : List MVarId) (new : Expr) : MetaM (Option (List Expr)) := do
+  let news := mapL Expr.mvar goals
+  for m in news do
+    let type ← instantiateMVars (← inferType m)
+    unless ((← isProp type) || (← isNewVariable type)) && (← isClosedBut news type) do return none
+  return if ← isClosedBut news new then some news else none
+
+/-- The arguments of the constant `c` where `e` applies it to `n` of them. -/
+partial def argumentsIn (c : Name) (n : Nat) (e : Expr) : Option (List Expr) :=
+  if (headOf e).isConstOf c && count (argsOf e) == n then some (argsOf e) else
+  match e with
+  | .app f a => match argumentsIn c n f with
+    | some as => some as
+    | none => argumentsIn c n a
+  | .mdata _ b | .lam _ _ b _ => argumentsIn c n b
+  | _ => none
+
+/-- The new variables among the arguments of a rule, given by name; `none` where one has none. -/
+def newArguments (named : List (Expr × Name)) (source : Name → String) : List Expr → List Name → Option (List String)
+  | a :: as, name :: names => match newArguments named source as names with
+    | none => none
+    | some rest => match given a named with
+      | none => some rest
+      | some n => (namedArgument name (source n)).map (· :: rest)
+  | _, _ => some []
+where
+  given (a : Expr) : List (Expr × Name) → Option Name
+    | [] => none
+    | (x, n) :: rest => if x == a then some n else given a rest
 
 /-- `e` rewritten with `rule`. -/
 def rewriteTerm (t : Prepared) (e : Expr) (replaced : Option FVarId) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String Rewritten) := do
-  let found ← if occurrence ≤ 1 then pure (.ok (← mkConstWithFreshMVarLevels rule.name, t.source rule.name))
-    else ruleAt t e rule backward occurrence
+  let found ← if occurrence ≤ 1 then pure (.ok (← mkConstWithFreshMVarLevels rule.name, []))
+    else ruleAt e rule backward occurrence
   match found with
   | .error reason => return .error reason
-  | .ok (term, source) =>
+  | .ok (term, arguments) =>
     let r ← t.goal.rewrite e term backward
     let new ← instantiateMVars r.eNew
     if new == e then return .error "unchanged"
-    if new.hasExprMVar then return .error "metavariables"
-    let some asked ← conditionsOf r.mvarIds | return .error "metavariables"
-    let settled ← t.settle replaced asked
-    let conditions := keep (fun m => !anyL (fun (n, _) => n == m) settled) asked
-    return .ok { new := new.headBeta, eq := r.eqProof, conditions, isSettled := !(settled matches []), source := if backward then "← " ++ source else source }
+    let some left ← openAfterRewrite r.mvarIds new | return .error "metavariables"
+    let settled ← t.settle replaced left
+    let news ← nameNews t.usedNames (unsettled settled left)
+    let data ← dataOf (mapL (·.1) news)
+    let mut arguments := arguments
+    unless data matches [] do
+      let names := binderNames rule.type
+      let some given := argumentsIn rule.name (count names) (← instantiateMVars r.eqProof) | return .error "metavariables"
+      let some named := newArguments (keep (fun (m, _) => anyL (· == m) data) news) t.source given names | return .error "unnamed argument"
+      arguments := append arguments named
+    let source := t.source rule.name ++ spread arguments
+    return .ok { new := new.headBeta, eq := r.eqProof, news, conditions := count news - count data,
+                 isSettled := !(settled matches []), source := if backward then "← " ++ source else source }
 
 /-- `a + b = c` and `Nat.add_comm` give `b + a = c`, proved by
 `have h := target a b; rw [Nat.add_comm] at h; exact h`. -/
@@ -113,16 +150,15 @@ def rewriteConclusion (t : Prepared) (rule : ConstantInfo) (backward : Bool) (oc
   match ← rewriteTerm t t.conclusion none rule backward occurrence with
   | .error reason => return .useless reason
   | .ok r =>
-    let named ← nameNews t.usedNames r.conditions
-    let used := append (mapL (·.2) named) t.usedNames
+    let used := append (mapL (·.2) r.news) t.usedNames
     let (names, arguments) := leading t used (plain r.new)
     let h := t.source (freshName (append names used) `h)
     let script (explicitly : Bool) :=
       append ["have " ++ h ++ " := " ++ t.applied explicitly none none,
        "rw [" ++ r.source ++ "] at " ++ h,
-       "exact " ++ h ++ spread arguments] (if named matches [] && !r.isSettled then [] else ["all_goals assumption"])
-    return .draft { binders := append t.own named, conclusion := r.new, leading := names, proof := ← mkEqMP r.eq t.proof,
-                    script := script false, explicitScript := script true, conditions := count named }
+       "exact " ++ h ++ spread arguments] (if r.conditions == 0 && !r.isSettled then [] else ["all_goals assumption"])
+    return .draft { binders := append t.own r.news, conclusion := r.new, leading := names, proof := ← mkEqMP r.eq t.proof,
+                    script := script false, explicitScript := script true, conditions := r.conditions }
 
 /-- `h : 0 < b` and `Nat.pos_iff_ne_zero` give `h : b ≠ 0`, proved by
 `exact target a (by rw [Nat.pos_iff_ne_zero]; exact h)`. -/
@@ -131,13 +167,12 @@ def rewriteHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) (backwar
   | .error reason => return .useless reason
   | .ok r =>
     let h ← mkFreshExprMVar r.new .synthetic b.name
-    let named ← nameNews t.usedNames r.conditions
     let hole := "(by rw [" ++ r.source ++ "]" ++
-      (if named matches [] && !r.isSettled then "; exact " ++ t.source b.name else " <;> assumption") ++ ")"
+      (if r.conditions == 0 && !r.isSettled then "; exact " ++ t.source b.name else " <;> assumption") ++ ")"
     let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) (some (b.fvar, hole))]
-    return .draft { binders := replaceBinder t.own b.fvar (append named [(h, b.name)]), conclusion := t.conclusion,
+    return .draft { binders := replaceBinder t.own b.fvar (append r.news [(h, b.name)]), conclusion := t.conclusion,
                     proof := t.proofWith b.fvar (← mkEqMPR r.eq h), script := script false, explicitScript := script true,
-                    conditions := count named }
+                    conditions := r.conditions }
 
 def rewriteKind : Kind where
   name := "rw"

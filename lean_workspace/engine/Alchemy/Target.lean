@@ -240,12 +240,16 @@ def leading (t : Prepared) (used : List Name) : Expr → List Name × List Strin
 /-- The target's own binders. -/
 def Prepared.own (t : Prepared) : List (Expr × Name) := mapL (fun b => (.fvar b.fvar, b.name)) t.binders
 
-/-- Which binders are new data: a person writes them implicit, since hypotheses determine them. -/
-def isHidden : List Expr → MetaM (List Bool)
-  | [] => return []
-  | x :: xs => do
-    let hidden ← if x.isMVar then (do return !(← isProp (← inferType x))) else pure false
-    return hidden :: (← isHidden xs)
+/-- Those that are data, and no proofs. -/
+def dataOf : List Expr → MetaM (List Expr) := choose fun m => do return if ← isProp (← inferType m) then none else some m
+
+/-- The metavariables that the hypotheses among the binders speak of. -/
+def spokenOfByHypotheses (xs : List Expr) : MetaM (List MVarId) := do
+  let mut out : List MVarId := []
+  for x in xs do
+    let type ← instantiateMVars (← inferType x)
+    if type.hasExprMVar && (← isProp type) then out := revOn (← getMVars type).toList out
+  return out
 
 def hideBinders (e : Expr) (hidden : List Bool) : Expr :=
   match e, hidden with
@@ -261,7 +265,10 @@ def Draft.close (d : Draft) (t : Prepared) (rule : ConstantInfo) : MetaM (Option
   if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
   if anyL (fun p => anyL (· == p.name) type.getUsedConstants.toList) t.parents then return none
   let names := append (mapL (·.2) d.binders) d.leading
-  let hidden ← isHidden (mapL (·.1) d.binders)
+  let new ← dataOf (keep (fun x => if x.isMVar then true else false) (mapL (·.1) d.binders))
+  -- a variable that a hypothesis determines is written implicit
+  let determined ← spokenOfByHypotheses (mapL (·.1) d.binders)
+  let hidden := mapL (fun (x, _) => anyL (· == x) new && anyL (fun m => x == .mvar m) determined) d.binders
   let spokenOf := append t.info.type.getUsedConstants.toList rule.type.getUsedConstants.toList
   let type := tidy (fun n => anyL (· == n) spokenOf) (plain type)
   let type := hideBinders (renameBinders type names) hidden
@@ -270,6 +277,6 @@ def Draft.close (d : Draft) (t : Prepared) (rule : ConstantInfo) : MetaM (Option
     levels := keep (fun n => anyL (· == n) kept) t.info.levelParams
     type, value := renameBinders value names, names, script := append t.opening d.script,
     explicitScript := append t.opening d.explicitScript,
-    conditions := d.conditions, introduces := anyL (fun h => h) hidden }
+    conditions := d.conditions, introduces := !(new matches []) }
 
 end Alchemy
