@@ -59,8 +59,8 @@ MONADIC = (
         id="the type of a bound variable, of two"),
     pytest.param(
         "Nat.two_pow_pred_lt_two_pow", "apply", "BitVec.getElem_reverse", {"occurrence": 1},
-        "{w : Nat} (h : 0 < w) {x : BitVec (2 ^ w)} : x.reverse[2 ^ (w - 1)] = x.getMsbD (2 ^ (w - 1))",
-        "{w : Nat} (h : 0 < w) {x : BitVec (2 ^ w)} : "
+        "{w : Nat} (h : 0 < w) (x : BitVec (2 ^ w)) : x.reverse[2 ^ (w - 1)] = x.getMsbD (2 ^ (w - 1))",
+        "{w : Nat} (h : 0 < w) (x : BitVec (2 ^ w)) : "
         "getElem x.reverse (2 ^ (w - 1)) (@Nat.two_pow_pred_lt_two_pow w h) = x.getMsbD (2 ^ (w - 1))",
         ["-pp.notation", "pp.explicit"],
         id="an access whose proof Lean does not find"),
