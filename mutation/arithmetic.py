@@ -78,6 +78,11 @@ _NEUTRAL: dict[tuple[str, int], tuple[frozenset[int], frozenset[int]]] = {
 }
 """For each operation the numbers that any reader computes away, on its left and on its right."""
 
+_OF_ITSELF = {
+    "HSub.hSub": 6, "HDiv.hDiv": 6, "HMod.hMod": 6, "HAnd.hAnd": 6, "HOr.hOr": 6, "HXor.hXor": 6, "Min.min": 4, "Max.max": 4,
+    "Nat.gcd": 2, "Int.gcd": 2, "Nat.lcm": 2, "Int.lcm": 2}
+"""`a - a`, `max a a`: what any reader computes where both arguments are the same."""
+
 _SIGNED = ("HAdd.hAdd", "HSub.hSub")
 """`n - -1` is `n + 1`."""
 
@@ -86,10 +91,12 @@ _BOOLEAN = ("Bool.true", "Bool.false")
 
 
 def is_idle(term: Term) -> bool:
-    """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -1`, `l ++ []`, `b && true`, `↑1`?"""
+    """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -1`, `a - a`, `l ++ []`, `b && true`, `↑1`?"""
     if term[0] != "@" or term[1][0] != "c":
         return False
     name, found = term[1][1], term[2:]
+    if _OF_ITSELF.get(name) == len(found) and found[-1] == found[-2]:
+        return True
     if neutral := _NEUTRAL.get((name, len(found))):
         left, right = neutral
         return integer(found[-2]) in left or integer(found[-1]) in right or (name in _SIGNED and _is_negative(found[-1]))

@@ -75,10 +75,17 @@ def _wraps_both_sides(pattern: Pattern) -> bool:
         all(set(o) <= set(n) for o, n in zip(old, order, strict=True)) for order in (new, new[::-1]))
 
 
+def _is_bound_alone(tokens: Sequence[str]) -> bool:
+    """`∀ x, p x` and `∃ x, p x`."""
+    return all(_is_wild(t) or t in ("P/2", "L/1", "c:Exists/2") for t in tokens)
+
+
 def _renames(pattern: Pattern) -> bool:
     if pattern.kind != "rw" or not pattern.data:
         return False
-    return pattern.other is None or not {t for t in pattern.tokens if t[0] == "?"} & set(pattern.other)
+    if pattern.other is None or not {t for t in pattern.tokens if t[0] == "?"} & set(pattern.other):
+        return True
+    return _is_bound_alone(_body("rw", pattern.tokens)) and _is_bound_alone(_body("rw", pattern.other))
 
 
 def _is_constant(pattern: Pattern) -> bool:
@@ -117,7 +124,7 @@ PATTERN_RULES = (
         objects=_wraps_both_sides),
     PatternRule(
         name="renames", reason="it puts new variables in the place of all that it meets, and a hypothesis says what they are",
-        example="Nat.eq_add_of_sub_eq : b ≤ a → a - b = c → a = c + b, backward", objects=_renames),
+        example="Nat.eq_add_of_sub_eq : b ≤ a → a - b = c → a = c + b, backward; forall_congr'", objects=_renames),
     PatternRule(
         name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
         example="Int.sign_zero : Int.sign 0 = 0, backward", objects=_is_constant),

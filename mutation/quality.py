@@ -149,8 +149,8 @@ def _unfolds(judged: Judged) -> bool:
     return any(name not in known and not is_instance(name) for name in judged.new_constants)
 
 
-MAX_GROWTH = 2.5
-MAX_NEW_NODES = 32
+MAX_GROWTH = 3
+MAX_NEW_NODES = 48
 MAX_NODES = 400
 
 
@@ -181,7 +181,7 @@ STATEMENT_RULES = (
         example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1; (h : m + n + 1 = m)", objects=_has_idle_hypothesis),
     StatementRule(
         name="idle part", reason="it brings in an operation or a comparison that any reader computes away",
-        example="l.length + 0, 1 * a, l ++ [], b && true, ((1 : Nat) : Int), 2 = 0 ∨ p", objects=_has_idle_part),
+        example="l.length + 0, 1 * a, a - a, l ++ [], b && true, ((1 : Nat) : Int), 2 = 0 ∨ p", objects=_has_idle_part),
     StatementRule(
         name="large numeral", reason="it brings in a numeral that a reader would have to count",
         example="a.toNat % 18446744073709551616 for a.toNat % 2 ^ 64", objects=_has_large_numeral),
@@ -253,6 +253,7 @@ def first_objection(judged: Judged, rules: Sequence[StatementRule] = STATEMENT_R
 GENERIC = "generic lemma"
 NEAR_DUPLICATE = "near duplicate"
 LEMMA_CAP = "lemma cap"
+FOREIGN_CAP = "foreign cap"
 TARGET_CAP = "target cap"
 
 
@@ -269,6 +270,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Variants of one target, the best by score."""
     lemma_cap: int | None = 200
     """Variants by one lemma, the best by score."""
+    foreign_cap: int | None = 4
+    """Of these, variants that bring in a subject which has nothing to do with the target's."""
     near_duplicates: bool = True
     """Is one kept of those that a reader takes for the same?"""
 
@@ -278,10 +281,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 EVERYTHING = Policy(theorems=(), patterns=(), statements=(), texts=(), generic_share=None, target_cap=None, lemma_cap=None,
-                    near_duplicates=False)
+                    foreign_cap=None, near_duplicates=False)
 """Keeps all that is verified (`--keep-all`)."""
 
-PARTS = (GENERIC, TARGET_CAP, LEMMA_CAP, NEAR_DUPLICATE,
+PARTS = (GENERIC, TARGET_CAP, FOREIGN_CAP, LEMMA_CAP, NEAR_DUPLICATE,
          *(rule.name for rules in (THEOREM_RULES, PATTERN_RULES, STATEMENT_RULES, TEXT_RULES) for rule in rules))
 """The names by which `policy_without` switches parts off."""
 
@@ -299,4 +302,5 @@ def policy_without(names: Sequence[str], policy: Policy = Policy()) -> Policy:
         generic_share=None if GENERIC in names else policy.generic_share,
         target_cap=None if TARGET_CAP in names else policy.target_cap,
         lemma_cap=None if LEMMA_CAP in names else policy.lemma_cap,
+        foreign_cap=None if FOREIGN_CAP in names else policy.foreign_cap,
         near_duplicates=policy.near_duplicates and NEAR_DUPLICATE not in names)

@@ -8,7 +8,8 @@
   instances and the types of implicit arguments are left out with the constants that both share).
 - **brevity**: size of the target over size of the variant, at most 1.
 - **company**: 1 if what the variant brings in belongs to what the target speaks of (the same namespaces), 0 if all of it
-  comes from elsewhere: `Int8.ofNat a < Int8.ofNat b` in a theorem about `Nat` is true and odd.
+  comes from elsewhere: `Int8.ofNat a < Int8.ofNat b` in a theorem about `Nat` is true and odd. Such variants have a cap of
+  their own (`foreign cap`): a few show how subjects meet, more would flood.
 """
 
 import math
@@ -29,15 +30,20 @@ _EVERYWHERE = frozenset({"Eq", "Iff", "And", "Or", "Not", "Ne", "Exists", "True"
 def score(judged: Judged, share: float) -> float:
     """Between 0 and 1, rounded to four digits. share: of the targets that the lemma's pattern fits."""
     new, old = _words(judged.statement), _words(judged.target)
-    brought = {_root(name) for name in new - old} - _EVERYWHERE
-    at_home = {_root(name) for name in old}
     parts = {
         "rarity": math.log(max(share, SMALLEST_SHARE)) / math.log(SMALLEST_SHARE),
         "distance": len(new ^ old) / len(new | old) if new | old else 0.0,
         "brevity": min(1.0, judged.target.size / judged.statement.size),
-        "company": len(brought & at_home) / len(brought) if brought else 1.0,
+        "company": company(judged),
     }
     return round(sum(WEIGHTS[name] * value for name, value in parts.items()), 4)
+
+
+def company(judged: Judged) -> float:
+    """The share of what a variant brings in that belongs to what its target speaks of; 0: it goes to foreign subjects alone."""
+    new, old = _words(judged.statement), _words(judged.target)
+    brought = {_root(name) for name in new - old} - _EVERYWHERE
+    return len(brought & {_root(name) for name in old}) / len(brought) if brought else 1.0
 
 
 def _words(statement: Statement) -> set[str]:

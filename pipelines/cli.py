@@ -74,6 +74,8 @@ def synthesize(
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
     without: Annotated[list[str], typer.Option(help="Switch a quality rule off, by its name; repeatable.")] = [],
     target_cap: Annotated[int, typer.Option(min=0, help="Variants of one target, the best by score; 0: all.")] = 250,
+    foreign_cap: Annotated[int, typer.Option(
+        min=0, help="Variants of one target that bring in foreign subjects alone, the best by score; 0: all.")] = 4,
     lemma_cap: Annotated[int, typer.Option(min=0, help="Variants by one lemma, the best by score; 0: all.")] = 200,
     held_out: Annotated[Path | None, typer.Option(
         exists=True, dir_okay=False, help="Theorem names and statement keys, one a line, to keep out.")] = None,
@@ -99,7 +101,8 @@ def synthesize(
         library=_libraries(library), targets=None if target else _count(targets),
         seed=seed, kinds=_kinds(kinds), target=target, module=module,
         forward=forward, side_conditions=side_conditions, occurrences=occurrences, new_variables=new_variables,
-        depth=depth, keep_all=keep_all, without=sorted(set(without)), target_cap=target_cap or None, lemma_cap=lemma_cap or None,
+        depth=depth, keep_all=keep_all, without=sorted(set(without)), target_cap=target_cap or None, foreign_cap=foreign_cap or None,
+        lemma_cap=lemma_cap or None,
         refute=refute, held_out_premises=held_out_premises,
         held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
     with progress() as bars:

@@ -60,6 +60,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     without: list[str] = []
     """Parts of the policy that are switched off: see `mutation.quality.PARTS`."""
     target_cap: int | None = Policy().target_cap
+    foreign_cap: int | None = Policy().foreign_cap
     lemma_cap: int | None = Policy().lemma_cap
     held_out: str | None = None
     """Digest of the held-out file."""
@@ -80,7 +81,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if self.keep_all:
             return EVERYTHING
         try:
-            return policy_without(self.without, Policy(target_cap=self.target_cap, lemma_cap=self.lemma_cap))
+            return policy_without(self.without, Policy(
+                target_cap=self.target_cap, foreign_cap=self.foreign_cap, lemma_cap=self.lemma_cap))
         except ValueError as error:
             raise UsageError(str(error)) from None
 
@@ -152,7 +154,7 @@ class Job:
         rules = _code(quality, arithmetic, patterns, candidates, generality, index, kinds, score, terms)
         o = self.options
         return _digest(library_digest(self.library), rules, _stages("mutate.py"), sorted(o.kinds), msgspec.structs.asdict(o.reach),
-                       o.keep_all, sorted(o.without), o.target_cap, o.depth, list(targets))
+                       o.keep_all, sorted(o.without), o.target_cap, o.foreign_cap, o.depth, list(targets))
 
     def search_key(self, pairs: int | None) -> str:
         """Names what `bench search` measures, whatever number of targets it is asked for."""

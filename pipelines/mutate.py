@@ -7,7 +7,7 @@ the best variants are targets in their turn.
 import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -18,8 +18,8 @@ from lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless, Works
 from mutation import terms
 from mutation.candidates import Lemmas, variant_id, variant_name
 from mutation.kinds import kinds_within
-from mutation.quality import NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
-from mutation.score import score
+from mutation.quality import FOREIGN_CAP, NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
+from mutation.score import company, score
 from pipelines import tables
 from pipelines.extract import Catalogue, Entry, catalogue
 from pipelines.job import SHARD_TARGETS, Job, UsageError, write_whole
@@ -107,11 +107,12 @@ BREADTH = 4
 
 
 class Worth(msgspec.Struct, frozen=True):
-    """A draft that no rule objects to."""
+    """A draft that no rule objects to. is_foreign: does it bring in foreign subjects alone?"""
 
     draft: Draft
     variant_id: str
     score: float
+    is_foreign: bool
 
 
 class Mutator:
@@ -208,25 +209,18 @@ class Mutator:
                 yield self._reject(work, origin, candidate, sites, "quality", judged), candidate
             else:
                 share = self._generality.share(candidate.rule, candidate.kind, candidate.backward)
-                worth.append(Worth(outcome, self._id(work, origin, candidate, sites), score(judged, share)))
+                worth.append(Worth(outcome, self._id(work, origin, candidate, sites), score(judged, share),
+                                   company(judged) == 0))
         for reason, n in sorted(refused.items()):
             yield self._set_aside(work.entry, reason, n=n, stage="attempt", depth=origin.depth), None
-        kept, capped = self._best(worth, origin)
-        for one in capped:
-            yield self._reject(work, origin, one.draft.candidate, sites, "quality", TARGET_CAP), one.draft.candidate
-        by_candidate = {one.draft.candidate: one for one in kept}
-        for draft, outcome in target.write([(one.draft, variant_name(one.variant_id)) for one in kept]):
+        worth, foreign = _best(worth, self._policy.foreign_cap, origin, lambda one: one.is_foreign)
+        worth, capped = _best(worth, self._policy.target_cap, origin)
+        for one, reason in [*((one, FOREIGN_CAP) for one in foreign), *((one, TARGET_CAP) for one in capped)]:
+            yield self._reject(work, origin, one.draft.candidate, sites, "quality", reason), one.draft.candidate
+        by_candidate = {one.draft.candidate: one for one in worth}
+        for draft, outcome in target.write([(one.draft, variant_name(one.variant_id)) for one in worth]):
             one = by_candidate[draft.candidate]
             yield self._written(work, origin, one, outcome, sites, tally), draft.candidate
-
-    def _best(self, worth: list[Worth], origin: Origin) -> tuple[list[Worth], list[Worth]]:
-        """Those within the cap of a target, in the order of their candidates, and the others."""
-        cap = self._policy.target_cap
-        if cap is None:
-            return worth, []
-        cap = cap if origin.depth == 1 else max(1, cap // BREADTH)
-        best = {one.variant_id for one in sorted(worth, key=lambda one: (-one.score, one.variant_id))[:cap]}
-        return [one for one in worth if one.variant_id in best], [one for one in worth if one.variant_id not in best]
 
     def _judge(self, work: "Work", term: str, lemmas: str) -> Judged | str:
         """A statement beside its target, or why it is not worth writing. lemmas: what the lemmas that led to it state."""
@@ -303,3 +297,13 @@ class Work:
 
 
 MUTATE = Stage(name="mutate", worker=Mutator)
+
+
+def _best(worth: list[Worth], cap: int | None, origin: Origin,
+          counts: Callable[[Worth], bool] = lambda one: True) -> tuple[list[Worth], list[Worth]]:
+    """Those within the cap of a target, in the order of their candidates, and the others. counts: for which there is a cap."""
+    if cap is None:
+        return worth, []
+    cap = cap if origin.depth == 1 else max(1, cap // BREADTH)
+    over = {one.variant_id for one in sorted(filter(counts, worth), key=lambda one: (-one.score, one.variant_id))[cap:]}
+    return [one for one in worth if one.variant_id not in over], [one for one in worth if one.variant_id in over]

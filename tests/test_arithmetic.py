@@ -84,6 +84,8 @@ def test_which_comparisons_are_decided(name, a, b, expected):
     (operation("HAdd.hAdd", X, numeral(1)), False),
     (operation("HMul.hMul", X, numeral(2)), False), (operation("HPow.hPow", X, numeral(1)), True),
     (operation("HAppend.hAppend", X, ("@", ("c", "List.nil", "u"), NAT)), True), (operation("HAppend.hAppend", X, Y), False),
+    (operation("HSub.hSub", X, X), True), (operation("HMod.hMod", X, X), True), (operation("HAdd.hAdd", X, X), False),
+    (("@", ("c", "Nat.gcd"), X, X), True), (("@", ("c", "Max.max"), NAT, INST, X, X), True),
     (("@", ("c", "and"), X, ("c", "Bool.true")), True), (("@", ("c", "and"), X, Y), False),
     (("@", ("c", "Nat.cast", "0"), ("c", "Int"), INST, numeral(1)), True), (("@", ("c", "Nat.cast", "0"), ("c", "Int"), INST, X), False),
 ])

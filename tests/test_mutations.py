@@ -119,8 +119,20 @@ from lean_workspace.workspace import Useless
         id="apply unfolds <, and the statement says so as a reader would"),
     pytest.param(
         "Small.universes", "rw", "List.length_eq_countP_add_countP", {},
-        None, None,
-        id="a lemma with data of its own is of no use"),
+        "{α : Type u} {β : Type v} (f : α → β) (xs : List α) (p : β → Bool) : "
+        "List.countP p (List.map f xs) + List.countP (fun a => decide ¬p a = true) (List.map f xs) = xs.length",
+        ["have h := Small.universes f xs", "rw [List.length_eq_countP_add_countP (p := p)] at h", "exact h"],
+        id="rw at the conclusion, a new predicate"),
+    pytest.param(
+        "Nat.mod_le", "apply", "List.take_prefix_take_left", {"occurrence": 1},
+        "(x y : Nat) {α : Type u_1} (l : List α) : List.take (x % y) l <+: List.take x l",
+        ["have h := Nat.mod_le x y", "exact List.take_prefix_take_left h"],
+        id="apply forward, a new type and its universe"),
+    pytest.param(
+        "List.length_attach", "rw", "List.length_map", {"backward": True},
+        "{α : Type u_1} {l : List α} {β : Type u_2} (f : { x // x ∈ l } → β) : (List.map f l.attach).length = l.length",
+        ["have h := List.length_attach (l := l)", "rw [← List.length_map (f := f)] at h", "exact h"],
+        id="rw backward, a function into a new type"),
     pytest.param(
         "List.map_map", "rw", "List.map_eq_foldr", {},
         "{β : Type u_1} {γ : Type u_2} {α : Type u_3} {g : β → γ} {f : α → β} {l : List α} : "

@@ -7,7 +7,7 @@ from mutation.candidates import Key, Lemmas
 from mutation.generality import SUBJECTS, measure
 from mutation.kinds import Reach, kinds_within
 from mutation.quality import EVERYTHING, PARTS, Judged, Policy, policy_without
-from mutation.score import WEIGHTS, score
+from mutation.score import WEIGHTS, company, score
 from mutation.terms import Statement
 
 NAT, A, B, C = ("c", "Nat"), ("#", 0), ("#", 1), ("#", 2)
@@ -46,6 +46,13 @@ def test_what_stays_in_its_subject_scores_higher():
 def test_what_grows_scores_lower():
     small, large = judged(eq(("@", ("c", "Nat.gcd"), A, B), C)), judged(eq(("@", ("c", "Nat.gcd"), add(A, add(A, add(A, A))), B), C))
     assert score(small, 0.01) > score(large, 0.01)
+
+
+def test_what_goes_to_foreign_subjects_alone_has_no_company():
+    """`Nat.gcd` is at home in a theorem about `Nat`, `ByteArray.f` is not."""
+    assert company(judged(eq(("@", ("c", "Nat.gcd"), A, B), C))) == 1
+    assert company(judged(eq(("@", ("c", "ByteArray.f"), A, B), C))) == 0
+    assert company(judged(eq(add(B, A), C))) == 1, "what brings in nothing is at home"
 
 
 def test_generality_is_the_share_of_targets_that_a_pattern_fits():

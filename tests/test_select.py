@@ -7,8 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from lean_workspace.protocol import Candidate
+from lean_workspace.workspace import Draft
 from mutation.quality import LEMMA_CAP, NEAR_DUPLICATE
 from pipelines import select, tables
+from pipelines.mutate import Origin, Worth, _best
 from pipelines.select import HeldOut
 from pipelines.tables import Reject, Variant
 
@@ -73,6 +76,16 @@ def test_a_lemma_keeps_its_best_variants(tmp_path):
     rows = [variant(i, key=key(i), lemma="a" if i % 2 else "b", score=i / 100) for i in range(1, 21)]
     kept, reasons = chosen(tmp_path, rows, cap=3)
     assert kept == ids(15, 16, 17, 18, 19, 20) and reasons == {LEMMA_CAP: 14}
+
+
+def test_a_target_keeps_its_best_and_few_of_what_is_foreign():
+    """Every third one is foreign; scores rise with the number. The order stays that of the candidates."""
+    worth = [Worth(Draft(Candidate(0, "rw", i, False, 0), ""), str(i), i / 100, is_foreign=i % 3 == 0) for i in range(12)]
+    within, foreign = _best(worth, 2, Origin(), lambda one: one.is_foreign)
+    assert [one.variant_id for one in foreign] == ["0", "3"] and len(within) == 10
+    within, over = _best(within, 3, Origin())
+    assert [one.variant_id for one in within] == ["9", "10", "11"] and len(over) == 7
+    assert _best(worth, None, Origin()) == (worth, [])
 
 
 @pytest.mark.parametrize("seed", range(3))

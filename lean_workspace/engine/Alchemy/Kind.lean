@@ -28,20 +28,23 @@ structure Kind where
   first), or which antecedent (`apply`), from 1. -/
   attempt : Prepared → Site → ConstantInfo → (backward : Bool) → Nat → MetaM Outcome
 
-/-- Names for new hypotheses: the rule's own, made distinct. -/
+/-- Names for new hypotheses and variables: the rule's own, made distinct. -/
 def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
   | [] => return []
   | m :: ms => do
     let own := (← m.mvarId!.getDecl).userName
-    let base := if own.isAnonymous || own.hasMacroScopes then `h else own
+    let base ← if own.isAnonymous || own.hasMacroScopes then (do
+        return if ← isProp (← inferType m) then `h else accessible own) else pure own
     let name := freshName used base
     let rest ← nameNews (name :: used) ms
     return (m, name) :: rest
 
-/-- Is it a variable that a statement may introduce: a value of a known type, and no type, function or instance? -/
+/-- Is it a variable that a statement may introduce: a value, a function or a type, and no proposition or instance? -/
 def isNewVariable (type : Expr) : MetaM Bool := do
-  if type.hasExprMVar then return false
-  return !(← whnfD type).isSort && !(← whnfD type).isForall
+  match ← whnfD type with
+  | .sort (.succ _) => return true
+  | .sort _ => return false
+  | _ => return (← isClass? type).isNone
 
 /-- An antecedent or a statement may speak of the new variables, and of nothing else that is open. -/
 def isClosedBut (news : List Expr) (e : Expr) : MetaM Bool := do

@@ -107,7 +107,14 @@ partial def argumentsIn (c : Name) (n : Nat) (e : Expr) : Option (List Expr) :=
   | .mdata _ b | .lam _ _ b _ => argumentsIn c n b
   | _ => none
 
-/-- The new variables among the arguments of a rule, given by name; `none` where one has none. -/
+/-- The new variables of a rule that must be given: not those that follow from the type of another. -/
+def mustBeGiven (data : List Expr) : MetaM (List Expr) := do
+  let mut follow : List MVarId := []
+  for m in data do
+    follow := revOn (← getMVars (← instantiateMVars (← inferType m))).toList follow
+  return keep (fun m => !anyL (fun f => m == .mvar f) follow) data
+
+/-- The arguments of a rule that are new variables, given by name; `none` where one has none. -/
 def newArguments (named : List (Expr × Name)) (source : Name → String) : List Expr → List Name → Option (List String)
   | a :: as, name :: names => match newArguments named source as names with
     | none => none
@@ -138,7 +145,8 @@ def rewriteTerm (t : Prepared) (e : Expr) (replaced : Option FVarId) (rule : Con
     unless data matches [] do
       let names := binderNames rule.type
       let some given := argumentsIn rule.name (count names) (← instantiateMVars r.eqProof) | return .error "metavariables"
-      let some named := newArguments (keep (fun (m, _) => anyL (· == m) data) news) t.source given names | return .error "unnamed argument"
+      let asked ← mustBeGiven data
+      let some named := newArguments (keep (fun (m, _) => anyL (· == m) asked) news) t.source given names | return .error "unnamed argument"
       arguments := append arguments named
     let source := t.source rule.name ++ spread arguments
     return .ok { new := new.headBeta, eq := r.eqProof, news, conditions := count news - count data,

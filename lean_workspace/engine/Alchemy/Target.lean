@@ -68,6 +68,11 @@ def isMentioned (lctx : LocalContext) (f : FVarId) (later : List FVarId) (conclu
     | some d => d.type.containsFVar f
     | none => false) later
 
+/-- The name of data that Lean made inaccessible. -/
+def accessible (n : Name) : Name := match n.eraseMacroScopes with
+  | .anonymous => `x
+  | n => n
+
 /-- Names for the binders in order: the target's own where they are accessible, else `h` for a
 hypothesis and `x` for data. -/
 def nameBinders (lctx : LocalContext) (conclusion : Expr) : List FVarId → List Name → List Name → MetaM (List Binder)
@@ -75,21 +80,15 @@ def nameBinders (lctx : LocalContext) (conclusion : Expr) : List FVarId → List
   | f :: fs, originals, used => do
     let some d := lctx.find? f | nameBinders lctx conclusion fs (dropL originals 1) used
     let original := match originals with | n :: _ => n | [] => .anonymous
-    let accessible := !original.hasMacroScopes && !original.isAnonymous
+    let isAccessible := !original.hasMacroScopes && !original.isAnonymous
     let isProof ← isProp d.type
     let name :=
       if d.binderInfo.isInstImplicit then original
-      else freshName used (if accessible then original else if isProof then `h else erased original)
+      else freshName used (if isAccessible then original else if isProof then `h else accessible original)
     let isSite := isProof && !d.binderInfo.isInstImplicit && !isMentioned lctx f fs conclusion
     let rest ← nameBinders lctx conclusion fs (dropL originals 1) (name :: used)
     return { fvar := f, name, kind := d.binderInfo, type := d.type, isSite,
-             argument := if accessible then some original else none } :: rest
-
-where
-  /-- The name that Lean made inaccessible. -/
-  erased (n : Name) : Name := match n.eraseMacroScopes with
-    | .anonymous => `x
-    | n => n
+             argument := if isAccessible then some original else none } :: rest
 
 /-- Thousands of heartbeats for an attempt; 2,000 are about half a second. -/
 def attemptBudget : Nat := 2000
@@ -256,25 +255,42 @@ def hideBinders (e : Expr) (hidden : List Bool) : Expr :=
   | .forallE n t b i, h :: hs => .forallE n t (hideBinders b hs) (if h then .implicit else i)
   | e, _ => e
 
+/-- `u_k`, as Lean would call it: the first that is not in use, from `k`. -/
+partial def freshUniverse (used : List Name) (k : Nat) : Name :=
+  let name := .mkSimple ("u_" ++ toString k)
+  if anyL (· == name) used then freshUniverse used (k + 1) else name
+
+/-- Universes that only the rule speaks of become parameters: their names. -/
+def nameUniverses (used : List Name) : List LMVarId → MetaM (List Name)
+  | [] => return []
+  | m :: ms => do
+    let name := freshUniverse used 1
+    let _ ← isLevelDefEq (.mvar m) (.param name)
+    let names ← nameUniverses (name :: used) ms
+    return name :: names
+
 /-- Binds the variables of a draft that `rule` gave; `none` where something stays free: a metavariable, or a new
 hypothesis that speaks of a later variable. -/
 def Draft.close (d : Draft) (t : Prepared) (rule : ConstantInfo) : MetaM (Option Variant) := do
   let xs := (mapL (·.1) d.binders).toArray
   let type ← instantiateMVars (← mkForallFVars xs d.conclusion (binderInfoForMVars := .default))
+  let universes ← nameUniverses t.info.levelParams (collectLevelMVars {} type).result.toList
+  let type ← instantiateMVars type
   let value := t.withoutParents (← instantiateMVars (← mkLambdaFVars xs d.proof (binderInfoForMVars := .default)))
   if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
   if anyL (fun p => anyL (· == p.name) type.getUsedConstants.toList) t.parents then return none
   let names := append (mapL (·.2) d.binders) d.leading
   let new ← dataOf (keep (fun x => if x.isMVar then true else false) (mapL (·.1) d.binders))
-  -- a variable that a hypothesis determines is written implicit
+  -- a variable that a hypothesis determines is written implicit, and so is a type
   let determined ← spokenOfByHypotheses (mapL (·.1) d.binders)
-  let hidden := mapL (fun (x, _) => anyL (· == x) new && anyL (fun m => x == .mvar m) determined) d.binders
+  let types ← choose (fun x => do return if ← isType x then some x else none) new
+  let hidden := mapL (fun (x, _) => anyL (· == x) types || anyL (· == x) new && anyL (fun m => x == .mvar m) determined) d.binders
   let spokenOf := append t.info.type.getUsedConstants.toList rule.type.getUsedConstants.toList
   let type := tidy (fun n => anyL (· == n) spokenOf) (plain type)
   let type := hideBinders (renameBinders type names) hidden
   let kept := (collectLevelParams (collectLevelParams {} type) value).params.toList
   return some {
-    levels := keep (fun n => anyL (· == n) kept) t.info.levelParams
+    levels := keep (fun n => anyL (· == n) kept) (append t.info.levelParams universes)
     type, value := renameBinders value names, names, script := append t.opening d.script,
     explicitScript := append t.opening d.explicitScript,
     conditions := d.conditions, introduces := !(new matches []) }
