@@ -59,7 +59,10 @@ def Reading.below (r : Reading) : Reading := { r with fuel := r.fuel - 1 }
 
 /-- A number for all that decides how a closed term is read, its depth aside. -/
 def Reading.way (r : Reading) : Nat :=
-  2 * r.deep + (if r.transparency matches .default then 0 else 1)
+  3 * r.deep + (match r.transparency with
+    | .reducible => 0
+    | .instances => 1
+    | _ => 2)
 
 /-- Unification takes `¬p` for `p → False` at any transparency, and the other way round. -/
 def negations (e : Expr) : List Expr :=
@@ -76,6 +79,22 @@ partial def readings (t : TransparencyMode) (e : Expr) : MetaM (List Expr) := do
   match ← field? (lastOf es e) with
   | some field => return append here (← readings t field)
   | none => return here
+
+/-- `Fin.val x` as the field of `x` that it is: unification meets the field even where what `x` is made of is known. -/
+def asField? (env : Environment) (e : Expr) : Option Expr :=
+  match headOf e with
+  | .const c _ => match env.getProjectionFnInfo? c, argsOf e with
+    | some info, as =>
+      if info.fromClass || count as != info.numParams + 1 then none else
+      match env.find? info.ctorName, nth? as info.numParams with
+      | some (.ctorInfo v), some x => some (.proj v.induct info.i x)
+      | _, _ => none
+    | none, _ => none
+  | _ => none
+
+def isNegated : Expr → Bool
+  | .app (.const ``Not _) _ | .forallE _ _ (.const ``False _) _ => true
+  | _ => false
 
 def isNegation (e : Expr) : Bool := e.isForall || (headOf e).isConstOf ``Not
 
@@ -112,9 +131,13 @@ partial def formList (r : Reading) (e : Expr) : MetaM (List Json) := do
     if let some n ← value? e then out := numeralForms n out
   for e in ← readings (if r.deep == 0 then r.transparency else .default) e do
     if let some n ← numeral? e then out := numeralForms n out
-    if let some (t, k) := offset? e then out := ← offsetForms { r with deep := r.deep - 1 } t k out
+    if let some (t, k) := offset? e then out := ← offsetForms r t k out
     if !(r.transparency matches .reducible) && isChoiceTerm e then out := jsonStrings [choiceToken] :: out
-    if let some j ← formOf { r with deep := if isNegation e then r.deep else r.deep - 1 } e then out := j :: out
+    let inside : Reading := { r with deep := if isNegation e then r.deep else r.deep - 1 }
+    if let some j ← formOf inside e then out := j :: out
+    if !(r.transparency matches .reducible) then
+      if let some field := asField? (← getEnv) e then
+        if let some j ← formOf inside field then out := j :: out
   match ← etaForm r e with
   | some j => return j :: out
   | none => return out
@@ -246,6 +269,8 @@ def applyForms (table : IO.Ref Table) (e : Expr) : MetaM (List Json) := do
   let mut out : List Json := []
   for e in ← readings .default e do
     for e in ← readings .instances e do
+      -- what is negated is a proposition of its own
+      let r := if isNegated e then { r with deep := r.deep + 1 } else r
       if let some j ← formOf r e then out := j :: out
   return out
 
