@@ -108,6 +108,11 @@ from lean_workspace.workspace import Useless
         ["have h := Nat.le_total m n", "rw [← Nat.add_le_add_iff_right (m := n) (k := m) (n := n₁)] at h", "exact h"],
         id="rw at the second instance, a new variable"),
     pytest.param(
+        "Fin.val_cast", "rw", "Fin.val_castAdd", {"backward": True, "occurrence": 2},
+        "{n m : Nat} (h : n = m) (i : Fin n) (m₁ : Nat) : (↑(Fin.cast h i) : Nat) = ↑(Fin.castAdd m₁ i)",
+        ["have h₁ := Fin.val_cast h i", "rw [← Fin.val_castAdd m₁ i] at h₁", "exact h₁"],
+        id="rw at the second instance, a new variable among explicit arguments"),
+    pytest.param(
         "Small.dependent", "rw", "Nat.add_comm", {},
         "{xs : Array Nat} (i : Nat) (h : i < xs.size) (e : xs[i] = 0) : 0 + xs[i] = 0",
         ["have h₁ := Small.dependent i h e", "rw [Nat.add_comm] at h₁", "exact h₁"],

@@ -73,15 +73,12 @@ where
       if !kind.isExplicit then go rest
       else match given m with
         | some h => " " ++ h ++ go rest
-        | none => match nameIn m named with
+        | none => match newName? m named with
           | some n => " " ++ t.source n ++ go rest
           | none => " _" ++ go rest
   given (m : Expr) : Option String := match used with
     | some (x, h) => if m == x then some h else none
     | none => none
-  nameIn (m : Expr) : List (Expr × Name) → Option Name
-    | [] => none
-    | (x, n) :: rest => if x == m then some n else nameIn m rest
 
 def applyAtHypothesis (t : Prepared) (b : Binder) (rule : ConstantInfo) : MetaM Outcome := do
   let o ← openRule rule

@@ -39,6 +39,11 @@ def nameNews (used : List Name) : List Expr → MetaM (List (Expr × Name))
     let rest ← nameNews (name :: used) ms
     return (m, name) :: rest
 
+/-- The name of what is new. -/
+def newName? (m : Expr) : List (Expr × Name) → Option Name
+  | [] => none
+  | (x, n) :: rest => if x == m then some n else newName? m rest
+
 /-- Is it a variable that a statement may introduce: a value, a function or a type, and no proposition or instance? -/
 def isNewVariable (type : Expr) : MetaM Bool := do
   match ← whnfD type with

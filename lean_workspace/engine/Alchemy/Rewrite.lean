@@ -41,20 +41,28 @@ def argumentText (e : Expr) : MetaM String := do
 def namedArgument (name : Name) (value : String) : Option String :=
   if name.hasMacroScopes then none else some ("(" ++ nameText name ++ " := " ++ value ++ ")")
 
+/-- What the arguments of a rule are given with: the new variables and their names as source. -/
+structure Giving where
+  news : List (Expr × Name)
+  source : Name → String
+
 /-- How one argument of a rule is given: `some none` where it need not be, `none` where it can't be. Explicit arguments
 stand in order, `_` for one that nothing determines; implicit data are given by name. -/
-def givenArgument (value : Expr) (kind : BinderInfo) (name : Name) : MetaM (Option (Option String)) := do
+def givenArgument (g : Giving) (value : Expr) (kind : BinderInfo) (name : Name) : MetaM (Option (Option String)) := do
+  let new := (newName? value g.news).map g.source
   if kind.isExplicit then
+    if let some n := new then return some (some n)
     return some (some (← if value.isMVar then pure "_" else argumentText value))
+  if let some n := new then return (namedArgument name n).map some
   if kind.isInstImplicit || value.isMVar then return some none
   if (← isType value) || (← isProof value) then return some none
   return (namedArgument name (← termText value)).map some
 
 /-- The arguments of a rule as source; `none` where one has no name by which it could be given. -/
-def givenArguments : List Expr → List BinderInfo → List Name → MetaM (Option (List String))
+def givenArguments (g : Giving) : List Expr → List BinderInfo → List Name → MetaM (Option (List String))
   | a :: as, kind :: kinds, name :: names => do
-    let some rest ← givenArguments as kinds names | return none
-    let some given ← givenArgument (← instantiateMVars a) kind name | return none
+    let some rest ← givenArguments g as kinds names | return none
+    let some given ← givenArgument g (← instantiateMVars a) kind name | return none
     return some (match given with
       | some s => s :: rest
       | none => rest)
@@ -70,22 +78,26 @@ def instancesOf (p : Expr) : List Expr → MetaM (List Expr)
     let rest ← instancesOf p ss
     return if fits then s :: rest else rest
 
-/-- The rule with its variables fixed by the instance number `occurrence` (from 1) of its pattern in `e`, and its arguments
-as source. -/
-def ruleAt (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String (Expr × List String)) := do
+/-- A rule applied to metavariables. -/
+structure Instance where
+  term : Expr
+  arguments : List Expr
+  kinds : List BinderInfo
+
+/-- The rule with its variables fixed by the instance number `occurrence` (from 1) of its pattern in `e`. -/
+def ruleAt (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Option Instance) := do
   let c ← mkConstWithFreshMVarLevels rule.name
   let (ms, kinds, type) ← forallMetaTelescopeReducing (← inferType c)
   let some (l, r) := (match type.iff? with
     | some sides => some sides
     | none => match type.eq? with
       | some (_, l, r) => some (l, r)
-      | none => none) | return .error "no such occurrence"
+      | none => none) | return none
   let p ← instantiateMVars (if backward then r else l)
   let instances ← atTransparency .instances (instancesOf p (rev (subterms e [])))
-  let some s := nth? instances (occurrence - 1) | return .error "no such occurrence"
-  unless ← isDefEq s p do return .error "no such occurrence"
-  let some arguments ← givenArguments ms.toList kinds.toList (binderNames rule.type) | return .error "unnamed argument"
-  return .ok (← instantiateMVars (mkAppN c ms), arguments)
+  let some s := nth? instances (occurrence - 1) | return none
+  unless ← isDefEq s p do return none
+  return some { term := ← instantiateMVars (mkAppN c ms), arguments := ms.toList, kinds := kinds.toList }
 
 /-! ## What a rewrite leaves open -/
 
@@ -115,42 +127,44 @@ def mustBeGiven (data : List Expr) : MetaM (List Expr) := do
   return keep (fun m => !anyL (fun f => m == .mvar f) follow) data
 
 /-- The arguments of a rule that are new variables, given by name; `none` where one has none. -/
-def newArguments (named : List (Expr × Name)) (source : Name → String) : List Expr → List Name → Option (List String)
-  | a :: as, name :: names => match newArguments named source as names with
+def newArguments (g : Giving) : List Expr → List Name → Option (List String)
+  | a :: as, name :: names => match newArguments g as names with
     | none => none
-    | some rest => match given a named with
+    | some rest => match newName? a g.news with
       | none => some rest
-      | some n => (namedArgument name (source n)).map (· :: rest)
+      | some n => (namedArgument name (g.source n)).map (· :: rest)
   | _, _ => some []
-where
-  given (a : Expr) : List (Expr × Name) → Option Name
-    | [] => none
-    | (x, n) :: rest => if x == a then some n else given a rest
+
+/-- The arguments that `rw` is given: none where it finds the first instance of the pattern and knows all by it. -/
+def rewriteArguments (g : Giving) (rule : ConstantInfo) (at? : Option Instance) (proof : Expr) : MetaM (Option (List String)) := do
+  let names := binderNames rule.type
+  match at?, g.news with
+  | some i, _ => givenArguments g i.arguments i.kinds names
+  | none, [] => return some []
+  | none, _ => match argumentsIn rule.name (count names) (← instantiateMVars proof) with
+    | some arguments => return newArguments g arguments names
+    | none => return none
 
 /-- `e` rewritten with `rule`. -/
 def rewriteTerm (t : Prepared) (e : Expr) (replaced : Option FVarId) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat) : MetaM (Except String Rewritten) := do
-  let found ← if occurrence ≤ 1 then pure (.ok (← mkConstWithFreshMVarLevels rule.name, []))
-    else ruleAt e rule backward occurrence
-  match found with
-  | .error reason => return .error reason
-  | .ok (term, arguments) =>
-    let r ← t.goal.rewrite e term backward
-    let new ← instantiateMVars r.eNew
-    if new == e then return .error "unchanged"
-    let some left ← openAfterRewrite r.mvarIds new | return .error "metavariables"
-    let settled ← t.settle replaced left
-    let news ← nameNews t.usedNames (unsettled settled left)
-    let data ← dataOf (mapL (·.1) news)
-    let mut arguments := arguments
-    unless data matches [] do
-      let names := binderNames rule.type
-      let some given := argumentsIn rule.name (count names) (← instantiateMVars r.eqProof) | return .error "metavariables"
-      let asked ← mustBeGiven data
-      let some named := newArguments (keep (fun (m, _) => anyL (· == m) asked) news) t.source given names | return .error "unnamed argument"
-      arguments := append arguments named
-    let source := t.source rule.name ++ spread arguments
-    return .ok { new := new.headBeta, eq := r.eqProof, news, conditions := count news - count data,
-                 isSettled := !(settled matches []), source := if backward then "← " ++ source else source }
+  let at? ← if occurrence ≤ 1 then pure none else ruleAt e rule backward occurrence
+  if occurrence > 1 && at?.isNone then return .error "no such occurrence"
+  let term ← match at? with
+    | some i => pure i.term
+    | none => mkConstWithFreshMVarLevels rule.name
+  let r ← t.goal.rewrite e term backward
+  let new ← instantiateMVars r.eNew
+  if new == e then return .error "unchanged"
+  let some left ← openAfterRewrite r.mvarIds new | return .error "metavariables"
+  let settled ← t.settle replaced left
+  let news ← nameNews t.usedNames (unsettled settled left)
+  let data ← dataOf (mapL (·.1) news)
+  let asked ← mustBeGiven data
+  let giving : Giving := { news := keep (fun (m, _) => anyL (· == m) asked) news, source := t.source }
+  let some arguments ← rewriteArguments giving rule at? r.eqProof | return .error "unnamed argument"
+  let source := t.source rule.name ++ spread arguments
+  return .ok { new := new.headBeta, eq := r.eqProof, news, conditions := count news - count data,
+               isSettled := !(settled matches []), source := if backward then "← " ++ source else source }
 
 /-- `a + b = c` and `Nat.add_comm` give `b + a = c`, proved by
 `have h := target a b; rw [Nat.add_comm] at h; exact h`. -/
