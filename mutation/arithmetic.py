@@ -78,6 +78,9 @@ _NEUTRAL: dict[tuple[str, int], tuple[frozenset[int], frozenset[int]]] = {
 }
 """For each operation the numbers that any reader computes away, on its left and on its right."""
 
+_COMPUTED = ("HAdd.hAdd", "HSub.hSub", "HMul.hMul", "HDiv.hDiv", "HMod.hMod")
+"""Two numbers become one by them: `63 + 1`. Powers stay: `2 ^ 64` says more than its value."""
+
 _OF_ITSELF = {
     "HSub.hSub": 6, "HDiv.hDiv": 6, "HMod.hMod": 6, "HAnd.hAnd": 6, "HOr.hOr": 6, "HXor.hXor": 6, "Min.min": 4, "Max.max": 4,
     "Nat.gcd": 2, "Int.gcd": 2, "Nat.lcm": 2, "Int.lcm": 2}
@@ -91,11 +94,16 @@ _BOOLEAN = ("Bool.true", "Bool.false")
 
 
 def is_idle(term: Term) -> bool:
-    """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -1`, `a - a`, `l ++ []`, `b && true`, `↑1`?"""
+    """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -a`, `a - a`, `n + 1 + 1`, `l ++ []`,
+    `b && true`, `↑1`?"""
     if term[0] != "@" or term[1][0] != "c":
         return False
     name, found = term[1][1], term[2:]
     if _OF_ITSELF.get(name) == len(found) and found[-1] == found[-2]:
+        return True
+    if name == "HSub.hSub" and arguments(found[-1], "Neg.neg", 3) is not None:
+        return True
+    if name in _COMPUTED and len(found) == 6 and _adds_up(name, *found[-2:]):
         return True
     if neutral := _NEUTRAL.get((name, len(found))):
         left, right = neutral
@@ -105,6 +113,8 @@ def is_idle(term: Term) -> bool:
             return any(_head(side) in _EMPTY for side in found[-2:])
         case "and" | "or" | "xor" | "Bool.and" | "Bool.or" | "Bool.xor", 2:
             return any(_head(side) in _BOOLEAN for side in found)
+        case "Neg.neg", 3:
+            return arguments(found[-1], "Neg.neg", 3) is not None
         case "Nat.succ", 1:
             return literal(found[0]) is not None
         case "Int.toNat", 1:
@@ -112,6 +122,14 @@ def is_idle(term: Term) -> bool:
         case "Nat.cast" | "Int.cast" | "NatCast.natCast" | "IntCast.intCast", 3:
             return literal(found[-1]) is not None
     return False
+
+
+def _adds_up(name: str, left: Term, right: Term) -> bool:
+    """`63 + 1`, `n + 1 + 1`, `n + 2 - 1`."""
+    if literal(right) is None:
+        return False
+    inside = arguments(left, "HAdd.hAdd", 6)
+    return literal(left) is not None or (name in _SIGNED and inside is not None and literal(inside[-1]) is not None)
 
 
 def _is_negative(term: Term) -> bool:

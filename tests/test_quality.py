@@ -133,6 +133,7 @@ F = ("@", ("c", "f"), B)
     (Statement((("c", "Nat"), ("c", "Nat")), (lt(X, Y), lt(X, Y)), eq(A, F)), eq(A, B), "", "repeated hypothesis"),
     (Statement((), (), eq(A, ("c", "Foo._proof_1"))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(A, ("@", ("c", "Nat.pow.match_1"), B))), eq(A, B), "", "internal constant"),
+    (Statement((), (), eq(("@", ("c", "Nat.ble"), A, B), ("c", "Bool.true"))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(A, ("@", ("c", "Std.HashMap.Internal.f"), B))), eq(A, B), "", "internal constant"),
     (Statement((), (), ("@", ("c", "HEq"), ("c", "Nat"), A, ("c", "Nat"), F)), eq(A, B), "", "transport"),
     (Statement((), (), eq(A, ("@", ("c", "Nat.succ"), B))), eq(A, B), "c\tHAdd.hAdd\t0", "unfolded"),
