@@ -95,7 +95,7 @@ _BOOLEAN = ("Bool.true", "Bool.false")
 
 def is_idle(term: Term) -> bool:
     """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -a`, `a - a`, `n + 1 + 1`, `l ++ []`,
-    `b && true`, `↑1`?"""
+    `b && true`, `¬a ≠ b`, `↑1`?"""
     if term[0] != "@" or term[1][0] != "c":
         return False
     name, found = term[1][1], term[2:]
@@ -113,6 +113,8 @@ def is_idle(term: Term) -> bool:
             return any(_head(side) in _EMPTY for side in found[-2:])
         case "and" | "or" | "xor" | "Bool.and" | "Bool.or" | "Bool.xor", 2:
             return any(_head(side) in _BOOLEAN for side in found)
+        case "Not", 1:
+            return _head(found[0]) in ("Not", "Ne")
         case "Neg.neg", 3:
             return arguments(found[-1], "Neg.neg", 3) is not None
         case "Nat.succ", 1:

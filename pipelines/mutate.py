@@ -301,9 +301,12 @@ MUTATE = Stage(name="mutate", worker=Mutator)
 
 def _best(worth: list[Worth], cap: int | None, origin: Origin,
           counts: Callable[[Worth], bool] = lambda one: True) -> tuple[list[Worth], list[Worth]]:
-    """Those within the cap of a target, in the order of their candidates, and the others. counts: for which there is a cap."""
+    """Those within the cap of a target, in the order of their candidates, and the others. counts: for which there is a cap.
+    Left out first is what brings in a foreign subject and variables of it, then what scores lowest."""
     if cap is None:
         return worth, []
     cap = cap if origin.depth == 1 else max(1, cap // BREADTH)
-    over = {one.variant_id for one in sorted(filter(counts, worth), key=lambda one: (-one.score, one.variant_id))[cap:]}
+    best_first = sorted(filter(counts, worth),
+                        key=lambda one: (one.is_foreign and one.draft.introduces, -one.score, one.variant_id))
+    over = {one.variant_id for one in best_first[cap:]}
     return [one for one in worth if one.variant_id not in over], [one for one in worth if one.variant_id in over]

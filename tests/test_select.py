@@ -88,6 +88,12 @@ def test_a_target_keeps_its_best_and_few_of_what_is_foreign():
     assert _best(worth, None, Origin()) == (worth, [])
 
 
+def test_what_brings_foreign_variables_along_goes_first():
+    worth = [Worth(Draft(Candidate(0, "rw", i, False, 0), "", introduces=i == 3), str(i), i / 100, is_foreign=True) for i in range(4)]
+    within, over = _best(worth, 2, Origin(), lambda one: one.is_foreign)
+    assert [one.variant_id for one in within] == ["1", "2"] and [one.variant_id for one in over] == ["0", "3"]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_arrival_decides_nothing(tmp_path, seed):
     rows = [variant(i, key=key(i // 2), near=key(i // 4), lemma=f"l{i % 3}", score=(i * 7 % 10) / 10) for i in range(60)]
