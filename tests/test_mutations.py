@@ -110,7 +110,7 @@ from lean_workspace.workspace import Useless
     pytest.param(
         "Fin.val_cast", "rw", "Fin.val_castAdd", {"backward": True, "occurrence": 2},
         "{n m : Nat} (h : n = m) (i : Fin n) (m₁ : Nat) : (↑(Fin.cast h i) : Nat) = ↑(Fin.castAdd m₁ i)",
-        ["have h₁ := Fin.val_cast h i", "rw [← Fin.val_castAdd m₁ i] at h₁", "exact h₁"],
+        ["have h₁ := Fin.val_cast h i", "rw [← Fin.val_castAdd (n := n) m₁ i] at h₁", "exact h₁"],
         id="rw at the second instance, a new variable among explicit arguments"),
     pytest.param(
         "Small.dependent", "rw", "Nat.add_comm", {},
