@@ -32,6 +32,8 @@ def test_the_index_finds_what_brute_force_finds(lean, tmp_path):
     assert usable["unification"] > 0 and min(written[part] for part in ("kernel", "printing", "elaboration")) > 0
     assert json.loads((tmp_path / "bench-search.json").read_bytes())["recall"] == said["recall"]
     assert (tmp_path / "bench-search.png").read_bytes().startswith(b"\x89PNG")
+    again = told("search", "--targets", "3", "--seed", "1", "--out", str(tmp_path))
+    assert again["ways"] == said["ways"], "a batch that is kept is not measured again: its times are the same"
 
 
 def test_targets_are_drawn_until_there_are_enough_pairs(lean):
