@@ -92,11 +92,11 @@ def asField? (env : Environment) (e : Expr) : Option Expr :=
     | none, _ => none
   | _ => none
 
-def isNegated : Expr → Bool
-  | .app (.const ``Not _) _ | .forallE _ _ (.const ``False _) _ => true
-  | _ => false
+/-- What an implication or a negation is made of are propositions of their own: it is no level of unfolding. -/
+def isNoLevel (e : Expr) : Bool := e.isForall || (headOf e).isConstOf ``Not
 
-def isNegation (e : Expr) : Bool := e.isForall || (headOf e).isConstOf ``Not
+/-- Of what `e` is made of. -/
+def Reading.inside (r : Reading) (e : Expr) : Reading := { r with deep := if isNoLevel e then r.deep else r.deep - 1 }
 
 def isChoiceTerm (e : Expr) : Bool :=
   match headOf e with
@@ -133,11 +133,10 @@ partial def formList (r : Reading) (e : Expr) : MetaM (List Json) := do
     if let some n ← numeral? e then out := numeralForms n out
     if let some (t, k) := offset? e then out := ← offsetForms r t k out
     if !(r.transparency matches .reducible) && isChoiceTerm e then out := jsonStrings [choiceToken] :: out
-    let inside : Reading := { r with deep := if isNegation e then r.deep else r.deep - 1 }
-    if let some j ← formOf inside e then out := j :: out
+    if let some j ← formOf (r.inside e) e then out := j :: out
     if !(r.transparency matches .reducible) then
       if let some field := asField? (← getEnv) e then
-        if let some j ← formOf inside field then out := j :: out
+        if let some j ← formOf (r.inside e) field then out := j :: out
   match ← etaForm r e with
   | some j => return j :: out
   | none => return out
@@ -261,7 +260,7 @@ def rewriteForms (table : IO.Ref Table) (e : Expr) : MetaM (List Json) :=
 
 /-- How deep `apply` is followed where it unfolds definitions: the proposition and its arguments. Further down what it
 would unfold is hardly ever what a lemma speaks of. -/
-def unfoldedDepth : Nat := 1
+def unfoldedDepth : Nat := 2
 
 /-- For `apply`: the forms of `e` and of what it unfolds to at default transparency. -/
 def applyForms (table : IO.Ref Table) (e : Expr) : MetaM (List Json) := do
@@ -269,9 +268,7 @@ def applyForms (table : IO.Ref Table) (e : Expr) : MetaM (List Json) := do
   let mut out : List Json := []
   for e in ← readings .default e do
     for e in ← readings .instances e do
-      -- what is negated is a proposition of its own
-      let r := if isNegated e then { r with deep := r.deep + 1 } else r
-      if let some j ← formOf r e then out := j :: out
+      if let some j ← formOf (r.inside e) e then out := j :: out
   return out
 
 end Alchemy

@@ -280,6 +280,7 @@ def Draft.close (d : Draft) (t : Prepared) (rule : ConstantInfo) : MetaM (Option
   if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
   if anyL (fun p => anyL (· == p.name) type.getUsedConstants.toList) t.parents then return none
   let names := append (mapL (·.2) d.binders) d.leading
+  -- `(·.isMVar)` has no code in the embedded Lean: what is handed on is Lean's own function, and that has none as a value
   let new ← dataOf (keep (fun x => if x.isMVar then true else false) (mapL (·.1) d.binders))
   -- a variable that a hypothesis determines is written implicit, and so is a type
   let determined ← spokenOfByHypotheses (mapL (·.1) d.binders)
