@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from mutation.terms import Term, arguments, is_constant, subterms
+from mutation.terms import Term, arguments, is_constant, mentions, subterms
 
 _COMPARISONS = {"Eq": 3, "Ne": 3, "LE.le": 4, "LT.lt": 4, "GE.ge": 4, "GT.gt": 4}
 
@@ -86,8 +86,8 @@ _OF_ITSELF = {
     "Nat.gcd": 2, "Int.gcd": 2, "Nat.lcm": 2, "Int.lcm": 2}
 """`a - a`, `max a a`: what any reader computes where both arguments are the same."""
 
-_SIGNED = ("HAdd.hAdd", "HSub.hSub")
-"""`n - -1` is `n + 1`."""
+_SHIFTED = ("HAdd.hAdd", "HSub.hSub")
+"""A number added before is computed together with theirs: `n + 2 - 1`."""
 
 _EMPTY = ("List.nil", "Array.empty")
 _BOOLEAN = ("Bool.true", "Bool.false")
@@ -95,19 +95,19 @@ _BOOLEAN = ("Bool.true", "Bool.false")
 
 def is_idle(term: Term) -> bool:
     """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -a`, `a - a`, `n + 1 + 1`, `l ++ []`,
-    `b && true`, `¬a ≠ b`, `↑1`?"""
+    `b && true`, `¬a ≠ b`, `↑1`, `if h : p then a else b` where nobody speaks of `h`?"""
     if term[0] != "@" or term[1][0] != "c":
         return False
     name, found = term[1][1], term[2:]
     if _OF_ITSELF.get(name) == len(found) and found[-1] == found[-2]:
         return True
-    if name == "HSub.hSub" and arguments(found[-1], "Neg.neg", 3) is not None:
+    if (name == "HSub.hSub" and arguments(found[-1], "Neg.neg", 3)) or (name == "HAdd.hAdd" and _is_negative(found[-1])):
         return True
     if name in _COMPUTED and len(found) == 6 and _adds_up(name, *found[-2:]):
         return True
     if neutral := _NEUTRAL.get((name, len(found))):
         left, right = neutral
-        return integer(found[-2]) in left or integer(found[-1]) in right or (name in _SIGNED and _is_negative(found[-1]))
+        return integer(found[-2]) in left or integer(found[-1]) in right
     match name, len(found):
         case "HAppend.hAppend", 6:
             return any(_head(side) in _EMPTY for side in found[-2:])
@@ -115,6 +115,8 @@ def is_idle(term: Term) -> bool:
             return any(_head(side) in _BOOLEAN for side in found)
         case "Not", 1:
             return _head(found[0]) in ("Not", "Ne")
+        case "dite", 5:
+            return all(branch[0] == "λ" and not mentions(branch[2], 0) for branch in found[-2:])
         case "Neg.neg", 3:
             return arguments(found[-1], "Neg.neg", 3) is not None
         case "Nat.succ", 1:
@@ -131,7 +133,7 @@ def _adds_up(name: str, left: Term, right: Term) -> bool:
     if literal(right) is None:
         return False
     inside = arguments(left, "HAdd.hAdd", 6)
-    return literal(left) is not None or (name in _SIGNED and inside is not None and literal(inside[-1]) is not None)
+    return literal(left) is not None or (name in _SHIFTED and inside is not None and literal(inside[-1]) is not None)
 
 
 def _is_negative(term: Term) -> bool:

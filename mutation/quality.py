@@ -93,7 +93,8 @@ def _is_vacuous(judged: Judged) -> bool:
     return any(is_constant(h, "False") for h in premises(judged.statement))
 
 
-_INTERNAL = re.compile(r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀)|^Nat\.(ble|blt|beq)$")
+_INTERNAL = re.compile(
+    r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀|(go|loop)(\.|$))|^Nat\.(ble|blt|beq)$")
 _TRANSPORT = frozenset({
     "HEq", "cast", "Eq.mp", "Eq.mpr", "Eq.rec", "Eq.ndrec", "id", "inferInstance", "inferInstanceAs", "autoParam", "wfParam"})
 
@@ -181,7 +182,8 @@ STATEMENT_RULES = (
         example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1; (h : m + n + 1 = m)", objects=_has_idle_hypothesis),
     StatementRule(
         name="idle part", reason="it brings in an operation or a comparison that any reader computes away",
-        example="l.length + 0, 1 * a, a - a, n + 1 + 1, l ++ [], b && true, ¬a ≠ b, ((1 : Nat) : Int), 2 = 0 ∨ p", objects=_has_idle_part),
+        example="l.length + 0, 1 * a, a - a, n + 1 + 1, l ++ [], b && true, ¬a ≠ b, ((1 : Nat) : Int), 2 = 0 ∨ p, "
+                "if h : p then a else b where nobody speaks of h", objects=_has_idle_part),
     StatementRule(
         name="large numeral", reason="it brings in a numeral that a reader would have to count",
         example="a.toNat % 18446744073709551616 for a.toNat % 2 ^ 64", objects=_has_large_numeral),
@@ -190,8 +192,9 @@ STATEMENT_RULES = (
         example="(h₁ : n < m) (h₂ : n < m) : n ≠ m", objects=_repeats_hypothesis),
     StatementRule(
         name="internal constant",
-        reason="it brings in a constant that Lean made for itself, of an internal namespace, or what runs behind a notation",
-        example="List.attach_congr._proof_1, Nat.pow.match_1, Nat.ble", objects=_introduces_internal),
+        reason="it brings in a constant that Lean made for itself, of an internal namespace, or what runs behind a notation or a "
+               "definition",
+        example="List.attach_congr._proof_1, Nat.pow.match_1, Nat.ble, Array.extract.loop", objects=_introduces_internal),
     StatementRule(
         name="transport", reason="it brings in equality of different types, or a cast along a proof",
         example="a ≍ b, cast h a = b", objects=lambda judged: bool(_TRANSPORT & judged.new_constants)),

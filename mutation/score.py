@@ -15,7 +15,6 @@
 import math
 
 from mutation.quality import Judged
-from mutation.terms import Statement, is_instance
 
 WEIGHTS = {"rarity": 0.35, "distance": 0.35, "brevity": 0.2, "company": 0.1}
 SMALLEST_SHARE = 1 / 2000
@@ -29,7 +28,7 @@ _EVERYWHERE = frozenset({"Eq", "Iff", "And", "Or", "Not", "Ne", "Exists", "True"
 
 def score(judged: Judged, share: float) -> float:
     """Between 0 and 1, rounded to four digits. share: of the targets that the lemma's pattern fits."""
-    new, old = _words(judged.statement), _words(judged.target)
+    new, old = judged.statement.words, judged.target.words
     parts = {
         "rarity": math.log(max(share, SMALLEST_SHARE)) / math.log(SMALLEST_SHARE),
         "distance": len(new ^ old) / len(new | old) if new | old else 0.0,
@@ -41,13 +40,9 @@ def score(judged: Judged, share: float) -> float:
 
 def company(judged: Judged) -> float:
     """The share of what a variant brings in that belongs to what its target speaks of; 0: it goes to foreign subjects alone."""
-    new, old = _words(judged.statement), _words(judged.target)
+    new, old = judged.statement.words, judged.target.words
     brought = {_root(name) for name in new - old} - _EVERYWHERE
     return len(brought & {_root(name) for name in old}) / len(brought) if brought else 1.0
-
-
-def _words(statement: Statement) -> set[str]:
-    return {name for name in statement.constants if not is_instance(name)}
 
 
 def _root(name: str) -> str:

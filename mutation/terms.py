@@ -45,6 +45,11 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
         """The names of all that it speaks of."""
         return frozenset(name for part in self.parts for name in constants(part))
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Of these, what a reader sees: no instances."""
+        return frozenset(name for name in self.constants if not is_instance(name))
+
 
 def statement_key(canonical: str) -> str:
     """32 hexadecimal digits, equal for statements that differ in names, binder kinds, metadata, names of
@@ -120,6 +125,22 @@ def lift(term: Term, by: int, above: int = 0) -> Term:
         case (".", i, structure, t):
             return (".", i, structure, lift(t, by, above))
     return term
+
+
+def mentions(term: Term, i: int) -> bool:
+    """Does the variable `i` of its scope stand in it?"""
+    match term:
+        case ("#", j):
+            return j == i
+        case ("λ" | "Π", t, b):
+            return mentions(t, i) or mentions(b, i + 1)
+        case ("let", t, v, b):
+            return mentions(t, i) or mentions(v, i) or mentions(b, i + 1)
+        case ("@", *parts):
+            return any(mentions(part, i) for part in parts)
+        case (".", _, _, inner):
+            return mentions(inner, i)
+    return False
 
 
 def is_constant(term: Term, name: str) -> bool:

@@ -61,6 +61,10 @@ def plus(*parts):
     return functools.reduce(lambda a, b: operation("HAdd.hAdd", a, b), rest, first)
 
 
+def choice(branch):
+    return ("@", ("c", "dite", "1"), NAT, ("c", "p"), INST, branch, ("λ", ("c", "p"), numeral(0)))
+
+
 X, Y = VARIABLES[:2]
 
 
@@ -93,6 +97,8 @@ def test_which_comparisons_are_decided(name, a, b, expected):
     (operation("HSub.hSub", X, X), True), (operation("HMod.hMod", X, X), True), (operation("HAdd.hAdd", X, X), False),
     (("@", ("c", "Nat.gcd"), X, X), True), (("@", ("c", "Max.max"), NAT, INST, X, X), True),
     (("@", ("c", "and"), X, ("c", "Bool.true")), True), (("@", ("c", "and"), X, Y), False),
+    (choice(("λ", ("c", "p"), ("#", 1))), True), (choice(("λ", ("c", "p"), ("@", ("c", "f"), ("#", 0)))), False),
+    (choice(("c", "f")), False),
     (("@", ("c", "Nat.cast", "0"), ("c", "Int"), INST, numeral(1)), True), (("@", ("c", "Nat.cast", "0"), ("c", "Int"), INST, X), False),
 ])
 def test_an_operation_that_does_nothing_is_idle(term, expected):

@@ -134,6 +134,8 @@ F = ("@", ("c", "f"), B)
     (Statement((), (), eq(A, ("c", "Foo._proof_1"))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(A, ("@", ("c", "Nat.pow.match_1"), B))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(("@", ("c", "Nat.ble"), A, B), ("c", "Bool.true"))), eq(A, B), "", "internal constant"),
+    (Statement((), (), eq(A, ("@", ("c", "Array.extract.loop"), B))), eq(A, B), "", "internal constant"),
+    (Statement((), (), eq(A, ("@", ("c", "Foo.gopher.looped"), B))), eq(A, B), "", None),
     (Statement((), (), eq(A, ("@", ("c", "Std.HashMap.Internal.f"), B))), eq(A, B), "", "internal constant"),
     (Statement((), (), ("@", ("c", "HEq"), ("c", "Nat"), A, ("c", "Nat"), F)), eq(A, B), "", "transport"),
     (Statement((), (), eq(A, ("@", ("c", "Nat.succ"), B))), eq(A, B), "c\tHAdd.hAdd\t0", "unfolded"),
