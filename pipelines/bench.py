@@ -31,7 +31,7 @@ from mutation.explain import why_not_applied, why_not_rewritten
 from mutation.kinds import THE_PAPER, kinds_within
 from pipelines.bench_costs import Costs, sample_costs
 from pipelines.extract import Catalogue
-from pipelines.job import Job, write_whole
+from pipelines.job import Job, UsageError, write_whole
 from pipelines.mutate import draw_targets
 from pipelines.stage import Sums
 from pipelines.synthesize import Report
@@ -169,27 +169,35 @@ class Batches:
         return self._folder / f"targets-{places.start}-{places.stop}.json"
 
 
-def search(job: Job, library: Catalogue, pairs: int | None, workers: int, report: Report, out: Path | None = None,
+def ways_of(names: Sequence[str], kinds: Sequence[str]) -> list[Way]:
+    """The ways of these names; without names, those of the kinds. Raises UsageError for a name that is none."""
+    known = {way.name: way for way in WAYS if way.kind in kinds}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"there is no {unknown[0]!r} to measure; there are {', '.join(known)}")
+    return [way for name, way in known.items() if not names or name in names]
+
+
+def search(job: Job, library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report, out: Path | None = None,
            so_far: Callable[[Compared], None] = lambda compared: None) -> Compared:
     """Compares the ways on the job's targets, in their order; with `pairs`, until each way has that many usable pairs
     without conditions: a way that has them is not measured on further targets. out: where batches are kept. so_far is told
     after each batch."""
     names = draw_targets(job, library)
     compared = Compared()
-    batches = Batches(out / ".bench-search" / job.search_key(pairs) if out else None)
+    batches = Batches(out / ".bench-search" / job.search_key([way.name for way in ways], pairs) if out else None)
     with Comparers(job, library, workers) as comparers:
         for start in range(0, len(names), BATCH):
             places = range(start, min(start + BATCH, len(names)))
             # Decided once a batch, so that the number of engines changes nothing.
-            ways = [way for way in WAYS if way.kind in job.options.kinds and (pairs is None or compared.row(way.name).usable < pairs)]
-            if not ways:
+            wanting = [way for way in ways if pairs is None or compared.row(way.name).usable < pairs]
+            if not wanting:
                 break
             batch = batches.read(places)
             if batch is None:
                 batch = Compared()
-                for one in comparers.compare(places, names, ways):
+                for one in comparers.compare(places, names, wanting):
                     batch.add(one)
-                    counts = "  ".join(f"{way.name} {compared.row(way.name).usable + batch.row(way.name).usable:,}" for way in ways)
+                    counts = "  ".join(f"{way.name} {compared.row(way.name).usable + batch.row(way.name).usable:,}" for way in wanting)
                     report("search", compared.targets + batch.targets, len(names), counts)
                 batches.write(places, batch)
             compared.add(batch)

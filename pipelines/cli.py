@@ -208,6 +208,7 @@ def search(
     pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
     kinds: Kinds = "rw,apply",
+    way: Annotated[list[str], typer.Option(help="Measure this kind and site alone, such as `apply-hypothesis`; repeatable.")] = [],
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(
         help="A folder for `bench-search.json` and `.png`, written as it goes on; a run that was cut off goes on there.")] = None,
@@ -215,15 +216,18 @@ def search(
 ) -> None:
     """Brute force, the index and an oracle, on every site of random targets."""
     from pipelines.bench import search as run
+    from pipelines.bench import ways_of
     from pipelines.bench_report import print_search, search_summary, write_search
     from pipelines.summary import finish, progress
     from pipelines.synthesize import on_library
 
+    ways = ways_of(way, _kinds(kinds))
     with progress() as bars:
         report = _reporter(bars)
         drawn = targets if targets or pairs else 10
         with on_library(_libraries(library), _kinds(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
-            compared = run(job, catalogue, pairs, workers, report, out, lambda so_far: write_search(so_far, job.options, pairs, out))
+            compared = run(job, catalogue, ways, pairs, workers, report, out,
+                           lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
         print_search(compared)
     finish(search_summary(compared, job.options, pairs), json)

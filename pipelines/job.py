@@ -156,10 +156,10 @@ class Job:
         return _digest(library_digest(self.library), rules, _stages("mutate.py"), sorted(o.kinds), msgspec.structs.asdict(o.reach),
                        o.keep_all, sorted(o.without), o.target_cap, o.foreign_cap, o.depth, list(targets))
 
-    def search_key(self, pairs: int | None) -> str:
+    def search_key(self, ways: Sequence[str], pairs: int | None) -> str:
         """Names what `bench search` measures, whatever number of targets it is asked for."""
         stages = _stages("bench.py", "bench_costs.py")
-        return _digest(library_digest(self.library), _code(kinds, explain), stages, sorted(self.options.kinds), self.options.seed, pairs)
+        return _digest(library_digest(self.library), _code(kinds, explain), stages, sorted(ways), self.options.seed, pairs)
 
     @contextmanager
     def begin(self) -> Iterator[None]:

@@ -36,10 +36,16 @@ def test_the_index_finds_what_brute_force_finds(lean, tmp_path):
     assert again["ways"] == said["ways"], "a batch that is kept is not measured again: its times are the same"
 
 
-def test_targets_are_drawn_until_there_are_enough_pairs(lean):
-    said = told("search", "--pairs", "5", "--targets", "45", "--seed", "1")
+def test_targets_are_drawn_until_the_named_ways_have_enough_pairs(lean):
+    said = told("search", "--pairs", "5", "--targets", "45", "--seed", "1", "--way", "rw-hypothesis", "--way", "apply-hypothesis")
     assert said["targets"] == 20  # a batch: each kind and site has its five pairs
+    assert set(said["ways"]) == {"rw-hypothesis", "apply-hypothesis"}
     assert min(said["rows"][name]["usable"] for name in said["ways"]) >= 5
+
+
+def test_a_way_that_is_none_is_told_before_anything_is_done():
+    done = subprocess.run([*ALCHEMY, "search", "--way", "rw-everywhere"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "there are rw-conclusion, rw-hypothesis, apply-hypothesis" in done.stderr
 
 
 def test_the_index_is_built_loaded_and_asked(lean, tmp_path):
