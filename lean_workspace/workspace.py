@@ -6,6 +6,7 @@ is only a fuse.
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -121,6 +122,8 @@ class Workspace:
         self.prepared: PreparedTarget | None = None
         """The target that the engine holds."""
         self.deaths = 0
+        self.spent: dict[str, float] = {}
+        """Seconds in which Lean worked, by request; `start`: until an engine had the library open."""
         self._start()
 
     @property
@@ -186,7 +189,8 @@ class Workspace:
     def ask_once(self, request: Request, deadline_s: float) -> Message:
         """One try. An engine that died since the last request counts as dying of this one: what it held is lost."""
         try:
-            return self._engine.ask(request, deadline_s=deadline_s)
+            with self._clocked(request.__struct_config__.tag):
+                return self._engine.ask(request, deadline_s=deadline_s)
         except EngineDied:
             self.deaths += 1
             self._start()
@@ -210,11 +214,20 @@ class Workspace:
         """A fresh engine with the library open; a second one where the first dies at it."""
         self.prepared = None
         self.close()
+        with self._clocked("start"):
+            try:
+                self._open()
+            except EngineDied:
+                self.deaths += 1
+                self._open()
+
+    @contextlib.contextmanager
+    def _clocked(self, work: str) -> Iterator[None]:
+        start = time.monotonic()
         try:
-            self._open()
-        except EngineDied:
-            self.deaths += 1
-            self._open()
+            yield
+        finally:
+            self.spent[work] = self.spent.get(work, 0.0) + time.monotonic() - start
 
     def _open(self) -> None:
         engine = Engine(self._launch(self.library.folders()), self._limits)

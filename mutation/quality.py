@@ -94,7 +94,8 @@ def _is_vacuous(judged: Judged) -> bool:
 
 
 _INTERNAL = re.compile(
-    r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀|(go|loop)(\.|$))|^Nat\.(ble|blt|beq)$")
+    r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀|(go|loop)(\.|$))|^Nat\.(ble|blt|beq)$"
+    r"|^(Nat|Int|Rat|Fin|BitVec|U?Int(8|16|32|64)|[UI]Size|String|List|Array|Vector)\.(add|sub|mul|div|mod|pow|neg|append|lt|le)$")
 _TRANSPORT = frozenset({
     "HEq", "cast", "Eq.mp", "Eq.mpr", "Eq.rec", "Eq.ndrec", "id", "inferInstance", "inferInstanceAs", "autoParam", "wfParam"})
 
@@ -194,7 +195,7 @@ STATEMENT_RULES = (
         name="internal constant",
         reason="it brings in a constant that Lean made for itself, of an internal namespace, or what runs behind a notation or a "
                "definition",
-        example="List.attach_congr._proof_1, Nat.pow.match_1, Nat.ble, Array.extract.loop", objects=_introduces_internal),
+        example="List.attach_congr._proof_1, Nat.pow.match_1, Nat.ble, Nat.lt, Array.extract.loop", objects=_introduces_internal),
     StatementRule(
         name="transport", reason="it brings in equality of different types, or a cast along a proof",
         example="a ≍ b, cast h a = b", objects=lambda judged: bool(_TRANSPORT & judged.new_constants)),

@@ -33,8 +33,7 @@ from pipelines.bench_costs import Costs, sample_costs
 from pipelines.extract import Catalogue
 from pipelines.job import Job, UsageError, write_whole
 from pipelines.mutate import draw_targets
-from pipelines.stage import Sums
-from pipelines.synthesize import Report
+from pipelines.stage import Report, Sums
 
 BATCH = 20
 """Targets between two decisions of what is still to be measured, and between two files of what is known so far."""

@@ -27,7 +27,7 @@ from mutation.kinds import Kind, Reach, kinds_within
 from pipelines.extract import Catalogue
 from pipelines.job import Job
 from pipelines.mutate import draw_targets
-from pipelines.synthesize import Report
+from pipelines.stage import Report
 
 PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 PAGE = 250

@@ -10,14 +10,10 @@ from rich.table import Table
 from pipelines.bench import WAYS, Compared
 from pipelines.bench_costs import Costs
 from pipelines.bench_index import MATHLIB, IndexResult
+from pipelines.bench_throughput import Throughput
 from pipelines.job import Options, write_whole
+from pipelines.plots import COLOURS, INK, caption, pyplot
 from pipelines.summary import out
-
-_INK = "#22303c"
-_COLOURS = {"brute": "#b8c4ce", "indexed": "#2a7f9e", "oracle": "#e0a030",
-            "unification": "#2a7f9e", "instances": "#7fb7a4", "typing": "#e0a030", "closing": "#b8c4ce",
-            "kernel": "#c4572f", "printing": "#8c6bb1", "elaboration": "#45506b"}
-
 
 # --- bench search -----------------------------------------------------------------------------------
 
@@ -108,21 +104,21 @@ def _ratio(x: float | None) -> str:
 
 
 def _draw_search(compared: Compared, library: str, file: Path) -> None:
-    plt = _pyplot()
+    plt = pyplot()
     figure, ((recall, times), (attempts, variants)) = plt.subplots(2, 2, figsize=(14.5, 8.8), constrained_layout=True)
-    figure.suptitle(f"Search over {library}: {compared.targets:,} random targets", fontsize=14, x=0.01, ha="left", color=_INK)
+    figure.suptitle(f"Search over {library}: {compared.targets:,} random targets", fontsize=14, x=0.01, ha="left", color=INK)
 
     names = [name for name in _in_order(compared.rows) if compared.rows[name].usable]
     for y, name in enumerate(names):
         row, precision = compared.rows[name], compared.precision.get(name)
-        recall.barh(y - 0.2, 100 * row.found / row.usable, 0.38, color=_COLOURS["indexed"], label="recall" if y == 0 else None)
+        recall.barh(y - 0.2, 100 * row.found / row.usable, 0.38, color=COLOURS["indexed"], label="recall" if y == 0 else None)
         recall.text(101, y - 0.2, f"{row.found / row.usable:.2%} of {row.usable:,}", va="center", fontsize=8.5)
         if precision is not None:
-            recall.barh(y + 0.2, 100 * precision, 0.38, color=_COLOURS["brute"], label="precision" if y == 0 else None)
+            recall.barh(y + 0.2, 100 * precision, 0.38, color=COLOURS["brute"], label="precision" if y == 0 else None)
             recall.text(100 * precision + 1, y + 0.2, f"{precision:.0%}", va="center", fontsize=8.5)
     recall.set(yticks=range(len(names)), yticklabels=names, xlim=(0, 135), xlabel="%", xticks=range(0, 101, 20))
     recall.invert_yaxis()
-    _title(recall, "What the index finds, and how much of what it tries is usable")
+    caption(recall, "What the index finds, and how much of what it tries is usable")
     recall.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=9)
 
     ways = _in_order(compared.ways)
@@ -131,13 +127,13 @@ def _draw_search(compared: Compared, library: str, file: Path) -> None:
         for i, label in enumerate(("brute", "indexed", "oracle")):
             value = 1000 * getattr(way, f"{label}_s") / max(way.targets, 1)
             if value > 0:
-                times.bar(x + 0.27 * (i - 1), value, 0.25, color=_COLOURS[label],
+                times.bar(x + 0.27 * (i - 1), value, 0.25, color=COLOURS[label],
                           label={"brute": "every theorem", "indexed": "index", "oracle": "successes alone"}[label] if x == 0 else None)
                 times.text(x + 0.27 * (i - 1), value * 1.08, f"{value:,.0f}", ha="center", fontsize=8)
     labels = [name.replace("-", "\n") for name in ways]
     times.set(yscale="log", xticks=range(len(ways)), xticklabels=labels, ylabel="ms a target, attempts in Lean")
     times.margins(y=0.25)
-    _title(times, f"Time (paper's ways: index {_ratio(compared.ratio('indexed_s', 'oracle_s'))} × successes, "
+    caption(times, f"Time (paper's ways: index {_ratio(compared.ratio('indexed_s', 'oracle_s'))} × successes, "
                   f"all {_ratio(compared.ratio('brute_s', 'indexed_s'))} × index)")
     times.yaxis.set_major_formatter("{x:,.0f}")
     times.yaxis.set_minor_formatter("")
@@ -157,13 +153,13 @@ def _stack(axes: Any, bars: Sequence[tuple[str, Mapping[str, float]]], parts: Se
     for y, (_, means) in enumerate(bars):
         left = 0.0
         for part in parts:
-            axes.barh(y, means[part], 0.62, left=left, color=_COLOURS[part], label=part if y == 0 else None)
+            axes.barh(y, means[part], 0.62, left=left, color=COLOURS[part], label=part if y == 0 else None)
             left += means[part]
         axes.text(left, y, f"  {left:,.0f}", va="center", fontsize=8.5)
     axes.set(yticks=range(len(bars)), yticklabels=[name for name, _ in bars], xlabel="µs (mean)")
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    _title(axes, title)
+    caption(axes, title)
     if bars:
         axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=len(parts))
 
@@ -209,9 +205,9 @@ def print_index(measured: IndexResult) -> None:
 
 
 def _draw_index(measured: IndexResult, file: Path) -> None:
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(1, 3, figsize=(14, 4.6), constrained_layout=True)
-    figure.suptitle(f"The index of {' + '.join(measured.library)} as the library grows", fontsize=14, x=0.01, ha="left", color=_INK)
+    figure.suptitle(f"The index of {' + '.join(measured.library)} as the library grows", fontsize=14, x=0.01, ha="left", color=INK)
     curves, slopes, drawn = measured.curves(), measured.exponents(), measured.at(MATHLIB)
     colours = ("indexed", "oracle")
     for panel, (title, unit, names) in zip(axes, (
@@ -222,29 +218,39 @@ def _draw_index(measured: IndexResult, file: Path) -> None:
         for name, colour in zip(names, colours, strict=False):
             points, slope = curves[name], slopes[name]
             label = name.removesuffix(", s").replace(", ms", "") + ("" if slope is None else f": exponent {slope:.2f}")
-            panel.plot(*zip(*points, strict=True), "o-", color=_COLOURS[colour], label=label)
+            panel.plot(*zip(*points, strict=True), "o-", color=COLOURS[colour], label=label)
             if name in drawn:
-                panel.plot([points[-1][0], MATHLIB], [points[-1][1], drawn[name]], "--", color=_COLOURS[colour], linewidth=1)
-                panel.plot([MATHLIB], [drawn[name]], "o", color="white", markeredgecolor=_COLOURS[colour])
+                panel.plot([points[-1][0], MATHLIB], [points[-1][1], drawn[name]], "--", color=COLOURS[colour], linewidth=1)
+                panel.plot([MATHLIB], [drawn[name]], "o", color="white", markeredgecolor=COLOURS[colour])
                 panel.annotate(f"{drawn[name]:,.1f}", (MATHLIB, drawn[name]), textcoords="offset points", xytext=(-4, 7),
                                ha="right", fontsize=8.5)
         panel.set(xscale="log", yscale="log", xlabel="theorems (hollow: drawn out to 200,000)", ylabel=unit)
-        _title(panel, title)
+        caption(panel, title)
         panel.legend(frameon=False, fontsize=9)
     figure.savefig(file, dpi=130)
     plt.close(figure)
 
 
-def _title(axes: Any, text: str) -> None:
-    axes.set_title(text, loc="left", fontsize=10.5, color=_INK)
+# --- bench throughput -------------------------------------------------------------------------------
 
 
-def _pyplot() -> Any:
-    import matplotlib
+def print_throughput(measured: Sequence[Throughput]) -> None:
+    table = Table(title="verified variants, and milliseconds of a worker for each", title_justify="left")
+    table.add_column(no_wrap=True)
+    for one in measured:
+        table.add_column(f"{one.workers} worker{'s' if one.workers > 1 else ''}", justify="right")
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    def row(label: str, values: Sequence[str]) -> None:
+        table.add_row(label, *values)
 
-    plt.rcParams.update({"font.size": 9.5, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8a97a3",
-                         "text.color": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK})
-    return plt
+    row("targets, candidates tried", [f"{one.tally.targets:,}, {one.tally.candidates:,}" for one in measured])
+    row("verified variants", [f"{one.tally.elaborated:,}" for one in measured])
+    row("a second, all workers", [f"{one.per_second:.1f}" for one in measured])
+    row("of the time in Lean", [_percent(one.lean_share, 1) for one in measured])
+    row("seconds, start and end included", [f"{one.wall_s:.1f}" for one in measured])
+    table.add_section()
+    for part in sorted(measured[-1].parts_ms, key=lambda part: -measured[-1].parts_ms[part]):
+        row(part, [f"{one.parts_ms.get(part, 0):.2f} ms" for one in measured])
+    out.print(table)
+    if len(measured) > 1 and measured[0].per_second:
+        out.print(f"{measured[-1].workers} workers do {measured[-1].per_second / measured[0].per_second:.2f} times the work of one")

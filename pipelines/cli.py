@@ -17,7 +17,7 @@ app.add_typer(bench, name="bench")
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
 LibraryNames = Annotated[list[str], typer.Option(
-    "--library", help="A module (`Init`, `Std`) or a `.lean` file of yours; repeatable.", show_default="Init")]
+    "--library", help="A module (`Init`, `Std`) or a `.lean` file of yours; repeatable.")]
 Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
 
 
@@ -30,15 +30,8 @@ def setup(json: Json = False) -> None:
     from pipelines.summary import err, finish, progress
 
     start = time.monotonic()
-    with progress() as bars:
-        steps: dict[str, int] = {}
-
-        def report(step: str, share: float) -> None:
-            if step not in steps:
-                steps[step] = bars.add_task(step, total=100, note="")
-            bars.update(steps[step], completed=100 * share)
-
-        installed = install.setup(report)
+    with progress() as report:
+        installed = install.setup(lambda step, share: report(step, round(100 * share), 100, ""))
     err.print(f"Lean is in {install.prefix()}" if installed else f"nothing to do: Lean is in {install.prefix()}")
     finish({"installed": installed, "home": str(install.home()), "seconds": round(time.monotonic() - start, 1)}, json)
 
@@ -105,8 +98,8 @@ def synthesize(
         lemma_cap=lemma_cap or None,
         refute=refute, held_out_premises=held_out_premises,
         held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
-    with progress() as bars:
-        result = run(Job(out, options), workers, verify, held_out, _reporter(bars))
+    with progress() as report:
+        result = run(Job(out, options), workers, verify, held_out, report)
     _tell_problems(result.problems)
     counts = result.manifest.counts
     summary = {
@@ -141,8 +134,8 @@ def verify(
     size = _count(sample)
     manifest = Job.manifest_at(out)
     install_if_missing()
-    with progress() as bars, pool.cluster(workers):
-        checked, invalid = run_verify(out, library_of(manifest.library), size, seed, workers, _reporter(bars))
+    with progress() as report, pool.cluster(workers):
+        checked, invalid = run_verify(out, library_of(manifest.library), size, seed, workers, report)
     err.print(f"{checked - len(invalid):,} of {checked:,} texts are valid")
     finish({"checked": checked, "valid": checked - len(invalid)}, json)
     _fail_on(invalid, checked)
@@ -161,9 +154,9 @@ def grade(
     from pipelines.synthesize import install_if_missing
 
     size = _count(sample)
-    with progress() as bars:
+    with progress() as report:
         install_if_missing()
-        grades = run(out, size, workers, _reporter(bars))
+        grades = run(out, size, workers, report)
     summary = {"variants": grades.variants, "graded": len(grades.rows), "closed_by": grades.counts(), "unknown": grades.unknown,
                "seconds": round(grades.seconds, 1)}
     if not json:
@@ -171,6 +164,23 @@ def grade(
     if len(grades.rows) < grades.variants:
         err.print("a sample: `--sample all` writes the table")
     finish(summary, json)
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    examples: Annotated[int, typer.Option(min=0, help="Variants to show beside their targets, drawn at random.")] = 12,
+    seed: Annotated[int, typer.Option(help="Draws the examples.")] = 0,
+    json: Json = False,
+) -> None:
+    """Draws a page about a corpus: OUT/report/report.html, which needs nothing beside it, and its plots as PNG files."""
+    from pipelines.report import collect
+    from pipelines.report_page import write_report
+    from pipelines.summary import err, finish
+
+    page = write_report(collect(out, examples, seed), out / "report")
+    err.print(f"the page is {page}", highlight=False, soft_wrap=True)
+    finish({"page": str(page), "plots": sorted(str(file) for file in page.parent.glob("*.png"))}, json)
 
 
 @app.command()
@@ -186,8 +196,8 @@ def mutate(
     from pipelines.one import variants_of_one
     from pipelines.summary import err, finish, out, print_variant, progress
 
-    with progress() as bars:
-        found = variants_of_one(name, _libraries(library), _kinds(kinds), keep_all, _reporter(bars))
+    with progress() as report:
+        found = variants_of_one(name, _libraries(library), _kinds(kinds), keep_all, report)
     _tell_problems(found.problems)
     for variant in found.variants[:limit]:
         if not json:
@@ -222,8 +232,7 @@ def search(
     from pipelines.synthesize import on_library
 
     ways = ways_of(way, _kinds(kinds))
-    with progress() as bars:
-        report = _reporter(bars)
+    with progress() as report:
         drawn = targets if targets or pairs else 10
         with on_library(_libraries(library), _kinds(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
             compared = run(job, catalogue, ways, pairs, workers, report, out,
@@ -248,15 +257,39 @@ def index(
     from pipelines.summary import finish, progress
     from pipelines.synthesize import on_library
 
-    with progress() as bars:
-        report = _reporter(bars)
-        with on_library(_libraries(library), ["rw", "apply"], report, targets=targets, seed=seed) as (job, catalogue):
-            measured = measure(job, catalogue, workers, report)
+    with progress() as report, on_library(_libraries(library), ["rw", "apply"], report, targets=targets, seed=seed) as (job, catalogue):
+        measured = measure(job, catalogue, workers, report)
     if out is not None:
         write_index(measured, out)
     if not json:
         print_index(measured)
     finish(measured.summary(), json)
+
+
+@bench.command()
+def throughput(
+    library: LibraryNames = ["Init", "Std"],
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
+    kinds: Kinds = "rw,apply",
+    workers: Workers = 2,
+    scaling: Annotated[bool, typer.Option(help="Measure one worker as well, on the same targets.")] = True,
+    json: Json = False,
+) -> None:
+    """Verified variants a second, and where the time goes."""
+    from pipelines.bench_report import print_throughput
+    from pipelines.bench_throughput import measure
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    numbers = [1, workers] if scaling and workers > 1 else [workers]
+    with progress() as report, on_library(_libraries(library), _kinds(kinds), report, targets=targets, seed=seed) as (job, _):
+        measured = measure(job, numbers, report)
+    if not json:
+        print_throughput(measured)
+    alone, most = measured[0], measured[-1]
+    finish({**most.summary(), "one_worker": alone.summary() if alone is not most else None,
+            "scaling": round(most.per_second / alone.per_second, 3) if alone is not most and alone.per_second else None}, json)
 
 
 _INTERRUPTED = 130
@@ -320,18 +353,6 @@ def _kinds(text: str) -> list[str]:
     if unknown or not names:
         raise typer.BadParameter(f"there is no kind {', '.join(unknown) or repr(text)}; there are {', '.join(BY_NAME)}")
     return [name for name in BY_NAME if name in names]
-
-
-def _reporter(bars):
-    """Shows the stages of a job as bars."""
-    tasks: dict = {}
-
-    def report(stage: str, done: int, total: int, note: str) -> None:
-        if stage not in tasks:
-            tasks[stage] = bars.add_task(stage, total=total, note=note)
-        bars.update(tasks[stage], completed=done, total=total, note=note)
-
-    return report
 
 
 def _fail_on(invalid: list, checked: int) -> None:

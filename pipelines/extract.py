@@ -23,7 +23,7 @@ from mutation.generality import SAMPLE, Generality, measure
 from mutation.quality import Policy
 from pipelines import tables
 from pipelines.job import Job, JobError, library_digest, write_whole
-from pipelines.stage import Stage
+from pipelines.stage import History, Stage
 
 SLICES = 24
 """Slices of a library: about three seconds of work each for Init."""
@@ -75,7 +75,7 @@ class Extractor:
         self._job = job
         self._workspace = Workspace(install.launch, job.library)
 
-    def __call__(self, item: int) -> int:
+    def __call__(self, item: int, history: History) -> int:
         """The number of theorems in the slice."""
         count = self._workspace.opened.count
         start, end = count * item // SLICES, count * (item + 1) // SLICES

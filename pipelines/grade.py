@@ -19,8 +19,7 @@ from lean_workspace.protocol import PORTFOLIO
 from lean_workspace.workspace import Workspace
 from pipelines import pool, tables
 from pipelines.job import Job, JobError, library_digest
-from pipelines.stage import Stage
-from pipelines.synthesize import Report, silent
+from pipelines.stage import History, Report, Stage, silent
 from pipelines.verify import drawn
 
 CHUNK = 50
@@ -88,7 +87,7 @@ class Grader:
         self._folder = verdict_folder(job)
         self._workspace = Workspace(install.launch, job.library)
 
-    def __call__(self, chunk: list[Ungraded]) -> int:
+    def __call__(self, chunk: list[Ungraded], history: History) -> int:
         """Grades the chunk and leaves its verdicts on disk. Raises JobError where Lean can't read a statement."""
         verdicts = []
         for variant in chunk:

@@ -6,6 +6,7 @@ the best variants are targets in their turn.
 
 import difflib
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -23,7 +24,8 @@ from mutation.score import company, score
 from pipelines import tables
 from pipelines.extract import Catalogue, Entry, catalogue
 from pipelines.job import SHARD_TARGETS, Job, UsageError, write_whole
-from pipelines.stage import Stage, Sums
+from pipelines.stage import History, Stage, Sums
+from pipelines.suspects import Suspects
 from pipelines.tables import Reject, Variant
 
 
@@ -41,6 +43,14 @@ class Tally(Sums):
     candidates: int = 0
     kernel_checked: int = 0
     elaborated: int = 0
+    rejects: dict[str, int] = msgspec.field(default_factory=dict)
+    """By stage and reason."""
+    seconds: float = 0.0
+    """Of the worker's time, the start of its first engine aside."""
+    lean_s: dict[str, float] = msgspec.field(default_factory=dict)
+    """Of these, in which Lean worked, by request."""
+    write_s: dict[str, float] = msgspec.field(default_factory=dict)
+    """Of those of `write`, by what was done: kernel, print, elaborate."""
 
 
 def draw_targets(job: Job, library: Catalogue) -> list[str]:
@@ -132,19 +142,32 @@ class Mutator:
         self._workspace = Workspace(install.launch, job.library)
         require_kinds(self._workspace.ready, options.kinds)
 
-    def __call__(self, shard: Shard) -> Tally:
+    def __call__(self, shard: Shard, history: History) -> Tally:
         """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
         folder = self._job.mutate_folder / shard.key
+        suspects = Suspects(self._job, shard.key, history)
+        start, before = time.monotonic(), dict(self._workspace.spent)
         variants: list[Variant] = []
         rejects: list[Reject] = []
         tally = Tally()
         for name in shard.targets:
+            if name in suspects.blamed:
+                tally.targets += 1
+                rejects.append(self._set_aside(self._library.theorems[self._library.numbers[name]], "killed its worker"))
+                continue
+            suspects.suspect(name)
             for row in self.variants_of(name, tally):
                 (variants if isinstance(row, Variant) else rejects).append(row)
+        for row in rejects:
+            reason = f"{row.stage}: {row.reason}"
+            tally.rejects[reason] = tally.rejects.get(reason, 0) + row.n
+        tally.seconds = time.monotonic() - start
+        tally.lean_s = {work: s - before.get(work, 0.0) for work, s in self._workspace.spent.items() if s > before.get(work, 0.0)}
         with self._job.folder(folder) as part:
             tables.write(tables.to_table(variants, Variant), part / "variants.parquet")
             tables.write(tables.to_table(rejects, Reject), part / "rejects.parquet")
             write_whole(part / "tally.json", msgspec.json.encode(tally))
+        suspects.clear()
         return tally
 
     def close(self) -> None:
@@ -252,6 +275,8 @@ class Mutator:
             return self._reject(work, origin, candidate, sites, "verify", outcome.stage, outcome.message[:500])
         tally.kernel_checked += 1
         tally.elaborated += 1
+        for part, micros in zip(("kernel", "print", "elaborate"), outcome.micros, strict=True):
+            tally.write_s[part] = tally.write_s.get(part, 0.0) + micros / 1e6
         if rule := next((rule for rule in self._policy.texts if rule.objects(Text(outcome.statement, outcome.print_options))), None):
             return self._reject(work, origin, candidate, sites, "quality", rule.name)
         # As it is read, a statement may have other proofs inside, and be one that is there.

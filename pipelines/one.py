@@ -6,7 +6,8 @@ from collections import Counter
 import msgspec
 
 from pipelines.mutate import Mutator, Tally, named_entry
-from pipelines.synthesize import Report, on_library
+from pipelines.stage import Report
+from pipelines.synthesize import on_library
 from pipelines.tables import Variant
 
 

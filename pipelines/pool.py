@@ -1,7 +1,8 @@
 """The only place that speaks to Ray: a pool of actors, one for each engine.
 
-`ray.util.ActorPool` drops a dead actor for good and its first error ends the map, so this is our own: an
-actor that dies is replaced, its item is tried once more, and what fails twice is reported.
+`ray.util.ActorPool` drops a dead actor for good and its first error ends the map, so this is our own: an actor gets one item
+at a time, and only when it is there, so that what is not begun waits here and nowhere else; one that dies is replaced, and its
+item is given again, with its history, to the next. Items and summaries are small: data go by way of the disk.
 """
 
 import os
@@ -14,7 +15,15 @@ import msgspec
 import ray
 import ray.exceptions
 
-from pipelines.stage import Stage
+from lean_workspace.errors import Trouble
+from pipelines.stage import History, Stage
+
+ATTEMPTS = 8
+"""Workers that may die of an item. A stage can find out what they die of, and set it aside, from the second on."""
+
+
+class ClusterError(Trouble):
+    """The cluster can't do what a stage needs; the message says what to do."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -23,7 +32,7 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """An item that killed two workers."""
+    """An item that killed its workers."""
 
     item: Any
     reason: str
@@ -34,11 +43,13 @@ class _Actor:
     def __init__(self, stage: Stage, settings: Any):
         self._stage, self._settings, self._worker = stage, settings, None
 
-    def work(self, item: Any) -> Any:
-        # Built with the first item: an error in a constructor would reach the driver as a dead actor.
-        if self._worker is None:
-            self._worker = self._stage.worker(self._settings)
-        return self._worker(item)
+    def open(self) -> str:
+        """Its node. The worker is built here: an error in a constructor would reach the driver as a dead actor."""
+        self._worker = self._stage.worker(self._settings)
+        return ray.get_runtime_context().get_node_id()
+
+    def work(self, item: Any, history: History) -> Any:
+        return self._worker(item, history)
 
     def close(self) -> None:
         if self._worker is not None:
@@ -64,42 +75,97 @@ def cluster(workers: int) -> Iterator[None]:
         ray.shutdown()
 
 
+class _Task(msgspec.Struct):
+    """An item, and what became of it so far."""
+
+    item: Any
+    attempt: int = 0
+    died: tuple[int, ...] = ()
+
+
+class _Hired(msgspec.Struct):
+    """An actor at work. task: None while it opens. node: where it lives, once that is known."""
+
+    actor: Any
+    task: _Task | None = None
+    node: str | None = None
+
+
 def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iterator[Done | Failed]:
-    """Works on the items with `workers` actors, in any order. An error that a worker raises is raised here."""
-    waiting = deque(items)
-    tries: dict[int, int] = {}
-    actor = _Actor.options(num_cpus=stage.cpus)
-    actors = [actor.remote(stage, settings) for _ in range(min(workers, len(waiting)))]
-    busy: dict[ray.ObjectRef, tuple[Any, Any]] = {}
+    """Works on the items with up to `workers` actors, as many as the cluster has room for, in any order. An error that a worker
+    raises is raised here. Raises ClusterError where no node has room for one."""
+    waiting = deque(map(_Task, items))
+    busy: dict[ray.ObjectRef, _Hired] = {}
+    unfinished = len(waiting)
+    if waiting:
+        _require_room(stage)
+    made = _Actor.options(num_cpus=stage.cpus, memory=int(stage.memory_gb * 1e9))
 
-    def give(worker: Any) -> None:
+    def hire() -> None:
+        actor = made.remote(stage, settings)
+        busy[actor.open.remote()] = _Hired(actor)
+
+    def give(hired: _Hired) -> None:
         if waiting:
-            item = waiting.popleft()
-            busy[worker.work.remote(item)] = (worker, item)
+            hired.task = waiting.popleft()
+            history = History(hired.task.attempt, hired.task.died)
+            busy[hired.actor.work.remote(hired.task.item, history)] = hired
         else:
-            _end(worker)
+            _end(hired.actor)
 
+    for _ in range(min(workers, unfinished)):
+        hire()
+    opening_deaths = 0
     try:
-        for worker in actors:
-            give(worker)
-        while busy:
+        while unfinished:
             (ready, *_), _ = ray.wait(list(busy), num_returns=1)
-            worker, item = busy.pop(ready)
+            hired = busy.pop(ready)
+            task = hired.task
             try:
-                yield Done(item, ray.get(ready))
+                result = ray.get(ready)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause if isinstance(error.cause, Exception) else error from None
             except ray.exceptions.RayActorError as error:
-                tries[id(item)] = tries.get(id(item), 0) + 1
-                if tries[id(item)] < 2:
-                    waiting.appendleft(item)
+                reason = str(error).splitlines()[0]
+                if task is None:
+                    opening_deaths += 1
+                    if opening_deaths >= ATTEMPTS * workers:
+                        raise ClusterError(f"workers of {stage.name} die while they open: {reason}") from None
                 else:
-                    yield Failed(item, str(error).splitlines()[0])
-                worker = actor.remote(stage, settings)
-            give(worker)
+                    if not _is_gone(hired.node):
+                        task.died = (*task.died, task.attempt)
+                    task.attempt += 1
+                    if len(task.died) < ATTEMPTS:
+                        waiting.appendleft(task)
+                    else:
+                        unfinished -= 1
+                        yield Failed(task.item, reason)
+                if waiting:
+                    hire()
+                continue
+            if task is None:
+                hired.node = result
+            else:
+                hired.task = None
+                unfinished -= 1
+                yield Done(task.item, result)
+            give(hired)
     finally:
-        for worker, _ in busy.values():
-            ray.kill(worker)
+        for hired in busy.values():
+            ray.kill(hired.actor)
+
+
+def _require_room(stage: Stage) -> None:
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(node.get("CPU", 0) >= stage.cpus and node.get("memory", 0) >= stage.memory_gb * 1e9 for node in nodes):
+        has = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('memory', 0) / 1e9:.1f} GB" for node in nodes) or "no node"
+        raise ClusterError(f"no node has room for a worker of {stage.name}, which needs {stage.cpus:g} CPU and {stage.memory_gb:g} GB that "
+                           f"Ray may give away; there are: {has}")
+
+
+def _is_gone(node: str | None) -> bool:
+    """Did the node die, and the worker with it?"""
+    return any(known["NodeID"] == node and not known["Alive"] for known in ray.nodes())
 
 
 def _end(worker: Any) -> None:

@@ -25,7 +25,8 @@ from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, write_whole
 from pipelines.mutate import Shard
 from pipelines.select import HeldOut
-from pipelines.stage import Stage, Sums
+from pipelines.stage import History, Stage, Sums
+from pipelines.suspects import Suspects
 from pipelines.tables import Refuted, Reject
 
 
@@ -48,19 +49,26 @@ class Refuter:
         self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else WRONG_WAY_RULES)
         self._workspace = Workspace(install.launch, job.library)
 
-    def __call__(self, shard: Shard) -> RefuteTally:
+    def __call__(self, shard: Shard, history: History) -> RefuteTally:
         """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
+        place = place_of(self._job, shard)
+        suspects = Suspects(self._job, place.name, history)
         refuted: list[Refuted] = []
         rejects: list[Reject] = []
         tally = RefuteTally()
         for name in shard.targets:
+            if name in suspects.blamed:
+                rejects.append(self._reject(self._library.theorems[self._library.numbers[name]], "killed its worker"))
+                continue
+            suspects.suspect(name)
             for row in self.refuted_of(name, tally):
                 (refuted if isinstance(row, Refuted) else rejects).append(row)
         tally.refuted = len(refuted)
-        with self._job.folder(place_of(self._job, shard)) as part:
+        with self._job.folder(place) as part:
             tables.write(tables.to_table(refuted, Refuted), part / "refuted.parquet")
             tables.write(tables.to_table(rejects, Reject), part / "rejects.parquet")
             write_whole(part / "tally.json", msgspec.json.encode(tally))
+        suspects.clear()
         return tally
 
     def close(self) -> None:

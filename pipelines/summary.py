@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,24 +12,72 @@ import msgspec
 import pyarrow.dataset as ds
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.syntax import Syntax
 from rich.table import Table
 
+from pipelines.stage import Report
 from pipelines.tables import Variant
 
 err = Console(stderr=True)
 out = Console()
 
 
+QUIET_S = 30.0
+"""Seconds between two lines about a stage where stderr is no terminal."""
+
+
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """A bar for each stage, on stderr; `note` is a field that a stage fills with what it counts."""
+def progress() -> Iterator[Report]:
+    """What a job tells its progress to: a bar for each stage on a terminal, and elsewhere a line now and then."""
+    if not err.is_terminal:
+        yield Lines().report
+        return
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=err, transient=False,
+        SpinnerColumn(), TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=err, transient=False,
     ) as bars:
-        yield bars
+        stages: dict[str, TaskID] = {}
+
+        def report(stage: str, done: int, total: int, note: str = "") -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage, total=total, note=note)
+            bars.update(stages[stage], completed=done, total=total, note=note)
+
+        yield report
+
+
+class Lines:
+    """Progress as lines of a log."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, tuple[float, int]] = {}
+        self._said: dict[str, float] = {}
+
+    def report(self, stage: str, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        began, before = self._began.setdefault(stage, (now, done))
+        if done < total and now - self._said.get(stage, began) < QUIET_S:
+            return
+        self._said[stage] = now
+        left = (now - began) * (total - done) / (done - before) if before < done < total else 0.0
+        parts = [f"{stage}: {done:,} of {total:,}", *note.splitlines(), *([f"{_clock(left)} left"] if left else [])]
+        err.print("; ".join(filter(None, parts)), highlight=False, soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{s:02}"
 
 
 def finish(summary: Mapping[str, Any], json: bool) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,12 +12,11 @@ import msgspec
 from lean_workspace.embedded import install
 from lean_workspace.workspace import Library
 from pipelines import extract, mutate, pool, refute, verify
-from pipelines.job import Job, JobError, Manifest, Options, UsageError
+from pipelines.job import Job, JobError, Manifest, Options, UsageError, versions
+from pipelines.runlog import RunLog
 from pipelines.select import HeldOut, select
+from pipelines.stage import Report, silent
 from pipelines.verify import Invalid
-
-Report = Callable[[str, int, int, str], None]
-"""Told the stage, how many items are done, of how many, and what they came to."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -32,28 +31,27 @@ class Result(msgspec.Struct, frozen=True):
     seconds_in_all: float
 
 
-def silent(stage: str, done: int, total: int, note: str) -> None:
-    """A Report that tells nobody."""
-
-
 def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None, report: Report = silent) -> Result:
     """Raises JobError where a shard or the sample failed; what is done stays done."""
     start = time.monotonic()
-    with job.begin(), pool.cluster(workers):
+    log = RunLog(job.out / "run.log")
+    with job.begin(), log.run(options=job.options, workers=workers, versions=versions()), pool.cluster(workers):
         library = extracted(job, workers, report)
         shards = mutate.shards_of(job, mutate.draw_targets(job, library))
         if not shards:
             raise JobError(f"{job.library} has no ordinary theorem to mutate" + "".join(f"\n{p}" for p in library.described.problems[:5]))
         held = HeldOut.read(held_out, library, job.options.held_out_premises) if held_out else None
         job.accept()
-        run_mutate(job, shards, workers, report)
+        run_mutate(job, shards, workers, report, log)
         if job.options.refute:
             run_refute(job, shards, workers, report)
+        log.note("stage", name="select")
         manifest = select(job, library, shards, held, job.note_seconds())
         if not manifest.counts["variants"]:
             raise JobError("no variant came of these targets; see the table of rejects for the reasons")
         if job.options.refute:
             manifest = refute.tabulate(job, shards, held, manifest)
+        log.note("stage", name="verify", counts=manifest.counts)
         checked, invalid = run_verify(job.out, job.library, sample, job.options.seed, min(workers, 2), report)
         in_all = job.note_seconds()
     return Result(manifest, checked, invalid, library.described.problems, time.monotonic() - start, in_all)
@@ -93,26 +91,40 @@ def on_library(library: list[str], kinds: list[str], report: Report, **options) 
             yield job, extracted(job, 2, report)
 
 
-def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:
+def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Report, log: RunLog) -> None:
+    """Makes the missing shards. Raises JobError that names those which are missing still."""
     todo = [shard for shard in shards if not mutate.is_done(job, shard)]
     for shard in todo:
         shutil.rmtree(job.mutate_folder / shard.key, ignore_errors=True)  # a shard that can't be read
-    done = len(shards) - len(todo)
+    targets = sum(len(shard.targets) for shard in shards)
+    done = targets - sum(len(shard.targets) for shard in todo)
+    log.note("stage", name="mutate", shards=len(shards), missing=len(todo))
+    report("mutate", done, targets, "")
     tally = mutate.Tally()
     start = time.monotonic()
-    report("mutate", done, len(shards), "")
     failed: list[str] = []
     for event in pool.run(mutate.MUTATE, job, todo, workers):
         if isinstance(event, pool.Failed):
             failed.append(f"{event.item.key} ({', '.join(event.item.targets[:2])}, …): {event.reason}")
+            log.note("failed", key=event.item.key, reason=event.reason)
             continue
-        done += 1
-        tally.add(event.summary)
+        came: mutate.Tally = event.summary
+        done += came.targets
+        tally.add(came)
         job.note_seconds()
+        log.note("shard", key=event.item.key, targets=came.targets, variants=came.elaborated, seconds=round(came.seconds, 1),
+                 lean_s=round(sum(came.lean_s.values()), 1))
         rate = tally.elaborated / (time.monotonic() - start)
-        report("mutate", done, len(shards), f"{tally.elaborated:,} variants, {rate:.0f}/s")
+        report("mutate", done, targets, f"{tally.elaborated:,} variants, {rate:.0f}/s\nnot kept: {_most(tally.rejects)}")
     if failed:
-        raise JobError(f"{len(failed)} of {len(shards)} shards are missing; run again to try them again:\n" + "\n".join(failed[:5]))
+        raise JobError(f"{len(failed)} of {len(shards)} shards are missing; run again to try them again:\n" + "\n".join(failed))
+
+
+def _most(rejects: dict[str, int], n: int = 4) -> str:
+    """The most frequent reasons."""
+    most = sorted(rejects.items(), key=lambda item: -item[1])
+    rest = sum(count for _, count in most[n:])
+    return ", ".join([*(f"{reason.partition(': ')[2]} {count:,}" for reason, count in most[:n]), *([f"others {rest:,}"] if rest else [])])
 
 
 def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:

@@ -14,7 +14,7 @@ from lean_workspace.workspace import Library, Workspace
 from mutation import terms
 from pipelines import tables
 from pipelines.job import UsageError
-from pipelines.stage import Stage
+from pipelines.stage import History, Stage
 
 AXIOMS = {"propext", "Quot.sound", "Classical.choice"}
 CHUNK = 50
@@ -45,7 +45,7 @@ class Verifier:
     def __init__(self, library: Library):
         self._workspace = Workspace(install.launch, library)
 
-    def __call__(self, texts: list[Text]) -> Checked:
+    def __call__(self, texts: list[Text], history: History) -> Checked:
         judged = [(text, self.objection(text)) for text in texts]
         return Checked(len(judged), [Invalid(text.variant_id, reason) for text, reason in judged if reason])
 

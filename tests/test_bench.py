@@ -56,6 +56,14 @@ def test_the_index_is_built_loaded_and_asked(lean, tmp_path):
     assert (tmp_path / "bench-index.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_throughput_says_where_the_time_goes(lean):
+    said = told("throughput", "--targets", "20", "--seed", "2", "--workers", "1")
+    assert said["verified"] > 50 and said["workers"] == 1 and said["one_worker"] is None
+    assert said["verified_per_second"] == pytest.approx(said["verified"] / said["seconds"], rel=0.05)
+    assert 0.5 < said["lean_share"] < 1 and said["wall_s"] > said["seconds"]
+    assert sum(said["parts_ms"].values()) == pytest.approx(1000 * said["seconds"] / said["verified"], rel=0.1)
+
+
 def test_what_is_not_found_lowers_the_recall():
     one = Compared(rows={"rw-conclusion": Row(4, 3), "apply-hypothesis": Row()}, targets=1,
                    ways={"rw-conclusion": Measured(tried=10, tried_usable=3, indexed_s=2.0, oracle_s=1.0, brute_s=8.0)})

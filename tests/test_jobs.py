@@ -13,6 +13,7 @@ import pytest
 from commands import ALCHEMY, LIBRARY, alchemy, same, summary, synthesize, table, work_of
 
 from mutation.terms import statement_key
+from pipelines import runlog
 
 
 def test_a_corpus_is_what_the_contract_says(corpus):
@@ -107,6 +108,33 @@ def test_ctrl_c_is_a_clean_end(lean, tmp_path):
     said = run.communicate(timeout=60)[1]
     assert run.returncode == 1 and "run the command again to go on" in said and "Traceback" not in said, said
     assert not psutil.wait_procs(engines, timeout=15)[1]
+
+
+def test_the_log_of_a_run_says_what_happened(corpus):
+    lines = runlog.read(corpus[0] / "run.log")
+    assert lines[0]["event"] == "begin" and lines[0]["options"]["library"] == [LIBRARY]
+    shards = [line for line in lines if line["event"] == "shard"]
+    assert sum(line["targets"] for line in shards) == 60 and sum(line["variants"] for line in shards) == corpus[1]["elaborated"]
+    assert all(0 < line["lean_s"] <= line["seconds"] and line["driver_mb"] > 50 for line in shards)
+    assert next(line for line in lines if line["event"] == "end")["outcome"] == "done"
+
+
+def test_the_report_needs_nothing_beside_it_and_adds_up(corpus, tmp_path):
+    from pipelines.report import collect
+
+    said = summary(alchemy("report", str(corpus[0]), "--examples", "5", "--json"))
+    page = Path(said["page"]).read_text()
+    assert len(said["plots"]) == 9 and all(Path(file).read_bytes().startswith(b"\x89PNG") for file in said["plots"])
+    assert page.count("data:image/png;base64,") == 9 and page.count('class="pair"') == 5 and "http" not in page
+    assert f"{corpus[1]['variants']:,} variants of {LIBRARY}" in page
+    figures = collect(corpus[0])
+    n = corpus[1]["variants"]
+    assert sum(figures.per_target) == figures.uses.total() == figures.lemmas.total() == figures.marks.total() == n
+    assert len(figures.per_target) == 60 and figures.tally.elaborated == corpus[1]["elaborated"]
+    assert sum(figures.tally.rejects.values()) == sum(n for r, n in corpus[1]["rejects"].items() if not r.startswith("select: "))
+    for example in figures.examples:
+        assert "".join(piece.text for piece in example.statement) == example.variant.statement
+        assert any(piece.changed for piece in example.statement)
 
 
 def test_verify_finds_every_text_valid_in_a_fresh_engine(corpus):
@@ -246,6 +274,7 @@ def test_mutate_shows_the_variants_of_one_theorem(corpus):
     (["verify", "{tmp}/c"], 2, "no corpus"),
     (["verify", "{tmp}/c", "--sample", "some"], 2, "some"),
     (["grade", "{tmp}/c"], 2, "no corpus"),
+    (["report", "{tmp}/c"], 2, "no corpus"),
     (["grade", "{tmp}/c", "--sample", "some"], 2, "some"),
     (["nonsense"], 2, "nonsense"),
 ])

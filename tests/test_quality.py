@@ -135,6 +135,7 @@ F = ("@", ("c", "f"), B)
     (Statement((), (), eq(A, ("@", ("c", "Nat.pow.match_1"), B))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(("@", ("c", "Nat.ble"), A, B), ("c", "Bool.true"))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(A, ("@", ("c", "Array.extract.loop"), B))), eq(A, B), "", "internal constant"),
+    (Statement((), (), ("@", ("c", "Nat.lt"), A, B)), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(A, ("@", ("c", "Foo.gopher.looped"), B))), eq(A, B), "", None),
     (Statement((), (), eq(A, ("@", ("c", "Std.HashMap.Internal.f"), B))), eq(A, B), "", "internal constant"),
     (Statement((), (), ("@", ("c", "HEq"), ("c", "Nat"), A, ("c", "Nat"), F)), eq(A, B), "", "transport"),
