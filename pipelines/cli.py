@@ -77,6 +77,7 @@ def synthesize(
     refute: Annotated[bool, typer.Option(
         "--refute", help="Make a table of statements that look like variants and are false, with the proof that they are.")] = False,
     verify: Annotated[int, typer.Option(min=1, help="Variants that a fresh engine reads again at the end.")] = 200,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say, from a sample, what it would take.")] = False,
     json: Json = False,
 ) -> None:
     """Makes a corpus of verified variants in OUT. Run again, it goes on where it stopped."""
@@ -98,6 +99,15 @@ def synthesize(
         lemma_cap=lemma_cap or None,
         refute=refute, held_out_premises=held_out_premises,
         held_out=hashlib.sha256(held_out.read_bytes()).hexdigest() if held_out else None)
+    if dry_run:
+        from pipelines.dry_run import estimate, show
+
+        with progress() as report:
+            found = estimate(Job(out, options), workers, report)
+        if not json:
+            show(found)
+        finish(_plain(found), json)
+        return
     with progress() as report:
         result = run(Job(out, options), workers, verify, held_out, report)
     _tell_problems(result.problems)
@@ -329,6 +339,13 @@ def _tell_problems(problems: list[str]) -> None:
     """What is wrong in files of the user: it is skipped, and said."""
     for problem in problems:
         _tell(f"skipped: {problem}")
+
+
+def _plain(record: object) -> dict:
+    """A struct as the object that --json prints."""
+    import msgspec
+
+    return msgspec.to_builtins(record)
 
 
 def _count(text: str) -> int | None:
