@@ -91,11 +91,12 @@ _SHIFTED = ("HAdd.hAdd", "HSub.hSub")
 
 _EMPTY = ("List.nil", "Array.empty")
 _BOOLEAN = ("Bool.true", "Bool.false")
+_PROPOSITIONS = ("True", "False")
 
 
 def is_idle(term: Term) -> bool:
     """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -a`, `a - a`, `n + 1 + 1`, `l ++ []`,
-    `b && true`, `¬a ≠ b`, `↑1`, `if h : p then a else b` where nobody speaks of `h`?"""
+    `b && true`, `¬a ≠ b`, `p = False`, `↑1`, `if h : p then a else b` where nobody speaks of `h`?"""
     if term[0] != "@" or term[1][0] != "c":
         return False
     name, found = term[1][1], term[2:]
@@ -115,6 +116,10 @@ def is_idle(term: Term) -> bool:
             return any(_head(side) in _BOOLEAN for side in found)
         case "Not", 1:
             return _head(found[0]) in ("Not", "Ne")
+        case "Eq", 3:
+            return _head(found[-1]) in _PROPOSITIONS
+        case "Iff", 2:
+            return any(_head(side) in _PROPOSITIONS for side in found)
         case "dite", 5:
             return all(branch[0] == "λ" and not mentions(branch[2], 0) for branch in found[-2:])
         case "Neg.neg", 3:

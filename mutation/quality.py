@@ -183,7 +183,7 @@ STATEMENT_RULES = (
         example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1; (h : m + n + 1 = m)", objects=_has_idle_hypothesis),
     StatementRule(
         name="idle part", reason="it brings in an operation or a comparison that any reader computes away",
-        example="l.length + 0, 1 * a, a - a, n + 1 + 1, l ++ [], b && true, ¬a ≠ b, ((1 : Nat) : Int), 2 = 0 ∨ p, "
+        example="l.length + 0, 1 * a, a - a, n + 1 + 1, l ++ [], b && true, ¬a ≠ b, p = False, ((1 : Nat) : Int), 2 = 0 ∨ p, "
                 "if h : p then a else b where nobody speaks of h", objects=_has_idle_part),
     StatementRule(
         name="large numeral", reason="it brings in a numeral that a reader would have to count",

@@ -94,6 +94,8 @@ def test_which_comparisons_are_decided(name, a, b, expected):
     (operation("HSub.hSub", X, ("@", ("c", "Neg.neg", "0"), NAT, INST, Y)), True),
     (("@", ("c", "Neg.neg", "0"), NAT, INST, ("@", ("c", "Neg.neg", "0"), NAT, INST, Y)), True),
     (("@", ("c", "Not"), ("@", ("c", "Ne", "1"), NAT, X, Y)), True), (("@", ("c", "Not"), comparison("LT.lt", X, Y)), False),
+    (("@", ("c", "Eq", "1"), ("Sort", "0"), comparison("LT.lt", X, Y), ("c", "False")), True), (comparison("Eq", X, Y), False),
+    (("@", ("c", "Iff"), ("c", "True"), comparison("LT.lt", X, Y)), True),
     (operation("HSub.hSub", X, X), True), (operation("HMod.hMod", X, X), True), (operation("HAdd.hAdd", X, X), False),
     (("@", ("c", "Nat.gcd"), X, X), True), (("@", ("c", "Max.max"), NAT, INST, X, X), True),
     (("@", ("c", "and"), X, ("c", "Bool.true")), True), (("@", ("c", "and"), X, Y), False),
