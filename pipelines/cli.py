@@ -188,9 +188,11 @@ def report(
     from pipelines.report_page import write_report
     from pipelines.summary import err, finish
 
-    page = write_report(collect(out, examples, seed), out / "report")
+    figures = collect(out, examples, seed)
+    page = write_report(figures, out / "report")
     err.print(f"the page is {page}", highlight=False, soft_wrap=True)
-    finish({"page": str(page), "plots": sorted(str(file) for file in page.parent.glob("*.png"))}, json)
+    finish({"page": str(page), "plots": sorted(str(file) for file in page.parent.glob("*.png")),
+            "examples": [example.variant.variant_id for example in figures.examples]}, json)
 
 
 @app.command()

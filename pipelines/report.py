@@ -96,7 +96,7 @@ def collect(out: Path, examples: int = 12, seed: int = 0) -> Figures:
             grades.update(name or "nothing" for name in rows["closed_by"])
     return Figures(
         manifest, [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes, _tally(out, manifest),
-        runlog.read(out / "run.log"), grades, _examples(out, sorted(per_target), examples, seed),
+        runlog.read(out / "run.log"), grades, _examples(out, examples, seed),
         {table: sum(file.stat().st_size for file in (out / table).glob("*.parquet"))
          for table in ("theorems", "variants", "rejects", "refuted", "grades") if (out / table).is_dir()})
 
@@ -130,20 +130,16 @@ def _tally(out: Path, manifest: Manifest) -> Tally | None:
     return tally
 
 
-def _examples(out: Path, targets: Sequence[str], n: int, seed: int) -> list[Example]:
-    """One variant of each of some targets, both drawn at random."""
-    draw = random.Random(seed)
-    drawn = draw.sample(targets, min(n, len(targets)))
-    rows = ds.dataset(out / "variants", format="parquet").to_table(filter=ds.field("target").isin(drawn)).sort_by("variant_id").to_pylist()
-    theorems = ds.dataset(out / "theorems", format="parquet").to_table(
-        columns=["name", "statement"], filter=pc.field("name").isin(drawn)).to_pylist()
-    statements = {row["name"]: row["statement"] or "" for row in theorems}
-    found = []
-    for target in drawn:
-        variant = msgspec.convert(draw.choice([row for row in rows if row["target"] == target]), Variant)
-        before, after = compared(statements[target], variant.statement)
-        found.append(Example(variant, before, after))
-    return found
+def _examples(out: Path, n: int, seed: int) -> list[Example]:
+    """Variants drawn at random, each as likely as any other."""
+    variants = ds.dataset(out / "variants", format="parquet")
+    count = variants.count_rows()
+    drawn = random.Random(seed).sample(range(count), min(n, count))
+    rows = msgspec.convert(variants.take(drawn).to_pylist(), list[Variant])
+    targets = ds.dataset(out / "theorems", format="parquet").to_table(
+        columns=["name", "statement"], filter=pc.field("name").isin([row.target for row in rows])).to_pylist()
+    statements = {row["name"]: row["statement"] or "" for row in targets}
+    return [Example(row, *compared(statements[row.target], row.statement)) for row in rows]
 
 
 _TOKENS = re.compile(r"[\w.'!?₀-₉]+|\s+|[^\w\s]")
