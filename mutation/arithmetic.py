@@ -35,9 +35,15 @@ def _sum(term: Term, atoms: Counter[Term]) -> int:
     return 0
 
 
+def _is_positive(term: Term) -> bool:
+    """Powers of positive numerals."""
+    found = arguments(term, "HPow.hPow", 6)
+    return found is not None and (literal(found[4]) or 0) > 0
+
+
 def is_decided(proposition: Term) -> bool:
     """Does a comparison of sums of natural numbers or integers hold, or fail, whatever its variables are: `m + n + 1 = m`,
-    `n ≤ n + 1`, `2 = 0`?"""
+    `n ≤ n + 1`, `0 < 2 ^ n`, `2 = 0`?"""
     name, found = next(((name, found) for name, n in _COMPARISONS.items() if (found := arguments(proposition, name, n))), (None, None))
     if found is None or not any(is_constant(found[0], number) for number in ("Nat", "Int")):
         return False
@@ -51,6 +57,7 @@ def is_decided(proposition: Term) -> bool:
     if left:  # as `right` of the mirrored comparison
         difference = -difference
     # The larger side is `difference` and some numbers more than the other: more for sure, or at least as much.
+    difference += sum(n for atom, n in (left or right).items() if _is_positive(atom))
     strict = difference > 0
     weak = difference >= 0
     if name in ("Eq", "Ne"):
@@ -96,7 +103,7 @@ _PROPOSITIONS = ("True", "False")
 
 def is_idle(term: Term) -> bool:
     """Is it an operation that no reader would leave standing: `a + 0`, `0 - a`, `n - -a`, `a - a`, `n + 1 + 1`, `l ++ []`,
-    `b && true`, `¬a ≠ b`, `p = False`, `↑1`, `if h : p then a else b` where nobody speaks of `h`?"""
+    `b && true`, `!true`, `¬a ≠ b`, `p = False`, `↑1`, `if h : p then a else b` where nobody speaks of `h`?"""
     if term[0] != "@" or term[1][0] != "c":
         return False
     name, found = term[1][1], term[2:]
@@ -114,6 +121,8 @@ def is_idle(term: Term) -> bool:
             return any(_head(side) in _EMPTY for side in found[-2:])
         case "and" | "or" | "xor" | "Bool.and" | "Bool.or" | "Bool.xor", 2:
             return any(_head(side) in _BOOLEAN for side in found)
+        case "not" | "Bool.not", 1:
+            return _head(found[0]) in _BOOLEAN
         case "Not", 1:
             return _head(found[0]) in ("Not", "Ne")
         case "Eq", 3:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from mutation.arithmetic import has_large_numeral, idle_parts, is_decided
+from mutation.arithmetic import has_large_numeral, idle_parts, is_decided, literal
 from mutation.patterns import PATTERN_RULES, PatternRule
 from mutation.terms import Statement, Term, arguments, is_constant, is_instance, near_key, premises, sides, subterms
 
@@ -94,7 +94,7 @@ def _is_vacuous(judged: Judged) -> bool:
 
 
 _INTERNAL = re.compile(
-    r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀|(go|loop)(\.|$))|^Nat\.(ble|blt|beq)$"
+    r"(^|\.)(_|match_\d|casesOn$|recOn$|brecOn$|rec$|below$|noConfusion|Internal\.|Impl\.|Raw₀|(go|loop)(\.|$)|\w*Impl$)|^Nat\.(ble|blt|beq)$"
     r"|^(Nat|Int|Rat|Fin|BitVec|U?Int(8|16|32|64)|[UI]Size|String|List|Array|Vector)\.(add|sub|mul|div|mod|pow|neg|append|lt|le)$")
 _TRANSPORT = frozenset({
     "HEq", "cast", "Eq.mp", "Eq.mpr", "Eq.rec", "Eq.ndrec", "id", "inferInstance", "inferInstanceAs", "autoParam", "wfParam"})
@@ -122,6 +122,26 @@ def _has_idle_hypothesis(judged: Judged) -> bool:
 def _has_idle_part(judged: Judged) -> bool:
     new = sum(map(idle_parts, judged.statement.parts))
     return new > 0 and new > sum(map(idle_parts, judged.target.parts))
+
+
+_BOUNDED = re.compile(r"^(Array|Subarray|ByteArray|FloatArray|Vector)\.(any|all|filter|filterMap|foldl|foldr|for|forRev)M?$")
+
+
+def _spells_bounds_out(term: Term) -> bool:
+    """`xs.any p 0 n`, where a reader writes `xs.any p`: the last two arguments are 0 and the size, if nothing is said."""
+    if term[0] != "@" or term[1][0] != "c" or not _BOUNDED.match(term[1][1]) or len(term) < 6:
+        return False
+    *others, start, stop = term[2:]
+    size = next((found[-1] for bound in (start, stop) for n in (1, 2) for name in ("Array.size", "ByteArray.size", "FloatArray.size")
+                 if (found := arguments(bound, name, n))), None)
+    return not (size in others and 0 in (literal(start), literal(stop)))
+
+
+def _has_default_argument(judged: Judged) -> bool:
+    def spelled_out(statement: Statement) -> int:
+        return sum(_spells_bounds_out(part) for top in statement.parts for part in subterms(top))
+
+    return (new := spelled_out(judged.statement)) > 0 and new > spelled_out(judged.target)
 
 
 def _has_large_numeral(judged: Judged) -> bool:
@@ -183,8 +203,11 @@ STATEMENT_RULES = (
         example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1; (h : m + n + 1 = m)", objects=_has_idle_hypothesis),
     StatementRule(
         name="idle part", reason="it brings in an operation or a comparison that any reader computes away",
-        example="l.length + 0, 1 * a, a - a, n + 1 + 1, l ++ [], b && true, ¬a ≠ b, p = False, ((1 : Nat) : Int), 2 = 0 ∨ p, "
+        example="l.length + 0, 1 * a, a - a, n + 1 + 1, l ++ [], b && true, !true, ¬a ≠ b, p = False, ((1 : Nat) : Int), 2 = 0 ∨ p, "
                 "if h : p then a else b where nobody speaks of h", objects=_has_idle_part),
+    StatementRule(
+        name="default argument", reason="it changes the bounds of a fold over an array, which a reader leaves to their defaults",
+        example="xs.any p 0 (xs.push a).size in place of xs.any p", objects=_has_default_argument),
     StatementRule(
         name="large numeral", reason="it brings in a numeral that a reader would have to count",
         example="a.toNat % 18446744073709551616 for a.toNat % 2 ^ 64", objects=_has_large_numeral),
@@ -195,7 +218,8 @@ STATEMENT_RULES = (
         name="internal constant",
         reason="it brings in a constant that Lean made for itself, of an internal namespace, or what runs behind a notation or a "
                "definition",
-        example="List.attach_congr._proof_1, Nat.pow.match_1, Nat.ble, Nat.lt, Array.extract.loop", objects=_introduces_internal),
+        example="List.attach_congr._proof_1, Nat.pow.match_1, Nat.ble, Nat.lt, Array.extract.loop, Array.toListImpl",
+        objects=_introduces_internal),
     StatementRule(
         name="transport", reason="it brings in equality of different types, or a cast along a proof",
         example="a ≍ b, cast h a = b", objects=lambda judged: bool(_TRANSPORT & judged.new_constants)),

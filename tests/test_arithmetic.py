@@ -35,7 +35,8 @@ def comparison(name, a, b):
 sums = st.recursive(
     st.sampled_from(VARIABLES) | st.integers(0, 3).map(numeral),
     lambda part: st.builds(lambda a, b: operation("HAdd.hAdd", a, b), part, part)
-    | part.map(lambda a: ("@", ("c", "Nat.succ"), a)), max_leaves=5)
+    | part.map(lambda a: ("@", ("c", "Nat.succ"), a))
+    | st.builds(lambda n, x: operation("HPow.hPow", numeral(n), x), st.integers(0, 3), st.sampled_from(VARIABLES)), max_leaves=5)
 
 
 def value(term, numbers):
@@ -46,6 +47,8 @@ def value(term, numbers):
             return n
         case ("@", ("c", "Nat.succ"), a):
             return value(a, numbers) + 1
+        case ("@", ("c", "HPow.hPow", _), _, _, _, _, a, b):
+            return value(a, numbers) ** value(b, numbers)
         case ("@", _, _, _, _, _, a, b):
             return value(a, numbers) + value(b, numbers)
 
@@ -71,6 +74,7 @@ X, Y = VARIABLES[:2]
 @pytest.mark.parametrize(("name", "a", "b", "expected"), [
     ("Eq", plus(X, Y, numeral(1)), X, True), ("Eq", plus(X, Y), X, False), ("Eq", numeral(2), numeral(0), True),
     ("LE.le", X, plus(X, Y), True), ("LT.lt", X, plus(X, Y), False), ("LT.lt", X, plus(numeral(1), X), True),
+    ("LT.lt", numeral(0), operation("HPow.hPow", numeral(2), X), True), ("LT.lt", numeral(1), operation("HPow.hPow", numeral(2), X), False),
     ("LT.lt", plus(X, numeral(1)), X, True), ("LE.le", plus(X, Y), X, False), ("GE.ge", plus(X, Y), X, True),
     ("GT.gt", X, plus(X, Y), True), ("LT.lt", X, numeral(0), True), ("LT.lt", numeral(0), X, False), ("Ne", X, plus(X, numeral(2)), True),
 ])
@@ -98,6 +102,7 @@ def test_which_comparisons_are_decided(name, a, b, expected):
     (("@", ("c", "Iff"), ("c", "True"), comparison("LT.lt", X, Y)), True),
     (operation("HSub.hSub", X, X), True), (operation("HMod.hMod", X, X), True), (operation("HAdd.hAdd", X, X), False),
     (("@", ("c", "Nat.gcd"), X, X), True), (("@", ("c", "Max.max"), NAT, INST, X, X), True),
+    (("@", ("c", "Bool.not"), ("c", "Bool.true")), True), (("@", ("c", "Bool.not"), X), False),
     (("@", ("c", "and"), X, ("c", "Bool.true")), True), (("@", ("c", "and"), X, Y), False),
     (choice(("λ", ("c", "p"), ("#", 1))), True), (choice(("λ", ("c", "p"), ("@", ("c", "f"), ("#", 0)))), False),
     (choice(("c", "f")), False),

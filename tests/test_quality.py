@@ -108,6 +108,14 @@ def pow63():
     return ("@", ("c", "HPow.hPow"), ("c", "Nat"), ("c", "Nat"), ("c", "Nat"), ("c", "instHPow"), numeral(2), numeral(63))
 
 
+def any_(array, stop):
+    return ("@", ("c", "Array.any"), ("c", "Nat"), array, ("c", "p"), numeral(0), stop)
+
+
+def array_size(array):
+    return ("@", ("c", "Array.size"), ("c", "Nat"), array)
+
+
 X, Y = ("#", 0), ("#", 1)
 F = ("@", ("c", "f"), B)
 
@@ -127,6 +135,9 @@ F = ("@", ("c", "f"), B)
     (Statement((("c", "Nat"), ("c", "Nat")), (), lt(X, add(X, numeral(1)))), lt(X, Y), "", "tautology"),
     (Statement((("c", "Nat"), ("c", "Nat")), (), lt(X, add(Y, numeral(0)))), lt(X, Y), "", "idle part"),
     (Statement((), (), ("@", ("c", "Or"), eq(A, F), eq(numeral(1), numeral(2)))), eq(A, B), "", "idle part"),
+    (Statement((), (), eq(any_(A, array_size(F)), B)), eq(any_(A, array_size(A)), B), "", "default argument"),
+    (Statement((), (), eq(any_(F, array_size(F)), B)), eq(any_(A, array_size(A)), B), "", None),
+    (Statement((), (), eq(A, ("@", ("c", "Array.toListImpl"), B))), eq(A, B), "", "internal constant"),
     (Statement((), (), eq(A, numeral(4294967296))), eq(A, B), "", "large numeral"),
     (Statement((), (), eq(A, numeral(4294967296))), eq(numeral(4294967296), F), "", None),
     (Statement((), (), lt(add(A, numeral(1)), B)), lt(A, B), "c\tTrue\t0", None),
