@@ -56,6 +56,7 @@ def test_the_index_is_built_loaded_and_asked(lean, tmp_path):
     assert (tmp_path / "bench-index.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_throughput_says_where_the_time_goes(lean):
     said = told("throughput", "--targets", "20", "--seed", "2", "--workers", "1")
     assert said["verified"] > 50 and said["workers"] == 1 and said["one_worker"] is None

@@ -28,6 +28,7 @@ def candidates(engine, target: str, lemma: str, kind: str, at: str, backward: bo
     pytest.param("List.zipIdx_map", "List.zip_map'", "rw", "conclusion", True, id="a function is taken for a fun"),
     pytest.param("Int64.mul_succ", "Id.ext", "apply", "conclusion", False, id="a definition that hands on its argument"),
     pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.le_add_pred_of_pos", "apply", "H", True, id="a sum of which a summand vanishes"),
+    pytest.param("Small.contained", "Small.Box.has_head", "apply", "h", True, id="a Boolean function that hands on to another one"),
 ])
 def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, at, backward):
     prepared, found = candidates(engine, target, lemma, kind, at, backward)

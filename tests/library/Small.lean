@@ -44,6 +44,17 @@ theorem Small.subtraction (a b : Nat) (h : a + (b - a) = 3) : 3 = a + (b - a) :=
 /-- Nothing but `.{u + 1}` says in which universe the unit lives. -/
 theorem Small.unit (n : Nat) (h : n + 2 = 5) : Nonempty (PUnit.{u + 1} × Fin n) := ⟨⟨.unit, ⟨0, by omega⟩⟩⟩
 
+/-- A structure around a list, whose functions hand on to it. -/
+structure Small.Box where
+  inner : List Nat
+
+def Small.Box.has (b : Small.Box) (n : Nat) : Bool := b.inner.contains n
+
+theorem Small.Box.has_head (b : Small.Box) (n : Nat) (h : b.inner.head? = some n) : b.has n = true := by
+  unfold Small.Box.has; cases hb : b.inner <;> simp_all
+
+theorem Small.contained {l : List Nat} {n : Nat} (h : l.contains n = true) : l ≠ [] := by intro e; simp [e] at h
+
 /-! Theorems of Lean's in other names: their keys are the same. -/
 
 theorem Small.Again.Nat.lt_of_lt_of_le {i j l : Nat} : i < j → j ≤ l → i < l := _root_.Nat.lt_of_lt_of_le

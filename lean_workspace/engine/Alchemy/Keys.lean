@@ -185,6 +185,8 @@ structure Around where
   again : List MVarId := []
   /-- Does unification unfold definitions (`apply`)? -/
   isUnfolding : Bool := false
+  /-- Are Boolean functions that only hand on to another one written as that one? -/
+  isUnwrapping : Bool := false
 
 def Around.under (c : Around) (f : FVarId) : Around := { c with bound := f :: c.bound }
 
@@ -204,6 +206,46 @@ def isOpenField (env : Environment) (s : Name) (x : Expr) (again : List MVarId) 
     | some c => c.numFields == 1
     | none => true)
 
+/-- A variable of the pattern, or a field of one. -/
+partial def isFieldOfVariable (env : Environment) (e : Expr) : Bool :=
+  match e with
+  | .mvar _ => true
+  | .proj _ _ x => isFieldOfVariable env x
+  | .mdata _ x => isFieldOfVariable env x
+  | .app _ x => match headOf e with
+    | .const c _ => (env.getProjectionFnInfo? c).isSome && isFieldOfVariable env x
+    | _ => false
+  | _ => false
+
+/-- The function that `e` hands on to, at the end of all that only hand on: `(m : HashMap.Raw α β).contains a` becomes
+`m.inner.contains a`, and so on. -/
+partial def unwrapped? (e : Expr) (fuel : Nat := 6) : MetaM (Option Expr) := do
+  if fuel == 0 then return none
+  let unfold : MetaM (Option Expr) := atTransparency .default do
+    match ← unfoldDefinition? e with
+    | some e' => return some (← whnfCore e')
+    | none => return none
+  let some (some e') ← attempted unfold | return none
+  let .const c _ := headOf e' | return none
+  if isChoice c || isConstructor (← getEnv) c then return none
+  unless ← handsOn (argsOf e') (← modesOf (headOf e') (count (argsOf e'))) do return none
+  match ← unwrapped? e' (fuel - 1) with
+  | some e'' => return some e''
+  | none => return some e'
+where
+  handsOn : List Expr → List Mode → MetaM Bool
+    | a :: as, .key :: modes => do
+      if isFieldOfVariable (← getEnv) a then handsOn as modes else return false
+    | _ :: as, modes => handsOn as (dropL modes 1)
+    | [], _ => return true
+
+/-- The sides of an equation of Booleans, unwrapped. -/
+def unwrapSides : List Expr → MetaM (List Expr)
+  | [t, a, b] => do
+    unless t.isConstOf ``Bool do return [t, a, b]
+    return [t, (← unwrapped? a).getD a, (← unwrapped? b).getD b]
+  | as => return as
+
 mutual
 /-- The tokens of a pattern before `acc`, the last one first. At the root the head stays as it is. -/
 partial def pattern (root : Bool) (around : Around) (e : Expr) (acc : List String) : MetaM (List String) := do
@@ -222,6 +264,7 @@ partial def pattern (root : Bool) (around : Around) (e : Expr) (acc : List Strin
     if !root && (isOpenCast c e || isOpenIdentity (← getEnv) c as) then return "*" :: acc
     if !root && (← isOpenRecursion c as around.again) then return "*" :: acc
     if around.isUnfolding && isChoice c then return choiceToken :: acc
+    let as ← if around.isUnwrapping && c == ``Eq then unwrapSides as else pure as
     patterns around as (← modesOf fn (count as)) (constToken c (count as) :: acc)
   | .fvar f =>
     match placeOfVar f around.bound 0 with
@@ -372,13 +415,17 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
   let c ← mkConstWithFreshMVarLevels info.name
   let (ms, _, q) ← forallMetaTelescope (← inferType c)
   let ms := ms.toList
-  let key (e : Expr) (direction : String) (occurrence : Nat) (used : Option MVarId) : MetaM Key := do
+  let keysOf (e : Expr) (direction : String) (occurrence : Nat) (used : Option MVarId) : MetaM (List Key) := do
     let around : Around := { again := ← standingAgain e, isUnfolding := true }
     let tokens ← if (headOf e).isMVar then pure ["*"] else atTransparency .instances (pattern false around e [])
-    return { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
-             tokens := rev tokens }
+    let key : Key := { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
+                       tokens := rev tokens }
+    -- Membership in a map is an equation of Booleans, whose function unification follows through all the maps that wrap another.
+    unless anyL (· == constToken ``Bool 0) tokens do return [key]
+    let deeper ← atTransparency .instances (pattern false { around with isUnwrapping := true } e [])
+    return if deeper == tokens then [key] else [key, { key with tokens := rev deeper }]
   let mut keys : List Key := []
-  unless (headOf q).isMVar && !q.isMVar do keys := [← key q "backward" 0 none]
+  unless (headOf q).isMVar && !q.isMVar do keys := ← keysOf q "backward" 0 none
   let mut occurrence := 0
   for m in ms do
     let t ← instantiateMVars (← inferType m)
@@ -386,7 +433,7 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
       occurrence := occurrence + 1
       unless (headOf t).isMVar do
         let isDependent ← isSpokenOf m.mvarId! ms q
-        keys := { ← key t "forward" occurrence (some m.mvarId!) with isDependent } :: keys
+        keys := append (mapL ({ · with isDependent }) (← keysOf t "forward" occurrence (some m.mvarId!))) keys
   return rev keys
 
 end Alchemy
