@@ -299,7 +299,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Variants of one target, the best by score."""
     lemma_cap: int | None = 200
     """Variants by one lemma, the best by score."""
-    foreign_cap: int | None = 8
+    foreign_cap: int | None = 12
     """Of these, variants that bring in a subject which has nothing to do with the target's."""
     near_duplicates: bool = True
     """Is one kept of those that a reader takes for the same?"""

@@ -68,7 +68,7 @@ def synthesize(
     without: Annotated[list[str], typer.Option(help="Switch a quality rule off, by its name; repeatable.")] = [],
     target_cap: Annotated[int, typer.Option(min=0, help="Variants of one target, the best by score; 0: all.")] = 250,
     foreign_cap: Annotated[int, typer.Option(
-        min=0, help="Variants of one target that bring in foreign subjects alone, the best by score; 0: all.")] = 8,
+        min=0, help="Variants of one target that bring in foreign subjects alone, the best by score; 0: all.")] = 12,
     lemma_cap: Annotated[int, typer.Option(min=0, help="Variants by one lemma, the best by score; 0: all.")] = 200,
     held_out: Annotated[Path | None, typer.Option(
         exists=True, dir_okay=False, help="Theorem names and statement keys, one a line, to keep out.")] = None,
