@@ -36,6 +36,7 @@ def test_the_index_finds_what_brute_force_finds(lean, tmp_path):
     assert again["ways"] == said["ways"], "a batch that is kept is not measured again: its times are the same"
 
 
+@pytest.mark.slow
 def test_targets_are_drawn_until_the_named_ways_have_enough_pairs(lean):
     said = told("search", "--pairs", "5", "--targets", "45", "--seed", "1", "--way", "rw-hypothesis", "--way", "apply-hypothesis")
     assert said["targets"] == 20  # a batch: each kind and site has its five pairs

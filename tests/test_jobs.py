@@ -341,6 +341,7 @@ def test_a_file_of_the_users(lean, tmp_path):
     assert theorems["Nat.add_comm"]["library"] == "Init" and theorems["Nat.add_comm"]["position"] is None
 
 
+@pytest.mark.slow
 def test_a_file_with_nothing_in_it_is_told(lean, tmp_path):
     empty = tmp_path / "Wrong.lean"
     empty.write_text("prelude\nimport Init.Core\ntheorem wrong : 1 = 2 := rfl\n")
