@@ -253,6 +253,11 @@ def isSpokenOf (m : MVarId) (ms : List Expr) (q : Expr) : MetaM Bool := do
     if ← mentions (← inferType x) then return true
   return false
 
+/-- In the tokens of a pattern, the last one first. -/
+def hasBooleanEquation : List String → Bool
+  | t :: eq :: ts => (t == "c:Bool/0" && eq == "c:Eq/3") || hasBooleanEquation (eq :: ts)
+  | _ => false
+
 /-- Keys of `apply`: backward on the conclusion, forward on each antecedent that is no bare variable. A conclusion such as
 `motive n` has none: unification assigns a variable that is applied only where its arguments are distinct local variables
 (`Lean.Meta.processAssignment`, without its approximations), and those of a rule are not. -/
@@ -266,7 +271,7 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
     let key : Key := { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
                        tokens := rev tokens }
     -- Membership in a map is an equation of Booleans, whose function unification follows through all the maps that wrap another.
-    unless anyL (· == constToken ``Bool 0) tokens do return [key]
+    unless hasBooleanEquation tokens do return [key]
     let deeper ← atTransparency .instances (pattern false { around with isUnwrapping := true } e [])
     return if deeper == tokens then [key] else [key, { key with tokens := rev deeper }]
   let mut keys : List Key := []
