@@ -13,7 +13,6 @@ from rich.table import Table
 from lean_workspace.process import Limits
 from pipelines import mutate, pool
 from pipelines.job import Job, JobError
-from pipelines.mutate import Shard
 from pipelines.stage import Report
 from pipelines.summary import out
 from pipelines.synthesize import extracted
@@ -53,11 +52,10 @@ def estimate(job: Job, workers: int, report: Report) -> Estimate:
         with trial.begin(), pool.cluster(workers):
             library = extracted(trial, workers, report)
             names = mutate.draw_targets(trial, library)
-            chunks = [names[:SAMPLE][i:i + CHUNK] for i in range(0, min(len(names), SAMPLE), CHUNK)]
-            shards = [Shard(trial.shard_key(chunk), chunk) for chunk in chunks]
+            shards = mutate.shards_of(trial, names[:SAMPLE], CHUNK)
             tallies: list[mutate.Tally] = []
             bytes_: list[int] = []
-            sampled = sum(map(len, chunks))
+            sampled = len(names[:SAMPLE])
             report("sample", 0, sampled, "")
             for event in pool.run(mutate.MUTATE, trial, shards, workers):
                 if isinstance(event, pool.Failed):

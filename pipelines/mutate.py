@@ -8,7 +8,8 @@ import difflib
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -87,10 +88,18 @@ def _unknown_theorem(name: str, library: Catalogue) -> str:
     return f"there is no theorem {name}" + (f"; did you mean {', '.join(close)}?" if close else " in this library")
 
 
-def shards_of(job: Job, targets: list[str]) -> list[Shard]:
+def shards_of(job: Job, targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
     """Fixed chunks of the order: the first hundred targets make the same shards in every larger job."""
-    chunks = [targets[i:i + SHARD_TARGETS] for i in range(0, len(targets), SHARD_TARGETS)]
+    chunks = [targets[i:i + size] for i in range(0, len(targets), size)]
     return [Shard(job.shard_key(chunk), chunk) for chunk in chunks]
+
+
+def tally_of(folders: Iterable[Path]) -> Tally:
+    """What the shards in these folders came to, together."""
+    tally = Tally()
+    for folder in folders:
+        tally.add(msgspec.json.decode((folder / "tally.json").read_bytes(), type=Tally))
+    return tally
 
 
 def is_done(job: Job, shard: Shard) -> bool:

@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 
 from pipelines import runlog
 from pipelines.job import Job, Manifest
-from pipelines.mutate import Tally
+from pipelines.mutate import Tally, tally_of
 from pipelines.tables import Variant
 
 SIZE_EDGES = np.unique(np.round(np.geomspace(8, 2000, 46)).astype(int))
@@ -121,13 +121,8 @@ def _mark(options: Sequence[str]) -> str:
 
 
 def _tally(out: Path, manifest: Manifest) -> Tally | None:
-    files = [out / ".work" / "mutate" / key / "tally.json" for key in manifest.shards]
-    if not all(file.is_file() for file in files):
-        return None
-    tally = Tally()
-    for file in files:
-        tally.add(msgspec.json.decode(file.read_bytes(), type=Tally))
-    return tally
+    folders = [out / ".work" / "mutate" / key for key in manifest.shards]
+    return tally_of(folders) if all((folder / "tally.json").is_file() for folder in folders) else None
 
 
 def _examples(out: Path, n: int, seed: int) -> list[Example]:

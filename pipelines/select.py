@@ -26,7 +26,7 @@ from mutation.quality import LEMMA_CAP, NEAR_DUPLICATE
 from pipelines import tables
 from pipelines.extract import Catalogue
 from pipelines.job import Job, Manifest, UsageError, versions, write_whole
-from pipelines.mutate import Shard, Tally
+from pipelines.mutate import Shard, tally_of
 from pipelines.tables import Reject, Theorem, Variant
 
 PARTS = "0123456789abcdef"
@@ -70,9 +70,7 @@ class HeldOut(msgspec.Struct, frozen=True):
 def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut | None, seconds: float) -> Manifest:
     """Writes the tables and the manifest from the shards."""
     folders = [job.mutate_folder / shard.key for shard in shards]
-    tally = Tally()
-    for folder in folders:
-        tally.add(msgspec.json.decode((folder / "tally.json").read_bytes(), type=Tally))
+    tally = tally_of(folders)
     made = job.work / f"part-{uuid4().hex}"
     try:
         for table in ("theorems", "variants", "rejects"):
