@@ -72,13 +72,12 @@ def test_every_lean_definition_says_what_comes_back():
 
 
 def test_the_engine_joins_into_one_program():
-    source = program.joined(Path("/somewhere/engine.olean"))
-    assert source.index("namespace Alchemy") > source.index("public meta import Lean.Elab.Command")
+    source = program.joined()
+    assert source.index("namespace Alchemy") > source.index("public import Lean.Elab.Command")
     assert not re.search(r"^import ", source, re.MULTILINE)
     for file in (program.ENGINE / "Alchemy").glob("*.lean"):
         body = re.sub(r"^import .*\n", "", file.read_text(), flags=re.MULTILINE)
         assert source.count(body) == 1, file.name
-    assert source.count("/somewhere/engine.olean") == 1
 
 
 def test_both_sides_are_of_one_version():

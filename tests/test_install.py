@@ -125,7 +125,7 @@ def test_a_second_set_up_does_nothing(lean):
 
 def test_another_launcher_is_refused():
     with pytest.raises(UnknownBuild):
-        slim("var a;function assignWasmExports(wasmExports){a=wasmExports.a}")
+        slim("var a;function assignWasmExports(wasmExports){a=wasmExports.a}", 1)
 
 
 def test_no_system_node_is_used(lean):

@@ -3,11 +3,13 @@
 import json
 import os
 import random
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from lean_workspace import program
 from lean_workspace.embedded import install
 from lean_workspace.protocol import Written
 from mutation.terms import statement_key
@@ -138,16 +140,24 @@ MARKED = [
 """Casts, numerals, binders, notations, constructors, instances, universes; no proof stands in a statement."""
 
 
+def interpreted(source: str) -> str:
+    """What is interpreted has to be marked so."""
+    source = re.sub(r"^public import (\S+)$", r"public import \1\npublic meta import \1", source, flags=re.MULTILINE)
+    return source.replace("public section", "public meta section", 1)
+
+
+@pytest.mark.slow
 def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_path):
     """Marks at random places, of random rungs: most do no harm, some make the text unreadable, none makes it another theorem."""
     draw = random.Random(0)
     asked = [f"{name} {' '.join(str(draw.randrange(10_000)) for _ in range(draw.choice((0, 1, 1, 2, 4, 8))))}"
              for name in MARKED for _ in range(6)]
-    folder = Path(__file__).parent / "engine"
-    launch = install.launch((folder,))
+    source = tmp_path / "Marks.lean"
+    source.write_text(interpreted(program.joined()) + (Path(__file__).parent / "engine" / "Marks.lean").read_text())
+    launch = install.launch()
     *before, _, root = launch.argv  # `--run Launch.lean root`
     answered = subprocess.run(
-        ["/bin/sh", "-c", 'ulimit -s 1048576; exec "$@"', "lean", *before, str(folder / "Marks.lean"), root],
+        ["/bin/sh", "-c", 'ulimit -s 1048576; exec "$@"', "lean", *before, str(source), root],
         input="\n".join(asked) + "\n", env={**os.environ, **launch.env}, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     told = [json.loads(line) for line in answered.stdout.splitlines() if line.startswith("{") or line == "null"]
     assert len(told) == len(asked), answered.stdout[-2000:]

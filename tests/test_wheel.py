@@ -19,7 +19,8 @@ def test_a_wheel_runs_where_the_sources_are_not(lean, tmp_path):
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    sources = {str(f.relative_to(ROOT)) for f in (ROOT / "lean_workspace").rglob("*") if f.suffix in {".lean", ".cjs", ".js", ".toml"}}
+    suffixes = {".lean", ".cjs", ".js", ".h", ".toml"}
+    sources = {str(f.relative_to(ROOT)) for f in (ROOT / "lean_workspace").rglob("*") if f.suffix in suffixes}
     assert sources <= names
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"

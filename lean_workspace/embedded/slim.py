@@ -8,6 +8,8 @@ Each change is asserted to apply exactly once, so another build is refused inste
 4. Lean's main mounted the machine's /home and /tmp for itself; the host decides what it sees.
 5. Threads read library files themselves (worker_files.js): a call proxied to the main thread waits about
    a millisecond for it, and an import makes nine a module.
+6. Calls that may throw stay in WebAssembly (trampolines.js).
+7. No code is loaded but the engine's: a library of Emscripten's may bring JavaScript along.
 """
 
 import re
@@ -23,12 +25,22 @@ _IN_THREAD = (
 )
 
 
+_ENTRY = "async function createWasm(){"
+_INSTANCES = (
+    ('var info=getWasmImports();if(Module["instantiateWasm"]', 'var info=trampolines.into(getWasmImports());if(Module["instantiateWasm"]'),
+    ("new WebAssembly.Instance(wasmModule,getWasmImports())", "new WebAssembly.Instance(wasmModule,trampolines.into(getWasmImports()))"),
+    ("function receiveInstance(instance,module){", "function receiveInstance(instance,module){trampolines.connect(instance.exports);"),
+)
+_LOADING = "var dlopenInternal=(handle,jsflags)=>{var filename=UTF8ToString(handle+36);"
+
+
 class UnknownBuild(Exception):
     """The launcher is not the one that these changes were written for."""
 
 
-def slim(source: str) -> str:
-    """source: the text of `lean.js`. Raises UnknownBuild."""
+def slim(source: str, table_size: int) -> str:
+    """source: the text of `lean.js`; table_size: of the program's table, which is made here and imported by it. Raises
+    UnknownBuild."""
     source = _replace_once(
         source, "newSymIndex=Object.keys(lib.exports).indexOf(symbol);",
         "lib.symIndex??=new Map(Object.keys(lib.exports).map((k,i)=>[k,i]));newSymIndex=lib.symIndex.get(symbol)??-1;")
@@ -42,8 +54,16 @@ def slim(source: str) -> str:
             f"{{var own=libraryFiles.{call};return own!==undefined?own:{m.group(1)}}}"), source)
         if n != 1:
             raise UnknownBuild(head)
-    worker_files = (resources.files("lean_workspace.embedded") / "worker_files.js").read_text()
-    return _replace_once(source, "function ___syscall_openat(", worker_files + "function ___syscall_openat(")
+    source = _replace_once(source, "function ___syscall_openat(", _script("worker_files.js") + "function ___syscall_openat(")
+    source = _replace_once(source, _ENTRY, _script("trampolines.js").replace("TABLE_SIZE", str(table_size)) + _ENTRY)
+    for old, new in _INSTANCES:
+        source = _replace_once(source, old, new)
+    return _replace_once(source, _LOADING, _LOADING + (
+        'if(filename!==process.env.LEAN_HOST_ENGINE){dlSetError("only the engine is loaded");return 0}'))
+
+
+def _script(name: str) -> str:
+    return (resources.files("lean_workspace.embedded") / name).read_text()
 
 
 def _replace_once(source: str, old: str, new: str) -> str:

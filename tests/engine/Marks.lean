@@ -1,6 +1,3 @@
-module
-public meta import AlchemyEngine
-
 /-!
 # Texts with marks, judged
 
@@ -11,8 +8,6 @@ One line `name n₁ n₂ …` gives one JSON line. Number `n` marks node `n` (mo
 -/
 
 open Lean Meta Alchemy
-
-public meta section
 
 /-- The nodes of a term with their positions, as `differ` names them. -/
 partial def nodes (env : Environment) (e : Expr) (p : Nat) : List Node :=
