@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "6"
+ENGINE_VERSION = "7"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -279,11 +279,13 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Prepare(Request, tag="target"):
-    """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before."""
+    """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before. explicitly: does a
+    target count as read back where all of it has to be written explicitly?"""
 
     Reply = Target
     theorem: int
-    steps: list[Candidate] = []
+    steps: list[Candidate]
+    explicitly: bool
 
 
 class Try(Request, tag="try"):
@@ -301,9 +303,12 @@ class Profile(Request, tag="profile"):
 
 
 class Write(Request, tag="write"):
+    """explicitly: may a statement be written explicitly as a whole?"""
+
     Reply = WrittenAll
     theorem: int
     drafts: list[tuple[int, str]]
+    explicitly: bool
 
 
 class FindPlaces(Request, tag="places"):

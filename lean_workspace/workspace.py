@@ -144,11 +144,11 @@ class Workspace:
     def keys(self, start: int, count: int) -> KeyRows:
         return self.ask(Keys(start=start, count=count))
 
-    def target(self, theorem: int, steps: Sequence[Candidate] = ()) -> "PreparedTarget":
-        """Prepares a theorem, or the variant that `steps` lead to from it. Raises EngineDied where that kills two engines,
-        EngineRefused where Lean can't."""
+    def target(self, theorem: int, steps: Sequence[Candidate] = (), explicitly: bool = True) -> "PreparedTarget":
+        """Prepares a theorem, or the variant that `steps` lead to from it. explicitly: may statements be written explicitly as a
+        whole, where nothing else reads back? Raises EngineDied where that kills two engines, EngineRefused where Lean can't."""
         self._retire()
-        return PreparedTarget(self, theorem, steps)
+        return PreparedTarget(self, theorem, steps, explicitly)
 
     def check(self, text: str) -> Checked:
         """The verdict on a text: the whole command elaborated afresh, kernel and axioms included."""
@@ -243,14 +243,18 @@ class Workspace:
 class PreparedTarget:
     """One target and what is tried on it. A restarted engine gets the target again."""
 
-    def __init__(self, workspace: Workspace, theorem: int, steps: Sequence[Candidate] = ()):
-        self._workspace, self.theorem, self.steps = workspace, theorem, tuple(steps)
-        self._target: Target = workspace.ask(Prepare(theorem=theorem, steps=list(steps)))
+    def __init__(self, workspace: Workspace, theorem: int, steps: Sequence[Candidate], explicitly: bool):
+        self._workspace, self.theorem, self.steps, self._explicitly = workspace, theorem, tuple(steps), explicitly
+        self._target: Target = workspace.ask(self._preparation)
         workspace.prepared = self
         self._drafts: dict[Candidate, int] = {}
         """Number of each draft in the present engine."""
         self.attempt_s = 0.0
         """Seconds that the attempts took in Lean, so far."""
+
+    @property
+    def _preparation(self) -> Prepare:
+        return Prepare(theorem=self.theorem, steps=list(self.steps), explicitly=self._explicitly)
 
     @property
     def reads_back(self) -> bool:
@@ -319,7 +323,7 @@ class PreparedTarget:
         if missing := [d.candidate for d, _ in drafts if d.candidate not in self._drafts]:
             self._try(missing, deadline_s)
         numbered = [(self._drafts[d.candidate], name) for d, name in drafts]
-        return self._ask(Write(theorem=self.theorem, drafts=numbered), deadline_s).outcomes()
+        return self._ask(Write(theorem=self.theorem, drafts=numbered, explicitly=self._explicitly), deadline_s).outcomes()
 
     def _ask(self, request: Request, deadline_s: float) -> Message:
         """One try on this target."""
@@ -351,5 +355,5 @@ class PreparedTarget:
     def _reopen(self) -> None:
         """The engine has this target before it again, and none of its drafts."""
         self._drafts.clear()
-        self._workspace.ask(Prepare(theorem=self.theorem, steps=list(self.steps)))
+        self._workspace.ask(self._preparation)
         self._workspace.prepared = self

@@ -254,11 +254,14 @@ class TextRule(msgspec.Struct, frozen=True):
     objects: Callable[[Text], bool]
 
 
+EXPLICIT = "explicit as a whole"
+"""Where this rule holds, such texts are not even written."""
+
 MAX_EXPLICIT = 2
 
 TEXT_RULES = (
     TextRule(
-        name="explicit as a whole", reason="the statement reads back only with every argument written out",
+        name=EXPLICIT, reason="the statement reads back only with every argument written out, if at all",
         example="@Eq.{1} Nat (@List.length.{u} α (@List.nil.{u} α)) …", objects=lambda text: "pp.explicit" in text.print_options),
     TextRule(
         name="explicit in many places", reason=f"more than {MAX_EXPLICIT} subterms have every argument written out",

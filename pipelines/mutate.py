@@ -20,7 +20,7 @@ from lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless, Works
 from mutation import terms
 from mutation.candidates import Lemmas, variant_id, variant_name
 from mutation.kinds import kinds_within
-from mutation.quality import FOREIGN_CAP, NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
+from mutation.quality import EXPLICIT, FOREIGN_CAP, NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
 from mutation.score import company, score
 from pipelines import tables
 from pipelines.extract import Catalogue, Entry, catalogue
@@ -146,6 +146,7 @@ class Mutator:
         self._generality = self._library.generality()
         self._lemmas = Lemmas(self._library.keys(), kinds_within(options.kinds, options.reach), admitted, self._policy.patterns,
                               self._generality.generic(self._policy.generic_share))
+        self._explicitly = all(rule.name != EXPLICIT for rule in self._policy.texts)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
         self._workspace = Workspace(install.launch, job.library)
@@ -204,7 +205,7 @@ class Mutator:
         for _ in range(self._job.options.depth):
             made: list[tuple[Variant, Origin]] = []
             for origin in begin:
-                target = self._workspace.target(work.number, origin.steps)
+                target = self._workspace.target(work.number, origin.steps, self._explicitly)
                 if not target.reads_back and not self._job.options.keep_all:
                     yield self._set_aside(work.entry, "does not read back")
                     return
@@ -281,6 +282,8 @@ class Mutator:
             return self._reject(work, origin, candidate, sites, "verify", outcome.cause)
         if isinstance(outcome, Refusal):
             tally.kernel_checked += outcome.stage not in ("kernel", "budget")
+            if outcome.stage == "statement" and not self._explicitly:
+                return self._reject(work, origin, candidate, sites, "quality", EXPLICIT)
             return self._reject(work, origin, candidate, sites, "verify", outcome.stage, outcome.message[:500])
         tally.kernel_checked += 1
         tally.elaborated += 1

@@ -21,6 +21,8 @@ structure Refusal where
   /-- `parse`, `form`, `statement`, `proof`, `sorry`, `axioms`, `kernel`, `budget` -/
   stage : String
   message : String
+  /-- What the text states instead, where that is known. -/
+  read : Option Expr := none
 
 /-- A theorem that a text proves. -/
 structure Proved where
@@ -107,7 +109,8 @@ def firstError : List Message → BaseIO (Option String)
 /-- The state after a command that was elaborated in `env`; `none` if the elaborator gave up. -/
 def afterCommand (env : Environment) (stx : Syntax) (text : String) : IO (Option Elab.Command.State) := do
   let context : Elab.Command.Context := { fileName := "<text>", fileMap := text.toFileMap, snap? := none, cancelTk? := none }
-  match ← ((Elab.Command.elabCommand stx context).run (Elab.Command.mkState env {} textOptions)).toIO' with
+  let state := { Elab.Command.mkState env {} textOptions with infoState := { enabled := false } }  -- for editors
+  match ← ((Elab.Command.elabCommand stx context).run state).toIO' with
   | .ok (_, s) => return some s
   | .error _ => return none
 
@@ -123,6 +126,10 @@ def isSameStatement (env : Environment) (a b : Expr) : IO Bool := do
   match ← runMeta env textBudget same with
   | .ok same => return same
   | .error _ => return false
+
+def unique : List Name → List Name
+  | [] => []
+  | n :: ns => if anyL (· == n) ns then unique ns else n :: unique ns
 
 /-- Elaborates `text` in `env`, as one theorem. `expected`: the type and the levels that it must have. -/
 def checkText (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
@@ -151,36 +158,6 @@ def checkText (env : Environment) (text : String) (expected : Option (Expr × Li
         if let .error e := replay s.env name env.toKernelEnv then return ← no "kernel" e
         return .ok { name, levels := v.levelParams, type := v.type, axioms := sortL atMost (mapL nameText (unique found)) }
       | _ => no "statement" (error.getD "no theorem came of it")
-where
-  unique : List Name → List Name
-    | [] => []
-    | n :: ns => if anyL (· == n) ns then unique ns else n :: unique ns
-
-/-- Runs `x` as the elaborator of terms does, with errors that become `sorry`. -/
-def runTerm (env : Environment) (levels : List Name) (x : Elab.Term.TermElabM α) : IO (Option α) := do
-  let state ← IO.mkRef ({ levelNames := levels } : Elab.Term.State)
-  let inMeta : MetaM α := x {} state
-  match ← runMetaWith env textBudget textOptions inMeta with
-  | .ok a => return some a
-  | .error _ => return none
-
-/-- `∀ binders, type` of a theorem's syntax. -/
-def statementSyntax (stx : Syntax) : Syntax :=
-  let signature := stx[1][2]
-  let type := signature[1][1]
-  if signature[0].getArgs.size == 0 then type else
-  .node .none ``Parser.Term.forall #[.atom .none "∀", signature[0], .node .none nullKind #[], .atom .none ",", type]
-
-/-- What the statement of a text is read as; what can't be read is `sorry`. The proof is not looked at. A verdict comes
-from `checkText`, which elaborates the whole command. -/
-def readStatement (env : Environment) (levels : List Name) (text : String) : IO (Option Expr) := do
-  match Parser.runParserCategory env `command text "<text>" with
-  | .error _ => return none
-  | .ok stx =>
-    runTerm env levels do
-      let e ← Elab.Term.elabType (statementSyntax stx)
-      try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()  -- what stays open differs
-      return plain (← instantiateMVars e)
 
 /-! ## Texts -/
 

@@ -81,10 +81,10 @@ def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candida
   | _, _, none => return .error "no such theorem"
 
 /-- Kernel check first; only what the kernel accepts is printed. -/
-def writeOne (t : Prepared) (v : Variant) (name : Name) (clock : IO.Ref Spent) : MetaM (Except Refusal Written) := do
+def writeOne (t : Prepared) (memory : IO.Ref Memory) (explicitly : Bool) (v : Variant) (name : Name) (clock : IO.Ref Spent) : MetaM (Except Refusal Written) := do
   let refused ← timed clock (fun n s => { s with kernel := s.kernel + n }) (kernelCheck name v.levels v.type v.value)
   if let some message := refused then return .error { stage := "kernel", message }
-  Writing.write { env := t.library, variant := v, name, clock }
+  Writing.write { env := t.library, variant := v, name, clock, memory, explicitly }
 
 /-! ## A target, or a variant as the next target -/
 
@@ -100,7 +100,7 @@ def goOn (l : Library) (t : Prepared) (c : Candidate) : IO (Except String Prepar
   | .ok (v, _) =>
     let name := .mkSimple ("step" ++ subscript (count t.parents + 1))
     let clock ← IO.mkRef {}
-    match ← t.run (4 * textBudget) (writeOne t v (.mkSimple "variant") clock) with
+    match ← t.run (4 * textBudget) (writeOne t (← IO.mkRef {}) true v (.mkSimple "variant") clock) with
     | some (.ok w) =>
       let lines := w.lines (dropL w.script (count t.opening)) name  -- what the chain opens with stands before it
       let parent : Parent := { name, levels := v.levels, value := v.value, lines }
@@ -125,17 +125,18 @@ def candidates (j : Json) : Option (List Candidate) :=
 
 def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
-  match field j "theorem" asNat, field j "steps" candidates with
-  | .ok index, .ok steps =>
+  match field j "theorem" asNat, field j "steps" candidates, field j "explicitly" asBool with
+  | .ok index, .ok steps, .ok explicitly =>
     let some e := l.theorems[index]? | return .error "no such theorem"
     match ← prepare l.env l.env e.info with
     | .error message => return .error message
     | .ok t => match ← goAll l t steps with
       | .error message => return .error message
       | .ok t =>
-        let readsBack ← if steps matches [] then (do return (← t.run (4 * textBudget) (readsBack t)).getD false) else pure true
+        let memory ← IO.mkRef {}
+        let readsBack ← if steps matches [] then (do return (← t.run (4 * textBudget) (readsBack t memory explicitly)).getD false) else pure true
         let carried ← IO.mkRef t.nothingCarried
-        session.modify fun s => { s with index, target := some t, carried := some carried, drafts := #[] }
+        session.modify fun s => { s with index, target := some t, carried := some carried, memory := some memory, drafts := #[] }
         let start ← IO.monoNanosNow
         let table ← IO.mkRef {}
         let sites ← sitesOf t table
@@ -143,7 +144,7 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
         return .ok <| Json.mkObj [
           ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
           ("reads_back", .bool readsBack), ("forms", .arr (← table.get).forms), ("sites", jsonList sites), ("micros", jsonNat micros)]
-  | .error e, _ | _, .error e => return .error e
+  | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
 
 def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do
   match ← current session j, field j "candidates" candidates with
@@ -180,20 +181,22 @@ def pairOf (j : Json) : Option (Nat × String) :=
   | _ => none
 
 def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
-  match ← current session j, field j "drafts" (fun j => match asList j with | some js => readAll pairOf js | none => none) with
-  | .ok (_, t), .ok drafts =>
+  match ← current session j, field j "drafts" (fun j => match asList j with | some js => readAll pairOf js | none => none),
+      field j "explicitly" asBool with
+  | .ok (_, t), .ok drafts, .ok explicitly =>
     let s ← session.get
+    let some memory := s.memory | return .error "no target is prepared"
     let mut results : List Json := []
     for (i, name) in drafts do
       let some v := s.drafts[i]? | return .error "no such draft"
       let clock ← IO.mkRef {}
-      let written ← t.run (4 * textBudget) (writeOne t v (nameOf name) clock)
+      let written ← t.run (4 * textBudget) (writeOne t memory explicitly v (nameOf name) clock)
       let spent ← clock.get
       results := (match written with
         | none => refusalJson { stage := "budget", message := "the check did not end in its budget" }
         | some (.error r) => refusalJson r
         | some (.ok w) => writtenJson w spent) :: results
     return .ok (Json.mkObj [("results", jsonList (rev results))])
-  | .error e, _ | _, .error e => return .error e
+  | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
 
 end Alchemy

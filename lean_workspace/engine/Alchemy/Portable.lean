@@ -18,7 +18,7 @@ namespace Alchemy
 
 /-- What the engine and its Python side must agree on; raised with every change of a request,
 a reply or a verdict. -/
-def engineVersion : String := "6"
+def engineVersion : String := "7"
 
 /-! ## Lists -/
 
@@ -295,6 +295,10 @@ def field (j : Json) (name : String) (read : Json → Option α) : Except String
 
 def asNat : Json → Option Nat
   | .num n => if n.exponent == 0 && n.mantissa ≥ 0 then some n.mantissa.toNat else none
+  | _ => none
+
+def asBool : Json → Option Bool
+  | .bool b => some b
   | _ => none
 
 def asString : Json → Option String

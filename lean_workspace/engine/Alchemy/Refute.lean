@@ -84,15 +84,19 @@ def states (env : Environment) (statement : String) (type : Expr) : IO (Except R
   | .ok _ => return .error { stage := "proof", message := "a proof that is missing was accepted" }
 
 /-- A text that states `type`, and the options and marks it was printed with. -/
-def readable (env : Environment) (type : Expr) : MetaM (Except Refusal (String × List String)) :=
+def readable (env : Environment) (type : Expr) : MetaM (Except Refusal (String × List String)) := do
+  let memory ← IO.mkRef {}
   let wording : Wording (String × List String) := {
     env, params := [], type
     print := fun l marks => printed type l marks
-    read := fun s => (readStatement env [] (unproved s) : IO _)
+    read := fun s => (readStatement memory env (unproved s) : IO _)
     judge := fun s l marks => do
       match ← (states env s type : IO _) with
       | .ok _ => return .ok (s, append l.names (markNames marks))
-      | .error r => return .error r }
+      | .error r => return .error r
+    lessons := return []
+    learn := fun _ => return
+    explicitly := true }
   wording.write
 
 /-- Writes the false statement and the theorem of its negation; the text of the theorem is judged. -/

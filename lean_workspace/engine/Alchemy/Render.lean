@@ -20,7 +20,7 @@ structure Level where
   on : List Name := []
   off : List Name := []
 
-/-- Tried in this order until the text reads back; the second is the last resort. -/
+/-- Tried in this order until the text reads back; the second writes all explicitly and is the last resort. -/
 def levels : List Level :=
   [{},
    { on := [`pp.explicit, `pp.universes, `pp.funBinderTypes, `pp.piBinderTypes, `pp.letVarTypes]

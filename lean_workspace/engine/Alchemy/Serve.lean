@@ -14,10 +14,10 @@ about what is worth keeping.
 |---|---|---|
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
-| `target` | `theorem`, `steps`: candidates that lead from it to the target meant | `binders`, `sites` with their forms, `reads_back`; `micros` of the forms alone |
+| `target` | `theorem`, `steps`: candidates that lead from it to the target meant; `explicitly`: may it be written so? | `binders`, `sites` with their forms, `reads_back`; `micros` of the forms alone |
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
 | `profile` | as `try` | `rows`: `[outcome, total, instances, typing, closing]`, in nanoseconds |
-| `write` | `theorem`, `drafts`: `[draft, name]` | `results`: a written variant, or `{stage, message}` |
+| `write` | `theorem`, `drafts`: `[draft, name]`; `explicitly` | `results`: a written variant, or `{stage, message}` |
 | `check` | `text` | `name`, `term`, `axioms`, or `refused` |
 | `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
 | `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |

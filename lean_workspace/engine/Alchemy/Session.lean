@@ -1,5 +1,6 @@
 import Alchemy.Library
 import Alchemy.Target
+import Alchemy.Parts
 
 /-!
 # What an engine remembers, and how it reads requests
@@ -16,6 +17,7 @@ structure Session where
   index : Nat := 0
   target : Option Prepared := none
   carried : Option (IO.Ref Carried) := none
+  memory : Option (IO.Ref Memory) := none
   drafts : Array Variant := #[]
 
 abbrev Reply := Except String Json

@@ -1,4 +1,5 @@
 import Alchemy.Check
+import Alchemy.Lesson
 
 /-!
 # A statement put into words that read back
@@ -23,6 +24,11 @@ structure Wording (α : Type) where
   read : String → MetaM (Option Expr)
   /-- The whole text that this statement makes. -/
   judge : String → Level → List Mark → MetaM (Except Refusal α)
+  /-- What was learned from the texts before. -/
+  lessons : MetaM (List Lesson)
+  learn : List Lesson → MetaM Unit
+  /-- May the statement be written explicitly as a whole? -/
+  explicitly : Bool
 
 /-- Where the proof is at fault, no other way of writing the statement helps. -/
 def Refusal.isOfProof (r : Refusal) : Bool := r.stage == "proof"
@@ -30,21 +36,24 @@ def Refusal.isOfProof (r : Refusal) : Bool := r.stage == "proof"
 /-- More rounds than this are a sign that a statement can't be mended by position. -/
 def maxRounds : Nat := 30
 
-/-- Marks what differs, round by round, until the statement reads back; then the whole text is judged. -/
+/-- Marks what differs, round by round, until the text is right. `last`: what was said of the text with the marks so far. -/
 partial def Wording.mend (w : Wording α) (level : Level) (statement : String) (marks : List Mark) (rounds : Nat) (levels : Bool)
     (last : Refusal) : MetaM (Except Refusal α) := do
-  if rounds == 0 then return .error last
-  let some other ← w.read statement | return .error last
+  if rounds == 0 || last.isOfProof then return .error last
+  let some other ← (match last.read with
+    | some other => pure (some other)
+    | none => w.read statement) | return .error last
   match differ w.env levels w.type other typePosition [] with
-  | [] =>
-    let judged ← if marks matches [] then pure (.error last) else w.judge statement level marks
-    match judged with
-    | .error r => if r.stage == "statement" && !levels then w.mend level statement marks (rounds - 1) true r else return .error r
-    | written => return written
+  | [] => if levels then return .error last else w.mend level statement marks rounds true last
   | path =>
     let some marks := strengthen marks path | return .error last
+    let marks := addMarks (taught w.env (← w.lessons) w.type (some other) typePosition []) marks
     let some statement ← w.print level marks | return .error last
-    w.mend level statement marks (rounds - 1) levels last
+    match ← w.judge statement level marks with
+    | .error r => w.mend level statement marks (rounds - 1) levels r
+    | written =>
+      w.learn (lessonsOf marks w.type typePosition [])
+      return written
 
 /-- Does the text with these marks parse? -/
 def Wording.parses (w : Wording α) (level : Level) (marks : List Mark) : MetaM Bool := do
@@ -80,7 +89,7 @@ def Wording.attempt (w : Wording α) (level : Level) (marks : List Mark) : MetaM
 /-- Prints the statement until the text reads back: level by level, at each first as it is, then with marks. The last
 level says everything. -/
 def Wording.write (w : Wording α) : MetaM (Except Refusal α) :=
-  go levels { stage := "print", message := "Lean prints no signature" }
+  go (if w.explicitly then levels else takeL levels 1) { stage := "print", message := "Lean prints no signature" }
 where
   go (ls : List Level) (last : Refusal) : MetaM (Except Refusal α) := do
     match ls with

@@ -1,3 +1,4 @@
+import Alchemy.Parts
 import Alchemy.Wording
 import Alchemy.Target
 
@@ -77,13 +78,16 @@ structure Writing where
   variant : Variant
   name : Name
   clock : IO.Ref Spent
+  memory : IO.Ref Memory
+  /-- May the statement be written explicitly as a whole? -/
+  explicitly : Bool
 
 def Writing.print (w : Writing) (l : Level) (marks : List Mark) : MetaM (Option String) :=
   timed w.clock (fun n s => { s with print := s.print + n }) (statementText w.env w.variant w.name l marks)
 
 def Writing.read (w : Writing) (text : String) : MetaM (Except Refusal Proved) :=
   timed w.clock (fun n s => { s with elaborate := s.elaborate + n })
-    (checkText w.env text (some (w.variant.type, w.variant.levels)) : IO _)
+    (checkInMemory w.memory w.env text (w.variant.type, w.variant.levels) : IO _)
 
 /-- The whole text, judged. Where the statement reads back and the proof does not go through, the script with
 all arguments is tried. -/
@@ -102,17 +106,20 @@ where
 /-- What the statement of a text is read as. -/
 def Writing.readBack (w : Writing) (statement : String) : MetaM (Option Expr) :=
   let text := theoremText w.name w.variant.levels statement (proofText ["sorry"])
-  timed w.clock (fun n s => { s with elaborate := s.elaborate + n }) (readStatement w.env w.variant.levels text : IO _)
+  timed w.clock (fun n s => { s with elaborate := s.elaborate + n }) (readStatement w.memory w.env text : IO _)
 
 /-- Prints the variant until the text reads back as the very statement of the term and proves it. -/
 def Writing.write (w : Writing) : MetaM (Except Refusal Written) :=
   let wording : Wording Written := {
     env := w.env, params := w.variant.levels, type := w.variant.type
-    print := fun l marks => w.print l marks, read := fun s => w.readBack s, judge := fun s l marks => w.judge s l marks }
+    print := fun l marks => w.print l marks, read := fun s => w.readBack s, judge := fun s l marks => w.judge s l marks
+    lessons := do return (← w.memory.get).lessons
+    learn := fun ls => w.memory.modify fun m => { m with lessons := addLessons ls m.lessons }
+    explicitly := w.explicitly }
   wording.write
 
-/-- Does a target read back as itself, in some way of writing it? -/
-def readsBack (t : Prepared) : MetaM Bool := do
+/-- Does a target read back as itself? What had to be marked is remembered. -/
+def readsBack (t : Prepared) (memory : IO.Ref Memory) (explicitly : Bool) : MetaM Bool := do
   let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) none]
   let v : Variant := {
     levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info
@@ -120,6 +127,6 @@ def readsBack (t : Prepared) : MetaM Bool := do
   let name := `alchemy_target
   if (← kernelCheck name v.levels v.type v.value).isSome then return false
   let clock ← IO.mkRef {}
-  return (← Writing.write { env := t.library, variant := v, name, clock }) matches .ok _
+  return (← Writing.write { env := t.library, variant := v, name, clock, memory, explicitly }) matches .ok _
 
 end Alchemy

@@ -1,0 +1,216 @@
+import Alchemy.Check
+import Alchemy.Lesson
+import Alchemy.Target
+
+/-!
+# A text judged by its parts
+
+The texts of one target are much alike: most have the same binders. The elaborator's command is made for one text and
+forgets all about it. Here the parts of a theorem, its binders, its type and its proof, are elaborated as the command elaborates
+them (`Lean.Elab.MutualDef`), one text after the other: binders that were read before, with the same before them, are not read
+again, and what Lean found out about their types is kept.
+
+What is accepted so is the theorem that was asked for: its statement is compared as a term, its proof holds no `sorry`, no
+metavariable and nothing but constants of the library, and the kernel checks it. Refused is only what states something else;
+whatever else is not accepted the whole command judges (`checkText`).
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-- A binder that was read: how it is written, the variables so far, the last one first, and the state after it. -/
+structure Entered where
+  source : String
+  variables : List Expr
+  context : Meta.Context
+  state : Meta.State
+  term : Elab.Term.State
+
+/-- What reading a text leaves for the next one. It begins empty with each target. -/
+structure Memory where
+  levels : List Name := []
+  /-- The binders of the last text, in order. -/
+  entered : List Entered := []
+  cache : Meta.Cache := {}
+  core : Core.Cache := {}
+  ngen : NameGenerator := {}
+  /-- What was marked in the texts before. -/
+  lessons : List Lesson := []
+
+/-- The parts of a theorem's syntax. -/
+structure Parts where
+  name : Name
+  levels : List Name
+  binders : List (String × Syntax)
+  type : Syntax
+  proof : Syntax
+
+/-- Is there nothing written? -/
+def isEmpty (stx : Syntax) : Bool := stx.getPos?.isNone
+
+/-- `none` where the text is not one theorem with a type and a proof, and nothing else. -/
+def partsOf (text : String) (stx : Syntax) : Option Parts :=
+  match theoremName? stx with
+  | none => none
+  | some name =>
+    let (signature, value) := (stx[1][2], stx[1][3])
+    if !(isEmpty stx[0] && value.isOfKind ``Parser.Command.declValSimple && isEmpty value[2] && isEmpty value[3]) then none else
+    some { name, levels := levelsIn stx[1][1][1].getArgs.toList, type := signature[1][1], proof := term value[1],
+           binders := mapL (fun b => (sourceOf b, b)) signature[0].getArgs.toList }
+where
+  /-- Of `.{u, v}`. -/
+  levelsIn : List Syntax → List Name
+    | [_, names, _] => identifiers names.getArgs.toList
+    | _ => []
+  identifiers : List Syntax → List Name
+    | [] => []
+    | .ident _ _ n _ :: rest => n :: identifiers rest
+    | _ :: rest => identifiers rest
+  /-- `by` after `:=` is parsed in a way of its own. -/
+  term (stx : Syntax) : Syntax :=
+    if stx.isOfKind ``Parser.Term.byTactic' then .node .none ``Parser.Term.byTactic stx.getArgs else stx
+  sourceOf (stx : Syntax) : String := match stx.getPos?, stx.getTailPos? with
+    | some start, some stop => String.Pos.Raw.extract text start stop
+    | _, _ => ""
+
+/-- The binders that were read before, and those that are left to read. -/
+def shared : List Entered → List (String × Syntax) → List Entered × List (String × Syntax)
+  | e :: es, b :: bs =>
+    if e.source == b.1 && !b.1.isEmpty then
+      let (kept, left) := shared es bs
+      (e :: kept, left)
+    else ([], b :: bs)
+  | _, bs => ([], bs)
+
+def last? : List α → Option α
+  | [] => none
+  | [x] => some x
+  | _ :: xs => last? xs
+
+/-- What the parts say. -/
+inductive Found where
+  /-- As it is read; what can't be read is `sorry`, what stays open a metavariable. -/
+  | statement (type : Expr)
+  | theorem (type proof : Expr)
+  /-- Another statement, as far as there is one. -/
+  | other (type : Expr)
+  /-- The command may see it otherwise. -/
+  | unknown
+
+/-- What is read after the binders; it gets the variables, the last one first. -/
+abbrev Reader := List Expr → Elab.Term.TermElabM Found
+
+/-- Enters the variables of one binder: in the context of the goal that is left when they are introduced. Stands in for
+`Lean.Elab.Term.elabBinders`. What is open in its type (the exponent of `n < 2 ^ 31`) is settled here, and not when all is read: no
+other binder says more about it. -/
+def readBinder (stx : Syntax) : Elab.Term.TermElabM (List FVarId × MetavarDecl) := do
+  let none : Syntax := .node .none nullKind #[]
+  let e ← Elab.Term.elabType <| .node .none ``Parser.Term.forall
+    #[.atom .none "∀", .node .none nullKind #[stx], none, .atom .none ",", mkIdent ``True]
+  let e ← instantiateMVars e
+  if e.hasMVar then try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()
+  let e ← instantiateMVars e
+  let (fs, goal) ← (← mkFreshExprMVar e).mvarId!.introNP (count (binderNames e))
+  return (fs.toList, ← goal.getDecl)
+
+/-- Reads binders, and remembers where each leaves the elaborator. -/
+partial def readBinders (memory : IO.Ref Memory) (xs : List Expr) (k : Reader) : List (String × Syntax) → Elab.Term.TermElabM Found
+  | [] => k xs
+  | (source, stx) :: rest => do
+    let (fs, d) ← readBinder stx
+    let xs := revOn (mapL .fvar fs) xs
+    let inside (c : Meta.Context) : Meta.Context := { c with lctx := d.lctx, localInstances := d.localInstances }
+    let entered : Entered := {
+      source, variables := xs, context := inside (← readThe Meta.Context), state := { ← getThe Meta.State with cache := {} },
+      term := ← getThe Elab.Term.State }
+    memory.modify fun m => { m with entered := append m.entered [entered] }
+    withTheReader Meta.Context inside (readBinders memory xs k rest)
+
+/-- The context in which a command elaborates terms. -/
+def commandContext : Meta.Context := {
+  keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true, quasiPatternApprox := true } }
+
+/-- Runs the elaborator in `env`, after the binders that were read before. An error leaves nothing to go on from. -/
+def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Reader) : IO (Found × MessageLog) := do
+  let m ← memory.get
+  let m := if m.levels == p.levels then m else { m with entered := [], cache := {}, core := {} }
+  let (kept, left) := shared m.entered p.binders
+  memory.set { m with levels := p.levels, entered := kept }
+  let (xs, context, state, term) := match last? kept with
+    | some e => (e.variables, e.context, e.state, e.term)
+    | none => ([], commandContext, {}, { levelNames := p.levels })
+  let term ← IO.mkRef term
+  let inMeta : MetaM Found := do
+    try readBinders memory xs k left { declName? := some p.name } term catch _ => return .unknown
+  let core : Core.Context := { coreContext textBudget textOptions with
+    maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats, quotContext := env.mainModule }
+  let start : Core.State := { env, ngen := m.ngen, cache := m.core, infoState := { enabled := false } }
+  match ← ((inMeta.run context { state with cache := m.cache }).toIO core start).toIO' with
+  | .ok ((found, state), core) =>
+    memory.modify fun m => { m with cache := state.cache, core := core.cache, ngen := core.ngen }
+    return (found, core.messages)
+  | .error _ =>
+    memory.modify fun m => { lessons := m.lessons }
+    return (.unknown, {})
+
+/-- Is there an error among the messages? -/
+def hasError : List Message → Bool := anyL fun m => m.severity matches .error
+
+/-- The type after the binders, and the proof where the statement is what `isExpected` says. -/
+def readTypeAndProof (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun xs => do
+  let xs := (rev xs).toArray
+  let type ← Elab.Term.elabType p.type
+  Elab.Term.synthesizeSyntheticMVarsNoPostponing
+  let type ← instantiateMVars type
+  let whole ← instantiateMVars (← mkForallFVars xs type)
+  if hasError (← getThe Core.State).messages.toList then return .other (plain whole)
+  if whole.hasMVar || whole.hasSorry then return .unknown
+  unless ← isExpected whole do return .other (plain whole)
+  let proof ← Elab.Term.elabTermEnsuringType p.proof (some type)
+  Elab.Term.synthesizeSyntheticMVarsNoPostponing
+  return .theorem whole (← instantiateMVars (← mkLambdaFVars xs (← instantiateMVars proof)))
+
+/-- The type after the binders. -/
+def readType (p : Parts) : Reader := fun xs => do
+  let type ← Elab.Term.elabType p.type
+  try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()
+  return .statement (plain (← instantiateMVars (← mkForallFVars (rev xs).toArray (← instantiateMVars type))))
+
+/-- Judges the text of one theorem by its parts; `none` where the whole command has to. `expected`: the type that it must have,
+and the levels. -/
+def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx : Syntax) (expected : Expr × List Name) :
+    IO (Option (Except Refusal Proved)) := do
+  let some p := partsOf text stx | return none
+  if env.contains p.name || p.levels != expected.2 then return none
+  match ← elaborate memory env p (readTypeAndProof p fun e => isSameStatement env e expected.1) with
+  | (.other type, _) => return some (.error { stage := "statement", message := "the text states something else", read := some type })
+  | (.theorem type proof, messages) =>
+    if proof.hasMVar || proof.hasSorry || hasError messages.toList then return none
+    let (_, axioms) := axiomsOf env proof {} []
+    let (_, axioms) := axiomsOf env type {} axioms
+    unless forbidden axioms matches [] do return none
+    match env.toKernelEnv.addDecl {} (.thmDecl { name := p.name, levelParams := p.levels, type, value := proof }) with
+    | .error _ => return none
+    | .ok _ => return some (.ok { name := p.name, levels := p.levels, type, axioms := sortL atMost (mapL nameText (unique axioms)) })
+  | _ => return none
+
+/-- The verdict on a text: by its parts where these say enough, else by the whole command. -/
+def checkInMemory (memory : IO.Ref Memory) (env : Environment) (text : String) (expected : Expr × List Name) : IO (Except Refusal Proved) := do
+  match Parser.runParserCategory env `command text "<text>" with
+  | .error e => return .error { stage := "parse", message := e }
+  | .ok stx => match ← judgeParts memory env text stx expected with
+    | some verdict => return verdict
+    | none => checkText env text (some expected)
+
+/-- What the statement of a text is read as; what can't be read is `sorry`. The proof is not looked at. -/
+def readStatement (memory : IO.Ref Memory) (env : Environment) (text : String) : IO (Option Expr) := do
+  match Parser.runParserCategory env `command text "<text>" with
+  | .error _ => return none
+  | .ok stx => match partsOf text stx with
+    | none => return none
+    | some p => match ← elaborate memory env p (readType p) with
+      | (.statement type, _) => return some type
+      | _ => return none
+
+end Alchemy
