@@ -166,7 +166,7 @@ class Written(Message):
 
 
 class Refusal(Message):
-    """stage: kernel, print, parse, form, statement, proof, sorry, axioms or budget."""
+    """stage: kernel, print, parse, form, statement, proof, sorry, axioms, budget or audit."""
 
     stage: str
     message: str
@@ -303,11 +303,12 @@ class Profile(Request, tag="profile"):
 
 
 class Write(Request, tag="write"):
-    """explicitly: may a statement be written explicitly as a whole?"""
+    """drafts: number, name, and whether the whole command judges the text as well. explicitly: may a statement be written explicitly
+    as a whole?"""
 
     Reply = WrittenAll
     theorem: int
-    drafts: list[tuple[int, str]]
+    drafts: list[tuple[int, str, bool]]
     explicitly: bool
 
 
@@ -335,8 +336,11 @@ class Refute(Request, tag="refute"):
 
 
 class Check(Request, tag="check"):
+    """parts: is the text judged by its parts, where these say enough, as `write` does?"""
+
     Reply = Checked
     text: str
+    parts: bool = False
 
 
 class Grade(Request, tag="grade"):

@@ -7,7 +7,7 @@ is only a fuse.
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -97,6 +97,14 @@ class Draft(msgspec.Struct, frozen=True):
     introduces: bool = False
 
 
+class Order(msgspec.Struct, frozen=True):
+    """A draft that is to be written."""
+
+    draft: Draft
+    name: str
+    audited: bool
+
+
 class Difficulty(msgspec.Struct, frozen=True):
     """closed_by: the cheapest automation that proves a statement; None where none does. unknown: what has no verdict,
     because it killed its engine among the others and alone."""
@@ -150,9 +158,9 @@ class Workspace:
         self._retire()
         return PreparedTarget(self, theorem, steps, explicitly)
 
-    def check(self, text: str) -> Checked:
-        """The verdict on a text: the whole command elaborated afresh, kernel and axioms included."""
-        return self.ask(Check(text=text))
+    def check(self, text: str, parts: bool = False) -> Checked:
+        """The verdict on a text: the whole command elaborated afresh, kernel and axioms included. parts: as `write` judges it."""
+        return self.ask(Check(text=text, parts=parts))
 
     def grade(self, signature: str, target: str) -> Difficulty:
         """How hard a statement is. signature: what stands between `theorem` and `:=`. A tactic that kills the engine
@@ -286,11 +294,13 @@ class PreparedTarget:
         for start in range(0, len(candidates), TRY_BATCH):
             yield from self._by_halves(list(candidates[start:start + TRY_BATCH]), self._try)
 
-    def write(self, drafts: Sequence[tuple[Draft, str]]) -> Iterator[tuple[Draft, Written | Refusal | Lost]]:
-        """Kernel check, print and read back each draft, under the name beside it."""
-        for start in range(0, len(drafts), WRITE_BATCH):
-            for (draft, _), outcome in self._by_halves(list(drafts[start:start + WRITE_BATCH]), self._write):
-                yield draft, outcome
+    def write(self, drafts: Sequence[tuple[Draft, str]], audited: Container[str] = ()) -> Iterator[tuple[Draft, Written | Refusal | Lost]]:
+        """Kernel check, print and read back each draft, under the name beside it. audited: the names of those whose text the whole
+        command judges as well; a Refusal of stage `audit` says that it does not agree."""
+        orders = [Order(draft, name, name in audited) for draft, name in drafts]
+        for start in range(0, len(orders), WRITE_BATCH):
+            for order, outcome in self._by_halves(orders[start:start + WRITE_BATCH], self._write):
+                yield order.draft, outcome
 
     def places(self) -> list[Place]:
         """Where the target can be changed without a lemma."""
@@ -318,11 +328,11 @@ class PreparedTarget:
                 outcomes.append(Draft(candidate, term, conditions, introduces))
         return outcomes
 
-    def _write(self, drafts: list[tuple[Draft, str]], deadline_s: float) -> list[Written | Refusal]:
+    def _write(self, orders: list["Order"], deadline_s: float) -> list[Written | Refusal]:
         self._hold()
-        if missing := [d.candidate for d, _ in drafts if d.candidate not in self._drafts]:
+        if missing := [o.draft.candidate for o in orders if o.draft.candidate not in self._drafts]:
             self._try(missing, deadline_s)
-        numbered = [(self._drafts[d.candidate], name) for d, name in drafts]
+        numbered = [(self._drafts[o.draft.candidate], o.name, o.audited) for o in orders]
         return self._ask(Write(theorem=self.theorem, drafts=numbered, explicitly=self._explicitly), deadline_s).outcomes()
 
     def _ask(self, request: Request, deadline_s: float) -> Message:

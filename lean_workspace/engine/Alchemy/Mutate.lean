@@ -173,29 +173,43 @@ def writtenJson (w : Written) (s : Spent) : Json :=
     ("micros", jsonList (mapL jsonNat [s.kernel, s.print, s.elaborate])),
     ("term", jsonOpt .str (canonical w.type))]
 
-def pairOf (j : Json) : Option (Nat × String) :=
+/-- A draft that is to be written: its number, its name, and whether the whole command judges its text as well. -/
+structure Order where
+  draft : Nat
+  name : String
+  audited : Bool
+
+def orderOf (j : Json) : Option Order :=
   match asList j with
-  | some [i, n] => match asNat i, asString n with
-    | some i, some n => some (i, n)
-    | _, _ => none
+  | some [draft, name, audited] => match asNat draft, asString name, asBool audited with
+    | some draft, some name, some audited => some { draft, name, audited }
+    | _, _, _ => none
   | _ => none
 
+/-- What the whole command says of a text that was accepted by its parts: nothing else, or the engine is wrong. -/
+def audit (t : Prepared) (v : Variant) (w : Written) : IO (Except Refusal Written) := do
+  match ← checkText t.library w.text (some (v.type, v.levels)) with
+  | .ok _ => return .ok w
+  | .error r => return .error { stage := "audit", message := r.stage ++ ": " ++ r.message }
+
 def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
-  match ← current session j, field j "drafts" (fun j => match asList j with | some js => readAll pairOf js | none => none),
+  match ← current session j, field j "drafts" (fun j => match asList j with | some js => readAll orderOf js | none => none),
       field j "explicitly" asBool with
   | .ok (_, t), .ok drafts, .ok explicitly =>
     let s ← session.get
     let some memory := s.memory | return .error "no target is prepared"
     let mut results : List Json := []
-    for (i, name) in drafts do
-      let some v := s.drafts[i]? | return .error "no such draft"
+    for order in drafts do
+      let some v := s.drafts[order.draft]? | return .error "no such draft"
       let clock ← IO.mkRef {}
-      let written ← t.run (4 * textBudget) (writeOne t memory explicitly v (nameOf name) clock)
+      let written ← match ← t.run (4 * textBudget) (writeOne t memory explicitly v (nameOf order.name) clock) with
+        | none => pure (.error { stage := "budget", message := "the check did not end in its budget" })
+        | some (.ok w) => if order.audited then audit t v w else pure (.ok w)
+        | some refused => pure refused
       let spent ← clock.get
       results := (match written with
-        | none => refusalJson { stage := "budget", message := "the check did not end in its budget" }
-        | some (.error r) => refusalJson r
-        | some (.ok w) => writtenJson w spent) :: results
+        | .error r => refusalJson r
+        | .ok w => writtenJson w spent) :: results
     return .ok (Json.mkObj [("results", jsonList (rev results))])
   | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
 

@@ -7,8 +7,8 @@ import Alchemy.Target
 
 The texts of one target are much alike: most have the same binders. The elaborator's command is made for one text and
 forgets all about it. Here the parts of a theorem, its binders, its type and its proof, are elaborated as the command elaborates
-them (`Lean.Elab.MutualDef`), one text after the other: binders that were read before, with the same before them, are not read
-again, and what Lean found out about their types is kept.
+them (`Lean.Elab.MutualDef`), one text after the other: binders and types that were read before, where the names in them stand
+for the same, are not read again, and what Lean found out about them is kept.
 
 What is accepted so is the theorem that was asked for: its statement is compared as a term, its proof holds no `sorry`, no
 metavariable and nothing but constants of the library, and the kernel checks it. Refused is only what states something else;
@@ -27,9 +27,18 @@ structure Entered where
   state : Meta.State
   term : Elab.Term.State
 
+/-- A type that was read: how it is written, what the names in it stood for, and the instances of the context. Where all three are
+the same, so is what is read. -/
+structure Recalled where
+  source : String
+  names : List (Name × Option FVarId)
+  instances : List Expr
+  type : Expr
+
 /-- What reading a text leaves for the next one. It begins empty with each target. -/
 structure Memory where
   levels : List Name := []
+  recalled : List Recalled := []
   /-- The binders of the last text, in order. -/
   entered : List Entered := []
   cache : Meta.Cache := {}
@@ -43,7 +52,7 @@ structure Parts where
   name : Name
   levels : List Name
   binders : List (String × Syntax)
-  type : Syntax
+  type : String × Syntax
   proof : Syntax
 
 /-- Is there nothing written? -/
@@ -56,7 +65,7 @@ def partsOf (text : String) (stx : Syntax) : Option Parts :=
   | some name =>
     let (signature, value) := (stx[1][2], stx[1][3])
     if !(isEmpty stx[0] && value.isOfKind ``Parser.Command.declValSimple && isEmpty value[2] && isEmpty value[3]) then none else
-    some { name, levels := levelsIn stx[1][1][1].getArgs.toList, type := signature[1][1], proof := term value[1],
+    some { name, levels := levelsIn stx[1][1][1].getArgs.toList, type := (sourceOf signature[1][1], signature[1][1]), proof := term value[1],
            binders := mapL (fun b => (sourceOf b, b)) signature[0].getArgs.toList }
 where
   /-- Of `.{u, v}`. -/
@@ -101,16 +110,64 @@ inductive Found where
 /-- What is read after the binders; it gets the variables, the last one first. -/
 abbrev Reader := List Expr → Elab.Term.TermElabM Found
 
+mutual
+/-- The names with which the identifiers in `stx` begin. -/
+partial def rootsOf (stx : Syntax) (acc : List Name) : List Name :=
+  match stx with
+  | .ident _ _ n _ => if anyL (· == n.getRoot) acc then acc else n.getRoot :: acc
+  | .node _ _ args => rootsOfAll args.toList acc
+  | _ => acc
+partial def rootsOfAll (args : List Syntax) (acc : List Name) : List Name :=
+  match args with
+  | [] => acc
+  | stx :: rest => rootsOfAll rest (rootsOf stx acc)
+end
+
+def isSameTerms : List Expr → List Expr → Bool
+  | [], [] => true
+  | x :: xs, y :: ys => x == y && isSameTerms xs ys
+  | _, _ => false
+
+def isSameNames : List (Name × Option FVarId) → List (Name × Option FVarId) → Bool
+  | [], [] => true
+  | (n, f) :: xs, (m, g) :: ys => n == m && f == g && isSameNames xs ys
+  | _, _ => false
+
+def recall (source : String) (names : List (Name × Option FVarId)) (instances : List Expr) : List Recalled → Option Expr
+  | [] => none
+  | r :: rs =>
+    if r.source == source && isSameNames r.names names && isSameTerms r.instances instances then some r.type
+    else recall source names instances rs
+
+/-- Is there an error among the messages? -/
+def hasError : List Message → Bool := anyL fun m => m.severity matches .error
+
+/-- The type that `read` makes of a text, or made of it before. -/
+def readOnce (memory : IO.Ref Memory) (source : String) (stx : Syntax) (read : Elab.Term.TermElabM Expr) : Elab.Term.TermElabM Expr := do
+  let context ← readThe Meta.Context
+  let names := mapL (fun n => (n, (context.lctx.findFromUserName? n).map (·.fvarId))) (rootsOf stx [])
+  let instances := mapL (·.fvar) context.localInstances.toList
+  match recall source names instances (← memory.get).recalled with
+  | some e => return e
+  | none =>
+    let e ← read
+    unless e.hasMVar || e.hasSorry || hasError (← getThe Core.State).messages.toList do
+      memory.modify fun m => { m with recalled := { source, names, instances, type := e } :: m.recalled }
+    return e
+
+/-- The type that a syntax tree stands for, as far as it can be known. -/
+def readWhole (stx : Syntax) : Elab.Term.TermElabM Expr := do
+  let e ← instantiateMVars (← Elab.Term.elabType stx)
+  if e.hasMVar then try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()
+  instantiateMVars e
+
 /-- Enters the variables of one binder: in the context of the goal that is left when they are introduced. Stands in for
 `Lean.Elab.Term.elabBinders`. What is open in its type (the exponent of `n < 2 ^ 31`) is settled here, and not when all is read: no
 other binder says more about it. -/
-def readBinder (stx : Syntax) : Elab.Term.TermElabM (List FVarId × MetavarDecl) := do
+def readBinder (memory : IO.Ref Memory) (source : String) (stx : Syntax) : Elab.Term.TermElabM (List FVarId × MetavarDecl) := do
   let none : Syntax := .node .none nullKind #[]
-  let e ← Elab.Term.elabType <| .node .none ``Parser.Term.forall
+  let e ← readOnce memory source stx <| readWhole <| .node .none ``Parser.Term.forall
     #[.atom .none "∀", .node .none nullKind #[stx], none, .atom .none ",", mkIdent ``True]
-  let e ← instantiateMVars e
-  if e.hasMVar then try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()
-  let e ← instantiateMVars e
   let (fs, goal) ← (← mkFreshExprMVar e).mvarId!.introNP (count (binderNames e))
   return (fs.toList, ← goal.getDecl)
 
@@ -118,7 +175,7 @@ def readBinder (stx : Syntax) : Elab.Term.TermElabM (List FVarId × MetavarDecl)
 partial def readBinders (memory : IO.Ref Memory) (xs : List Expr) (k : Reader) : List (String × Syntax) → Elab.Term.TermElabM Found
   | [] => k xs
   | (source, stx) :: rest => do
-    let (fs, d) ← readBinder stx
+    let (fs, d) ← readBinder memory source stx
     let xs := revOn (mapL .fvar fs) xs
     let inside (c : Meta.Context) : Meta.Context := { c with lctx := d.lctx, localInstances := d.localInstances }
     let entered : Entered := {
@@ -134,7 +191,7 @@ def commandContext : Meta.Context := {
 /-- Runs the elaborator in `env`, after the binders that were read before. An error leaves nothing to go on from. -/
 def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Reader) : IO (Found × MessageLog) := do
   let m ← memory.get
-  let m := if m.levels == p.levels then m else { m with entered := [], cache := {}, core := {} }
+  let m := if m.levels == p.levels then m else { m with entered := [], recalled := [], cache := {}, core := {} }
   let (kept, left) := shared m.entered p.binders
   memory.set { m with levels := p.levels, entered := kept }
   let (xs, context, state, term) := match last? kept with
@@ -154,15 +211,10 @@ def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Read
     memory.modify fun m => { lessons := m.lessons }
     return (.unknown, {})
 
-/-- Is there an error among the messages? -/
-def hasError : List Message → Bool := anyL fun m => m.severity matches .error
-
 /-- The type after the binders, and the proof where the statement is what `isExpected` says. -/
-def readTypeAndProof (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun xs => do
+def readTypeAndProof (memory : IO.Ref Memory) (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun xs => do
   let xs := (rev xs).toArray
-  let type ← Elab.Term.elabType p.type
-  Elab.Term.synthesizeSyntheticMVarsNoPostponing
-  let type ← instantiateMVars type
+  let type ← readOnce memory p.type.1 p.type.2 (readWhole p.type.2)
   let whole ← instantiateMVars (← mkForallFVars xs type)
   if hasError (← getThe Core.State).messages.toList then return .other (plain whole)
   if whole.hasMVar || whole.hasSorry then return .unknown
@@ -173,17 +225,20 @@ def readTypeAndProof (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun
 
 /-- The type after the binders. -/
 def readType (p : Parts) : Reader := fun xs => do
-  let type ← Elab.Term.elabType p.type
+  let type ← Elab.Term.elabType p.type.2
   try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()
   return .statement (plain (← instantiateMVars (← mkForallFVars (rev xs).toArray (← instantiateMVars type))))
 
-/-- Judges the text of one theorem by its parts; `none` where the whole command has to. `expected`: the type that it must have,
-and the levels. -/
-def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx : Syntax) (expected : Expr × List Name) :
+/-- Judges the text of one theorem by its parts; `none` where the whole command has to. `expected`: the type and the levels that
+it must have. -/
+def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx : Syntax) (expected : Option (Expr × List Name)) :
     IO (Option (Except Refusal Proved)) := do
   let some p := partsOf text stx | return none
-  if env.contains p.name || p.levels != expected.2 then return none
-  match ← elaborate memory env p (readTypeAndProof p fun e => isSameStatement env e expected.1) with
+  let (isExpected, levels) : (Expr → IO Bool) × List Name := match expected with
+    | some (type, levels) => (fun e => isSameStatement env e type, levels)
+    | none => (fun _ => return true, p.levels)
+  if env.contains p.name || p.levels != levels then return none
+  match ← elaborate memory env p (readTypeAndProof memory p isExpected) with
   | (.other type, _) => return some (.error { stage := "statement", message := "the text states something else", read := some type })
   | (.theorem type proof, messages) =>
     if proof.hasMVar || proof.hasSorry || hasError messages.toList then return none
@@ -196,12 +251,12 @@ def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx
   | _ => return none
 
 /-- The verdict on a text: by its parts where these say enough, else by the whole command. -/
-def checkInMemory (memory : IO.Ref Memory) (env : Environment) (text : String) (expected : Expr × List Name) : IO (Except Refusal Proved) := do
+def checkInMemory (memory : IO.Ref Memory) (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
   match Parser.runParserCategory env `command text "<text>" with
   | .error e => return .error { stage := "parse", message := e }
   | .ok stx => match ← judgeParts memory env text stx expected with
     | some verdict => return verdict
-    | none => checkText env text (some expected)
+    | none => checkText env text expected
 
 /-- What the statement of a text is read as; what can't be read is `sorry`. The proof is not looked at. -/
 def readStatement (memory : IO.Ref Memory) (env : Environment) (text : String) : IO (Option Expr) := do

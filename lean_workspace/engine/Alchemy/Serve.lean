@@ -17,8 +17,8 @@ about what is worth keeping.
 | `target` | `theorem`, `steps`: candidates that lead from it to the target meant; `explicitly`: may it be written so? | `binders`, `sites` with their forms, `reads_back`; `micros` of the forms alone |
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
 | `profile` | as `try` | `rows`: `[outcome, total, instances, typing, closing]`, in nanoseconds |
-| `write` | `theorem`, `drafts`: `[draft, name]`; `explicitly` | `results`: a written variant, or `{stage, message}` |
-| `check` | `text` | `name`, `term`, `axioms`, or `refused` |
+| `write` | `theorem`, `drafts`: `[draft, name, audited]`; `explicitly` | `results`: a written variant, or `{stage, message}` |
+| `check` | `text`; `parts`: is it judged by its parts where these say enough? | `name`, `term`, `axioms`, or `refused` |
 | `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
 | `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |
 | `places` | `theorem` | `places`: `[kind, site, occurrence]` of the changes that need no lemma |
@@ -47,9 +47,13 @@ def handleOpen (session : IO.Ref Session) (j : Json) : IO Reply := do
 
 def handleCheck (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
-  match field j "text" asString with
-  | .error e => return .error e
-  | .ok text => match ← checkText l.env text none with
+  match field j "text" asString, field j "parts" asBool with
+  | .error e, _ | _, .error e => return .error e
+  | .ok text, .ok parts =>
+    let memory ← (match (← session.get).memory with
+      | some memory => pure memory
+      | none => IO.mkRef {})
+    match ← if parts then checkInMemory memory l.env text none else checkText l.env text none with
     | .error r => return .ok (Json.mkObj [("refused", refusalJson r)])
     | .ok p => return .ok <| Json.mkObj [("name", .str (nameText p.name)), ("term", jsonOpt .str (canonical p.type)),
         ("level_params", jsonNames p.levels), ("axioms", jsonStrings p.axioms)]

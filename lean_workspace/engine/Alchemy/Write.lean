@@ -87,7 +87,7 @@ def Writing.print (w : Writing) (l : Level) (marks : List Mark) : MetaM (Option 
 
 def Writing.read (w : Writing) (text : String) : MetaM (Except Refusal Proved) :=
   timed w.clock (fun n s => { s with elaborate := s.elaborate + n })
-    (checkInMemory w.memory w.env text (w.variant.type, w.variant.levels) : IO _)
+    (checkInMemory w.memory w.env text (some (w.variant.type, w.variant.levels)) : IO _)
 
 /-- The whole text, judged. Where the statement reads back and the proof does not go through, the script with
 all arguments is tried. -/

@@ -1,0 +1,89 @@
+"""Texts are judged by their parts; the whole command has to say the same of each of them, right or wrong."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from lean_workspace.workspace import Workspace
+from pipelines import mutate
+from pipelines.job import Job, Options
+from pipelines.mutate import Mutator, Tally
+from pipelines.synthesize import extracted
+from pipelines.tables import Variant
+
+TARGETS = [
+    "Nat.mul_pos", "Nat.le_antisymm", "Nat.add_sub_cancel", "Nat.sub_add_cancel", "Nat.pos_of_ne_zero", "Nat.mul_lt_mul_of_pos_left",
+    "Int.emod_nonneg", "Int.natCast_pos", "Int.natAbs_add_le", "Int.lcm_mul_left_dvd_mul_lcm", "List.mem_append", "List.map_map",
+    "List.Sublist.count_le", "Array.size_push", "Array.idxOf_lt_length_of_mem", "Option.some_inj", "BitVec.toNat_add", "Fin.val_lt_of_le"]
+"""Casts, numerals, instances, binders that proofs speak of; what is replaced stands in conclusions and in hypotheses."""
+
+
+@pytest.fixture(scope="module")
+def mutator(corpus, tmp_path_factory) -> Iterator[Mutator]:
+    """One that has the whole command judge every text as well, which fails where they disagree."""
+    job = Job(tmp_path_factory.mktemp("parity"), Options(library=["Init"], kinds=["rw", "apply"], targets=1))
+    with pytest.MonkeyPatch.context() as patch, job.begin():
+        patch.setattr(mutate, "AUDITED", 1)
+        extracted(job, 2)
+        mutator = Mutator(job)
+        yield mutator
+        mutator.close()
+
+
+@pytest.fixture(scope="module")
+def variants(mutator) -> list[Variant]:
+    tally = Tally()
+    rows = [row for name in TARGETS for row in mutator.variants_of(name, tally) if isinstance(row, Variant)]
+    assert tally.audited >= tally.elaborated >= len(rows)
+    return rows
+
+
+def test_what_is_accepted_by_its_parts_the_whole_command_accepts(variants):
+    assert len(variants) >= 1_000
+    ways = Counter((row.kind, row.site == "conclusion") for row in variants)
+    assert len(ways) == 4 and min(ways.values()) >= 30, ways
+    assert sum(bool(row.print_options) for row in variants) >= 20
+
+
+def wrong(text: str, other: str) -> dict[str, str]:
+    """Texts that are no proof of what `text` proves; `other` is a proof of something else."""
+    begin = " := by\n"
+    head, _, proof = text.partition(begin)
+    lines = proof.splitlines()
+    return {
+        "sorry": f"{head}{begin}  sorry",
+        "a line is missing": "\n".join([f"{head} := by", *lines[:-1]]) if len(lines) > 1 else f"{head}{begin}  skip",
+        "a proof of something else": f"{head}{begin}{other.partition(begin)[2]}",
+        "only the kernel refuses it": f"{head}{begin}  exact lcProof"}
+
+
+def refused(workspace: Workspace, text: str, parts: bool) -> bool:
+    return workspace.check(text, parts=parts).refused is not None
+
+
+def test_wrong_proofs_are_refused_by_both(variants, mutator):
+    workspace, draw = mutator._workspace, random.Random(0)
+    said: Counter[str] = Counter()
+    for row in draw.sample(variants, 80):
+        assert not refused(workspace, row.theorem, parts=True)
+        for what, text in wrong(row.theorem, draw.choice(variants).theorem).items():
+            by_parts = refused(workspace, text, parts=True)
+            assert by_parts == refused(workspace, text, parts=False), text
+            said[what] += by_parts
+    assert len(said) == 4 and min(said.values()) >= 60, said
+
+
+def test_a_disagreement_fails_the_run(mutator, monkeypatch):
+    """As if the whole command said no."""
+    from lean_workspace.protocol import Refusal
+    from lean_workspace.workspace import PreparedTarget
+
+    def disagreeing(self, drafts, audited=()):
+        for draft, name in drafts:
+            yield draft, Refusal(stage="audit", message=f"proof: {name in audited}")
+
+    monkeypatch.setattr(PreparedTarget, "write", disagreeing)
+    with pytest.raises(mutate.AuditError, match=r"Nat.mul_pos .* says proof: True"):
+        list(mutator.variants_of("Nat.mul_pos", Tally()))
