@@ -44,8 +44,10 @@ def _is_positive(term: Term) -> bool:
 def is_decided(proposition: Term) -> bool:
     """Does a comparison of sums of natural numbers or integers hold, or fail, whatever its variables are: `m + n + 1 = m`,
     `n ≤ n + 1`, `0 < 2 ^ n`, `2 = 0`?"""
-    name, found = next(((name, found) for name, n in _COMPARISONS.items() if (found := arguments(proposition, name, n))), (None, None))
-    if found is None or not any(is_constant(found[0], number) for number in ("Nat", "Int")):
+    if proposition[0] != "@" or proposition[1][0] != "c":
+        return False
+    name, found = proposition[1][1], proposition[2:]
+    if _COMPARISONS.get(name) != len(found) or not any(is_constant(found[0], number) for number in ("Nat", "Int")):
         return False
     left, right = Counter[Term](), Counter[Term]()
     difference = _sum(found[-1], right) - _sum(found[-2], left)

@@ -171,33 +171,34 @@ def premises(statement: Statement) -> list[Term]:
     return [lift(t, n - i) for i, t in enumerate(statement.binders)] + list(statement.hypotheses)
 
 
-def subterms(term: Term) -> Iterator[Term]:
-    """The term and all terms in it, with repetition."""
-    yield term
-    match term:
-        case ("@" | "λ" | "Π" | "let", *parts):
-            for part in parts:
-                yield from subterms(part)
-        case (".", _, _, inner):
-            yield from subterms(inner)
+_COMPOUND = frozenset({"@", "λ", "Π", "let"})
 
 
-def constants(term: Term) -> Iterator[str]:
+def subterms(term: Term) -> list[Term]:
+    """The term and all terms in it, with repetition, each before what it is made of."""
+    found, todo = [], [term]
+    while todo:  # rules ask for them a dozen times a variant: no generator in a generator
+        part = todo.pop()
+        found.append(part)
+        if part[0] in _COMPOUND:
+            todo.extend(part[:0:-1])
+        elif part[0] == ".":
+            todo.append(part[3])
+    return found
+
+
+def constants(term: Term) -> list[str]:
     """The names of the constants in a term, with repetition."""
-    match term:
-        case ("c", name, *_):
-            yield name
-        case ("@" | "λ" | "Π" | "let", *parts):
-            for part in parts:
-                yield from constants(part)
-        case (".", _, _, t):
-            yield from constants(t)
+    return [part[1] for part in subterms(term) if part[0] == "c"]
 
 
 _COMMUTATIVE = {"Eq": 3, "HEq": 4, "Iff": 2, "And": 2, "Or": 2, "HAdd.hAdd": 6, "HMul.hMul": 6, "HAnd.hAnd": 6, "HOr.hOr": 6,
                 "HXor.hXor": 6, "Min.min": 4, "Max.max": 4, "Nat.gcd": 2, "Nat.lcm": 2, "Int.gcd": 2, "Int.lcm": 2,
                 "Bool.and": 2, "Bool.or": 2, "and": 2, "or": 2}
 """Functions whose last two arguments a reader exchanges without a thought, and how many arguments they have."""
+
+
+_GREATER = {"GT.gt": "LT.lt", "GE.ge": "LE.le"}
 
 
 def _sorted_pair(name: str, found: tuple[Term, ...]) -> tuple[Term, ...]:
@@ -212,13 +213,15 @@ def unoriented(term: Term) -> Term:
     commutative operations), `¬a = b` for `a ≠ b`, `b < a` for `a > b`, `b ≤ a` for `a ≥ b`."""
     if term[0] == "@":
         term = ("@", *map(unoriented, term[1:]))
-        if found := arguments(term, "Ne", 3):
+        if term[1][0] != "c":
+            return term
+        name, found = term[1][1], term[2:]
+        if name == "Ne" and len(found) == 3:
             return ("@", ("c", "Not"), unoriented(("@", ("c", "Eq", *term[1][2:]), *found)))
-        for greater, less in (("GT.gt", "LT.lt"), ("GE.ge", "LE.le")):
-            if found := arguments(term, greater, 4):
-                return ("@", ("c", less, *term[1][2:]), found[0], found[1], found[3], found[2])
-        if term[1][0] == "c" and _COMMUTATIVE.get(term[1][1]) == len(term) - 2:
-            return ("@", term[1], *_sorted_pair(term[1][1], term[2:]))
+        if name in _GREATER and len(found) == 4:
+            return ("@", ("c", _GREATER[name], *term[1][2:]), found[0], found[1], found[3], found[2])
+        if _COMMUTATIVE.get(name) == len(found):
+            return ("@", term[1], *_sorted_pair(name, found))
         return term
     if term[0] in ("λ", "Π", "let"):
         return (term[0], *map(unoriented, term[1:]))

@@ -38,6 +38,9 @@ NODE_FLAGS = ("--stack-size=900000", "--max-semi-space-size=8")
 LEAN_FLAGS = ("-j1", "-DElab.async=false")
 """One thread, nothing asynchronous: half the memory (2.0 → 1.3 GB) and a third of the start."""
 
+COMPILE_S = 600
+"""For Lean to write the engine as C."""
+
 _SAFE = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 """Python 3.11.4 and newer refuse members that leave the folder; older ones trust the digest, as we do."""
 
@@ -248,11 +251,15 @@ def _compile_engine() -> None:
         source.write_text(program.joined())
         (part / "Launch.lean").write_text(program.LAUNCHER)
         # `ulimit`: the elaborator recurses deeply.
-        done = subprocess.run(
-            ["/bin/sh", "-c", 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"', "lean",
-             *_argv(f"--root={part}", "-c", str(code.resolve()), str(source))],
-            env={**os.environ, **_env((part,)), "LEAN_HOST_WRITE": str(part.resolve())}, cwd=part, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=600)
+        try:
+            done = subprocess.run(
+                ["/bin/sh", "-c", 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"', "lean",
+                 *_argv(f"--root={part}", "-c", str(code.resolve()), str(source))],
+                env={**os.environ, **_env((part,)), "LEAN_HOST_WRITE": str(part.resolve())}, cwd=part, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=COMPILE_S)
+        except subprocess.TimeoutExpired:
+            raise SetupError(f"Lean did not compile the engine in {COMPILE_S} s (a minute is usual). Try again on a machine that is less "
+                             "busy.") from None
         said = [line for line in (done.stdout + done.stderr).splitlines() if ": error" in line]
         if said or not code.exists():
             raise SetupError(f"the engine does not compile: {' | '.join(said[:3]) or f'exit status {done.returncode}'}")

@@ -47,7 +47,10 @@ partial def Wording.mend (w : Wording α) (level : Level) (statement : String) (
   | [] => if levels then return .error last else w.mend level statement marks rounds true last
   | path =>
     let some marks := strengthen marks path | return .error last
-    let marks := addMarks (taught w.env (← w.lessons) w.type (some other) typePosition []) marks
+    -- one mark does for most texts; where it does not, all that was marked before in texts of this target
+    let lessons ← if rounds == maxRounds then pure [] else w.lessons
+    let more := taught w.env lessons w.type (some other) typePosition []
+    let marks := addMarks more marks
     let some statement ← w.print level marks | return .error last
     match ← w.judge statement level marks with
     | .error r => w.mend level statement marks (rounds - 1) levels r
