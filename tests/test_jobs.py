@@ -245,6 +245,7 @@ def test_a_chain_of_variants_names_its_parents_and_reads_back(lean, tmp_path):
     assert said["candidates"] == said["variants"] + sum(n for r, n in said["rejects"].items() if not r.startswith("target: "))
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_switched_off_leaves_nothing_out(corpus, tmp_path):
     assert corpus[1]["rejects"]["quality: near duplicate"] > 0
     said = summary(synthesize(tmp_path / "c", "--target", "Nat.succ_le_of_lt", "--without", "near duplicate", "--workers", "1"))
