@@ -11,7 +11,8 @@ import pytest
 
 from lean_workspace import program
 from lean_workspace.embedded import install
-from lean_workspace.protocol import Written
+from lean_workspace.protocol import Candidate, Written
+from lean_workspace.workspace import Draft
 from mutation.terms import statement_key
 
 
@@ -169,3 +170,28 @@ def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_pa
     accepted = [ask for ask, verdict in judged if verdict["accepted"]]
     assert len(judged) * 0.4 < len(accepted) < len(judged)
     assert len({verdict["statement"] for _, verdict in judged}) > 2 * len(MARKED)
+
+
+@pytest.mark.parametrize(("target", "kind", "lemmas"), [
+    pytest.param("Array.getElem_swapIfInBounds_of_size_le_left", "rw", ["Array.getElem_swapIfInBounds_of_ne_of_ne", "Array.getElem_set_ne"],
+                 id="an access whose proof is looked for among all hypotheses"),
+    pytest.param("Int.Nonneg.natCast", "apply", ["Int.natAbs_sub_of_nonneg_of_le", "Int.tdiv_eq_zero_of_lt", "Int.emod_eq_of_lt",
+                                                 "Int.natAbs_of_nonneg", "Int.ediv_eq_zero_of_lt", "Int.toNat_of_nonneg"],
+                 id="casts that the target does not teach")])
+def test_how_a_variant_is_written_does_not_depend_on_those_before(engine, target, kind, lemmas):
+    """A fresh engine goes on with the second half of a batch, and has not seen the first."""
+    prepared = engine.workspace.target(engine.number(target))
+    candidates = [Candidate(0, kind, engine.number(name), kind == "rw", occurrence) for name in lemmas for occurrence in (0, 1, 2)]
+    drafts = [(draft, f"v{i}") for i, (_, draft) in enumerate(prepared.attempt(candidates)) if isinstance(draft, Draft)]
+
+    def texts(orders) -> dict[str, str]:
+        return {name: written.theorem for (_, name), (_, written) in zip(orders, prepared.write(orders), strict=True)
+                if isinstance(written, Written)}
+
+    together = texts(drafts)
+    alone = {}
+    for one in drafts:
+        prepared.forget()
+        alone |= texts([one])
+    assert len(together) >= 2
+    assert together == alone

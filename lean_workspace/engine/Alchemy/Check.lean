@@ -94,6 +94,15 @@ where
 def textOptions : Options :=
   (switches [] [`autoImplicit, `relaxedAutoImplicit]).setNat `maxHeartbeats textBudget
 
+/-- The contexts in which a command elaborates terms. -/
+def commandContext : Meta.Context := {
+  keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true, quasiPatternApprox := true } }
+
+/-- With a budget that begins now. -/
+def commandCore (env : Environment) (thousands : Nat) : BaseIO Core.Context := do
+  return { coreContext thousands textOptions with
+    maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats, quotContext := env.mainModule }
+
 /-- The name that a command declares, if it is one theorem and nothing else. -/
 def theoremName? (stx : Syntax) : Option Name :=
   if stx.isOfKind ``Parser.Command.declaration && stx[1].isOfKind ``Parser.Command.theorem then
@@ -105,6 +114,9 @@ def firstError : List Message → BaseIO (Option String)
   | [] => return none
   | m :: ms => do
     if m.severity matches .error then return some (← m.data.toString) else firstError ms
+
+/-- Is there an error? -/
+def hasError : List Message → Bool := anyL fun m => m.severity matches .error
 
 /-- The state after a command that was elaborated in `env`; `none` if the elaborator gave up. -/
 def afterCommand (env : Environment) (stx : Syntax) (text : String) : IO (Option Elab.Command.State) := do
@@ -131,33 +143,46 @@ def unique : List Name → List Name
   | [] => []
   | n :: ns => if anyL (· == n) ns then unique ns else n :: unique ns
 
-/-- Elaborates `text` in `env`, as one theorem. `expected`: the type and the levels that it must have. -/
-def checkText (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
+/-- The axioms behind a statement and its proof, each once, by name. -/
+def axiomsBehind (env : Environment) (type value : Expr) : List Name :=
+  let (_, found) := axiomsOf env value {} []
+  let (_, found) := axiomsOf env type {} found
+  sortL (fun a b => atMost (nameText a) (nameText b)) (unique found)
+
+/-- Elaborates the command `stx`, whose text is `text`, in `env`, as one theorem. `expected`: the type and the levels that it must
+have. -/
+def checkCommand (env : Environment) (stx : Syntax) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
   let no (stage message : String) : IO (Except Refusal Proved) := return .error { stage, message }
+  let some name := theoremName? stx | no "form" "not one theorem"
+  if env.contains name then return ← no "form" ("the name " ++ nameText name ++ " is taken")
+  match ← afterCommand env stx text with
+  | none => no "statement" "the elaborator gave up"
+  | some s =>
+    let error ← firstError s.messages.toList
+    match s.env.find? name with
+    | some (.thmInfo v) =>
+      let isExpected ← match expected with
+        | some (type, levels) => pure (v.levelParams == levels && !v.type.hasSorry) <&&> isSameStatement env v.type type
+        | none => pure !v.type.hasSorry
+      if !isExpected then return ← no "statement" (error.getD "the text states something else")
+      if let some e := error then return ← no "proof" e
+      if v.value.hasSorry then return ← no "sorry" "the proof is not complete"
+      let axioms := axiomsBehind s.env v.type v.value
+      unless forbidden axioms matches [] do
+        return ← no "axioms" (joinWith ", " (mapL nameText axioms))
+      if let .error e := replay s.env name env.toKernelEnv then return ← no "kernel" e
+      return .ok { name, levels := v.levelParams, type := v.type, axioms := mapL nameText axioms }
+    | _ => no "statement" (error.getD "no theorem came of it")
+
+/-- Parses `text`; `judge` gets the command that it is. -/
+def parsed (env : Environment) (text : String) (judge : Syntax → IO (Except Refusal Proved)) : IO (Except Refusal Proved) := do
   match Parser.runParserCategory env `command text "<text>" with
-  | .error e => no "parse" e
-  | .ok stx =>
-    let some name := theoremName? stx | no "form" "not one theorem"
-    if env.contains name then return ← no "form" ("the name " ++ nameText name ++ " is taken")
-    match ← afterCommand env stx text with
-    | none => no "statement" "the elaborator gave up"
-    | some s =>
-      let error ← firstError s.messages.toList
-      match s.env.find? name with
-      | some (.thmInfo v) =>
-        let isExpected ← match expected with
-          | some (type, levels) => pure (v.levelParams == levels && !v.type.hasSorry) <&&> isSameStatement env v.type type
-          | none => pure !v.type.hasSorry
-        if !isExpected then return ← no "statement" (error.getD "the text states something else")
-        if let some e := error then return ← no "proof" e
-        if v.value.hasSorry then return ← no "sorry" "the proof is not complete"
-        let (_, found) := axiomsOf s.env v.value {} []
-        let (_, found) := axiomsOf s.env v.type {} found
-        unless forbidden found matches [] do
-          return ← no "axioms" (joinWith ", " (mapL nameText found))
-        if let .error e := replay s.env name env.toKernelEnv then return ← no "kernel" e
-        return .ok { name, levels := v.levelParams, type := v.type, axioms := sortL atMost (mapL nameText (unique found)) }
-      | _ => no "statement" (error.getD "no theorem came of it")
+  | .error e => return .error { stage := "parse", message := e }
+  | .ok stx => judge stx
+
+/-- The whole command's verdict on a text. -/
+def checkText (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) :=
+  parsed env text fun stx => checkCommand env stx text expected
 
 /-! ## Texts -/
 

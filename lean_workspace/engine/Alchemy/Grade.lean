@@ -83,11 +83,7 @@ settings, the depth of recursion the command's limit. -/
 def closes (s : Stated) (tactic : Syntax) : IO Bool := do
   let caught : MetaM (Option (Expr × Environment)) := do
     try proofBy s tactic catch _ => return none
-  let context : Meta.Context := {
-    keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true, quasiPatternApprox := true } }
-  let core : Core.Context := { coreContext gradeBudget textOptions with
-    maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats }
-  match ← ((caught.run context {}).toIO core { env := s.env }).toIO' with
+  match ← ((caught.run commandContext {}).toIO (← commandCore s.env gradeBudget) { env := s.env }).toIO' with
   | .ok ((some (value, env), _), _) =>
     let (_, axioms) := axiomsOf env value {} []
     unless forbidden axioms matches [] do return false

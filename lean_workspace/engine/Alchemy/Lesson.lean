@@ -3,8 +3,9 @@ import Alchemy.Differ
 /-!
 # What marks teach
 
-The variants of a target differ from it in one place, so what had to be marked in one text has to be marked in the next. Where a
-text states something else, all that differs and was marked before is marked at once; one round does what took one round a mark.
+The variants of a target differ from it in one place, so what had to be marked in its own text has to be marked in theirs. Where
+one mark does not do, all that differs and is marked in the target is marked at once; one round does what took one round a mark.
+Only the target teaches: what one variant is written like must not depend on the others, of which a fresh engine has seen none.
 -/
 
 open Lean
@@ -14,7 +15,6 @@ namespace Alchemy
 /-- A term that had to be marked: its variables are named by their binders. -/
 structure Lesson where
   term : Expr
-  isBinder : Bool
   rung : Rung
 
 def nodeAt (env : Environment) (e other : Expr) (p : Nat) : Node :=
@@ -27,7 +27,7 @@ mutual
 /-- The terms at the positions of the marks. -/
 partial def lessonsOf (marks : List Mark) (e : Expr) (p : Nat) (acc : List Lesson) : List Lesson :=
   let acc := match markAt p marks with
-    | some rung => { term := e, isBinder := e.isBinding, rung } :: acc
+    | some rung => { term := e, rung } :: acc
     | none => acc
   match e with
   | .forallE n t b _ | .lam n t b _ => lessonsOf marks (underBinder n b) (4 * p + 1) (lessonsOf marks t (4 * p) acc)
@@ -44,14 +44,10 @@ end
 
 def lessonFor (e : Expr) : List Lesson → Option Rung
   | [] => none
-  | l :: ls => if l.isBinder == e.isBinding && l.term == e then some l.rung else lessonFor e ls
-
-/-- Lessons that are not there yet. -/
-def addLessons (new old : List Lesson) : List Lesson :=
-  new.foldl (fun all l => if (lessonFor l.term all).isSome then all else l :: all) old
+  | l :: ls => if l.term == e then some l.rung else lessonFor e ls
 
 mutual
-/-- Marks for what differs in `e` from what was read, `other`, as far as it is there, and was marked before. Nothing inside a
+/-- Marks for what differs in `e` from what was read, `other`, as far as it is there, and is marked in the target. Nothing inside a
 term that is marked so: that may do. -/
 partial def taught (env : Environment) (lessons : List Lesson) (e : Expr) (other : Option Expr) (p : Nat) (acc : List Mark) : List Mark :=
   match lessonFor e lessons with

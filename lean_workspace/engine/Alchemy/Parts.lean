@@ -7,8 +7,9 @@ import Alchemy.Target
 
 The texts of one target are much alike: most have the same binders. The elaborator's command is made for one text and
 forgets all about it. Here the parts of a theorem, its binders, its type and its proof, are elaborated as the command elaborates
-them (`Lean.Elab.MutualDef`), one text after the other: binders and types that were read before, where the names in them stand
-for the same, are not read again, and what Lean found out about them is kept.
+them (`Lean.Elab.MutualDef`), one text after the other: binders that were read before, with the same before them, are not
+read again, and what Lean found out about their types is kept. Nothing else is remembered: what stands behind them may mean
+something else among other hypotheses (`xs[i]` asks them all).
 
 What is accepted so is the theorem that was asked for: its statement is compared as a term, its proof holds no `sorry`, no
 metavariable and nothing but constants of the library, and the kernel checks it. Refused is only what states something else;
@@ -27,24 +28,15 @@ structure Entered where
   state : Meta.State
   term : Elab.Term.State
 
-/-- A type that was read: how it is written, what the names in it stood for, and the instances of the context. Where all three are
-the same, so is what is read. -/
-structure Recalled where
-  source : String
-  names : List (Name × Option FVarId)
-  instances : List Expr
-  type : Expr
-
 /-- What reading a text leaves for the next one. It begins empty with each target. -/
 structure Memory where
   levels : List Name := []
-  recalled : List Recalled := []
   /-- The binders of the last text, in order. -/
   entered : List Entered := []
   cache : Meta.Cache := {}
   core : Core.Cache := {}
   ngen : NameGenerator := {}
-  /-- What was marked in the texts before. -/
+  /-- What had to be marked in the target's own text. -/
   lessons : List Lesson := []
 
 /-- The parts of a theorem's syntax. -/
@@ -52,7 +44,7 @@ structure Parts where
   name : Name
   levels : List Name
   binders : List (String × Syntax)
-  type : String × Syntax
+  type : Syntax
   proof : Syntax
 
 /-- Is there nothing written? -/
@@ -65,7 +57,7 @@ def partsOf (text : String) (stx : Syntax) : Option Parts :=
   | some name =>
     let (signature, value) := (stx[1][2], stx[1][3])
     if !(isEmpty stx[0] && value.isOfKind ``Parser.Command.declValSimple && isEmpty value[2] && isEmpty value[3]) then none else
-    some { name, levels := levelsIn stx[1][1][1].getArgs.toList, type := (sourceOf signature[1][1], signature[1][1]), proof := term value[1],
+    some { name, levels := levelsIn stx[1][1][1].getArgs.toList, type := signature[1][1], proof := term value[1],
            binders := mapL (fun b => (sourceOf b, b)) signature[0].getArgs.toList }
 where
   /-- Of `.{u, v}`. -/
@@ -110,51 +102,6 @@ inductive Found where
 /-- What is read after the binders; it gets the variables, the last one first. -/
 abbrev Reader := List Expr → Elab.Term.TermElabM Found
 
-mutual
-/-- The names with which the identifiers in `stx` begin. -/
-partial def rootsOf (stx : Syntax) (acc : List Name) : List Name :=
-  match stx with
-  | .ident _ _ n _ => if anyL (· == n.getRoot) acc then acc else n.getRoot :: acc
-  | .node _ _ args => rootsOfAll args.toList acc
-  | _ => acc
-partial def rootsOfAll (args : List Syntax) (acc : List Name) : List Name :=
-  match args with
-  | [] => acc
-  | stx :: rest => rootsOfAll rest (rootsOf stx acc)
-end
-
-def isSameTerms : List Expr → List Expr → Bool
-  | [], [] => true
-  | x :: xs, y :: ys => x == y && isSameTerms xs ys
-  | _, _ => false
-
-def isSameNames : List (Name × Option FVarId) → List (Name × Option FVarId) → Bool
-  | [], [] => true
-  | (n, f) :: xs, (m, g) :: ys => n == m && f == g && isSameNames xs ys
-  | _, _ => false
-
-def recall (source : String) (names : List (Name × Option FVarId)) (instances : List Expr) : List Recalled → Option Expr
-  | [] => none
-  | r :: rs =>
-    if r.source == source && isSameNames r.names names && isSameTerms r.instances instances then some r.type
-    else recall source names instances rs
-
-/-- Is there an error among the messages? -/
-def hasError : List Message → Bool := anyL fun m => m.severity matches .error
-
-/-- The type that `read` makes of a text, or made of it before. -/
-def readOnce (memory : IO.Ref Memory) (source : String) (stx : Syntax) (read : Elab.Term.TermElabM Expr) : Elab.Term.TermElabM Expr := do
-  let context ← readThe Meta.Context
-  let names := mapL (fun n => (n, (context.lctx.findFromUserName? n).map (·.fvarId))) (rootsOf stx [])
-  let instances := mapL (·.fvar) context.localInstances.toList
-  match recall source names instances (← memory.get).recalled with
-  | some e => return e
-  | none =>
-    let e ← read
-    unless e.hasMVar || e.hasSorry || hasError (← getThe Core.State).messages.toList do
-      memory.modify fun m => { m with recalled := { source, names, instances, type := e } :: m.recalled }
-    return e
-
 /-- The type that a syntax tree stands for, as far as it can be known. -/
 def readWhole (stx : Syntax) : Elab.Term.TermElabM Expr := do
   let e ← instantiateMVars (← Elab.Term.elabType stx)
@@ -164,34 +111,31 @@ def readWhole (stx : Syntax) : Elab.Term.TermElabM Expr := do
 /-- Enters the variables of one binder: in the context of the goal that is left when they are introduced. Stands in for
 `Lean.Elab.Term.elabBinders`. What is open in its type (the exponent of `n < 2 ^ 31`) is settled here, and not when all is read: no
 other binder says more about it. -/
-def readBinder (memory : IO.Ref Memory) (source : String) (stx : Syntax) : Elab.Term.TermElabM (List FVarId × MetavarDecl) := do
+def readBinder (stx : Syntax) : Elab.Term.TermElabM (List FVarId × MetavarDecl) := do
   let none : Syntax := .node .none nullKind #[]
-  let e ← readOnce memory source stx <| readWhole <| .node .none ``Parser.Term.forall
+  let e ← readWhole <| .node .none ``Parser.Term.forall
     #[.atom .none "∀", .node .none nullKind #[stx], none, .atom .none ",", mkIdent ``True]
   let (fs, goal) ← (← mkFreshExprMVar e).mvarId!.introNP (count (binderNames e))
   return (fs.toList, ← goal.getDecl)
 
-/-- Reads binders, and remembers where each leaves the elaborator. -/
+/-- Reads binders, and remembers where each leaves the elaborator; not from an error on, which the next text would not show. -/
 partial def readBinders (memory : IO.Ref Memory) (xs : List Expr) (k : Reader) : List (String × Syntax) → Elab.Term.TermElabM Found
   | [] => k xs
   | (source, stx) :: rest => do
-    let (fs, d) ← readBinder memory source stx
+    let (fs, d) ← readBinder stx
     let xs := revOn (mapL .fvar fs) xs
     let inside (c : Meta.Context) : Meta.Context := { c with lctx := d.lctx, localInstances := d.localInstances }
-    let entered : Entered := {
-      source, variables := xs, context := inside (← readThe Meta.Context), state := { ← getThe Meta.State with cache := {} },
-      term := ← getThe Elab.Term.State }
-    memory.modify fun m => { m with entered := append m.entered [entered] }
+    unless hasError (← getThe Core.State).messages.toList do
+      let entered : Entered := {
+        source, variables := xs, context := inside (← readThe Meta.Context), state := { ← getThe Meta.State with cache := {} },
+        term := ← getThe Elab.Term.State }
+      memory.modify fun m => { m with entered := append m.entered [entered] }
     withTheReader Meta.Context inside (readBinders memory xs k rest)
-
-/-- The context in which a command elaborates terms. -/
-def commandContext : Meta.Context := {
-  keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true, quasiPatternApprox := true } }
 
 /-- Runs the elaborator in `env`, after the binders that were read before. An error leaves nothing to go on from. -/
 def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Reader) : IO (Found × MessageLog) := do
   let m ← memory.get
-  let m := if m.levels == p.levels then m else { m with entered := [], recalled := [], cache := {}, core := {} }
+  let m := if m.levels == p.levels then m else { m with entered := [], cache := {}, core := {} }
   let (kept, left) := shared m.entered p.binders
   memory.set { m with levels := p.levels, entered := kept }
   let (xs, context, state, term) := match last? kept with
@@ -200,10 +144,8 @@ def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Read
   let term ← IO.mkRef term
   let inMeta : MetaM Found := do
     try readBinders memory xs k left { declName? := some p.name } term catch _ => return .unknown
-  let core : Core.Context := { coreContext textBudget textOptions with
-    maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats, quotContext := env.mainModule }
   let start : Core.State := { env, ngen := m.ngen, cache := m.core, infoState := { enabled := false } }
-  match ← ((inMeta.run context { state with cache := m.cache }).toIO core start).toIO' with
+  match ← ((inMeta.run context { state with cache := m.cache }).toIO (← commandCore env textBudget) start).toIO' with
   | .ok ((found, state), core) =>
     memory.modify fun m => { m with cache := state.cache, core := core.cache, ngen := core.ngen }
     return (found, core.messages)
@@ -212,9 +154,9 @@ def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Read
     return (.unknown, {})
 
 /-- The type after the binders, and the proof where the statement is what `isExpected` says. -/
-def readTypeAndProof (memory : IO.Ref Memory) (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun xs => do
+def readTypeAndProof (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun xs => do
   let xs := (rev xs).toArray
-  let type ← readOnce memory p.type.1 p.type.2 (readWhole p.type.2)
+  let type ← readWhole p.type
   let whole ← instantiateMVars (← mkForallFVars xs type)
   if hasError (← getThe Core.State).messages.toList then return .other (plain whole)
   if whole.hasMVar || whole.hasSorry then return .unknown
@@ -225,7 +167,7 @@ def readTypeAndProof (memory : IO.Ref Memory) (p : Parts) (isExpected : Expr →
 
 /-- The type after the binders. -/
 def readType (p : Parts) : Reader := fun xs => do
-  let type ← Elab.Term.elabType p.type.2
+  let type ← Elab.Term.elabType p.type
   try Elab.Term.synthesizeSyntheticMVarsNoPostponing catch _ => pure ()
   return .statement (plain (← instantiateMVars (← mkForallFVars (rev xs).toArray (← instantiateMVars type))))
 
@@ -238,25 +180,23 @@ def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx
     | some (type, levels) => (fun e => isSameStatement env e type, levels)
     | none => (fun _ => return true, p.levels)
   if env.contains p.name || p.levels != levels then return none
-  match ← elaborate memory env p (readTypeAndProof memory p isExpected) with
+  match ← elaborate memory env p (readTypeAndProof p isExpected) with
   | (.other type, _) => return some (.error { stage := "statement", message := "the text states something else", read := some type })
   | (.theorem type proof, messages) =>
     if proof.hasMVar || proof.hasSorry || hasError messages.toList then return none
-    let (_, axioms) := axiomsOf env proof {} []
-    let (_, axioms) := axiomsOf env type {} axioms
+    let axioms := axiomsBehind env type proof
     unless forbidden axioms matches [] do return none
     match env.toKernelEnv.addDecl {} (.thmDecl { name := p.name, levelParams := p.levels, type, value := proof }) with
     | .error _ => return none
-    | .ok _ => return some (.ok { name := p.name, levels := p.levels, type, axioms := sortL atMost (mapL nameText (unique axioms)) })
+    | .ok _ => return some (.ok { name := p.name, levels := p.levels, type, axioms := mapL nameText axioms })
   | _ => return none
 
 /-- The verdict on a text: by its parts where these say enough, else by the whole command. -/
-def checkInMemory (memory : IO.Ref Memory) (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
-  match Parser.runParserCategory env `command text "<text>" with
-  | .error e => return .error { stage := "parse", message := e }
-  | .ok stx => match ← judgeParts memory env text stx expected with
+def checkInMemory (memory : IO.Ref Memory) (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) :=
+  parsed env text fun stx => do
+    match ← judgeParts memory env text stx expected with
     | some verdict => return verdict
-    | none => checkText env text expected
+    | none => checkCommand env stx text expected
 
 /-- What the statement of a text is read as; what can't be read is `sorry`. The proof is not looked at. -/
 def readStatement (memory : IO.Ref Memory) (env : Environment) (text : String) : IO (Option Expr) := do

@@ -209,12 +209,10 @@ def coreContext (thousands : Nat) (o : Options := {}) : Core.Context :=
   { fileName := "<alchemy>", fileMap := default, maxHeartbeats := thousands * 1000, options := o }
 
 /-- Runs `x` in `env`; an error comes back as its text. -/
-def runMetaWith (env : Environment) (thousands : Nat) (o : Options) (x : MetaM α) : IO (Except String α) := do
-  match ← ((x.run' {} {}).toIO (coreContext thousands o) { env }).toIO' with
+def runMeta (env : Environment) (thousands : Nat) (x : MetaM α) : IO (Except String α) := do
+  match ← ((x.run' {} {}).toIO (coreContext thousands) { env }).toIO' with
   | .ok (a, _) => return .ok a
   | .error e => return .error (toString e)
-
-def runMeta (env : Environment) (thousands : Nat) (x : MetaM α) : IO (Except String α) := runMetaWith env thousands {} x
 
 /-- Options from names that are switched on and off. -/
 def switches (on off : List Name) : Options :=

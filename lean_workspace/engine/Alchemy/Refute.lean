@@ -94,8 +94,7 @@ def readable (env : Environment) (type : Expr) : MetaM (Except Refusal (String Ã
       match â† (states env s type : IO _) with
       | .ok _ => return .ok (s, append l.names (markNames marks))
       | .error r => return .error r
-    lessons := return []
-    learn := fun _ => return
+    lessons := []
     explicitly := true }
   wording.write
 

@@ -24,9 +24,8 @@ structure Wording (α : Type) where
   read : String → MetaM (Option Expr)
   /-- The whole text that this statement makes. -/
   judge : String → Level → List Mark → MetaM (Except Refusal α)
-  /-- What was learned from the texts before. -/
-  lessons : MetaM (List Lesson)
-  learn : List Lesson → MetaM Unit
+  /-- What had to be marked in the text of the target. -/
+  lessons : List Lesson
   /-- May the statement be written explicitly as a whole? -/
   explicitly : Bool
 
@@ -47,16 +46,12 @@ partial def Wording.mend (w : Wording α) (level : Level) (statement : String) (
   | [] => if levels then return .error last else w.mend level statement marks rounds true last
   | path =>
     let some marks := strengthen marks path | return .error last
-    -- one mark does for most texts; where it does not, all that was marked before in texts of this target
-    let lessons ← if rounds == maxRounds then pure [] else w.lessons
-    let more := taught w.env lessons w.type (some other) typePosition []
-    let marks := addMarks more marks
+    -- one mark does for most texts; where it does not, all that is marked in the target
+    let marks := if rounds == maxRounds then marks else addMarks (taught w.env w.lessons w.type (some other) typePosition []) marks
     let some statement ← w.print level marks | return .error last
     match ← w.judge statement level marks with
     | .error r => w.mend level statement marks (rounds - 1) levels r
-    | written =>
-      w.learn (lessonsOf marks w.type typePosition [])
-      return written
+    | written => return written
 
 /-- Does the text with these marks parse? -/
 def Wording.parses (w : Wording α) (level : Level) (marks : List Mark) : MetaM Bool := do

@@ -109,24 +109,27 @@ def Writing.readBack (w : Writing) (statement : String) : MetaM (Option Expr) :=
   timed w.clock (fun n s => { s with elaborate := s.elaborate + n }) (readStatement w.memory w.env text : IO _)
 
 /-- Prints the variant until the text reads back as the very statement of the term and proves it. -/
-def Writing.write (w : Writing) : MetaM (Except Refusal Written) :=
+def Writing.write (w : Writing) : MetaM (Except Refusal Written) := do
   let wording : Wording Written := {
     env := w.env, params := w.variant.levels, type := w.variant.type
     print := fun l marks => w.print l marks, read := fun s => w.readBack s, judge := fun s l marks => w.judge s l marks
-    lessons := do return (← w.memory.get).lessons
-    learn := fun ls => w.memory.modify fun m => { m with lessons := addLessons ls m.lessons }
+    lessons := (← w.memory.get).lessons
     explicitly := w.explicitly }
   wording.write
 
-/-- Does a target read back as itself? What had to be marked is remembered. -/
+/-- Does a target read back as itself? What has to be marked for it is remembered. -/
 def readsBack (t : Prepared) (memory : IO.Ref Memory) (explicitly : Bool) : MetaM Bool := do
-  let script (explicitly : Bool) := ["exact " ++ t.applied explicitly (some t.conclusion) none]
+  let script (all : Bool) := ["exact " ++ t.applied all (some t.conclusion) none]
   let v : Variant := {
     levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info
     names := t.usedNames, script := script false, explicitScript := script true }
   let name := `alchemy_target
   if (← kernelCheck name v.levels v.type v.value).isSome then return false
   let clock ← IO.mkRef {}
-  return (← Writing.write { env := t.library, variant := v, name, clock, memory, explicitly }) matches .ok _
+  match ← Writing.write { env := t.library, variant := v, name, clock, memory, explicitly } with
+  | .error _ => return false
+  | .ok w =>
+    memory.modify fun m => { m with lessons := lessonsOf w.marks v.type typePosition [] }
+    return true
 
 end Alchemy
