@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "7"
+ENGINE_VERSION = "8"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -73,7 +73,13 @@ class TheoremRows(Message):
 class KeyRows(Message):
     """See `mutation.candidates.Key` for the columns."""
 
-    rows: list[tuple[int, KindName, Direction, int, bool, int, int, bool, str]]
+    rows: list[tuple[int, KindName, Direction, int, bool, int, int, bool, str, str]]
+
+
+class InstanceRows(Message):
+    """[class, argument …] of each instance; see `mutation.classes`."""
+
+    rows: list[list]
 
 
 Form = list
@@ -82,12 +88,14 @@ the table of the target."""
 
 
 class Site(Message):
-    """site: 0 is the conclusion, n the n-th binder. rw: [root, forms] of each subterm. apply: forms."""
+    """site: 0 is the conclusion, n the n-th binder. rw: [root, forms] of each subterm. apply: forms. instances: those of the
+    target, as `InstanceRows` has them."""
 
     site: int
     name: str
     rw: list[tuple[str, list[Form]]]
     apply: list[Form]
+    instances: list[list] = []
 
 
 class SharedSites(Message):
@@ -96,13 +104,14 @@ class SharedSites(Message):
 
     forms: list[list[Form]]
     sites: list[Site]
+    instances: list[list]
 
     def expanded(self) -> list[Site]:
         """The sites with the lists themselves, each one object wherever it stands."""
         table: list[list[Form]] = []
         for forms in self.forms:
             table.append(_expanded(forms, table))
-        return [Site(site=site.site, name=site.name, apply=_expanded(site.apply, table),
+        return [Site(site=site.site, name=site.name, instances=self.instances, apply=_expanded(site.apply, table),
                      rw=[(root, _expanded(forms, table)) for root, forms in site.rw]) for site in self.sites]
 
 
@@ -265,6 +274,10 @@ class Keys(Request, tag="keys"):
     Reply = KeyRows
     start: int = msgspec.field(name="from")
     count: int
+
+
+class Instances(Request, tag="instances"):
+    Reply = InstanceRows
 
 
 class Candidate(msgspec.Struct, frozen=True, array_like=True):

@@ -25,6 +25,7 @@ from lean_workspace.protocol import (
     Find,
     FindPlaces,
     Grade,
+    Instances,
     Kernel,
     KeyRows,
     Keys,
@@ -151,6 +152,10 @@ class Workspace:
 
     def keys(self, start: int, count: int) -> KeyRows:
         return self.ask(Keys(start=start, count=count))
+
+    def instances(self) -> list[list]:
+        """What each instance of the library is of: rows of `mutation.classes`."""
+        return self.ask(Instances()).rows
 
     def target(self, theorem: int, steps: Sequence[Candidate] = (), explicitly: bool = True) -> "PreparedTarget":
         """Prepares a theorem, or the variant that `steps` lead to from it. explicitly: may statements be written explicitly as a

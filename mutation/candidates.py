@@ -3,10 +3,12 @@
 import hashlib
 import itertools
 from collections.abc import Container, Iterable, Sequence
+from functools import partial
 
 import msgspec
 
 from lean_workspace.protocol import Candidate, Direction, KindName, Site
+from mutation.classes import Classes, Own, needs_of
 from mutation.index import Index
 from mutation.kinds import Kind
 from mutation.patterns import PATTERN_RULES, Pattern, PatternRule
@@ -15,7 +17,7 @@ from mutation.patterns import PATTERN_RULES, Pattern, PatternRule
 class Key(msgspec.Struct, frozen=True, array_like=True):
     """One pattern of a lemma. data: would a use leave data undetermined? propositions: how many stay open.
     variables: how many variables of the pattern stand for data. dependent: does the rest of the lemma speak of the
-    proof of this antecedent?"""
+    proof of this antecedent? needs: see `mutation.classes`."""
 
     rule: int
     kind: KindName
@@ -25,6 +27,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     propositions: int
     variables: int
     dependent: bool
+    needs: str
     tokens: str
 
 
@@ -32,9 +35,11 @@ class Lemmas:
     """The index over the patterns of all lemmas that may be used."""
 
     def __init__(self, keys: Iterable[Key], kinds: Sequence[Kind], admitted: Container[int],
-                 rules: Sequence[PatternRule] = PATTERN_RULES, generic: Container[tuple[int, str, str]] = frozenset()):
+                 rules: Sequence[PatternRule] = PATTERN_RULES, generic: Container[tuple[int, str, str]] = frozenset(),
+                 *, classes: Classes):
         """keys: those of a lemma together. admitted: the numbers of the lemmas that the policy admits; rules: patterns that
-        are left out; generic: (lemma, kind, direction) that fit too many targets."""
+        are left out; generic: (lemma, kind, direction) that fit too many targets; classes: of the library."""
+        self._classes = classes
         self._kinds = {kind.name: kind for kind in kinds}
         self._indexes: dict[tuple[str, str], Index] = {
             (kind.name, use.direction): Index() for kind in kinds for use in kind.uses}
@@ -55,7 +60,7 @@ class Lemmas:
             other = sides.get("backward" if key.direction == "forward" else "forward") if key.kind == "rw" else None
             pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), other, key.dependent, key.data)
             if not any(rule.objects(pattern) for rule in rules):
-                index.add(pattern.tokens, (key.rule, key.occurrence))
+                index.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
 
     def candidates(self, target: int, sites: Sequence[Site]) -> list[Candidate]:
         """What may succeed on the target, each once, in an order that depends on the target alone. A target
@@ -67,19 +72,21 @@ class Lemmas:
         return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
 
     def _at(self, site: Site, kind: Kind, target: int) -> Iterable[Candidate]:
+        own = Own(site.instances)
+        holds = partial(self._classes.meets, own=own)
         for use in kind.uses:
             if not (use.at_conclusion if site.site == 0 else use.at_hypothesis):
                 continue
             index = self._indexes[kind.name, use.direction]
             backward = use.direction == "backward"
             if kind.name == "rw":
-                for (rule, _), terms in index.under_roots(site.rw).items():
+                for (rule, _), terms in index.under_roots(site.rw, holds).items():
                     if rule != target:
                         yield Candidate(site.site, kind.name, rule, backward, 0)
                         for occurrence in range(2, min(terms, kind.occurrences) + 1):
                             yield Candidate(site.site, kind.name, rule, backward, occurrence)
             else:
-                for rule, occurrence in index.matching(site.apply):
+                for rule, occurrence in index.matching(site.apply, holds):
                     if rule != target:
                         yield Candidate(site.site, kind.name, rule, backward, occurrence)
             for rule, occurrence in index.always:

@@ -6,11 +6,13 @@ which knows the places (`engine/Alchemy/Change.lean`).
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
 
 from lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
 from mutation.candidates import Key, id_of
+from mutation.classes import Classes, Own, needs_of
 from mutation.index import Index
 from mutation.patterns import PATTERN_RULES, Pattern, PatternRule
 from mutation.quality import Judged, StatementRule
@@ -87,8 +89,11 @@ weakened in twenty ways."""
 class WrongWay:
     """The index over what `apply` can use, asked where the lemma says nothing."""
 
-    def __init__(self, keys: Iterable[Key], admitted: set[int], rules: Sequence[PatternRule] = WRONG_WAY_RULES):
-        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out."""
+    def __init__(self, keys: Iterable[Key], admitted: set[int], rules: Sequence[PatternRule] = WRONG_WAY_RULES,
+                 *, classes: Classes):
+        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out; classes: of the
+        library."""
+        self._classes = classes
         self._conclusions, self._antecedents = Index(), Index()
         for key in keys:
             if key.kind != "apply" or key.rule not in admitted or key.data:
@@ -97,16 +102,17 @@ class WrongWay:
             if any(rule.objects(pattern) for rule in rules):
                 continue
             if key.direction == "backward" and 1 <= key.propositions <= MAX_ANTECEDENTS:
-                self._conclusions.add(pattern.tokens, (key.rule, 0))
+                self._conclusions.add(pattern.tokens, (key.rule, 0), needs_of(key.needs))
             elif key.direction == "forward" and key.propositions == 0:
-                self._antecedents.add(pattern.tokens, (key.rule, key.occurrence))
+                self._antecedents.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
 
     def places(self, target: int, sites: Sequence[Site]) -> list[tuple[int, int, int]]:
         """(site, rule, occurrence) of what may fit, in an order that depends on the target alone."""
         found = set()
         for site in sites:
             index = self._antecedents if site.site else self._conclusions
-            found |= {(site.site, rule, occurrence) for rule, occurrence in index.matching(site.apply) if rule != target}
+            holds = partial(self._classes.meets, own=Own(site.instances))
+            found |= {(site.site, rule, occurrence) for rule, occurrence in index.matching(site.apply, holds) if rule != target}
         return sorted(found)
 
 

@@ -46,22 +46,23 @@ def _ends(pattern: Pattern) -> list[int]:
     return ends
 
 
-def why_not_rewritten(pattern: Pattern, terms: Sequence[tuple[str, list[Form]]]) -> str:
-    """For `rw`: terms are (root, forms) of the subterms that have a motive."""
+def why_not_rewritten(pattern: Pattern, needs: str, terms: Sequence[tuple[str, list[Form]]]) -> str:
+    """For `rw`: terms are (root, forms) of the subterms that have a motive. needs: the column of the key."""
     roots = [forms for root, forms in terms if root == pattern[0]]
     if not roots:
         return f"no subterm that has a motive has the root {_plain(pattern[0].removeprefix('R:'))}"
-    return _where(pattern[1:], max(stops_at(pattern[1:], forms) for forms in roots))
+    return _where(pattern[1:], needs, max(stops_at(pattern[1:], forms) for forms in roots))
 
 
-def why_not_applied(pattern: Pattern, forms: list[Form]) -> str:
+def why_not_applied(pattern: Pattern, needs: str, forms: list[Form]) -> str:
     """For `apply`."""
-    return _where(pattern, stops_at(pattern, forms)) if forms else "the site has no forms: its budget ran out"
+    return _where(pattern, needs, stops_at(pattern, forms)) if forms else "the site has no forms: its budget ran out"
 
 
-def _where(pattern: Pattern, place: int) -> str:
+def _where(pattern: Pattern, needs: str, place: int) -> str:
     if place == len(pattern):
-        return "terms that a variable of the pattern meets twice have no form in common"
+        needed = f", or there is not what it needs: {needs.replace(chr(9), ', ')}" if needs else ""
+        return f"terms that a variable of the pattern meets twice have no form in common{needed}"
     return f"no form has {_plain(pattern[place])} where the pattern has it (token {place + 1} of {len(pattern)})"
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from lean_workspace.protocol import Site
 from mutation.candidates import Key, Lemmas
+from mutation.classes import Classes
 from mutation.kinds import KINDS, Reach, kinds_within
 
 SAMPLE = 512
@@ -37,9 +38,11 @@ class Generality(msgspec.Struct, frozen=True):
         return frozenset(use for use, share in self.shares.items() if share > limit)
 
 
-def measure(keys: Iterable[Key], sample: Sequence[tuple[int, Sequence[Site]]], theorems: int) -> Generality:
-    """keys: of all lemmas; sample: the number and the sites of some targets; theorems: how many there are."""
-    lemmas = Lemmas(keys, kinds_within([kind.name for kind in KINDS], Reach(occurrences=False)), _Everything(), rules=())
+def measure(keys: Iterable[Key], sample: Sequence[tuple[int, Sequence[Site]]], theorems: int, classes: Classes) -> Generality:
+    """keys: of all lemmas; sample: the number and the sites of some targets; theorems: how many there are; classes: of the
+    library."""
+    lemmas = Lemmas(keys, kinds_within([kind.name for kind in KINDS], Reach(occurrences=False)), _Everything(), rules=(),
+                    classes=classes)
     hits: Counter[tuple[int, str, str]] = Counter()
     for target, sites in sample:
         hits.update({(c.rule, c.kind, "backward" if c.backward else "forward") for c in lemmas.candidates(target, sites)})

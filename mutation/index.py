@@ -3,7 +3,8 @@
 A trie over the tokens of the patterns (`engine/Alchemy/Keys.lean`). A query walks all forms of a term at
 once; a variable of the pattern that stands twice must meet terms that can be equal. Nothing that
 unification accepts is missed, as far as the keys say what unification does; what it finds beyond that is
-tried in Lean and refused there.
+tried in Lean and refused there. A value may ask for more of what a variable of its pattern met; who queries
+says whether that holds.
 
 A term has several forms, each of its arguments as well, and a walk that remembers what the variables met can
 take the product of their numbers. A few terms of a library are that bad; past `STEPS` they are walked again
@@ -11,7 +12,7 @@ without the memory, each place of the trie once for each place of the term: more
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import mutation.terms  # noqa: F401 (a pattern is as deep as it is long: the limit of recursion is set there)
@@ -22,6 +23,16 @@ STEPS = 200_000
 Pattern = Sequence[str]
 Form = list
 """[token, argument …]; an argument is a list of forms, "*" (fits, and says nothing) or "**" (unknown)."""
+
+
+Asked = Sequence[tuple[Sequence[str], Hashable]]
+"""(variables of the pattern, what is asked of the argument that one of them meets)"""
+Holds = Callable[[Any, Any], bool]
+"""(what is asked, argument)"""
+
+
+def anything_holds(_asked: Any, _argument: Any) -> bool:
+    return True
 
 
 def arity(token: str) -> int:
@@ -41,20 +52,20 @@ class _Node:
         self.depth = depth
         self.children: dict[str, _Node] = {}
         self.star: _Node | None = None
-        self.values: list[tuple[Hashable, tuple[tuple[int, ...], ...]]] = []
-        """(value, places of the wildcards that are the same variable)"""
-        self.waiting: list[tuple[Pattern, Hashable]] = []
+        self.values: list[tuple[Hashable, tuple[tuple[int, ...], ...], tuple[tuple[tuple[int, ...], Hashable], ...]]] = []
+        """(value, places of the wildcards that are the same variable, what is asked of one of some wildcards)"""
+        self.waiting: list[tuple[Pattern, Hashable, Asked]] = []
 
     def open(self) -> "_Node":
         if self.waiting:
             waiting, self.waiting = self.waiting, []
-            for pattern, value in waiting:
-                self._place(pattern, value)
+            for pattern, value, asked in waiting:
+                self._place(pattern, value, asked)
         return self
 
-    def _place(self, pattern: Pattern, value: Hashable) -> None:
+    def _place(self, pattern: Pattern, value: Hashable, asked: Asked) -> None:
         if self.depth == len(pattern):
-            self.values.append((value, _repeated(pattern)))
+            self.values.append((value, _repeated(pattern), _placed(pattern, asked)))
             return
         token = pattern[self.depth]
         if token[0] in "*?":
@@ -65,16 +76,30 @@ class _Node:
             below = self.children.get(token)
             if below is None:
                 below = self.children[token] = _Node(self.depth + 1)
-        below.waiting.append((pattern, value))
+        below.waiting.append((pattern, value, asked))
 
 
-def _repeated(pattern: Pattern) -> tuple[tuple[int, ...], ...]:
-    """For each variable that stands more than once its places, counted in wildcards."""
+def _places(pattern: Pattern) -> dict[str, list[int]]:
+    """Of each variable, counted in wildcards."""
     places: dict[str, list[int]] = {}
     for place, token in enumerate(token for token in pattern if token[0] in "*?"):
         if token != "*":
             places.setdefault(token, []).append(place)
-    return tuple(tuple(p) for p in places.values() if len(p) > 1)
+    return places
+
+
+def _repeated(pattern: Pattern) -> tuple[tuple[int, ...], ...]:
+    """For each variable that stands more than once its places."""
+    return tuple(tuple(places) for places in _places(pattern).values() if len(places) > 1)
+
+
+def _placed(pattern: Pattern, asked: Asked) -> tuple[tuple[tuple[int, ...], Hashable], ...]:
+    """What is asked of variables that the pattern has, by their first places."""
+    if not asked:
+        return ()
+    first = {variable: places[0] for variable, places in _places(pattern).items()}
+    placed = [(tuple(first[variable] for variable in variables if variable in first), what) for variables, what in asked]
+    return tuple((places, what) for places, what in placed if places)
 
 
 class _Overrun(Exception):
@@ -89,16 +114,18 @@ class Index:
         self.always: list[Hashable] = []
         self.size = 0
         self._steps = 0
+        self._holds: Holds = anything_holds
 
-    def add(self, pattern: Pattern, value: Hashable) -> None:
+    def add(self, pattern: Pattern, value: Hashable, asked: Asked = ()) -> None:
         self.size += 1
         if pattern[0][0] in "*?":
             self.always.append(value)
             return
-        self._root.waiting.append((pattern, value))
+        self._root.waiting.append((pattern, value, asked))
 
-    def under_roots(self, terms: Iterable[tuple[str, list[Form]]]) -> Counter[Any]:
+    def under_roots(self, terms: Iterable[tuple[str, list[Form]]], holds: Holds = anything_holds) -> Counter[Any]:
         """For `rw`: the values whose root and pattern fit one of the terms (root, forms), and how many terms they fit."""
+        self._holds = holds
         found: Counter = Counter()
         for root, forms in terms:
             node = self._root.open().children.get(root)
@@ -108,8 +135,9 @@ class Index:
                 found.update(here)
         return found
 
-    def matching(self, forms: list[Form]) -> set[Any]:
+    def matching(self, forms: list[Form], holds: Holds = anything_holds) -> set[Any]:
         """For `apply`: the values whose pattern fits one of the forms, without those of `always`."""
+        self._holds = holds
         found: set = set()
         self._collect(self._root, forms, found)
         return found
@@ -135,7 +163,7 @@ class Index:
             seen.add((id(node), id(rest)))
             node.open()
             if rest is None:
-                found.update(value for value, _ in node.values)
+                found.update(value for value, _, _ in node.values)
                 continue
             term, rest = rest
             if term == "**":
@@ -162,8 +190,9 @@ class Index:
         if node.waiting:
             node.open()
         if stack is None:
-            for value, repeated in node.values:
-                if value not in found and all(self._can_agree(bound, places) for places in repeated):
+            for value, repeated, asked in node.values:
+                if (value not in found and all(any(self._holds(what, bound[place]) for place in places) for places, what in asked)
+                        and all(self._can_agree(bound, places) for places in repeated)):
                     found.add(value)
             return
         term, rest = stack

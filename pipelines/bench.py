@@ -214,7 +214,7 @@ class Comparers:
             self._keys[rule] = list(keys)
         reach = msgspec.structs.replace(THE_PAPER, forward=True, side_conditions=True)
         self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(job.options.kinds, reach),
-                              range(len(library.theorems)), rules=())
+                              range(len(library.theorems)), rules=(), classes=library.classes())
         self._querying = threading.Lock()
         self._free: SimpleQueue[Workspace] = SimpleQueue()
         self._threads = ThreadPoolExecutor(workers)
@@ -318,8 +318,8 @@ class Comparers:
             return "the lemma has no key for this use"
         if all(key.data for key in keys):
             return "its key says that data stay open"
-        tokens = keys[0].tokens.split("\t")
-        return why_not_rewritten(tokens, site.rw) if candidate.kind == "rw" else why_not_applied(tokens, site.apply)
+        tokens, needs = keys[0].tokens.split("\t"), keys[0].needs
+        return why_not_rewritten(tokens, needs, site.rw) if candidate.kind == "rw" else why_not_applied(tokens, needs, site.apply)
 
 
 def _sites(target: PreparedTarget, way: Way) -> list[Site]:

@@ -128,7 +128,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
 
 def measure(job: Job, library: Catalogue, workers: int, report: Report) -> IndexResult:
     kinds = kinds_within(["rw", "apply"], Reach())
-    build = _build(job, len(library.theorems), kinds, workers, report)
+    build = _build(job, library, kinds, workers, report)
     report("load", 0, 1, "")
     load = _in_fresh_process(_load, job.extract_folder, job.options.library)
     report("load", 1, 1, f"{load.seconds:.1f} s")
@@ -157,7 +157,8 @@ def measure(job: Job, library: Catalogue, workers: int, report: Report) -> Index
                        Spread.of(forms_ms), Spread.of(prepare_ms), sizes)
 
 
-def _build(job: Job, count: int, kinds: Sequence[Kind], workers: int, report: Report) -> Build:
+def _build(job: Job, library: Catalogue, kinds: Sequence[Kind], workers: int, report: Report) -> Build:
+    count = len(library.theorems)
     start = time.monotonic()
     with ThreadPoolExecutor(workers) as threads:
         workspaces = list(threads.map(lambda _: Workspace(install.launch, job.library), range(workers)))
@@ -189,7 +190,8 @@ def _build(job: Job, count: int, kinds: Sequence[Kind], workers: int, report: Re
             for workspace in workspaces:
                 workspace.close()
     start = time.monotonic()
-    Lemmas((Key(*row) for first in sorted(pages) for row in pages[first]), kinds, range(count))
+    Lemmas((Key(*row) for first in sorted(pages) for row in pages[first]), kinds, range(count),
+           classes=library.classes())
     return Build(workers, start_s, keys_s, time.monotonic() - start, sum(map(len, pages.values())), engine_gb,
                  psutil.Process().memory_info().rss / 1e9, growth)
 
@@ -201,7 +203,7 @@ def _load(folder: Path, named: Sequence[str]) -> Load:
     library = Catalogue(folder, named)
     read_s = time.monotonic() - start
     start = time.monotonic()
-    lemmas = Lemmas(library.keys(), kinds_within(["rw", "apply"], Reach()), range(len(library.theorems)))
+    lemmas = Lemmas(library.keys(), kinds_within(["rw", "apply"], Reach()), range(len(library.theorems)), classes=library.classes())
     trie_s = time.monotonic() - start
     memory_mb = (process.memory_info().rss - before) / 1e6
     del lemmas
@@ -218,7 +220,7 @@ def _size(part: float, library: Catalogue, kinds: Sequence[Kind], asked: Sequenc
     drawn = set(random.Random(seed).sample(range(count), round(part * count)))
     keys = list(filter(lambda key: key.rule in drawn, library.keys()))
     start = time.monotonic()
-    lemmas = Lemmas(keys, kinds, drawn)
+    lemmas = Lemmas(keys, kinds, drawn, classes=library.classes())
     trie_s = time.monotonic() - start
     seconds: list[float] = []
     found: list[float] = []

@@ -19,6 +19,7 @@ from lean_workspace.protocol import SharedSites, Site, TheoremRow
 from lean_workspace.workspace import Workspace
 from mutation import terms
 from mutation.candidates import Key
+from mutation.classes import Classes
 from mutation.generality import SAMPLE, Generality, measure
 from mutation.quality import Policy
 from pipelines import tables
@@ -100,6 +101,7 @@ class Extractor:
                 problems = [f"{p.file}:{p.line}: {p.message}" for p in opened.problems]
                 write_whole(part / "library.json", msgspec.json.encode(
                     Described(self._workspace.ready.toolchain, opened.count, problems)))
+                write_whole(part / "instances.json", msgspec.json.encode(self._workspace.instances()))
         return len(entries)
 
     def _sites(self, number: int) -> bytes:
@@ -107,7 +109,7 @@ class Extractor:
         try:
             return msgspec.json.encode(self._workspace.target(number).shared_sites)
         except (EngineDied, EngineRefused):
-            return msgspec.json.encode(SharedSites(forms=[], sites=[]))
+            return msgspec.json.encode(SharedSites(forms=[], sites=[], instances=[]))
 
     def close(self) -> None:
         self._workspace.close()
@@ -137,6 +139,9 @@ class Catalogue:
             columns = pq.read_table(slice_ / "keys.parquet").to_pydict()
             for row in zip(*columns.values(), strict=True):
                 yield Key(*row)
+
+    def classes(self) -> Classes:
+        return Classes(msgspec.json.decode((self._slices[0] / "instances.json").read_bytes()))
 
     def generality(self) -> Generality:
         rows = pq.read_table(self._folder / GENERALITY).to_pydict()
@@ -189,7 +194,7 @@ def measure_generality(job: Job) -> None:
     if tables.is_whole(place):
         return
     library = Catalogue(job.extract_folder, job.options.library)
-    shares = measure(library.keys(), list(library.sample()), len(library.theorems)).shares
+    shares = measure(library.keys(), list(library.sample()), len(library.theorems), library.classes()).shares
     lemma, kind, direction = zip(*shares, strict=True) if shares else ((), (), ())
     tables.write(pa.table({"lemma": pa.array(lemma, pa.int64()), "kind": pa.array(kind, pa.string()),
                            "direction": pa.array(direction, pa.string()), "share": pa.array(list(shares.values()), pa.float64())}), place)

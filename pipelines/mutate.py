@@ -159,7 +159,7 @@ class Mutator:
                     if options.keep_all or self._library.is_ordinary(e, self._policy)}
         self._generality = self._library.generality()
         self._lemmas = Lemmas(self._library.keys(), kinds_within(options.kinds, options.reach), admitted, self._policy.patterns,
-                              self._generality.generic(self._policy.generic_share))
+                              self._generality.generic(self._policy.generic_share), classes=self._library.classes())
         self._explicitly = all(rule.name != EXPLICIT for rule in self._policy.texts)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()

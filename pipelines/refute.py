@@ -46,7 +46,8 @@ class Refuter:
         keep_all, policy = job.options.keep_all, job.options.policy
         self._rules = () if keep_all else (*policy.statements, *FALSE_RULES)
         admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e, policy)}
-        self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else WRONG_WAY_RULES)
+        self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else WRONG_WAY_RULES,
+                                   classes=self._library.classes())
         self._workspace = Workspace(install.launch, job.library)
 
     def __call__(self, shard: Shard, history: History) -> RefuteTally:

@@ -88,10 +88,11 @@ def test_the_parts_of_an_attempt_add_up_to_it():
 
 def test_a_miss_says_where_the_pattern_stops():
     sum_ = ["c:Nat.add/2", [["v:a"]], [["n:0"]]]
-    assert "Nat.mul" in why_not_applied(["c:Nat.add/2", "c:Nat.mul/2", "*", "*", "*"], [sum_])
-    assert "(token 3 of 3)" in why_not_applied(["c:Nat.add/2", "?0", "n:1"], [sum_])
-    assert "twice" in why_not_applied(["c:Nat.add/2", "?0", "?0"], [sum_])
-    assert "root Nat.mul" in why_not_rewritten(["R:c:Nat.mul/2", "c:Nat.mul/2", "?0", "?1"], [("R:c:Nat.add/2", [sum_])])
+    assert "Nat.mul" in why_not_applied(["c:Nat.add/2", "c:Nat.mul/2", "*", "*", "*"], "", [sum_])
+    assert "(token 3 of 3)" in why_not_applied(["c:Nat.add/2", "?0", "n:1"], "", [sum_])
+    assert "twice" in why_not_applied(["c:Nat.add/2", "?0", "?0"], "", [sum_])
+    assert "what it needs: Ring 0 ?0" in why_not_applied(["c:Nat.add/2", "?0", "?1"], "Ring 0 ?0", [sum_])
+    assert "root Nat.mul" in why_not_rewritten(["R:c:Nat.mul/2", "c:Nat.mul/2", "?0", "?1"], "", [("R:c:Nat.add/2", [sum_])])
 
 
 @pytest.mark.parametrize("power", [0, 0.5, 1])

@@ -4,6 +4,7 @@ import pytest
 
 from lean_workspace.protocol import Site
 from mutation.candidates import Key, Lemmas
+from mutation.classes import Classes
 from mutation.generality import SUBJECTS, measure
 from mutation.kinds import Reach, kinds_within
 from mutation.quality import EVERYTHING, PARTS, Judged, Policy, policy_without
@@ -57,16 +58,16 @@ def test_what_goes_to_foreign_subjects_alone_has_no_company():
 
 def test_generality_is_the_share_of_targets_that_a_pattern_fits():
     keys = [
-        Key(0, "rw", "forward", 0, False, 0, 2, False, "R:c:Nat.add/2\tc:Nat.add/2\t?0\t?1"),
-        Key(1, "rw", "forward", 0, False, 0, 1, False, "R:c:Nat.add/2\tc:Nat.add/2\t?0\tn:0"),
+        Key(0, "rw", "forward", 0, False, 0, 2, False, "", "R:c:Nat.add/2\tc:Nat.add/2\t?0\t?1"),
+        Key(1, "rw", "forward", 0, False, 0, 1, False, "", "R:c:Nat.add/2\tc:Nat.add/2\t?0\tn:0"),
     ]
     zero, var = [["n:0"]], [["v:a"]]
     sample = [(10 + i, [Site(site=0, name="conclusion", rw=[("R:c:Nat.add/2", [["c:Nat.add/2", var, second]])], apply=[])])
               for i, second in enumerate((zero, var, var, var))]
-    found = measure(keys, sample, theorems=SUBJECTS)
+    found = measure(keys, sample, theorems=SUBJECTS, classes=Classes([]))
     assert found.share(0, "rw", False) == 1.0 and found.share(1, "rw", False) == 0.25 and found.share(1, "rw", True) == 0.0
     assert found.generic(0.5) == {(0, "rw", "forward")} and found.generic(None) == frozenset()
-    small = measure(keys, sample, theorems=SUBJECTS - 1)
+    small = measure(keys, sample, theorems=SUBJECTS - 1, classes=Classes([]))
     assert small.generic(0.5) == frozenset(), "a small library is about one subject"
 
 
@@ -74,9 +75,9 @@ def test_generality_is_the_share_of_targets_that_a_pattern_fits():
 def test_lemmas_that_speak_of_more_are_tried_where_that_is_wanted(reach, rules):
     """`l.length = n` and `(l.zipIdx n).length = l.length`, backward."""
     length = "R:c:List.length/2\tc:List.length/2\t?0\t?1"
-    keys = [Key(0, "rw", "forward", 0, False, 0, 2, False, length), Key(1, "rw", "backward", 0, True, 0, 2, False, length)]
+    keys = [Key(0, "rw", "forward", 0, False, 0, 2, False, "", length), Key(1, "rw", "backward", 0, True, 0, 2, False, "", length)]
     site = Site(site=0, name="conclusion", rw=[("R:c:List.length/2", [["c:List.length/2", "*", "*"]])], apply=[])
-    lemmas = Lemmas(keys, kinds_within(["rw"], reach), range(2), rules=())
+    lemmas = Lemmas(keys, kinds_within(["rw"], reach), range(2), rules=(), classes=Classes([]))
     assert [candidate.rule for candidate in lemmas.candidates(2, [site])] == rules
 
 

@@ -14,6 +14,7 @@ from lean_workspace.protocol import TheoremRow, Written
 from lean_workspace.workspace import Draft
 from mutation import terms
 from mutation.candidates import Key, Lemmas
+from mutation.classes import Classes
 from mutation.kinds import Reach, kinds_within
 from mutation.quality import Judged, first_objection
 from mutation.terms import statement_key
@@ -180,7 +181,7 @@ def lemmas(engine) -> Lemmas:
     """An index over some lemmas of much use."""
     found = [n for n in engine.workspace.find(*LEMMAS) if n is not None]
     keys = [Key(*row) for number in found for row in engine.workspace.keys(number, 1).rows]
-    return Lemmas(keys, kinds_within(["rw", "apply"], Reach()), set(found), rules=())
+    return Lemmas(keys, kinds_within(["rw", "apply"], Reach()), set(found), rules=(), classes=Classes(engine.workspace.instances()))
 
 
 def test_a_variant_never_equals_its_target(engine, lemmas):

@@ -11,6 +11,7 @@ from lean_workspace.protocol import Change, Refusal, Refutation
 from mutation import terms
 from mutation.candidates import Key
 from mutation.changes import FALSE_RULES, WrongWay
+from mutation.classes import Classes
 from mutation.quality import Judged, first_objection
 from pipelines.job import Job, Options, UsageError
 from pipelines.refute import Refuter, RefuteTally
@@ -117,7 +118,7 @@ def test_a_lemma_is_found_the_wrong_way_round(engine):
     names = ("Nat.le_of_lt", "Nat.lt_of_succ_lt", "Nat.le_antisymm")
     numbers = {name: engine.number(name) for name in names}
     keys = [Key(*row) for number in numbers.values() for row in engine.workspace.keys(number, 1).rows]
-    wrong_way = WrongWay(keys, set(numbers.values()))
+    wrong_way = WrongWay(keys, set(numbers.values()), classes=Classes(engine.workspace.instances()))
 
     def found(target):
         prepared = engine.workspace.target(engine.number(target))

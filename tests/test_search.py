@@ -4,6 +4,7 @@ import pytest
 
 from lean_workspace.workspace import Draft
 from mutation.candidates import Key, Lemmas
+from mutation.classes import Classes
 from mutation.kinds import Reach, kinds_within
 
 
@@ -11,7 +12,7 @@ def candidates(engine, target: str, lemma: str, kind: str, at: str, backward: bo
     """The prepared target, and what the index has of this lemma for it."""
     prepared, number = engine.workspace.target(engine.number(target)), engine.number(lemma)
     keys = [Key(*row) for row in engine.workspace.keys(number, 1).rows]
-    index = Lemmas(keys, kinds_within(["rw", "apply"], Reach()), {number}, rules=())
+    index = Lemmas(keys, kinds_within(["rw", "apply"], Reach()), {number}, rules=(), classes=Classes(engine.workspace.instances()))
     names = {site.site: site.name for site in prepared.sites}
     found = index.candidates(engine.number(target), prepared.sites)
     return prepared, [c for c in found if (c.kind, names[c.site], c.backward) == (kind, at, backward)]
@@ -28,6 +29,7 @@ def candidates(engine, target: str, lemma: str, kind: str, at: str, backward: bo
     pytest.param("List.zipIdx_map", "List.zip_map'", "rw", "conclusion", True, id="a function is taken for a fun"),
     pytest.param("Int64.mul_succ", "Id.ext", "apply", "conclusion", False, id="a definition that hands on its argument"),
     pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.le_add_pred_of_pos", "apply", "H", True, id="a sum of which a summand vanishes"),
+    pytest.param("BEq.symm", "Lean.Grind.beq_eq_true_of_eq", "rw", "conclusion", False, id="an instance that is asked for by name"),
     pytest.param("Small.contained", "Small.Box.has_head", "apply", "h", True, id="a Boolean function that hands on to another one"),
 ])
 def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, at, backward):
@@ -36,11 +38,15 @@ def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, a
     assert any(isinstance(outcome, Draft) for _, outcome in prepared.attempt(found))
 
 
-@pytest.mark.parametrize("lemma", [
-    pytest.param("Nat.mul_pos", id="a product is no variable"),
-    pytest.param("String.Pos.Raw.byteIdx_lt_byteIdx_next", id="a field of what a function makes is no variable"),
-    pytest.param("Nat.mod_lt", id="what stands below + 1 is looked at"),
+@pytest.mark.parametrize(("target", "lemma", "kind", "at", "backward"), [
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.mul_pos", "apply", "H", True, id="a product is no variable"),
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "String.Pos.Raw.byteIdx_lt_byteIdx_next", "apply", "H", True,
+                 id="a field of what a function makes is no variable"),
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.mod_lt", "apply", "H", True, id="what stands below + 1 is looked at"),
+    pytest.param("Nat.lt_trans", "Nat.pow_lt_pow_left", "apply", "h₁", True, id="a power whose exponent is no number"),
+    pytest.param("Nat.mul_pos", "Lean.Grind.Field.inv_zero", "rw", "conclusion", True, id="natural numbers are no field"),
+    pytest.param("BEq.symm", "beq_iff_eq", "rw", "conclusion", False, id="a variable of which nothing is known"),
 ])
-def test_the_index_does_not_try_what_cannot_fit(engine, lemma):
-    _, found = candidates(engine, "Nat.div_eq_iff_eq_mul_left", lemma, "apply", "H", True)
+def test_the_index_does_not_try_what_cannot_fit(engine, target, lemma, kind, at, backward):
+    _, found = candidates(engine, target, lemma, kind, at, backward)
     assert found == []

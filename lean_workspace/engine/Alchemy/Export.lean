@@ -42,6 +42,9 @@ def theoremRow (l : Library) (e : Entry) : IO Json := do
 /-- Thousands of heartbeats for the keys of a lemma or the forms of a target. -/
 def keyBudget : Nat := 20000
 
+/-- Thousands of heartbeats for the instances of a library, however large: none. -/
+def instancesBudget : Nat := 0
+
 /-- The tokens with their variables numbered in order of occurrence, and the variables so far, the last one first. -/
 def numbered : List String → List String → List String × List String
   | [], seen => ([], seen)
@@ -55,7 +58,9 @@ where
     | [] => none
     | s :: ss => if s == t then some (count ss) else place t ss
 
-/-- `[theorem, kind, direction, occurrence, open data, open propositions, variables, dependent, tokens]` for each key.
+/-- `[theorem, kind, direction, occurrence, open data, open propositions, variables, dependent, needs, tokens]` for each key.
+`needs`, separated by tabs: `Ring 0 ?1`, where the variable must have an instance of the class, it in this place; `# ?1 ?2`,
+where one of the variables must be a number.
 A variable has the same number in all of them, so that the sides of an equation can be compared. -/
 def keyRows (l : Library) (index : Nat) (e : Entry) : IO (List Json) := do
   let x : MetaM (List Key) := do
@@ -64,11 +69,19 @@ def keyRows (l : Library) (index : Nat) (e : Entry) : IO (List Json) := do
   | .error _ => return []
   | .ok keys => return rows keys []
 where
+  /-- Those that have a number: ` ?1`. -/
+  variables (vs seen : List String) : List String :=
+    concat (mapL (fun v => match numbered.place v seen with
+      | some n => [" ?" ++ toString n]
+      | none => []) vs)
   rows : List Key → List String → List Json
     | [], _ => []
     | k :: ks, seen =>
       let (tokens, seen) := numbered k.tokens seen
+      let classes := concat (mapL (fun (c, i, m) => mapL (fun v => nameText c ++ " " ++ toString i ++ v) (variables [variableToken m] seen)) k.needs)
+      let numbers := mapL (fun vs => "#" ++ joinWith "" (variables vs seen)) k.numbers
       jsonList [jsonNat index, .str k.kind, .str k.direction, jsonNat k.occurrence, .bool k.isOpen.data,
-        jsonNat k.isOpen.props, jsonNat k.variables, .bool k.isDependent, .str (joinWith "\t" tokens)] :: rows ks seen
+        jsonNat k.isOpen.props, jsonNat k.variables, .bool k.isDependent, .str (joinWith "\t" (append classes numbers)),
+        .str (joinWith "\t" tokens)] :: rows ks seen
 
 end Alchemy

@@ -1,4 +1,5 @@
 import Alchemy.Normal
+import Alchemy.Classes
 
 /-!
 # Keys: what the index compares
@@ -104,13 +105,15 @@ partial def pattern (root : Bool) (around : Around) (e : Expr) (acc : List Strin
   let fn := headOf e
   let as := argsOf e
   match fn with
-  | .mvar m => return (if e.isMVar then "?" ++ nameText m.name else "*") :: acc
+  | .mvar m => return (if e.isMVar then variableToken m else "*") :: acc
   | .const c _ =>
     if !root && (isOpenCast c e || isOpenIdentity (← getEnv) c as) then return "*" :: acc
-    if !root && (← isOpenRecursion c as around.again) then return "*" :: acc
+    let numbers ← if root then pure [] else openRecursion c as around.again
+    let acc := if numbers matches [] then acc else openToken numbers :: acc
     if around.isUnfolding && isChoice c then return choiceToken :: acc
     let as ← if around.isUnwrapping && c == ``Eq then unwrapSides as else pure as
-    patterns around as (← modesOf fn (count as)) (constToken c (count as) :: acc)
+    let acc ← patterns around as (← modesOf fn (count as)) (constToken c (count as) :: acc)
+    return if numbers matches [] then acc else closeToken :: acc
   | .fvar f =>
     match placeOfVar f around.bound 0 with
     | some i => patterns around as (← modesOf fn (count as)) (boundToken around.bound i (count as) :: acc)
@@ -219,7 +222,20 @@ structure Key where
   variables : Nat
   /-- `apply` forward: does the rest of the lemma speak of the proof of this antecedent (`xs[i]`, `Fin.cast h`)? -/
   isDependent : Bool := false
+  /-- which instances a match needs: class, place of the argument, variable -/
+  needs : List (Name × Nat × MVarId) := []
+  /-- variables of which one must meet a number -/
+  numbers : List (List String) := []
   tokens : List String
+
+/-- A key for each way to read its pattern, given the last token first. -/
+def Key.spelled (k : Key) : List Key :=
+  mapL (fun s => { k with tokens := s.tokens, numbers := s.numbers }) (Alchemy.spelled (rev k.tokens))
+
+/-- What a match of `e` needs: the instances that neither `e` nor the types of its variables give. -/
+def needsAfter (ms : List Expr) (e : Expr) : MetaM (List (Name × Nat × MVarId)) := do
+  let types ← choose (fun m => do return some (← instantiateMVars (← MVarId.getType m))) (← reach (← getMVars e).toList [])
+  needsOf ms (e :: types)
 
 /-- The two sides of an equation, of an iff or of a proposition (`p` is `p = True`), with the variables. -/
 def sidesOf (info : ConstantInfo) : MetaM (Option (Expr × Expr × List Expr)) := do
@@ -242,8 +258,9 @@ def rewriteKeys (info : ConstantInfo) : MetaM (List Key) := do
     if (headOf e).isMVar then return none
     let around : Around := { again := ← standingAgain e }
     let tokens ← atTransparency .reducible (pattern true around e [rootToken e])
-    return some { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e, tokens := rev tokens }
-  choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]
+    return some { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e,
+                  needs := ← needsAfter ms e, tokens }
+  return concat (mapL Key.spelled (← choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]))
 
 /-- Does the type of a variable of `ms` or the conclusion `q` mention `m`? -/
 def isSpokenOf (m : MVarId) (ms : List Expr) (q : Expr) : MetaM Bool := do
@@ -269,11 +286,11 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
     let around : Around := { again := ← standingAgain e, isUnfolding := true }
     let tokens ← if (headOf e).isMVar then pure ["*"] else atTransparency .instances (pattern false around e [])
     let key : Key := { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
-                       tokens := rev tokens }
+                       needs := ← needsAfter ms e, tokens }
     -- Membership in a map is an equation of Booleans, whose function unification follows through all the maps that wrap another.
-    unless hasBooleanEquation tokens do return [key]
+    unless hasBooleanEquation tokens do return key.spelled
     let deeper ← atTransparency .instances (pattern false { around with isUnwrapping := true } e [])
-    return if deeper == tokens then [key] else [key, { key with tokens := rev deeper }]
+    return if deeper == tokens then key.spelled else append key.spelled { key with tokens := deeper }.spelled
   let mut keys : List Key := []
   unless (headOf q).isMVar && !q.isMVar do keys := ← keysOf q "backward" 0 none
   let mut occurrence := 0

@@ -36,6 +36,8 @@ structure Library where
   simp : NameSet := {}
   ext : NameSet := {}
   problems : List Problem := []
+  /-- What the user's files add to the imported modules. -/
+  own : List ModuleData := []
 
 /-- Theorems of a library keep their kind where it was stripped of proofs. -/
 def isTheorem (env : Environment) (info : ConstantInfo) : Bool :=
@@ -96,7 +98,11 @@ def collect (env : Environment) (extra : List Entry) (own : List ModuleData) : L
     ext := extNames m ext
   for entry in extra do
     theorems := theorems.push entry
-  return { env, modules := env.header.moduleNames.toList, theorems, simp, ext }
+  return { env, modules := env.header.moduleNames.toList, theorems, simp, ext, own }
+
+/-- The names of all that the library declares. -/
+def Library.names (l : Library) : List Name :=
+  concat (mapL (fun (m : ModuleData) => m.constNames.toList) (append l.env.header.moduleData.toList l.own))
 
 /-- The tags of a theorem that say how it is meant to be used. -/
 def Library.tags (l : Library) (n : Name) : List String :=

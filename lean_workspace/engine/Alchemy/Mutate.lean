@@ -39,6 +39,11 @@ def sitesOf (t : Prepared) (table : IO.Ref Table) : IO (List Json) := do
     if b.isSite then out := (← siteForms t table i (nameText b.name) b.type) :: out
   return rev out
 
+/-- The instances among the target's variables. -/
+def ownInstances (t : Prepared) : IO (List Json) := do
+  let rows : MetaM (List (List Json)) := choose (fun (i : LocalInstance) => do return some (← instanceRow (← inferType i.fvar))) t.context.localInstances.toList
+  return concat ((← t.run keyBudget rows).getD [])
+
 /-! ## Attempts -/
 
 structure Candidate where
@@ -143,7 +148,8 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
         let micros := ((← IO.monoNanosNow) - start) / 1000
         return .ok <| Json.mkObj [
           ("binders", jsonList (mapL (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders)),
-          ("reads_back", .bool readsBack), ("forms", .arr (← table.get).forms), ("sites", jsonList sites), ("micros", jsonNat micros)]
+          ("reads_back", .bool readsBack), ("forms", .arr (← table.get).forms), ("sites", jsonList sites),
+          ("instances", jsonList (← ownInstances t)), ("micros", jsonNat micros)]
   | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
 
 def handleTry (session : IO.Ref Session) (j : Json) : IO Reply := do

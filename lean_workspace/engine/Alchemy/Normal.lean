@@ -112,12 +112,15 @@ def isOpenCast (c : Name) (e : Expr) : Bool :=
     | [] => false
 
 /-- `?k + ?n` at default transparency: when unification meets `?n := 0` elsewhere, it reduces to `?k`, which fits
-every number. These functions recurse on their last argument. `again`: the variables that stand elsewhere, too. -/
-def isOpenRecursion (c : Name) (as : List Expr) (again : List MVarId) : MetaM Bool := do
-  unless anyL (· == c) [``Nat.add, ``Nat.sub, ``Nat.mul, ``Nat.pow] do return false
+every number. These functions recurse on their last argument. The variables by which that may become a number, out of `again`:
+those that stand elsewhere, too. None: it stays as it is. -/
+def openRecursion (c : Name) (as : List Expr) (again : List MVarId) : MetaM (List MVarId) := do
+  unless anyL (· == c) [``Nat.add, ``Nat.sub, ``Nat.mul, ``Nat.pow] do return []
   match rev as with
-  | last :: _ => return isNumber (headOf last) && anyL (fun m => anyL (· == m) again) (← getMVars last).toList
-  | [] => return false
+  | last :: _ =>
+    if !isNumber (headOf last) then return []
+    return keep (fun m => anyL (· == m) again) (← getMVars last).toList
+  | [] => return []
 where
   /-- Can what begins with it become a number when its variables are known? -/
   isNumber : Expr → Bool
@@ -143,6 +146,8 @@ where
 
 def constToken (c : Name) (n : Nat) : String := "c:" ++ nameText c ++ "/" ++ toString n
 
+def variableToken (m : MVarId) : String := "?" ++ nameText m.name
+
 def boundToken (bound : List FVarId) (i n : Nat) : String :=
   "b:" ++ toString (count bound - i) ++ "/" ++ toString n
 
@@ -162,5 +167,54 @@ where
     | .letE .. => "E"
     | .mdata _ e => head e
     | .app .. | .bvar _ => "#"
+
+/-! ## What a pattern says only as long as a variable is no number
+
+While a pattern is made, such a part stands between `(?k` and `)`. It is then spelled out in both ways: as it stands, and as
+anything, where one of its variables must have met a number elsewhere. -/
+
+def openToken (numbers : List MVarId) : String := "(" ++ joinWith " " (mapL variableToken numbers)
+
+def closeToken : String := ")"
+
+/-- One way to read a pattern: tokens, and of each list of variables one must meet a number. -/
+structure Spelling where
+  tokens : List String
+  numbers : List (List String) := []
+
+def Spelling.before (s : Spelling) (rest : Spelling) : Spelling :=
+  { tokens := append s.tokens rest.tokens, numbers := append s.numbers rest.numbers }
+
+/-- What stands before the token that closes, and what after it. -/
+def untilClosed : List String → Nat → List String × List String
+  | [], _ => ([], [])
+  | t :: ts, depth =>
+    if t == closeToken && depth == 0 then ([], ts) else
+    let (inside, rest) := untilClosed ts (if t == closeToken then depth - 1 else if t.startsWith "(" then depth + 1 else depth)
+    (t :: inside, rest)
+
+partial def spellings : List String → List Spelling
+  | [] => [{ tokens := [] }]
+  | t :: ts =>
+    if !t.startsWith "(" then mapL (fun s => { s with tokens := t :: s.tokens }) (spellings ts) else
+    let (inside, rest) := untilClosed ts 0
+    let here := { tokens := ["*"], numbers := [(t.drop 1).toString.splitOn " "] } :: spellings inside
+    let after := spellings rest
+    concat (mapL (fun (s : Spelling) => mapL s.before after) here)
+
+/-- More spellings than this are one that says less. -/
+def maxSpellings : Nat := 4
+
+/-- All parts in doubt are anything. -/
+partial def coarse : List String → List String
+  | [] => []
+  | t :: ts => if t.startsWith "(" then "*" :: coarse (untilClosed ts 0).2 else t :: coarse ts
+
+/-- The ways to read a pattern (in order), without those that ask for a number of a variable that they do not have. -/
+def spelled (tokens : List String) : List Spelling :=
+  if !anyL (fun t => t.startsWith "(") tokens then [{ tokens }] else
+  let all := spellings tokens
+  if count all > maxSpellings then [{ tokens := coarse tokens }] else
+  keep (fun s => !anyL (fun vs => !anyL (fun v => anyL (· == v) s.tokens) vs) s.numbers) all
 
 end Alchemy

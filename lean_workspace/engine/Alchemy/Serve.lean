@@ -14,7 +14,8 @@ about what is worth keeping.
 |---|---|---|
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
-| `target` | `theorem`, `steps`: candidates that lead from it to the target meant; `explicitly`: may it be written so? | `binders`, `sites` with their forms, `reads_back`; `micros` of the forms alone |
+| `instances` | | `rows`: `[class, argument …]` of each instance of the library (`Classes.lean`) |
+| `target` | `theorem`, `steps`: candidates that lead from it to the target meant; `explicitly`: may it be written so? | `binders`, `sites` with their forms, `instances` of its own, `reads_back`; `micros` of the forms alone |
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
 | `profile` | as `try` | `rows`: `[outcome, total, instances, typing, closing]`, in nanoseconds |
 | `write` | `theorem`, `drafts`: `[draft, name, audited]`; `explicitly` | `results`: a written variant, or `{stage, message}` |
@@ -44,6 +45,12 @@ def handleOpen (session : IO.Ref Session) (j : Json) : IO Reply := do
         ("count", jsonNat library.theorems.size), ("problems", jsonList (mapL problemJson library.problems))]
     catch e => return .error (toString e)
   | .error e, _ | _, .error e => return .error e
+
+def handleInstances (session : IO.Ref Session) (_ : Json) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match ← runMeta l.env instancesBudget (instanceRows l.names) with
+  | .ok rows => return .ok (Json.mkObj [("rows", jsonList rows)])
+  | .error e => return .error e
 
 def handleCheck (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
@@ -177,6 +184,7 @@ def requests : List Request := [
   { name := "open", answer := handleOpen },
   { name := "theorems", answer := fun s j => page s j fun l _ e => do return [← theoremRow l e] },
   { name := "keys", answer := fun s j => page s j keyRows },
+  { name := "instances", answer := handleInstances },
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
   { name := "profile", answer := handleProfile },
