@@ -23,7 +23,7 @@ from lean_workspace import program
 from lean_workspace.embedded import install
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.workspace import Library
-from mutation import arithmetic, candidates, explain, generality, index, kinds, patterns, quality, score, terms
+from mutation import arithmetic, candidates, classes, explain, generality, index, kinds, patterns, quality, score, terms
 from mutation.kinds import Reach
 from mutation.quality import EVERYTHING, Policy, policy_without
 from pipelines import tables
@@ -118,7 +118,7 @@ def library_digest(library: Library) -> str:
     """Names what extraction finds: the engine, the modules and what stands in the files."""
     contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
     return _digest(program.digest(), install.SHA512, tables.SCHEMA_VERSION, library.modules, library.files,
-                   contents, _code(terms, generality, candidates, index))
+                   contents, _code(terms, generality, candidates, classes, index))
 
 
 def _code(*modules: object) -> str:
@@ -151,7 +151,7 @@ class Job:
 
     def shard_key(self, targets: Sequence[str]) -> str:
         """Names a shard by its targets and by all that changes its result, never by a number."""
-        rules = _code(quality, arithmetic, patterns, candidates, generality, index, kinds, score, terms)
+        rules = _code(quality, arithmetic, patterns, candidates, classes, generality, index, kinds, score, terms)
         o = self.options
         return _digest(library_digest(self.library), rules, _stages("mutate.py"), sorted(o.kinds), msgspec.structs.asdict(o.reach),
                        o.keep_all, sorted(o.without), o.target_cap, o.foreign_cap, o.depth, list(targets))
