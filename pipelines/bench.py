@@ -31,9 +31,10 @@ from mutation.explain import why_not_applied, why_not_rewritten
 from mutation.kinds import THE_PAPER, kinds_within
 from pipelines.bench_costs import Costs, sample_costs
 from pipelines.extract import Catalogue
-from pipelines.job import Job, UsageError, write_whole
+from pipelines.job import Job, UsageError
 from pipelines.mutate import draw_targets
 from pipelines.stage import Report, Sums
+from pipelines.storage import write_whole
 
 BATCH = 20
 """Targets between two decisions of what is still to be measured, and between two files of what is known so far."""

@@ -11,8 +11,9 @@ from pipelines.bench import WAYS, Compared
 from pipelines.bench_costs import Costs
 from pipelines.bench_index import MATHLIB, IndexResult
 from pipelines.bench_throughput import Throughput
-from pipelines.job import Options, write_whole
+from pipelines.job import Options
 from pipelines.plots import COLOURS, INK, caption, pyplot
+from pipelines.storage import write_whole
 from pipelines.summary import out
 
 # --- bench search -----------------------------------------------------------------------------------

@@ -3,9 +3,12 @@ so that `--help` answers at once."""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from pipelines.storage import Location
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
@@ -14,6 +17,14 @@ app = typer.Typer(
 bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run.")
 app.add_typer(bench, name="bench")
 
+
+def _location(text: str) -> "Location":
+    from pipelines.storage import location_of
+
+    return location_of(text)
+
+
+Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder of the corpus, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
 LibraryNames = Annotated[list[str], typer.Option(
@@ -51,7 +62,7 @@ def doctor(json: Json = False) -> None:
 
 @app.command()
 def synthesize(
-    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    out: Out,
     library: LibraryNames = ["Init"],
     targets: Annotated[str, typer.Option(help="How many theorems to mutate, drawn by the seed, or `all`.")] = "300",
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
@@ -129,7 +140,7 @@ def synthesize(
 
 @app.command()
 def verify(
-    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    out: Out,
     sample: Annotated[str, typer.Option(help="How many variants, drawn by the seed, or `all`.")] = "200",
     seed: Annotated[int, typer.Option(help="Draws the sample.")] = 0,
     workers: Workers = 2,
@@ -153,7 +164,7 @@ def verify(
 
 @app.command()
 def grade(
-    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    out: Out,
     sample: Annotated[str, typer.Option(help="How many variants, drawn at random, or `all`, which writes the table.")] = "all",
     workers: Workers = 2,
     json: Json = False,
@@ -178,7 +189,7 @@ def grade(
 
 @app.command()
 def report(
-    out: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    out: Out,
     examples: Annotated[int, typer.Option(min=0, help="Variants to show beside their targets, drawn at random.")] = 12,
     seed: Annotated[int, typer.Option(help="Draws the examples.")] = 0,
     json: Json = False,

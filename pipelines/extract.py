@@ -6,25 +6,26 @@ The result depends on the library and the engine alone, so it is kept below `$AL
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lean_workspace.embedded import install
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import SharedSites, Site, TheoremRow
-from lean_workspace.workspace import Workspace
 from mutation import terms
 from mutation.candidates import Key
 from mutation.classes import Classes
 from mutation.generality import SAMPLE, Generality, measure
 from mutation.quality import Policy
 from pipelines import tables
-from pipelines.job import Job, JobError, library_digest, write_whole
+from pipelines.engine import opened
+from pipelines.job import Job, JobError, library_digest
 from pipelines.stage import History, Stage
+from pipelines.storage import Location, download, is_local, remove, settle, write_whole
 
 SLICES = 24
 """Slices of a library: about three seconds of work each for Init."""
@@ -74,7 +75,7 @@ class Extractor:
 
     def __init__(self, job: Job):
         self._job = job
-        self._workspace = Workspace(install.launch, job.library)
+        self._workspace = opened(job.library)
 
     def __call__(self, item: int, history: History) -> int:
         """The number of theorems in the slice."""
@@ -126,7 +127,7 @@ EXTRACT = Stage(name="extract", worker=Extractor)
 class Catalogue:
     """The extracted library, in the order of the engine's numbers."""
 
-    def __init__(self, folder: Path, named: Sequence[str]):
+    def __init__(self, folder: Location, named: Sequence[str]):
         """named: the modules and files whose theorems are targets."""
         self._folder, self._named = folder, [_module_name(name) for name in named]
         self._slices = [folder / f"{i:02}" for i in range(SLICES)]
@@ -136,7 +137,7 @@ class Catalogue:
 
     def keys(self) -> Iterator[Key]:
         for slice_ in self._slices:
-            columns = pq.read_table(slice_ / "keys.parquet").to_pydict()
+            columns = tables.load(slice_ / "keys.parquet").to_pydict()
             for row in zip(*columns.values(), strict=True):
                 yield Key(*row)
 
@@ -144,14 +145,14 @@ class Catalogue:
         return Classes(msgspec.json.decode((self._slices[0] / "instances.json").read_bytes()))
 
     def generality(self) -> Generality:
-        rows = pq.read_table(self._folder / GENERALITY).to_pydict()
+        rows = tables.load(self._folder / GENERALITY).to_pydict()
         uses = zip(rows["lemma"], rows["kind"], rows["direction"], strict=True)
         return Generality(dict(zip(uses, rows["share"], strict=True)), len(self.theorems))
 
     def sample(self) -> Iterator[tuple[int, list[Site]]]:
         """The targets on which generality is measured, and what each asks the index."""
         for slice_ in self._slices:
-            rows = pq.read_table(slice_ / "sample.parquet").to_pydict()
+            rows = tables.load(slice_ / "sample.parquet").to_pydict()
             for number, sites in zip(rows["target"], rows["sites"], strict=True):
                 yield number, msgspec.json.decode(sites, type=SharedSites).expanded()
 
@@ -179,7 +180,7 @@ def _stands_in(entry: Entry, module: str) -> bool:
     return entry.module == module or entry.module.startswith(f"{module}.")
 
 
-def slice_folder(job: Job, i: int) -> Path:
+def slice_folder(job: Job, i: int) -> Location:
     return job.extract_folder / f"{i:02}"
 
 
@@ -208,7 +209,7 @@ def take_kept(job: Job) -> bool:
     """Takes the extraction of an earlier job, if there is one. True if nothing is missing."""
     kept = _kept(job)
     if missing_slices(job) and kept.is_dir():
-        shutil.rmtree(job.extract_folder, ignore_errors=True)
+        remove(job.extract_folder)
         with job.folder(job.extract_folder) as part:
             shutil.copytree(kept, part, dirs_exist_ok=True)
     return not missing_slices(job) and tables.is_whole(job.extract_folder / GENERALITY)
@@ -216,24 +217,30 @@ def take_kept(job: Job) -> bool:
 
 def keep(job: Job) -> None:
     """Keeps a whole extraction for later jobs. A full disk is no reason to fail."""
+    with suppress(OSError):
+        _brought(job)
+
+
+def _brought(job: Job) -> Path:
+    """A copy of the extraction on this machine, made once."""
     kept = _kept(job)
     if kept.is_dir():
-        return
+        return kept
     part = kept.parent / f"{kept.name}.part-{uuid4().hex}"
     try:
-        shutil.copytree(job.extract_folder, part)
-        part.rename(kept)
-    except OSError:
-        pass
+        part.mkdir(parents=True)
+        download(job.extract_folder, part)
+        settle(part, kept)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    return kept
 
 
 def catalogue(job: Job) -> Catalogue:
-    """Raises JobError where the extraction is not whole."""
+    """The extraction of the job; that of a corpus in a store is brought to this machine. Raises JobError where it is not whole."""
     if missing := missing_slices(job):
         raise JobError(f"the library was not extracted: slices {missing} are missing")
-    found = Catalogue(job.extract_folder, job.options.library)
+    found = Catalogue(job.extract_folder if is_local(job.extract_folder) else _brought(job), job.options.library)
     if not found.theorems:
         raise JobError(f"{job.library} holds no theorems" + "".join(f"\n{p}" for p in found.described.problems[:5]))
     return found

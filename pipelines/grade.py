@@ -8,18 +8,16 @@ killed goes on, and a corpus that has grown costs what is new in it.
 import hashlib
 import time
 from collections import Counter
-from pathlib import Path
 
 import msgspec
-import pyarrow.dataset as ds
 
-from lean_workspace.embedded import install
 from lean_workspace.process import EngineRefused
 from lean_workspace.protocol import PORTFOLIO
-from lean_workspace.workspace import Workspace
 from pipelines import pool, tables
+from pipelines.engine import opened
 from pipelines.job import Job, JobError, library_digest
 from pipelines.stage import History, Report, Stage, silent
+from pipelines.storage import Location, table_of
 from pipelines.verify import drawn
 
 CHUNK = 50
@@ -85,7 +83,7 @@ class Grader:
 
     def __init__(self, job: Job):
         self._folder = verdict_folder(job)
-        self._workspace = Workspace(install.launch, job.library)
+        self._workspace = opened(job.library)
 
     def __call__(self, chunk: list[Ungraded], history: History) -> int:
         """Grades the chunk and leaves its verdicts on disk. Raises JobError where Lean can't read a statement."""
@@ -107,11 +105,11 @@ class Grader:
 GRADE = Stage(name="grade", worker=Grader)
 
 
-def verdict_folder(job: Job) -> Path:
+def verdict_folder(job: Job) -> Location:
     return job.work / "grade" / library_digest(job.library)
 
 
-def verdicts_of(folder: Path) -> dict[str, Verdict]:
+def verdicts_of(folder: Location) -> dict[str, Verdict]:
     """What earlier runs found, by key. A file that can't be read is removed: its variants are graded again."""
     verdicts: dict[str, Verdict] = {}
     for file in folder.glob("*.parquet"):
@@ -122,7 +120,7 @@ def verdicts_of(folder: Path) -> dict[str, Verdict]:
     return verdicts
 
 
-def grade(out: Path, sample: int | None, workers: int, report: Report = silent) -> Grades:
+def grade(out: Location, sample: int | None, workers: int, report: Report = silent) -> Grades:
     """Grades the variants of a corpus. The table `grades` is written once all of them are: a sample only says how the
     corpus looks, and is not lost. Raises UsageError for a folder that is no corpus, JobError where a chunk failed."""
     start = time.monotonic()
@@ -135,7 +133,7 @@ def grade(out: Path, sample: int | None, workers: int, report: Report = silent) 
         _work(job, variants, workers, report)
         verdicts = verdicts_of(folder)
         rows = [verdicts[variant.key].of(variant) for variant in variants]
-        grades = Grades(ds.dataset(out / "variants", format="parquet").count_rows(), rows, time.monotonic() - start)
+        grades = Grades(table_of(out / "variants").count_rows(), rows, time.monotonic() - start)
         if len(rows) == grades.variants:
             (job.out / "grades").mkdir(exist_ok=True)
             tables.write(tables.to_table(rows, Grade), job.out / "grades" / "part-0.parquet")

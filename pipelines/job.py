@@ -8,15 +8,11 @@
 """
 
 import hashlib
-import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from uuid import uuid4
 
-import filelock
 import msgspec
 
 from lean_workspace import program
@@ -27,6 +23,7 @@ from mutation import arithmetic, candidates, classes, explain, generality, index
 from mutation.kinds import Reach
 from mutation.quality import EVERYTHING, Policy, policy_without
 from pipelines import tables
+from pipelines.storage import Location, Occupied, clear_scratch, held, is_local, scratch, settle, write_whole
 
 SHARD_TARGETS = 20
 """Targets a shard: some seconds of work, which is what a crash costs."""
@@ -138,15 +135,15 @@ def _contents(files: Iterable[Path]) -> str:
 class Job:
     """OUT and the options that hold in it."""
 
-    def __init__(self, out: Path, options: Options):
-        self.out, self.options = out.resolve(), options
+    def __init__(self, out: Location, options: Options):
+        self.out, self.options = out.resolve() if is_local(out) else out, options
         self.library = library_of(options.library)
         self.work = self.out / ".work"
         self.extract_folder = self.work / f"extract-{library_digest(self.library)}"
         self.mutate_folder = self.work / "mutate"
 
     @property
-    def manifest_file(self) -> Path:
+    def manifest_file(self) -> Location:
         return self.out / "manifest.json"
 
     def shard_key(self, targets: Sequence[str]) -> str:
@@ -167,22 +164,18 @@ class Job:
         try:
             self.work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"can't write to {self.out}: {error.strerror}") from None
-        lock = filelock.FileLock(self.work / "lock", blocking=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise JobError(f"another run is at work on {self.out}; wait for it or stop it") from None
-        try:
+            raise UsageError(f"can't write to {self.out}: {error.strerror or error}") from None
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(held(self.work))
+            except Occupied:
+                raise JobError(f"another run is at work on {self.out}; wait for it or stop it") from None
             self._compare_options()
             noted = self.work / "seconds.json"
             self._earlier_s = msgspec.json.decode(noted.read_bytes(), type=float) if noted.exists() else 0.0
             self._start = time.monotonic()
-            for left in self.work.glob("part-*"):
-                shutil.rmtree(left, ignore_errors=True)  # of a run that was killed; we hold the lock
+            clear_scratch(self.work)
             yield
-        finally:
-            lock.release()
 
     def note_seconds(self) -> float:
         """Seconds of work on OUT in all its runs, those that were killed included; kept for the next one."""
@@ -195,7 +188,7 @@ class Job:
         write_whole(self._options_file, msgspec.json.encode(self.options))
 
     @property
-    def _options_file(self) -> Path:
+    def _options_file(self) -> Location:
         return self.work / "options.json"
 
     def _compare_options(self) -> None:
@@ -218,23 +211,14 @@ class Job:
                 raise UsageError(f"{self.out} has {made} targets; ask for at least as many, or use another folder")
 
     @contextmanager
-    def folder(self, place: Path) -> Iterator[Path]:
+    def folder(self, place: Location) -> Iterator[Path]:
         """A folder that becomes `place` when the block ends well. A place that is there is left as it is."""
-        part = self.work / f"part-{uuid4().hex}"
-        part.mkdir(parents=True)
-        try:
+        with scratch(self.work) as part:
             yield part
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                part.rename(place)
-            except OSError:
-                if not place.is_dir():  # another worker may have been faster
-                    raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+            settle(part, place)
 
     @staticmethod
-    def manifest_at(out: Path) -> Manifest:
+    def manifest_at(out: Location) -> Manifest:
         """Raises UsageError where OUT is no finished corpus."""
         file = out / "manifest.json"
         if not file.is_file():
@@ -243,16 +227,6 @@ class Job:
             return msgspec.json.decode(file.read_bytes(), type=Manifest)
         except msgspec.DecodeError as error:
             raise UsageError(f"{file} can't be read: {error}") from None
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Replaces a file at once."""
-    part = file.parent / f"part-{uuid4().hex}"
-    try:
-        part.write_bytes(content)
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:

@@ -13,20 +13,21 @@ from pathlib import Path
 
 import msgspec
 
-from lean_workspace.embedded import install
 from lean_workspace.errors import Trouble
 from lean_workspace.process import EngineDied, EngineRefused, require_kinds
 from lean_workspace.protocol import Candidate, Refusal, Written
-from lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless, Workspace
+from lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless
 from mutation import terms
 from mutation.candidates import Lemmas, variant_id, variant_name
 from mutation.kinds import kinds_within
 from mutation.quality import EXPLICIT, FOREIGN_CAP, NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
 from mutation.score import company, score
 from pipelines import tables
+from pipelines.engine import opened
 from pipelines.extract import Catalogue, Entry, catalogue
-from pipelines.job import SHARD_TARGETS, Job, UsageError, write_whole
+from pipelines.job import SHARD_TARGETS, Job, UsageError
 from pipelines.stage import History, Stage, Sums
+from pipelines.storage import write_whole
 from pipelines.suspects import Suspects
 from pipelines.tables import Reject, Variant
 
@@ -163,7 +164,7 @@ class Mutator:
         self._explicitly = all(rule.name != EXPLICIT for rule in self._policy.texts)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
-        self._workspace = Workspace(install.launch, job.library)
+        self._workspace = opened(job.library)
         require_kinds(self._workspace.ready, options.kinds)
 
     def __call__(self, shard: Shard, history: History) -> Tally:

@@ -1,14 +1,16 @@
-"""The only place that speaks to Ray: a pool of actors, one for each engine.
+"""The only place that speaks to Ray: a pool of actors, one for each engine, and tasks for what needs none.
 
 `ray.util.ActorPool` drops a dead actor for good and its first error ends the map, so this is our own: an actor gets one item
 at a time, and only when it is there, so that what is not begun waits here and nowhere else; one that dies is replaced, and its
 item is given again, with its history, to the next. Items and summaries are small: data go by way of the disk.
 """
 
+import inspect
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -153,6 +155,23 @@ def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iter
     finally:
         for hired in busy.values():
             ray.kill(hired.actor)
+
+
+def tasks(function: Callable[[Any], Any], items: Iterable[Any], memory_gb: float = 1.0) -> Iterator[Any]:
+    """Calls a function that keeps nothing for each item, anywhere on the cluster, and yields what it returns in the order of the items.
+    One whose node dies is called again: what it leaves on disk must be the same. An error that it raises is raised here."""
+    call = ray.remote(function if inspect.isfunction(function) else lambda item: function(item))
+    task = call.options(num_cpus=1, memory=int(memory_gb * 1e9), max_retries=ATTEMPTS)
+    at_once = max(2, 2 * int(ray.cluster_resources().get("CPU", 1)))
+    waiting, running = iter(items), deque[ray.ObjectRef]()
+    while True:
+        running.extend(task.remote(item) for item in islice(waiting, at_once - len(running)))
+        if not running:
+            return
+        try:
+            yield ray.get(running.popleft())
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause if isinstance(error.cause, Exception) else error from None
 
 
 def _require_room(stage: Stage) -> None:

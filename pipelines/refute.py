@@ -13,19 +13,20 @@ from pathlib import Path
 
 import msgspec
 
-from lean_workspace.embedded import install
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import Change, Place, Refusal, Refutation
-from lean_workspace.workspace import Lost, PreparedTarget, Workspace
+from lean_workspace.workspace import Lost, PreparedTarget
 from mutation import changes, terms
 from mutation.changes import FALSE_RULES, MAX_ALIKE, WRONG_WAY_RULES, WrongWay, refuted_id, refuted_name, word_of
 from mutation.quality import Judged, first_objection
 from pipelines import tables
+from pipelines.engine import opened
 from pipelines.extract import Entry, catalogue
-from pipelines.job import Job, Manifest, write_whole
+from pipelines.job import Job, Manifest
 from pipelines.mutate import Shard
 from pipelines.select import HeldOut
 from pipelines.stage import History, Stage, Sums
+from pipelines.storage import Location, write_whole
 from pipelines.suspects import Suspects
 from pipelines.tables import Refuted, Reject
 
@@ -48,7 +49,7 @@ class Refuter:
         admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e, policy)}
         self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else WRONG_WAY_RULES,
                                    classes=self._library.classes())
-        self._workspace = Workspace(install.launch, job.library)
+        self._workspace = opened(job.library)
 
     def __call__(self, shard: Shard, history: History) -> RefuteTally:
         """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
@@ -152,7 +153,7 @@ class Refuter:
 REFUTE = Stage(name="refute", worker=Refuter)
 
 
-def place_of(job: Job, shard: Shard) -> Path:
+def place_of(job: Job, shard: Shard) -> Location:
     """Named by the shard of *mutate* and by the code of this stage."""
     code = b"".join(Path(file).read_bytes() for file in (__file__, changes.__file__))
     return job.work / "refute" / hashlib.blake2b(shard.key.encode() + code, digest_size=8).hexdigest()

@@ -8,16 +8,15 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from pipelines import runlog
 from pipelines.job import Job, Manifest
 from pipelines.mutate import Tally, tally_of
+from pipelines.storage import Location, table_of
 from pipelines.tables import Variant
 
 SIZE_EDGES = np.unique(np.round(np.geomspace(8, 2000, 46)).astype(int))
@@ -67,7 +66,7 @@ class Figures(msgspec.Struct):
         return {q: float(np.percentile(self.per_target, q)) for q in (10, 25, 50, 75, 90, 99)} if self.per_target else {}
 
 
-def collect(out: Path, examples: int = 12, seed: int = 0) -> Figures:
+def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
     """Raises UsageError where OUT is no corpus."""
     manifest = Job.manifest_at(out)
     per_target: Counter[str] = Counter()
@@ -101,8 +100,8 @@ def collect(out: Path, examples: int = 12, seed: int = 0) -> Figures:
          for table in ("theorems", "variants", "rejects", "refuted", "grades") if (out / table).is_dir()})
 
 
-def _batches(table: Path, *columns: str) -> Iterator[dict[str, list]]:
-    for batch in ds.dataset(table, format="parquet").to_batches(columns=list(columns)):
+def _batches(table: Location, *columns: str) -> Iterator[dict[str, list]]:
+    for batch in table_of(table).to_batches(columns=list(columns)):
         yield batch.to_pydict()
 
 
@@ -120,18 +119,18 @@ def _mark(options: Sequence[str]) -> str:
     return "with types, in places"
 
 
-def _tally(out: Path, manifest: Manifest) -> Tally | None:
+def _tally(out: Location, manifest: Manifest) -> Tally | None:
     folders = [out / ".work" / "mutate" / key for key in manifest.shards]
     return tally_of(folders) if all((folder / "tally.json").is_file() for folder in folders) else None
 
 
-def _examples(out: Path, n: int, seed: int) -> list[Example]:
+def _examples(out: Location, n: int, seed: int) -> list[Example]:
     """Variants drawn at random, each as likely as any other."""
-    variants = ds.dataset(out / "variants", format="parquet")
+    variants = table_of(out / "variants")
     count = variants.count_rows()
     drawn = random.Random(seed).sample(range(count), min(n, count))
     rows = msgspec.convert(variants.take(drawn).to_pylist(), list[Variant])
-    targets = ds.dataset(out / "theorems", format="parquet").to_table(
+    targets = table_of(out / "theorems").to_table(
         columns=["name", "statement"], filter=pc.field("name").isin([row.target for row in rows])).to_pylist()
     statements = {row["name"]: row["statement"] or "" for row in targets}
     return [Example(row, *compared(statements[row.target], row.statement)) for row in rows]

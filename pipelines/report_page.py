@@ -6,20 +6,19 @@ import itertools
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 
-from pipelines.job import write_whole
 from pipelines.plots import COLOURS, caption, pyplot
 from pipelines.report import SIZE_EDGES, Figures
+from pipelines.storage import Location, write_whole
 
 MB = 1e6
 
 
-def write_report(figures: Figures, folder: Path) -> Path:
+def write_report(figures: Figures, folder: Location) -> Location:
     """`report.html`, and a PNG file for each plot, each whole. The page holds its plots itself."""
     folder.mkdir(parents=True, exist_ok=True)
     plots: dict[str, str] = {}

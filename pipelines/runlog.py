@@ -8,24 +8,37 @@ Events: `begin` (options, workers, versions), `stage`, `shard`, `failed`, `end` 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import psutil
 
+from pipelines.storage import Location, is_local, write_whole
+
+STORED_S = 60.0
+"""In a store nothing can be appended to: there the log is written anew, so often at most, and at the end."""
+
 
 class RunLog:
-    def __init__(self, file: Path):
+    def __init__(self, file: Location):
         self._file = file
         self._process = psutil.Process()
+        self._lines = bytearray(file.read_bytes() if not is_local(file) and file.exists() else b"")
+        self._stored = 0.0
 
     def note(self, event: str, **fields: Any) -> None:
         """One line. driver_mb: resident memory of the process that leads the run."""
         line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": event,
                 "driver_mb": round(self._process.memory_info().rss / 1e6), **fields}
-        with open(self._file, "ab") as file:
-            file.write(msgspec.json.encode(line) + b"\n")
+        text = msgspec.json.encode(line) + b"\n"
+        if is_local(self._file):
+            with open(self._file, "ab") as file:
+                file.write(text)
+            return
+        self._lines += text
+        if time.monotonic() - self._stored > STORED_S or event == "end":
+            write_whole(self._file, bytes(self._lines))
+            self._stored = time.monotonic()
 
     @contextmanager
     def run(self, **begin: Any) -> Iterator[None]:
@@ -42,7 +55,7 @@ class RunLog:
             self.note("end", outcome=outcome, seconds=round(time.monotonic() - start, 1))
 
 
-def read(file: Path) -> list[dict[str, Any]]:
+def read(file: Location) -> list[dict[str, Any]]:
     """The lines of a log; a last line that a full disk or a kill cut off is left out."""
     lines = file.read_bytes().splitlines() if file.is_file() else []
     found = []

@@ -1,38 +1,46 @@
 """*select*: the shards go in; the tables come out.
 
-Deterministic, with bounded memory, whatever the order in which shards arrived; it can be run again at any time.
+Deterministic, whatever the order in which shards arrived; it can be run again at any time. Rows go from step to step by way of
+files, split by the first digit of a key, so that a step works on one part at a time, in bounded memory, anywhere on a cluster:
 
-1. *distinct*: one part of the space of statement keys at a time; of those that state the same the shallowest is kept, then
-   the best by score, then the smallest id. What is held out goes.
-2. *apart*: likewise for near keys.
-3. *caps*: a lemma keeps the best by score of what is left; a threshold for each lemma is all that must be remembered.
+1. *came*: some shards at a time, split by what the variants state.
+2. *distinct*: of those that state the same the shallowest is kept, then the best by score, then the smallest id. What is held
+   out goes.
+3. *apart*: likewise for near keys.
+4. *within*: a lemma keeps the best by score of what is left; a threshold for each lemma is all that must be remembered.
 """
 
-import os
-import shutil
+import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from mutation.quality import LEMMA_CAP, NEAR_DUPLICATE
 from pipelines import tables
 from pipelines.extract import Catalogue
-from pipelines.job import Job, Manifest, UsageError, versions, write_whole
+from pipelines.job import Job, Manifest, UsageError, versions
 from pipelines.mutate import Shard, tally_of
+from pipelines.storage import Location, dataset, exchange, remove, write_whole
 from pipelines.tables import Reject, Theorem, Variant
 
 PARTS = "0123456789abcdef"
 """First digits of the keys: one file of variants each."""
 
+SHARDS_AT_ONCE = 50
+"""About a thousand targets, and some ten thousand variants."""
+
 BEST_FIRST = [("depth", "ascending"), ("score", "descending"), ("variant_id", "ascending")]
+
+Each = Callable[[Callable[[Any], "Sifted"], Iterable[Any]], Iterator["Sifted"]]
+"""Calls a function for each item, here or on a cluster, and hands on what it returns in the order of the items: `map` is one."""
 
 
 class HeldOut(msgspec.Struct, frozen=True):
@@ -67,85 +75,148 @@ class HeldOut(msgspec.Struct, frozen=True):
         return "held-out premise" if self.premises and row["lemma"] in self.names else None
 
 
-def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut | None, seconds: float) -> Manifest:
+class Sifted(msgspec.Struct, frozen=True):
+    """What a step did to a part: rows that it kept, and how many it dropped for which reason."""
+
+    kept: int
+    dropped: dict[str, int]
+
+
+class Sieve(msgspec.Struct, frozen=True):
+    """The steps, each a method that reads files below `folder` and writes others. `STEP/PART/NAME.parquet` holds the rows of a part
+    that came from NAME."""
+
+    folder: Location
+    held_out: HeldOut | None
+    near_duplicates: bool
+    """Do they go?"""
+
+    def came(self, shards: list[Location]) -> Sifted:
+        """Splits the variants of some shards by statement, and hands on what the shards did not keep."""
+        name = hashlib.blake2b(" ".join(shard.name for shard in shards).encode(), digest_size=8).hexdigest()
+        table = pa.concat_tables(tables.load(shard / "variants.parquet") for shard in shards)
+        self._split("came", name, table, "statement_key")
+        return self._sifted(table, [tables.load(shard / "rejects.parquet") for shard in shards], f"shards-{name}")
+
+    def distinct(self, part: str) -> Sifted:
+        """One variant for each statement, split by near key where these are looked at next."""
+        table, drops = self._part("came", part), []
+        if self.held_out:
+            objections = [self.held_out.objection(row) for row in table.select(["target", "lemma", "statement_key"]).to_pylist()]
+            for reason in sorted({o for o in objections if o}):
+                drops.append(_rejected(table.filter(pa.array([o == reason for o in objections])), reason))
+            table = table.filter(pa.array([o is None for o in objections], pa.bool_()))
+        table, doubles = _first_of_each(table, "statement_key")
+        if self.near_duplicates:
+            self._split("distinct", part, table, "near_key")
+        else:
+            self._split("apart", part, table, "statement_key")
+        return self._sifted(table, [*drops, _rejected(doubles, "duplicate")], f"distinct-{part}")
+
+    def apart(self, part: str) -> Sifted:
+        """One variant of those that a reader takes for the same."""
+        table, near = _first_of_each(self._part("distinct", part), "near_key")
+        self._split("apart", part, table, "statement_key")
+        return self._sifted(table, [_rejected(near, NEAR_DUPLICATE)], f"apart-{part}")
+
+    def thresholds(self, cap: int | None) -> dict[str, tuple[float, str]]:
+        """For each lemma with more variants than `cap`, the last that is kept: (-score, id). Lemmas are looked at some at a
+        time."""
+        files = sorted((self.folder / "apart").glob("*/*.parquet"), key=str)
+        if cap is None or not files:
+            return {}
+        left = dataset(files, tables.schema_of(Variant))
+        counts = left.to_table(columns=["lemma"]).column("lemma").value_counts().to_pylist()
+        frequent = sorted(row["values"] for row in counts if row["counts"] > cap)
+        found: dict[str, tuple[float, str]] = {}
+        for start in range(0, len(frequent), LEMMAS_AT_ONCE):
+            some = frequent[start:start + LEMMAS_AT_ONCE]
+            table = left.to_table(columns=["lemma", "score", "variant_id"], filter=pc.field("lemma").isin(some))
+            places: dict[str, list[tuple[float, str]]] = defaultdict(list)
+            for row in table.to_pylist():
+                places[row["lemma"]].append((-row["score"], row["variant_id"]))
+            found |= {lemma: sorted(those)[cap - 1] for lemma, those in places.items()}
+        return found
+
+    def within(self, part: str, thresholds: dict[str, tuple[float, str]]) -> Sifted:
+        """The variants within the caps: a file of the table."""
+        table = self._part("apart", part)
+        rows = table.select(["lemma", "score", "variant_id"]).to_pylist()
+        over = pa.array([
+            row["lemma"] in thresholds and (-row["score"], row["variant_id"]) > thresholds[row["lemma"]] for row in rows], pa.bool_())
+        within = table.filter(pc.invert(over)).sort_by("statement_key")
+        _write(within, self.folder / "variants" / f"part-{part}.parquet")
+        return self._sifted(within, [_rejected(table.filter(over), LEMMA_CAP)], f"within-{part}")
+
+    def _split(self, step: str, name: str, table: pa.Table, key: str) -> None:
+        digits = pc.utf8_slice_codeunits(table.column(key), 0, 1)
+        for part in PARTS:
+            rows = table.filter(pc.equal(digits, part))
+            if rows.num_rows:
+                _write(rows, self.folder / step / part / f"{name}.parquet")
+
+    def _part(self, step: str, part: str) -> pa.Table:
+        files = sorted((self.folder / step / part).glob("*.parquet"), key=str)
+        return pa.concat_tables([tables.schema_of(Variant).empty_table(), *map(tables.load, files)])
+
+    def _sifted(self, kept: pa.Table, drops: list[pa.Table], name: str) -> Sifted:
+        rejects = pa.concat_tables(drops)
+        if rejects.num_rows:
+            _write(rejects, self.folder / "rejects" / f"{name}.parquet")
+        return Sifted(kept.num_rows, _counted(rejects))
+
+
+LEMMAS_AT_ONCE = 500
+
+
+def sift(sieve: Sieve, shards: list[Location], cap: int | None, each: Each = map) -> Sifted:
+    """All steps: the tables `variants` and `rejects` stand below the sieve's folder afterwards."""
+    (sieve.folder / "rejects").mkdir(parents=True, exist_ok=True)
+    _write(tables.schema_of(Reject).empty_table(), sieve.folder / "rejects" / "none.parquet")  # the table has its schema even when empty
+    dropped: Counter[str] = Counter()
+
+    def run(step: Callable[[Any], Sifted], items: Iterable[Any]) -> int:
+        done = list(each(step, items))
+        for sifted in done:
+            dropped.update(sifted.dropped)
+        return sum(sifted.kept for sifted in done)
+
+    run(sieve.came, [shards[i:i + SHARDS_AT_ONCE] for i in range(0, len(shards), SHARDS_AT_ONCE)])
+    run(sieve.distinct, PARTS)
+    if sieve.near_duplicates:
+        run(sieve.apart, PARTS)
+    kept = run(partial(sieve.within, thresholds=sieve.thresholds(cap)), PARTS)
+    return Sifted(kept, dict(dropped))
+
+
+def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut | None, seconds: float, each: Each = map) -> Manifest:
     """Writes the tables and the manifest from the shards."""
     folders = [job.mutate_folder / shard.key for shard in shards]
-    tally = tally_of(folders)
     made = job.work / f"part-{uuid4().hex}"
     try:
-        for table in ("theorems", "variants", "rejects"):
-            (made / table).mkdir(parents=True)
-        records = [library.record(e) for e in library.theorems]
-        tables.write(tables.to_table(records, Theorem), made / "theorems" / "part-0.parquet")
-        reasons: Counter[str] = Counter()
-        kept = 0
-        with pq.ParquetWriter(made / "rejects" / "part-0.parquet", tables.schema_of(Reject), compression="zstd") as rejects:
-
-            def drop(table: pa.Table) -> None:
-                reasons.update(_counted(table))
-                rejects.write_table(table)
-
-            for folder in folders:
-                drop(pq.read_table(folder / "rejects.parquet"))
-            files = _distinct([folder / "variants.parquet" for folder in folders], made / "distinct", held_out, drop)
-            if job.options.policy.near_duplicates:
-                files = _apart(files, made / "apart", drop)
-            thresholds = _thresholds(files, job.options.policy.lemma_cap)
-            for part in PARTS:
-                table, over = _capped(_part(files, "statement_key", part), thresholds)
-                drop(_rejected(over, LEMMA_CAP))
-                kept += table.num_rows
-                tables.write(table.sort_by("statement_key"), made / "variants" / f"part-{part}.parquet")
+        sieve = Sieve(made, held_out, job.options.policy.near_duplicates)
+        sifted = sift(sieve, folders, job.options.policy.lemma_cap, each)
+        _write(tables.to_table(map(library.record, library.theorems), Theorem), made / "theorems" / "part-0.parquet")
+        tally = tally_of(folders)
         manifest = Manifest(
             library=job.options.library, toolchain=library.described.toolchain, versions=versions(), seed=job.options.seed,
             options=job.options, schema_version=tables.SCHEMA_VERSION, shards=sorted(s.key for s in shards), seconds=seconds,
-            rejects=dict(sorted(reasons.items())),
-            counts={"theorems": len(records), "targets": tally.targets, "candidates": tally.candidates,
-                    "kernel_checked": tally.kernel_checked, "elaborated": tally.elaborated, "variants": kept})
+            rejects=dict(sorted(sifted.dropped.items())),
+            counts={"theorems": len(library.theorems), "targets": tally.targets, "candidates": tally.candidates,
+                    "kernel_checked": tally.kernel_checked, "elaborated": tally.elaborated, "variants": sifted.kept})
         job.manifest_file.unlink(missing_ok=True)  # between the tables of two selections there is no corpus
         for table in ("theorems", "variants", "rejects"):
-            _put_in_place(made / table, job.out / table)
-        shutil.rmtree(job.out / "grades", ignore_errors=True)  # of other variants; its verdicts are kept below .work
+            exchange(made / table, job.out / table)
+        remove(job.out / "grades")  # of other variants; its verdicts are kept below .work
         write_whole(job.manifest_file, msgspec.json.encode(manifest))
         return manifest
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        remove(made)
 
 
-Drop = Callable[[pa.Table], None]
-"""Takes rejects."""
-
-
-def _part(files: list[Path], key: str, part: str) -> pa.Table:
-    """The variants whose key begins with `part`."""
-    dataset = ds.dataset([str(file) for file in files], schema=tables.schema_of(Variant), format="parquet")
-    return dataset.to_table(filter=pc.starts_with(ds.field(key), part))
-
-
-def _distinct(files: list[Path], place: Path, held_out: HeldOut | None, drop: Drop) -> list[Path]:
-    """One variant for each statement."""
-    place.mkdir()
-    for part in PARTS:
-        table = _part(files, "statement_key", part)
-        if held_out:
-            objections = [held_out.objection(row) for row in table.select(["target", "lemma", "statement_key"]).to_pylist()]
-            for reason in sorted({o for o in objections if o}):
-                drop(_rejected(table.filter(pa.array([o == reason for o in objections])), reason))
-            table = table.filter(pa.array([o is None for o in objections], pa.bool_()))
-        table, doubles = _first_of_each(table, "statement_key")
-        drop(_rejected(doubles, "duplicate"))
-        tables.write(table, place / f"{part}.parquet")
-    return [place / f"{part}.parquet" for part in PARTS]
-
-
-def _apart(files: list[Path], place: Path, drop: Drop) -> list[Path]:
-    """One variant of those that a reader takes for the same."""
-    place.mkdir()
-    for part in PARTS:
-        table, near = _first_of_each(_part(files, "near_key", part), "near_key")
-        drop(_rejected(near, NEAR_DUPLICATE))
-        tables.write(table, place / f"{part}.parquet")
-    return [place / f"{part}.parquet" for part in PARTS]
+def _write(table: pa.Table, file: Location) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    tables.write(table, file)
 
 
 def _first_of_each(table: pa.Table, key: str) -> tuple[pa.Table, pa.Table]:
@@ -157,53 +228,14 @@ def _first_of_each(table: pa.Table, key: str) -> tuple[pa.Table, pa.Table]:
     return table.filter(pa.array(first)), table.filter(pa.array(~first))
 
 
-def _thresholds(files: list[Path], cap: int | None) -> dict[str, tuple[float, str]]:
-    """For each lemma with more variants than `cap`, the last that is kept: (-score, id). Lemmas are looked at some at a
-    time."""
-    if cap is None:
-        return {}
-    dataset = ds.dataset([str(file) for file in files], schema=tables.schema_of(Variant), format="parquet")
-    counts = dataset.to_table(columns=["lemma"]).column("lemma").value_counts().to_pylist()
-    frequent = sorted(row["values"] for row in counts if row["counts"] > cap)
-    found: dict[str, tuple[float, str]] = {}
-    for start in range(0, len(frequent), LEMMAS_AT_ONCE):
-        some = frequent[start:start + LEMMAS_AT_ONCE]
-        table = dataset.to_table(columns=["lemma", "score", "variant_id"], filter=ds.field("lemma").isin(some))
-        places: dict[str, list[tuple[float, str]]] = defaultdict(list)
-        for row in table.to_pylist():
-            places[row["lemma"]].append((-row["score"], row["variant_id"]))
-        found |= {lemma: sorted(those)[cap - 1] for lemma, those in places.items()}
-    return found
-
-
-LEMMAS_AT_ONCE = 500
-
-
-def _capped(table: pa.Table, thresholds: dict[str, tuple[float, str]]) -> tuple[pa.Table, pa.Table]:
-    """The rows within the caps, and the others."""
-    rows = table.select(["lemma", "score", "variant_id"]).to_pylist()
-    over = pa.array([
-        row["lemma"] in thresholds and (-row["score"], row["variant_id"]) > thresholds[row["lemma"]] for row in rows], pa.bool_())
-    return table.filter(pc.invert(over)), table.filter(over)
-
-
 def _rejected(table: pa.Table, reason: str) -> pa.Table:
     """Variants that are not kept, as rejects."""
     names = [name for name in Reject.__struct_fields__ if name in table.column_names]
     return tables.to_table([Reject(stage="select", reason=reason, **row) for row in table.select(names).to_pylist()], Reject)
 
 
-def _counted(rejects: pa.Table) -> Iterator[tuple[str, int]]:
+def _counted(rejects: pa.Table) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for stage, reason, n in zip(*(rejects.column(c).to_pylist() for c in ("stage", "reason", "n")), strict=True):
         counts[f"{stage}: {reason}"] += n
-    return counts
-
-
-def _put_in_place(made: Path, place: Path) -> None:
-    """The old table goes when the new one is there."""
-    old = made.with_name(f"{place.name}.old")
-    if place.exists():
-        os.replace(place, old)
-    os.replace(made, place)
-    shutil.rmtree(old, ignore_errors=True)
+    return dict(counts)

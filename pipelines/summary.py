@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,6 +25,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from pipelines.stage import Report
+from pipelines.storage import Location, table_of
 from pipelines.tables import Variant
 
 err = Console(stderr=True)
@@ -121,13 +121,13 @@ def print_grades(summary: Mapping[str, Any]) -> None:
         out.print(f"{summary['unknown']:,} variants have an automation without a verdict: the engine died of it", highlight=False)
 
 
-def print_examples(corpus: Path, n: int) -> None:
+def print_examples(corpus: Location, n: int) -> None:
     """Some variants of different targets, and where the others are."""
-    variants = ds.dataset(corpus / "variants", format="parquet")
+    variants = table_of(corpus / "variants")
     by_target = {row["target"]: row["variant_id"] for row in variants.to_table(columns=["target", "variant_id"]).to_pylist()}
     drawn = random.Random(0).sample(sorted(by_target), min(n, len(by_target)))
     chosen = variants.to_table(filter=ds.field("variant_id").isin([by_target[t] for t in drawn])).to_pylist()
-    theorems = ds.dataset(corpus / "theorems", format="parquet")
+    theorems = table_of(corpus / "theorems")
     rows = theorems.to_table(columns=["name", "statement"], filter=ds.field("name").isin(drawn)).to_pylist()
     statements = {row["name"]: row["statement"] or "" for row in rows}
     for row in chosen:

@@ -6,8 +6,9 @@ target that is set aside in the next attempt.
 
 from pathlib import Path
 
-from pipelines.job import Job, write_whole
+from pipelines.job import Job
 from pipelines.stage import History
+from pipelines.storage import write_whole
 
 
 class Suspects:

@@ -1,6 +1,5 @@
 """The main job: extract → mutate (→ refute) → select → verify. Run again, it goes on where it stopped."""
 
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pipelines.job import Job, JobError, Manifest, Options, UsageError, versions
 from pipelines.runlog import RunLog
 from pipelines.select import HeldOut, select
 from pipelines.stage import Report, silent
+from pipelines.storage import Location, remove
 from pipelines.verify import Invalid
 
 
@@ -46,7 +46,7 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         if job.options.refute:
             run_refute(job, shards, workers, report)
         log.note("stage", name="select")
-        manifest = select(job, library, shards, held, job.note_seconds())
+        manifest = select(job, library, shards, held, job.note_seconds(), pool.tasks)
         if not manifest.counts["variants"]:
             raise JobError("no variant came of these targets; see the table of rejects for the reasons")
         if job.options.refute:
@@ -64,7 +64,7 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
     if not extract.take_kept(job):
         missing = extract.missing_slices(job)
         for i in missing:
-            shutil.rmtree(extract.slice_folder(job, i), ignore_errors=True)  # one that can't be read
+            remove(extract.slice_folder(job, i))  # one that can't be read
         theorems = 0
         done = extract.SLICES - len(missing)
         report("extract", done, extract.SLICES, "")
@@ -95,7 +95,7 @@ def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
     """Makes the missing shards. Raises JobError that names those which are missing still."""
     todo = [shard for shard in shards if not mutate.is_done(job, shard)]
     for shard in todo:
-        shutil.rmtree(job.mutate_folder / shard.key, ignore_errors=True)  # a shard that can't be read
+        remove(job.mutate_folder / shard.key)  # a shard that can't be read
     targets = sum(len(shard.targets) for shard in shards)
     done = targets - sum(len(shard.targets) for shard in todo)
     log.note("stage", name="mutate", shards=len(shards), missing=len(todo))
@@ -131,7 +131,7 @@ def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
     """Makes the missing shards of false statements. Raises JobError where one failed."""
     todo = [shard for shard in shards if not refute.is_done(job, shard)]
     for shard in todo:
-        shutil.rmtree(refute.place_of(job, shard), ignore_errors=True)  # a shard that can't be read
+        remove(refute.place_of(job, shard))  # a shard that can't be read
     done = len(shards) - len(todo)
     tally = refute.RefuteTally()
     report("refute", done, len(shards), "")
@@ -144,7 +144,7 @@ def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
         report("refute", done, len(shards), f"{tally.refuted:,} false statements")
 
 
-def run_verify(out: Path, library: Library, sample: int | None, seed: int, workers: int, report: Report) -> tuple[int, list[Invalid]]:
+def run_verify(out: Location, library: Library, sample: int | None, seed: int, workers: int, report: Report) -> tuple[int, list[Invalid]]:
     """Judges a sample in fresh engines. Raises JobError where a worker failed."""
     chunks = list(verify.sampled(out, sample, seed))
     checked, invalid = 0, []

@@ -1,15 +1,14 @@
 """The tables: their rows as structs, their Arrow schemas derived from these, and files that are whole or absent."""
 
-import os
 import types
 import typing
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from pipelines.storage import Location, write_whole
 
 SCHEMA_VERSION = 2
 
@@ -123,33 +122,37 @@ def to_table(rows: Iterable[msgspec.Struct], record: type[msgspec.Struct]) -> pa
     return pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema_of(record))
 
 
-def write(table: pa.Table, place: Path) -> None:
+def write(table: pa.Table, file: Location) -> None:
     """One Parquet file, under its name only when it is whole."""
-    part = place.parent / f".{place.name}.{uuid4().hex}"
-    try:
-        pq.write_table(table, part, compression="zstd")
-        os.replace(part, place)
-    finally:
-        part.unlink(missing_ok=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    write_whole(file, sink.getvalue())
 
 
-def is_whole(file: Path) -> bool:
+def is_whole(file: Location) -> bool:
     """Can the file be read? A truncated one has no footer."""
     try:
-        pq.read_metadata(file)
+        with file.open("rb") as stream:
+            pq.read_metadata(stream)
         return True
     except (OSError, pa.ArrowInvalid):
         return False
 
 
-def are_whole(folder: Path, *names: str) -> bool:
+def are_whole(folder: Location, *names: str) -> bool:
     """Can all of these tables of a shard be read? Not so where there is no folder."""
     return all(is_whole(folder / f"{name}.parquet") for name in names)
 
 
-def read(files: Sequence[Path], record: type[msgspec.Struct]) -> list[msgspec.Struct]:
+def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
+    """All of one file."""
+    with file.open("rb") as stream:
+        return pq.read_table(stream, columns=columns)
+
+
+def read(files: Sequence[Location], record: type[msgspec.Struct]) -> list[msgspec.Struct]:
     """The rows of the files as structs, file by file."""
     rows: list[msgspec.Struct] = []
     for file in files:
-        rows += msgspec.convert(pq.read_table(file, columns=list(record.__struct_fields__)).to_pylist(), list[record])
+        rows += msgspec.convert(load(file, list(record.__struct_fields__)).to_pylist(), list[record])
     return rows

@@ -2,19 +2,18 @@
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import pyarrow.dataset as ds
 
-from lean_workspace.embedded import install
 from lean_workspace.process import EngineDied
-from lean_workspace.workspace import Library, Workspace
+from lean_workspace.workspace import Library
 from mutation import terms
 from pipelines import tables
+from pipelines.engine import opened
 from pipelines.job import UsageError
 from pipelines.stage import History, Stage
+from pipelines.storage import Location, dataset
 
 AXIOMS = {"propext", "Quot.sound", "Classical.choice"}
 CHUNK = 50
@@ -43,7 +42,7 @@ class Verifier:
     """Judges texts: a theorem, proved, with the statement of its key, from standard axioms."""
 
     def __init__(self, library: Library):
-        self._workspace = Workspace(install.launch, library)
+        self._workspace = opened(library)
 
     def __call__(self, texts: list[Text], history: History) -> Checked:
         judged = [(text, self.objection(text)) for text in texts]
@@ -70,15 +69,15 @@ class Verifier:
 VERIFY = Stage(name="verify", worker=Verifier)
 
 
-def drawn(out: Path, record: type[Row], sample: int | None, seed: int, table: str = "variants") -> list[Row]:
+def drawn(out: Location, record: type[Row], sample: int | None, seed: int, table: str = "variants") -> list[Row]:
     """A random sample of a table, in the order of its first column, with the columns that `record` names; sample None: all.
     Raises UsageError for a table that is missing or can't be read."""
-    files = sorted((out / table).glob("*.parquet"))
+    files = sorted((out / table).glob("*.parquet"), key=str)
     damaged = [file for file in files if not tables.is_whole(file)] if files else [out / table]
     if damaged:
         raise UsageError(f"{damaged[0]} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
     columns = list(record.__struct_fields__)
-    rows = ds.dataset(files, format="parquet").to_table(columns=columns).sort_by(columns[0])
+    rows = dataset(files).to_table(columns=columns).sort_by(columns[0])
     if sample is not None and sample < rows.num_rows:
         rows = rows.take(sorted(random.Random(seed).sample(range(rows.num_rows), sample)))
     return msgspec.convert(rows.to_pylist(), list[record])
@@ -92,7 +91,7 @@ class Negation(msgspec.Struct, frozen=True):
     theorem_key: str
 
 
-def sampled(out: Path, sample: int | None, seed: int) -> Iterator[list[Text]]:
+def sampled(out: Location, sample: int | None, seed: int) -> Iterator[list[Text]]:
     """Chunks of a random sample of the variants, and of the negations of false statements where there are any;
     sample None: all."""
     texts = drawn(out, Text, sample, seed)

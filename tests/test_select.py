@@ -4,15 +4,15 @@ import random
 from collections import Counter
 from pathlib import Path
 
-import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from lean_workspace.protocol import Candidate
 from lean_workspace.workspace import Draft
 from mutation.quality import LEMMA_CAP, NEAR_DUPLICATE
-from pipelines import select, tables
+from pipelines import tables
 from pipelines.mutate import Origin, Worth, _best
-from pipelines.select import HeldOut
+from pipelines.select import HeldOut, Sieve, sift
 from pipelines.tables import Reject, Variant
 
 
@@ -32,26 +32,19 @@ def key(i: int) -> str:
 def chosen(folder: Path, rows: list[Variant], *, shards: int = 3, near: bool = True, cap: int | None = None,
            held_out: HeldOut | None = None) -> tuple[list[str], Counter[str]]:
     """The ids that are kept, and how many were dropped for which reason."""
-    dropped: list[pa.Table] = []
-    files = []
+    came = []
     for n in range(shards):
-        files.append(folder / f"shard-{n}.parquet")
-        tables.write(tables.to_table(rows[n::shards], Variant), files[-1])
-    kept = select._distinct(files, folder / "distinct", held_out, dropped.append)
-    if near:
-        kept = select._apart(kept, folder / "apart", dropped.append)
-    thresholds = select._thresholds(kept, cap)
-    ids: list[str] = []
-    for part in select.PARTS:
-        within, over = select._capped(select._part(kept, "statement_key", part), thresholds)
-        dropped.append(select._rejected(over, LEMMA_CAP))
-        ids += within.column("variant_id").to_pylist()
-    reasons: Counter[str] = Counter()
-    for table in dropped:
-        assert table.schema == tables.schema_of(Reject)
-        reasons.update(table.column("reason").to_pylist())
-    assert len(ids) + sum(reasons.values()) == len(rows)
-    return sorted(ids), reasons
+        came.append(folder / f"shard-{n}")
+        came[-1].mkdir()
+        tables.write(tables.to_table(rows[n::shards], Variant), came[-1] / "variants.parquet")
+        tables.write(tables.to_table([], Reject), came[-1] / "rejects.parquet")
+    sifted = sift(Sieve(folder, held_out, near), came, cap)
+    kept = ds.dataset(folder / "variants", schema=tables.schema_of(Variant)).to_table().column("variant_id").to_pylist()
+    rejects = ds.dataset(folder / "rejects", schema=tables.schema_of(Reject)).to_table()
+    reasons = Counter(rejects.column("reason").to_pylist())
+    assert len(kept) == sifted.kept and len(kept) + sum(reasons.values()) == len(rows)
+    assert sifted.dropped == {f"select: {reason}": n for reason, n in reasons.items()}
+    return sorted(kept), reasons
 
 
 def ids(*numbers: int) -> list[str]:

@@ -1,0 +1,110 @@
+"""A job on a cluster of several raylets while parts of it are killed: the corpus is the same."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from commands import ALCHEMY, LIBRARY, same, summary, synthesize
+
+pytestmark = pytest.mark.slow
+
+TARGETS = ("--targets", "60")
+
+
+@contextmanager
+def raylets(n: int) -> Iterator[list]:
+    """A head without cores, and so many nodes of one core each."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        nodes = [cluster.add_node(num_cpus=1, memory=4_000_000_000) for _ in range(n)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RAY_ADDRESS", cluster.address)
+            yield [cluster, *nodes]
+    finally:
+        cluster.shutdown()
+
+
+def children(run: subprocess.Popen, word: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.Process(run.pid).children(recursive=True):
+        try:
+            if any(word in part for part in process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def disturbed(out: Path, disturb: Callable[[subprocess.Popen], None], *more: str) -> None:
+    """A whole run, and what is done to it once there is a first shard."""
+    run = subprocess.Popen([*ALCHEMY, "synthesize", str(out), "--library", LIBRARY, "--verify", "20", *TARGETS, *more],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 300
+        while run.poll() is None and time.monotonic() < end and not list((out / ".work" / "mutate").glob("*")):
+            time.sleep(0.1)
+        assert run.poll() is None, run.stderr.read()
+        disturb(run)
+        assert run.wait(timeout=600) == 0, run.stderr.read()[-2000:]
+    finally:
+        run.kill()
+
+
+def test_a_node_that_dies_changes_nothing(corpus, tmp_path):
+    with raylets(2) as (cluster, first, _):
+        disturbed(tmp_path / "c", lambda run: cluster.remove_node(first, allow_graceful=False), "--workers", "2")
+    assert same(corpus[0], tmp_path / "c")
+
+
+def test_a_worker_of_ray_that_is_killed_changes_nothing(corpus, tmp_path):
+    def kill(run: subprocess.Popen) -> None:
+        workers = children(run, "ray::_Actor")
+        assert workers
+        random.Random(0).choice(workers).kill()
+
+    disturbed(tmp_path / "c", kill, "--workers", "2")
+    assert same(corpus[0], tmp_path / "c")
+
+
+def test_twenty_engines_that_are_killed_change_nothing(corpus, tmp_path):
+    killed = []
+
+    def kill(run: subprocess.Popen) -> None:
+        draw = random.Random(1)
+        while run.poll() is None and len(killed) < 20:
+            time.sleep(draw.uniform(0.5, 4.0))
+            engines = children(run, "host.cjs")
+            if engines:
+                victim = draw.choice(engines)
+                victim.kill()
+                killed.append(victim.pid)
+
+    disturbed(tmp_path / "c", kill, "--workers", "2")
+    assert len(killed) >= 5 and same(corpus[0], tmp_path / "c")
+
+
+def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("needs the right to mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=9m", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        ended = synthesize(disk / "c", *TARGETS)
+        assert ended.returncode == 1 and "No space left" in ended.stderr and "Traceback" not in ended.stderr, ended.stderr[-2000:]
+        assert not (disk / "c" / "manifest.json").exists()
+        subprocess.run(["mount", "-o", "remount,size=300m", str(disk)], check=True)
+        summary(synthesize(disk / "c", *TARGETS))
+        assert same(corpus[0], disk / "c")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
