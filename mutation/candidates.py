@@ -3,13 +3,12 @@
 import hashlib
 import itertools
 from collections.abc import Container, Iterable, Sequence
-from functools import partial
 
 import msgspec
 
 from lean_workspace.protocol import Candidate, Direction, KindName, Site
-from mutation.classes import Classes, Own, needs_of
-from mutation.index import Index
+from mutation.classes import Classes, FromTarget, needs_of
+from mutation.index import Holds, Index
 from mutation.kinds import Kind
 from mutation.patterns import PATTERN_RULES, Pattern, PatternRule
 
@@ -67,13 +66,12 @@ class Lemmas:
         is no lemma for itself."""
         found: set[Candidate] = set()
         for site in sites:
+            holds = FromTarget(self._classes, site.instances)
             for kind in self._kinds.values():
-                found.update(self._at(site, kind, target))
+                found.update(self._at(site, kind, target, holds))
         return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
 
-    def _at(self, site: Site, kind: Kind, target: int) -> Iterable[Candidate]:
-        own = Own(site.instances)
-        holds = partial(self._classes.meets, own=own)
+    def _at(self, site: Site, kind: Kind, target: int, holds: Holds) -> Iterable[Candidate]:
         for use in kind.uses:
             if not (use.at_conclusion if site.site == 0 else use.at_hypothesis):
                 continue

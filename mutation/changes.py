@@ -6,13 +6,12 @@ which knows the places (`engine/Alchemy/Change.lean`).
 """
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 import msgspec
 
 from lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
 from mutation.candidates import Key, id_of
-from mutation.classes import Classes, Own, needs_of
+from mutation.classes import Classes, FromTarget, needs_of
 from mutation.index import Index
 from mutation.patterns import PATTERN_RULES, Pattern, PatternRule
 from mutation.quality import Judged, StatementRule
@@ -111,7 +110,7 @@ class WrongWay:
         found = set()
         for site in sites:
             index = self._antecedents if site.site else self._conclusions
-            holds = partial(self._classes.meets, own=Own(site.instances))
+            holds = FromTarget(self._classes, site.instances)
             found |= {(site.site, rule, occurrence) for rule, occurrence in index.matching(site.apply, holds) if rule != target}
         return sorted(found)
 

@@ -8,9 +8,8 @@ a pattern needs). Places of a class are looked at one by one, so that more is le
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
-
-import msgspec
 
 Fact = tuple[str, int]
 """A class and the place of an argument: something holds of the type that stands there."""
@@ -23,51 +22,39 @@ _TELLING = ("c:", "v:", "P/", "S")
 """What the token of a form begins with where it says what a type begins with."""
 
 
-class HasClass(msgspec.Struct, frozen=True):
-    """What a pattern needs: an instance of the class for the type that a variable meets, it in this place."""
+Need = Fact
+"""What a pattern needs of what a variable meets: an instance of the class for the type that it is, it in this place; or NUMBER."""
 
-    fact: Fact
+NUMBER: Need = ("#", 0)
+"""A numeral, or `n + 1`, so that a function that recurses on it can be unfolded."""
 
-
-class IsNumber(msgspec.Struct, frozen=True):
-    """What a pattern needs: a numeral, or `n + 1`, so that a function that recurses on it can be unfolded."""
-
-
-Need = HasClass | IsNumber
-
-_IS_NUMBER = IsNumber()
 _NUMBERS = ("n:", "off", "c:Nat.succ/", "c:Nat.zero/")
 
 
-def is_number(met: Any) -> bool:
-    """May what a variable met be one?"""
-    return not isinstance(met, list) or any(form[0].startswith(_NUMBERS) for form in met)
-
-
-def needs_of(text: str) -> list[tuple[tuple[str, ...], Need]]:
+@cache
+def needs_of(text: str) -> tuple[tuple[tuple[str, ...], Need], ...]:
     """The column of a key: (variables, what one of them needs). Of `Ring 0 ?1` and `# ?1 ?2`, separated by tabs."""
-    return [_need(part) for part in text.split("\t")] if text else []
+    return tuple(map(_need, text.split("\t"))) if text else ()
 
 
 def _need(text: str) -> tuple[tuple[str, ...], Need]:
     if text.startswith("# ?"):
-        return tuple(text[2:].split(" ")), _IS_NUMBER
+        return tuple(text[2:].split(" ")), NUMBER
     name, place, variable = text.rsplit(" ", 2)  # a name may hold blanks
-    return (variable,), HasClass((name, int(place)))
+    return (variable,), (name, int(place))
 
 
 class Own:
     """The instances of a target, by what the type begins with."""
 
     def __init__(self, rows: Iterable[Row] = ()):
-        self.facts: Mapping[str, frozenset[Fact]] = {}
         facts: dict[str, set[Fact]] = defaultdict(set)
         for name, *arguments in rows:
             for place, argument in enumerate(arguments):
                 facts[argument if isinstance(argument, str) else "*"].add((name, place))
         anywhere = facts.pop("*", set())
         self.anywhere = frozenset(anywhere)
-        self.facts = {beginning: frozenset(found | anywhere) for beginning, found in facts.items()}
+        self.facts: Mapping[str, frozenset[Fact]] = {beginning: frozenset(found | anywhere) for beginning, found in facts.items()}
 
     def of(self, beginning: str) -> frozenset[Fact]:
         return self.facts.get(beginning, self.anywhere)
@@ -114,12 +101,29 @@ class Classes:
                 self._closed([*self._stated.get(beginning, ()), *key[1]], self._everywhere))
         return known
 
-    def meets(self, need: Need, met: Any, own: Own) -> bool:
-        """May what a variable met (forms, or unknown) have what is needed?"""
-        if isinstance(need, IsNumber):
-            return is_number(met)
-        if not isinstance(met, list):
-            return True
-        fact = need.fact
-        return any(not form[0].startswith(_TELLING) or fact in self.of(form[0].rsplit("/", 1)[0], own) for form in met)
 
+class FromTarget:
+    """What the terms of a target may have: called with what is needed and what a variable met, forms or unknown. Of the same
+    forms much is asked."""
+
+    def __init__(self, classes: Classes, instances: Iterable[Row]):
+        """instances: those of the target."""
+        self._classes, self._own = classes, Own(instances)
+        self._seen: dict[int, tuple[list, bool, frozenset[Fact] | None]] = {}
+        """By identity: the forms, is it a number, and what it may have; None: anything."""
+
+    def __call__(self, need: Need, met: Any) -> bool:
+        if not isinstance(met, list) or not met:
+            return True
+        seen = self._seen.get(id(met))
+        if seen is None:
+            seen = self._seen[id(met)] = self._look(met)
+        _, is_number, facts = seen
+        return is_number if need is NUMBER else facts is None or need in facts
+
+    def _look(self, met: list) -> tuple[list, bool, frozenset[Fact] | None]:
+        tokens = [form[0] for form in met]
+        is_number = any(token.startswith(_NUMBERS) for token in tokens)
+        if not all(token.startswith(_TELLING) for token in tokens):
+            return met, is_number, None
+        return met, is_number, frozenset().union(*(self._classes.of(token.rsplit("/", 1)[0], self._own) for token in tokens))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+import filelock
 import msgspec
 import pyarrow as pa
 
@@ -186,7 +187,8 @@ def slice_folder(job: Job, i: int) -> Location:
 
 def missing_slices(job: Job) -> list[int]:
     """Those that are not there, or can't be read."""
-    return [i for i in range(SLICES) if not tables.are_whole(slice_folder(job, i), "theorems", "keys", "sample")]
+    return [i for i in range(SLICES) if not tables.are_whole(slice_folder(job, i), "theorems", "keys", "sample")
+            or not (i or all((slice_folder(job, 0) / name).is_file() for name in ("library.json", "instances.json")))]
 
 
 def measure_generality(job: Job) -> None:
@@ -226,19 +228,24 @@ def _brought(job: Job) -> Path:
     kept = _kept(job)
     if kept.is_dir():
         return kept
-    part = kept.parent / f"{kept.name}.part-{uuid4().hex}"
-    try:
-        part.mkdir(parents=True)
-        download(job.extract_folder, part)
-        settle(part, kept)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{kept}.lock"):
+        if kept.is_dir():
+            return kept
+        part = kept.parent / f"{kept.name}.part-{uuid4().hex}"
+        try:
+            part.mkdir()
+            download(job.extract_folder, part)
+            settle(part, kept)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     return kept
 
 
 def catalogue(job: Job) -> Catalogue:
     """The extraction of the job; that of a corpus in a store is brought to this machine. Raises JobError where it is not whole."""
-    if missing := missing_slices(job):
+    is_here = not is_local(job.extract_folder) and _kept(job).is_dir()
+    if not is_here and (missing := missing_slices(job)):
         raise JobError(f"the library was not extracted: slices {missing} are missing")
     found = Catalogue(job.extract_folder if is_local(job.extract_folder) else _brought(job), job.options.library)
     if not found.theorems:

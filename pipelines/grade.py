@@ -17,7 +17,7 @@ from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.job import Job, JobError, library_digest
 from pipelines.stage import History, Report, Stage, silent
-from pipelines.storage import Location, table_of
+from pipelines.storage import Location, make, table_of
 from pipelines.verify import drawn
 
 CHUNK = 50
@@ -129,13 +129,13 @@ def grade(out: Location, sample: int | None, workers: int, report: Report = sile
     with job.begin():
         variants = drawn(out, Ungraded, sample, manifest.seed)
         folder = verdict_folder(job)
-        folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
         _work(job, variants, workers, report)
         verdicts = verdicts_of(folder)
         rows = [verdicts[variant.key].of(variant) for variant in variants]
         grades = Grades(table_of(out / "variants").count_rows(), rows, time.monotonic() - start)
         if len(rows) == grades.variants:
-            (job.out / "grades").mkdir(exist_ok=True)
+            make(job.out / "grades")
             tables.write(tables.to_table(rows, Grade), job.out / "grades" / "part-0.parquet")
     return grades
 

@@ -10,7 +10,7 @@
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -23,10 +23,14 @@ from mutation import arithmetic, candidates, classes, explain, generality, index
 from mutation.kinds import Reach
 from mutation.quality import EVERYTHING, Policy, policy_without
 from pipelines import tables
-from pipelines.storage import Location, Occupied, clear_scratch, held, is_local, scratch, settle, write_whole
+from pipelines.storage import Location, Occupied, clear_scratch, held, is_local, make, scratch, settle, write_whole
 
 SHARD_TARGETS = 20
 """Targets a shard: some seconds of work, which is what a crash costs."""
+
+
+NOTED_S = 60.0
+"""So often at most the time of a run is written to a store."""
 
 
 class UsageError(Mistake):
@@ -153,6 +157,12 @@ class Job:
         return _digest(library_digest(self.library), rules, _stages("mutate.py"), sorted(o.kinds), msgspec.structs.asdict(o.reach),
                        o.keep_all, sorted(o.without), o.target_cap, o.foreign_cap, o.depth, list(targets))
 
+    def require_same_code(self, targets: Sequence[str], key: str) -> None:
+        """Raises JobError on a node whose code would make another shard of these targets."""
+        if self.shard_key(targets) != key:
+            raise JobError("a node of the cluster has another version of lean-alchemy than the one that leads the run: install the same "
+                           "on all of them")
+
     def search_key(self, ways: Sequence[str], pairs: int | None) -> str:
         """Names what `bench search` measures, whatever number of targets it is asked for."""
         stages = _stages("bench.py", "bench_costs.py")
@@ -162,25 +172,39 @@ class Job:
     def begin(self) -> Iterator[None]:
         """Holds OUT for this run. Raises UsageError for other options, JobError while another run is alive."""
         try:
-            self.work.mkdir(parents=True, exist_ok=True)
+            make(self.work)
         except OSError as error:
             raise UsageError(f"can't write to {self.out}: {error.strerror or error}") from None
         with ExitStack() as stack:
             try:
-                stack.enter_context(held(self.work))
+                self._hold = stack.enter_context(held(self.work))
             except Occupied:
                 raise JobError(f"another run is at work on {self.out}; wait for it or stop it") from None
             self._compare_options()
             noted = self.work / "seconds.json"
             self._earlier_s = msgspec.json.decode(noted.read_bytes(), type=float) if noted.exists() else 0.0
-            self._start = time.monotonic()
+            self._start, self._noted_s = time.monotonic(), self._earlier_s
             clear_scratch(self.work)
-            yield
+            try:
+                yield
+            finally:
+                if not is_local(self.work):
+                    self.note_seconds(last=True)
 
-    def note_seconds(self) -> float:
-        """Seconds of work on OUT in all its runs, those that were killed included; kept for the next one."""
+    def require_hold(self) -> None:
+        """Raises JobError where another run has taken OUT."""
+        try:
+            self._hold()
+        except Occupied:
+            raise JobError(f"another run has taken {self.out}: this one was not heard of for too long") from None
+
+    def note_seconds(self, last: bool = False) -> float:
+        """Seconds of work on OUT in all its runs, those that were killed included; kept for the next one, in a store now and then."""
         seconds = self._earlier_s + time.monotonic() - self._start
-        write_whole(self.work / "seconds.json", msgspec.json.encode(seconds))
+        if is_local(self.work) or last or seconds - self._noted_s > NOTED_S:
+            self._noted_s = seconds
+            with suppress(OSError):
+                write_whole(self.work / "seconds.json", msgspec.json.encode(seconds))
         return seconds
 
     def accept(self) -> None:

@@ -108,7 +108,7 @@ def tally_of(folders: Iterable[Path]) -> Tally:
 def is_done(job: Job, shard: Shard) -> bool:
     """Is the shard on disk, and can all of it be read?"""
     folder = job.mutate_folder / shard.key
-    return tables.are_whole(folder, "variants", "rejects")
+    return tables.are_whole(folder, "variants", "rejects") and (folder / "tally.json").is_file()
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -169,6 +169,7 @@ class Mutator:
 
     def __call__(self, shard: Shard, history: History) -> Tally:
         """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
+        self._job.require_same_code(shard.targets, shard.key)
         folder = self._job.mutate_folder / shard.key
         suspects = Suspects(self._job, shard.key, history)
         start, before = time.monotonic(), dict(self._workspace.spent)

@@ -5,7 +5,6 @@ at a time, and only when it is there, so that what is not begun waits here and n
 item is given again, with its history, to the next. Items and summaries are small: data go by way of the disk.
 """
 
-import inspect
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -157,21 +156,31 @@ def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iter
             ray.kill(hired.actor)
 
 
-def tasks(function: Callable[[Any], Any], items: Iterable[Any], memory_gb: float = 1.0) -> Iterator[Any]:
+def tasks(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
     """Calls a function that keeps nothing for each item, anywhere on the cluster, and yields what it returns in the order of the items.
-    One whose node dies is called again: what it leaves on disk must be the same. An error that it raises is raised here."""
-    call = ray.remote(function if inspect.isfunction(function) else lambda item: function(item))
-    task = call.options(num_cpus=1, memory=int(memory_gb * 1e9), max_retries=ATTEMPTS)
+    One whose node dies is called again: what it leaves on disk must be the same. An error that it raises is raised here. Raises
+    ClusterError."""
+    task = ray.remote(lambda item: function(item)).options(num_cpus=1, memory=int(TASK_GB * 1e9), max_retries=ATTEMPTS)
     at_once = max(2, 2 * int(ray.cluster_resources().get("CPU", 1)))
     waiting, running = iter(items), deque[ray.ObjectRef]()
-    while True:
-        running.extend(task.remote(item) for item in islice(waiting, at_once - len(running)))
-        if not running:
-            return
-        try:
-            yield ray.get(running.popleft())
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause if isinstance(error.cause, Exception) else error from None
+    try:
+        while True:
+            running.extend(task.remote(item) for item in islice(waiting, at_once - len(running)))
+            if not running:
+                return
+            yield ray.get(running[0])
+            running.popleft()
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause if isinstance(error.cause, Exception) else error from None
+    except ray.exceptions.RayError as error:
+        raise ClusterError(f"a task of the cluster was lost: {str(error).splitlines()[0]}") from None
+    finally:
+        for left in running:
+            ray.cancel(left, force=True)
+
+
+TASK_GB = 1.0
+"""Of a step of *select*: a sixteenth of some million variants."""
 
 
 def _require_room(stage: Stage) -> None:

@@ -26,7 +26,7 @@ from pipelines.job import Job, Manifest
 from pipelines.mutate import Shard
 from pipelines.select import HeldOut
 from pipelines.stage import History, Stage, Sums
-from pipelines.storage import Location, write_whole
+from pipelines.storage import Location, make, write_whole
 from pipelines.suspects import Suspects
 from pipelines.tables import Refuted, Reject
 
@@ -53,6 +53,7 @@ class Refuter:
 
     def __call__(self, shard: Shard, history: History) -> RefuteTally:
         """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
+        self._job.require_same_code(shard.targets, shard.key)
         place = place_of(self._job, shard)
         suspects = Suspects(self._job, place.name, history)
         refuted: list[Refuted] = []
@@ -161,7 +162,8 @@ def place_of(job: Job, shard: Shard) -> Location:
 
 def is_done(job: Job, shard: Shard) -> bool:
     """Is the shard on disk, and can all of it be read?"""
-    return tables.are_whole(place_of(job, shard), "refuted", "rejects")
+    place = place_of(job, shard)
+    return tables.are_whole(place, "refuted", "rejects") and (place / "tally.json").is_file()
 
 
 def tabulate(job: Job, shards: list[Shard], held_out: HeldOut | None, manifest: Manifest) -> Manifest:
@@ -184,7 +186,7 @@ def tabulate(job: Job, shards: list[Shard], held_out: HeldOut | None, manifest: 
             kept.append(row)
         else:
             rejects.append(Reject(target=row.target, library=row.library, module=row.module, stage="refute", reason=reason))
-    (job.out / "refuted").mkdir(exist_ok=True)
+    make(job.out / "refuted")
     tables.write(tables.to_table(kept, Refuted), job.out / "refuted" / "part-0.parquet")
     tables.write(tables.to_table(rejects, Reject), job.out / "rejects" / "part-refute.parquet")
     reasons = Counter(manifest.rejects)

@@ -13,14 +13,14 @@ import numpy as np
 
 from pipelines.plots import COLOURS, caption, pyplot
 from pipelines.report import SIZE_EDGES, Figures
-from pipelines.storage import Location, write_whole
+from pipelines.storage import Location, make, write_whole
 
 MB = 1e6
 
 
 def write_report(figures: Figures, folder: Location) -> Location:
     """`report.html`, and a PNG file for each plot, each whole. The page holds its plots itself."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     plots: dict[str, str] = {}
     for name, draw in PLOTS.items():
         if (image := _drawn(draw, figures)) is not None:

@@ -28,7 +28,7 @@ from pipelines import tables
 from pipelines.extract import Catalogue
 from pipelines.job import Job, Manifest, UsageError, versions
 from pipelines.mutate import Shard, tally_of
-from pipelines.storage import Location, dataset, exchange, remove, write_whole
+from pipelines.storage import Location, dataset, exchange, make, remove, write_whole
 from pipelines.tables import Reject, Theorem, Variant
 
 PARTS = "0123456789abcdef"
@@ -171,7 +171,6 @@ LEMMAS_AT_ONCE = 500
 
 def sift(sieve: Sieve, shards: list[Location], cap: int | None, each: Each = map) -> Sifted:
     """All steps: the tables `variants` and `rejects` stand below the sieve's folder afterwards."""
-    (sieve.folder / "rejects").mkdir(parents=True, exist_ok=True)
     _write(tables.schema_of(Reject).empty_table(), sieve.folder / "rejects" / "none.parquet")  # the table has its schema even when empty
     dropped: Counter[str] = Counter()
 
@@ -204,10 +203,12 @@ def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut 
             rejects=dict(sorted(sifted.dropped.items())),
             counts={"theorems": len(library.theorems), "targets": tally.targets, "candidates": tally.candidates,
                     "kernel_checked": tally.kernel_checked, "elaborated": tally.elaborated, "variants": sifted.kept})
+        job.require_hold()
         job.manifest_file.unlink(missing_ok=True)  # between the tables of two selections there is no corpus
         for table in ("theorems", "variants", "rejects"):
             exchange(made / table, job.out / table)
-        remove(job.out / "grades")  # of other variants; its verdicts are kept below .work
+        for table in ("grades", "refuted"):  # of other variants; what they were made of is kept below .work
+            remove(job.out / table)
         write_whole(job.manifest_file, msgspec.json.encode(manifest))
         return manifest
     finally:
@@ -215,7 +216,7 @@ def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut 
 
 
 def _write(table: pa.Table, file: Location) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make(file.parent)
     tables.write(table, file)
 
 

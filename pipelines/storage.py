@@ -10,8 +10,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,16 +30,33 @@ class UnknownLocation(Mistake):
     """There is no such kind of URL here."""
 
 
+_ALONE = ("memory", "http", "https")
+"""Stores that a process has for itself, or that can't be written."""
+
+
 def location_of(text: str) -> Location:
-    """Raises UnknownLocation for a URL that fsspec can't open here."""
+    """Raises UnknownLocation for a URL that can't be opened here: an unknown kind, no bucket, no right to read it."""
     if "://" not in text:
         return Path(text).resolve()
+    scheme, rest = text.split("://", 1)
+    if scheme == "file" and rest.startswith("/"):
+        return Path(rest).resolve()
+    if scheme in (*_ALONE, "file") or not rest.strip("/") or rest.startswith("/"):
+        raise UnknownLocation(f"can't open {text}: a corpus lies in a folder or below a bucket, as in s3://bucket/corpus")
     try:
-        place = UPath(text.rstrip("/"), **({} if text.startswith("file://") else {"use_listings_cache": False}))
-        _ = place.fs
-    except (ImportError, ValueError) as error:
-        raise UnknownLocation(f"can't open {text}: {error}") from None
-    return Path(place.path) if text.startswith("file://") else place
+        place = UPath(text.rstrip("/"), use_listings_cache=False)
+        _require_bucket(place)
+    except Exception as error:  # each store has errors of its own
+        raise UnknownLocation(f"can't open {text}: {error or type(error).__name__}") from None
+    return place
+
+
+def _require_bucket(place: UPath) -> None:
+    try:
+        place.fs.ls(place.path)
+    except FileNotFoundError:
+        with suppress(PermissionError):  # who may see a part of a bucket may not see all of it
+            place.fs.ls(place.path.partition("/")[0])
 
 
 def is_local(place: Location) -> bool:
@@ -57,6 +74,12 @@ def write_whole(file: Location, content: bytes | pa.Buffer) -> None:
         os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def make(folder: Location) -> None:
+    """A folder that may be there. A store has none, and makes a bucket where it is asked to."""
+    if is_local(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def remove(place: Location) -> None:
@@ -84,13 +107,13 @@ def scratch(work: Location) -> Iterator[Path]:
 
 def clear_scratch(work: Location) -> None:
     """What a run that was killed left."""
-    if is_local(work):
-        for left in work.glob("part-*"):
-            shutil.rmtree(left, ignore_errors=True)
+    for left in list(work.glob("part-*")):
+        remove(left)
 
 
 def settle(made: Path, place: Location) -> None:
-    """What was made in a scratch folder gets its place. One that is there is left as it is: another worker was faster."""
+    """What was made in a scratch folder gets its place. One that is there is left as it is, or overwritten by the same: another worker
+    was faster."""
     if not is_local(place):
         _upload(made, place)
         return
@@ -141,8 +164,11 @@ def dataset(files: Sequence[Location], schema: pa.Schema | None = None) -> ds.Da
 
 
 def table_of(folder: Location) -> ds.Dataset:
-    """All Parquet files in a folder as one table."""
-    return dataset(sorted(folder.glob("*.parquet"), key=str))
+    """All Parquet files in a folder as one table. Raises UnknownLocation where there is none."""
+    files = sorted(folder.glob("*.parquet"), key=str)
+    if not files:
+        raise UnknownLocation(f"{folder} holds no table; run `alchemy synthesize` again to make the tables anew")
+    return dataset(files)
 
 
 # --- one run at a time ----------------------------------------------------------------------------------------------------------
@@ -155,15 +181,17 @@ class Occupied(Exception):
 RENEWED_S = 20.0
 EXPIRED_S = 120.0
 """A lease that was not renewed for so long is nobody's. The clocks of machines differ by less."""
+SETTLED_S = 2.0
+"""Of two that begin at once the one that wrote last has it, so long afterwards."""
 
 
 @contextmanager
-def held(work: Location) -> Iterator[None]:
-    """Holds a place for the length of the block. Raises Occupied. In a folder by a lock, which ends with its process; in a store by a
-    lease, an object with a time in it, which is renewed."""
+def held(work: Location) -> Iterator[Callable[[], None]]:
+    """Holds a place for the length of the block. Raises Occupied, and so does what it yields once another run has it. In a folder by a
+    lock, which ends with its process; in a store by a lease, an object with a time in it, which is renewed."""
     if not is_local(work):
-        with _leased(work / "lease.json"):
-            yield
+        with _Keeper(work / "lease.json") as keeper:
+            yield keeper.require
         return
     lock = filelock.FileLock(work / "lock", blocking=False)
     try:
@@ -171,7 +199,7 @@ def held(work: Location) -> Iterator[None]:
     except filelock.Timeout:
         raise Occupied from None
     try:
-        yield
+        yield lambda: None
     finally:
         lock.release()
 
@@ -181,38 +209,51 @@ class _Lease(msgspec.Struct, frozen=True):
     time: float
 
 
-@contextmanager
-def _leased(file: Location) -> Iterator[None]:
-    mine = uuid4().hex
+class _Keeper:
+    """Has a lease while it is entered, and renews it."""
 
-    def read() -> _Lease | None:
+    def __init__(self, file: Location):
+        self._file, self._mine = file, uuid4().hex
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+
+    def __enter__(self) -> "_Keeper":
+        there = self._read()
+        if there is not None and time.time() - there.time < EXPIRED_S:
+            raise Occupied
+        self._renew()
+        time.sleep(SETTLED_S)
+        self.require()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        if self._is_mine():
+            self._file.unlink(missing_ok=True)
+
+    def require(self) -> None:
+        """Raises Occupied where the lease is another run's: this one slept too long."""
+        if not self._is_mine():
+            raise Occupied
+
+    def _is_mine(self) -> bool:
+        there = self._read()
+        return there is not None and there.holder == self._mine
+
+    def _read(self) -> _Lease | None:
         try:
-            return msgspec.json.decode(file.read_bytes(), type=_Lease)
+            return msgspec.json.decode(self._file.read_bytes(), type=_Lease)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
-    def renew() -> None:
-        write_whole(file, msgspec.json.encode(_Lease(mine, time.time())))
+    def _renew(self) -> None:
+        write_whole(self._file, msgspec.json.encode(_Lease(self._mine, time.time())))
 
-    there = read()
-    if there is not None and time.time() - there.time < EXPIRED_S:
-        raise Occupied
-    renew()
-    time.sleep(1.0)  # of two that begin at once the one that wrote last has it
-    there = read()
-    if there is None or there.holder != mine:
-        raise Occupied
-    over = threading.Event()
-
-    def keep() -> None:
-        while not over.wait(RENEWED_S):
-            renew()
-
-    keeper = threading.Thread(target=keep, daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        over.set()
-        keeper.join()
-        file.unlink(missing_ok=True)
+    def _keep(self) -> None:
+        while not self._over.wait(RENEWED_S):
+            with suppress(Exception):  # it is tried again, and long before the lease expires
+                if not self._is_mine():
+                    return
+                self._renew()

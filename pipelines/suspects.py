@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.job import Job
 from pipelines.stage import History
-from pipelines.storage import write_whole
+from pipelines.storage import make, write_whole
 
 
 class Suspects:
@@ -22,7 +22,7 @@ class Suspects:
     def suspect(self, name: str) -> None:
         """This target is next."""
         if self._attempt:
-            self._folder.mkdir(exist_ok=True)
+            make(self._folder)
             write_whole(self._note(self._attempt), name.encode())
 
     def clear(self) -> None:

@@ -135,7 +135,11 @@ def is_whole(file: Location) -> bool:
         with file.open("rb") as stream:
             pq.read_metadata(stream)
         return True
-    except (OSError, pa.ArrowInvalid):
+    except (FileNotFoundError, NotADirectoryError, pa.ArrowInvalid):
+        return False
+    except OSError as error:
+        if error.errno is not None:  # the disk or the store can't be read, which says nothing of the file
+            raise
         return False
 
 

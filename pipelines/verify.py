@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
+import pyarrow.compute as pc
 
 from lean_workspace.process import EngineDied
 from lean_workspace.workspace import Library
@@ -77,9 +78,12 @@ def drawn(out: Location, record: type[Row], sample: int | None, seed: int, table
     if damaged:
         raise UsageError(f"{damaged[0]} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
     columns = list(record.__struct_fields__)
-    rows = dataset(files).to_table(columns=columns).sort_by(columns[0])
-    if sample is not None and sample < rows.num_rows:
-        rows = rows.take(sorted(random.Random(seed).sample(range(rows.num_rows), sample)))
+    rows = dataset(files)
+    if sample is None or sample >= rows.count_rows():
+        return msgspec.convert(rows.to_table(columns=columns).sort_by(columns[0]).to_pylist(), list[record])
+    ids = rows.to_table(columns=columns[:1]).column(0).sort()
+    chosen = ids.take(sorted(random.Random(seed).sample(range(len(ids)), sample)))
+    rows = rows.to_table(columns=columns, filter=pc.field(columns[0]).isin(chosen.combine_chunks())).sort_by(columns[0])
     return msgspec.convert(rows.to_pylist(), list[record])
 
 

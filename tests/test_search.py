@@ -50,3 +50,20 @@ def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, a
 def test_the_index_does_not_try_what_cannot_fit(engine, target, lemma, kind, at, backward):
     _, found = candidates(engine, target, lemma, kind, at, backward)
     assert found == []
+
+
+@pytest.mark.parametrize(("lemma", "needs"), [
+    pytest.param("BitVec.isLt", "", id="its width stands in the type of a variable, where no token shows it"),
+    pytest.param("Nat.lt_pow_self", "# ?0", id="its exponent stands on the other side"),
+])
+def test_a_power_is_anything_where_its_exponent_may_be_known(engine, lemma, needs):
+    keys = [Key(*row) for row in engine.workspace.keys(engine.number(lemma), 1).rows]
+    (wild,) = [key for key in keys if (key.kind, key.direction) == ("apply", "backward") and key.tokens.endswith("\t*")]
+    assert wild.needs == needs
+
+
+def test_an_instance_for_all_values_of_a_predicate_is_one_for_each(engine):
+    prepared = engine.workspace.target(engine.number("List.filter_congr"))
+    decidable = engine.workspace.target(engine.number("Decidable.not_forall"))
+    assert prepared.shared_sites.instances == []
+    assert [row[0] for row in decidable.shared_sites.instances].count("Decidable") == 2

@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 from commands import LIBRARY, alchemy, summary, synthesize, table
+from upath import UPath
 
 from pipelines import runlog, storage, tables
 from pipelines.storage import Occupied, UnknownLocation, location_of
@@ -29,7 +30,7 @@ def store() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in set_.items():
             patch.setenv(name, value)
-        location_of("s3://bucket").fs.mkdir("bucket")
+        UPath("s3://bucket").fs.mkdir("bucket")
         yield "s3://bucket"
     server.stop()
 
@@ -109,11 +110,28 @@ def test_the_log_in_a_store_is_whole_at_the_end(store):
     assert [line["event"] for line in runlog.read(file)] == ["begin", "shard", "end"] * 2
 
 
-def test_a_url_that_cannot_be_opened_is_told():
-    with pytest.raises(UnknownLocation, match="can't open nothing://bucket/corpus"):
-        location_of("nothing://bucket/corpus")
-    done = alchemy("verify", "nothing://bucket/corpus")
+@pytest.mark.parametrize("url", [
+    "nothing://bucket/corpus", "s3://", "s3:///corpus", "s3://no-such-bucket/corpus", "memory://corpus", "https://host/corpus", "file://host/corpus"])
+def test_a_url_that_cannot_be_opened_is_told(store, url):
+    with pytest.raises(UnknownLocation, match=f"can't open {url}"):
+        location_of(url)
+
+
+def test_a_command_says_what_is_wrong_with_a_url(store):
+    done = alchemy("verify", "s3://no-such-bucket/corpus")
     assert done.returncode == 2 and "can't open" in done.stderr and "Traceback" not in done.stderr
+    done = alchemy("verify", f"{store}/nothing")
+    assert done.returncode == 2 and "is no corpus" in done.stderr
+
+
+def test_a_lease_that_another_run_took_is_not_renewed(store):
+    place = location_of(f"{store}/taken")
+    with storage.held(place) as require:
+        require()
+        storage.write_whole(place / "lease.json", msgspec.json.encode(storage._Lease("another", time.time())))
+        with pytest.raises(Occupied):
+            require()
+    assert (place / "lease.json").exists(), "it is the other run's"
 
 
 def rows_in(url: str, name: str, *without: str) -> list[dict]:

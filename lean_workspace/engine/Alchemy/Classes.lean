@@ -78,11 +78,22 @@ def equality? (c : ClassApplied) : Option ClassApplied :=
   | [some (.app (.app (.app (.const ``Eq _) α) _) _)] => if c.name == ``Decidable then some { name := ``DecidableEq, arguments := [some α] } else none
   | _ => none
 
+/-- The variables of an instance and what it concludes; `DecidablePred p` is one for every `p a`. -/
+def opened (type : Expr) : MetaM (List Expr × Expr) := do
+  let (ms, _, conclusion) ← forallMetaTelescope type
+  if (headOf conclusion).isConstOf ``DecidableEq then return (ms.toList, conclusion)
+  let (more, _, conclusion) ← atTransparency .reducible (do return ← forallMetaTelescopeReducing conclusion)
+  return (append ms.toList more.toList, conclusion)
+
+/-- Where nothing can be told: for every type, in every place. -/
+def unknownRow (name : Name) : Json := jsonList (.str (nameText name) :: mapL (fun _ => .str "*") (upTo 12))
+
 /-- An instance of the library, or of a target: what its type concludes. -/
 def instanceRow (type : Expr) : MetaM (List Json) := do
-  let (ms, _, conclusion) ← forallMetaTelescope type
+  let (ms, conclusion) ← opened type
   let some c ← classApplied? conclusion | return []
-  let asked ← classesAsked ms.toList
+  -- an argument of the class is given by whoever looks for it
+  let asked ← classesAsked (keep (fun m => !anyL (· == m) (argsOf conclusion)) ms)
   let needs (x : Expr) := jsonList (concat (mapL (fun (a : ClassApplied) =>
     mapL (fun i => jsonList [.str (nameText a.name), jsonNat i]) (placesIn x a.arguments 0)) asked))
   let row (c : ClassApplied) : MetaM (Option Json) := do
@@ -95,13 +106,20 @@ def instanceRow (type : Expr) : MetaM (List Json) := do
     | some equality => [equality]
     | none => [])
 
+/-- The constant that the conclusion of a type begins with. -/
+def conclusionHead : Expr → Option Name
+  | .forallE _ _ b _ => conclusionHead b
+  | e => match headOf e with
+    | .const c _ => some c
+    | _ => none
+
 /-- All global instances among these names. -/
 def instanceRows (names : List Name) : MetaM (List Json) := do
   let env ← getEnv
   let rows ← choose (fun n => do
     unless isInstanceCore env n do return none
     let some info := env.find? n | return none
-    try return some (← instanceRow info.type) catch _ => return none) names
+    try return some (← instanceRow info.type) catch _ => return (conclusionHead info.type).map fun c => [unknownRow c]) names
   return concat rows
 
 /-- Is the metavariable an argument anywhere in `e`, so that unification assigns it? What makes an instance of a parent class of

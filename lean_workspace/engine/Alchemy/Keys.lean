@@ -153,12 +153,23 @@ partial def occurring (e : Expr) (acc : List MVarId) : List MVarId :=
   | .mdata _ e | .proj _ _ e => occurring e acc
   | _ => acc
 
-/-- The variables that stand more than once in `e`, or in the type of another one as well. -/
-def standingAgain (e : Expr) : MetaM (List MVarId) := do
+/-- The variables of `e`, each as often as it stands there or in the type of another one. -/
+def standing (e : Expr) : MetaM (List MVarId) := do
   let mut all := occurring e []
   for m in (← getMVars e).toList do
     all := occurring (← instantiateMVars (← m.getType)) all
-  return twice all
+  return all
+
+/-- Those that stand more often than the tokens of the pattern show. -/
+def hidden (tokens : List String) : List MVarId → List String
+  | [] => []
+  | m :: ms =>
+    let v := variableToken m
+    let rest := hidden tokens ms
+    if count (keep (· == v) tokens) < count (keep (· == m) (m :: ms)) then v :: rest else rest
+
+/-- The variables that stand more than once in `e`, or in the type of another one as well. -/
+def standingAgain (e : Expr) : MetaM (List MVarId) := do return twice (← standing e)
 where
   twice : List MVarId → List MVarId
     | [] => []
@@ -228,9 +239,10 @@ structure Key where
   numbers : List (List String) := []
   tokens : List String
 
-/-- A key for each way to read its pattern, given the last token first. -/
-def Key.spelled (k : Key) : List Key :=
-  mapL (fun s => { k with tokens := s.tokens, numbers := s.numbers }) (Alchemy.spelled (rev k.tokens))
+/-- A key for each way to read its pattern `e`, given the last token first. -/
+def Key.spelled (k : Key) (e : Expr) : MetaM (List Key) := do
+  let elsewhere := hidden k.tokens (← standing e)
+  return mapL (fun s => { k with tokens := s.tokens, numbers := s.numbers }) (Alchemy.spelled (rev k.tokens) elsewhere)
 
 /-- What a match of `e` needs: the instances that neither `e` nor the types of its variables give. -/
 def needsAfter (ms : List Expr) (e : Expr) : MetaM (List (Name × Nat × MVarId)) := do
@@ -254,13 +266,13 @@ def sidesOf (info : ConstantInfo) : MetaM (Option (Expr × Expr × List Expr)) :
 
 def rewriteKeys (info : ConstantInfo) : MetaM (List Key) := do
   let some (l, r, ms) ← sidesOf info | return []
-  let key (e : Expr) (direction : String) : MetaM (Option Key) := do
+  let keysOf (e : Expr) (direction : String) : MetaM (Option (List Key)) := do
     if (headOf e).isMVar then return none
     let around : Around := { again := ← standingAgain e }
     let tokens ← atTransparency .reducible (pattern true around e [rootToken e])
-    return some { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e,
-                  needs := ← needsAfter ms e, tokens }
-  return concat (mapL Key.spelled (← choose (fun (e, direction) => key e direction) [(l, "forward"), (r, "backward")]))
+    let key : Key := { kind := "rw", direction, isOpen := ← openAfter ms e, variables := ← dataVariables e, needs := ← needsAfter ms e, tokens }
+    return some (← key.spelled e)
+  return concat (← choose (fun (e, direction) => keysOf e direction) [(l, "forward"), (r, "backward")])
 
 /-- Does the type of a variable of `ms` or the conclusion `q` mention `m`? -/
 def isSpokenOf (m : MVarId) (ms : List Expr) (q : Expr) : MetaM Bool := do
@@ -288,9 +300,11 @@ def applyKeys (info : ConstantInfo) : MetaM (List Key) := do
     let key : Key := { kind := "apply", direction, occurrence, isOpen := ← openAfter ms e used, variables := ← dataVariables e,
                        needs := ← needsAfter ms e, tokens }
     -- Membership in a map is an equation of Booleans, whose function unification follows through all the maps that wrap another.
-    unless hasBooleanEquation tokens do return key.spelled
+    unless hasBooleanEquation tokens do return (← key.spelled e)
     let deeper ← atTransparency .instances (pattern false { around with isUnwrapping := true } e [])
-    return if deeper == tokens then key.spelled else append key.spelled { key with tokens := deeper }.spelled
+    let keys ← key.spelled e
+    if deeper == tokens then return keys
+    return append keys (← Key.spelled { key with tokens := deeper } e)
   let mut keys : List Key := []
   unless (headOf q).isMVar && !q.isMVar do keys := ← keysOf q "backward" 0 none
   let mut occurrence := 0

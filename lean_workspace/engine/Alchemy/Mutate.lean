@@ -41,8 +41,11 @@ def sitesOf (t : Prepared) (table : IO.Ref Table) : IO (List Json) := do
 
 /-- The instances among the target's variables. -/
 def ownInstances (t : Prepared) : IO (List Json) := do
-  let rows : MetaM (List (List Json)) := choose (fun (i : LocalInstance) => do return some (← instanceRow (← inferType i.fvar))) t.context.localInstances.toList
-  return concat ((← t.run keyBudget rows).getD [])
+  let mut rows : List Json := []
+  for i in t.context.localInstances.toList do
+    let row : MetaM (List Json) := do instanceRow (← inferType i.fvar)
+    rows := append ((← t.run keyBudget row).getD [unknownRow i.className]) rows
+  return rows
 
 /-! ## Attempts -/
 

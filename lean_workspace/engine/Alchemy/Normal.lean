@@ -210,11 +210,17 @@ partial def coarse : List String → List String
   | [] => []
   | t :: ts => if t.startsWith "(" then "*" :: coarse (untilClosed ts 0).2 else t :: coarse ts
 
-/-- The ways to read a pattern (in order), without those that ask for a number of a variable that they do not have. -/
-def spelled (tokens : List String) : List Spelling :=
+/-- The ways to read a pattern (in order). What is asked of variables that stand `elsewhere`, where the tokens do not show it, can't be
+asked; where all of them stand in what is left open alone, nothing can make them known. -/
+def spelled (tokens : List String) (elsewhere : List String) : List Spelling :=
   if !anyL (fun t => t.startsWith "(") tokens then [{ tokens }] else
   let all := spellings tokens
   if count all > maxSpellings then [{ tokens := coarse tokens }] else
-  keep (fun s => !anyL (fun vs => !anyL (fun v => anyL (· == v) s.tokens) vs) s.numbers) all
+  concat (mapL askable all)
+where
+  askable (s : Spelling) : List Spelling :=
+    let shown (v : String) := anyL (· == v) s.tokens
+    let asked := keep (fun vs => !anyL (fun v => !shown v && anyL (· == v) elsewhere) vs) s.numbers
+    if anyL (fun vs => !anyL shown vs) asked then [] else [{ s with numbers := asked }]
 
 end Alchemy
