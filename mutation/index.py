@@ -13,6 +13,7 @@ without the memory, each place of the trie once for each place of the term: more
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import mutation.terms  # noqa: F401 (a pattern is as deep as it is long: the limit of recursion is set there)
@@ -35,6 +36,7 @@ def anything_holds(_asked: Any, _argument: Any) -> bool:
     return True
 
 
+@cache
 def arity(token: str) -> int:
     """How many subpatterns follow a token: `c:Nat.add/2` has two."""
     if token[0] in "?*S" or token in ("off", "if") or (token[1] == ":" and token[0] in "nsv"):

@@ -59,7 +59,7 @@ def _subpatterns(tokens: Sequence[str]) -> list[list[str]]:
         if open_ == 0:
             parts.append([])
         parts[-1].append(token)
-        open_ = max(open_ - 1, 0) + arity(token)
+        open_ = (open_ - 1 if open_ else 0) + arity(token)
     return parts
 
 
@@ -67,6 +67,8 @@ def _wraps_both_sides(pattern: Pattern) -> bool:
     if pattern.kind != "rw" or pattern.other is None:
         return False
     here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
+    if not all(map(_is_wild, here[-2:])):
+        return False
     old, new = _subpatterns(here)[-2:], _subpatterns(there)[-2:]
     if len(old) < 2 or len(new) < 2 or not all(len(part) == 1 and _is_wild(part[0]) for part in old):
         return False

@@ -191,6 +191,10 @@ class Job:
                 if not is_local(self.work):
                     self.note_seconds(last=True)
 
+    def __getstate__(self) -> dict:
+        """For workers: they do not hold OUT."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hold"}
+
     def require_hold(self) -> None:
         """Raises JobError where another run has taken OUT."""
         try:

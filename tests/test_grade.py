@@ -69,6 +69,7 @@ def test_what_lean_cannot_read_has_no_grade(engine, signature, target):
         engine.workspace.grade(signature, target)
 
 
+@pytest.mark.slow
 def test_a_tactic_that_kills_the_engine_is_named_and_the_others_count(lean, tmp_path, monkeypatch):
     """A user's file may teach a tactic to do anything; here `omega` sleeps for ten minutes."""
     mine = tmp_path / "Sleepy.lean"

@@ -223,6 +223,7 @@ def test_held_out_theorems_stay_out(corpus, tmp_path):
     assert synthesize(tmp_path / "corpus", "--targets", "60", "--held-out", str(held_out)).returncode == 2
 
 
+@pytest.mark.slow
 def test_a_held_out_premise_is_no_lemma(corpus, tmp_path):
     rows = table(corpus[0], "variants")
     lemma = rows[0]["lemma"]
@@ -300,6 +301,7 @@ def test_other_options_on_the_same_folder_are_refused_by_name(corpus):
     assert done.returncode == 2 and "seed was 0, is 1" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_truncated_shard_is_made_again(corpus, tmp_path):
     work_of(corpus[0], tmp_path / "corpus")
     shard = next((tmp_path / "corpus" / ".work" / "mutate").iterdir())
