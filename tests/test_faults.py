@@ -97,7 +97,7 @@ def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):
         pytest.skip("needs the right to mount a small disk")
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=9m", "tmpfs", str(disk)], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1800k", "tmpfs", str(disk)], capture_output=True).returncode:
         pytest.skip("needs the right to mount a small disk")
     try:
         ended = synthesize(disk / "c", *TARGETS)
