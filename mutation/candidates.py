@@ -65,8 +65,8 @@ class Lemmas:
         """What may succeed on the target, each once, in an order that depends on the target alone. A target
         is no lemma for itself."""
         found: set[Candidate] = set()
+        holds = FromTarget(self._classes, sites)
         for site in sites:
-            holds = FromTarget(self._classes, site.instances)
             for kind in self._kinds.values():
                 found.update(self._at(site, kind, target, holds))
         return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))

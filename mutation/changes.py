@@ -108,9 +108,9 @@ class WrongWay:
     def places(self, target: int, sites: Sequence[Site]) -> list[tuple[int, int, int]]:
         """(site, rule, occurrence) of what may fit, in an order that depends on the target alone."""
         found = set()
+        holds = FromTarget(self._classes, sites)
         for site in sites:
             index = self._antecedents if site.site else self._conclusions
-            holds = FromTarget(self._classes, site.instances)
             found |= {(site.site, rule, occurrence) for rule, occurrence in index.matching(site.apply, holds) if rule != target}
         return sorted(found)
 

@@ -7,9 +7,11 @@ a pattern needs). Places of a class are looked at one by one, so that more is le
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
+
+from lean_workspace.protocol import Site
 
 Fact = tuple[str, int]
 """A class and the place of an argument: something holds of the type that stands there."""
@@ -106,9 +108,9 @@ class FromTarget:
     """What the terms of a target may have: called with what is needed and what a variable met, forms or unknown. Of the same
     forms much is asked."""
 
-    def __init__(self, classes: Classes, instances: Iterable[Row]):
-        """instances: those of the target."""
-        self._classes, self._own = classes, Own(instances)
+    def __init__(self, classes: Classes, sites: Sequence[Site]):
+        """sites: of one target; each knows the instances of all of it."""
+        self._classes, self._own = classes, Own(sites[0].instances if sites else ())
         self._seen: dict[int, tuple[list, bool, frozenset[Fact] | None]] = {}
         """By identity: the forms, is it a number, and what it may have; None: anything."""
 

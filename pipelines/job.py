@@ -189,7 +189,8 @@ class Job:
                 yield
             finally:
                 if not is_local(self.work):
-                    self.note_seconds(last=True)
+                    with suppress(OSError):  # what ended the run is to be told, and not this
+                        self.note_seconds(last=True)
 
     def __getstate__(self) -> dict:
         """For workers: they do not hold OUT."""
@@ -207,8 +208,7 @@ class Job:
         seconds = self._earlier_s + time.monotonic() - self._start
         if is_local(self.work) or last or seconds - self._noted_s > NOTED_S:
             self._noted_s = seconds
-            with suppress(OSError):
-                write_whole(self.work / "seconds.json", msgspec.json.encode(seconds))
+            write_whole(self.work / "seconds.json", msgspec.json.encode(seconds))
         return seconds
 
     def accept(self) -> None:

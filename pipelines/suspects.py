@@ -4,11 +4,9 @@ From the second attempt on a worker notes the target that it is at. A note whose
 target that is set aside in the next attempt.
 """
 
-from pathlib import Path
-
 from pipelines.job import Job
 from pipelines.stage import History
-from pipelines.storage import make, write_whole
+from pipelines.storage import Location, make, write_whole
 
 
 class Suspects:
@@ -30,5 +28,5 @@ class Suspects:
         for note in self._folder.glob(f"{self._key}-*"):
             note.unlink(missing_ok=True)
 
-    def _note(self, attempt: int) -> Path:
+    def _note(self, attempt: int) -> Location:
         return self._folder / f"{self._key}-{attempt}"
