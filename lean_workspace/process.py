@@ -26,7 +26,8 @@ _TICK_S = 0.5
 
 
 class EngineDied(Trouble):
-    """The process ended or was ended. cause: `ended`, `deadline`, `memory` or `out of step`."""
+    """The process ended or was ended. cause: `ended`, `deadline`, `memory`, `out of step`, or `killed`: by somebody else, which
+    need not have to do with the request."""
 
     def __init__(self, request: str, cause: str, detail: str = ""):
         super().__init__(f"the engine died at `{request}`: {cause}{f' ({detail})' if detail else ''}")
@@ -162,8 +163,9 @@ class Engine:
         if self._closed:
             return EngineDied(request, cause, "it was closed")
         if cause == "ended":
-            self._process.wait()
-            detail = f"exit status {self._process.returncode}; {self._stderr_tail()}"
+            status = self._process.wait()
+            cause = "killed" if status == -signal.SIGKILL else cause
+            detail = f"exit status {status}; {self._stderr_tail()}"
         self.close()
         return EngineDied(request, cause, detail)
 

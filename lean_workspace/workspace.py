@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -50,6 +51,8 @@ from lean_workspace.protocol import (
     Written,
 )
 
+Answer = TypeVar("Answer")
+
 TRY_BATCH = 64
 WRITE_BATCH = 16
 REFUTE_BATCH = 16
@@ -57,6 +60,10 @@ DEADLINE_S = 120.0
 """For a batch: attempts end by heartbeats after half a second, checks after some seconds."""
 ALONE_S = 300.0
 """For one candidate that was in a batch that died."""
+KILLS = 5
+"""Engines that somebody may kill at one request before it counts as what kills them."""
+STARTS = 20
+"""Engines that somebody may kill while they open the library: nothing was asked of them yet."""
 OPEN_S = 300.0
 """For a library, and the files of the user on top of it."""
 
@@ -118,6 +125,17 @@ class Useless(msgspec.Struct, frozen=True):
     """An attempt that Lean refused, or whose result is not usable."""
 
     reason: str
+
+
+def _patiently(times: int, work: Callable[[], Answer]) -> Answer:
+    """Once more, up to so many times, where an engine was killed from outside. Raises EngineDied."""
+    for _ in range(times - 1):
+        try:
+            return work()
+        except EngineDied as died:
+            if died.cause != "killed":
+                raise
+    return work()
 
 
 class Workspace:
@@ -195,7 +213,7 @@ class Workspace:
     def ask(self, request: Request, deadline_s: float = DEADLINE_S) -> Message:
         """The reply, from a second engine where the first one died of it. Raises EngineDied, EngineRefused."""
         try:
-            return self.ask_once(request, deadline_s)
+            return _patiently(KILLS, lambda: self.ask_once(request, deadline_s))
         except EngineDied:
             return self.ask_once(request, ALONE_S)
 
@@ -229,7 +247,7 @@ class Workspace:
         self.close()
         with self._clocked("start"):
             try:
-                self._open()
+                _patiently(STARTS, self._open)
             except EngineDied:
                 self.deaths += 1
                 self._open()
@@ -352,7 +370,7 @@ class PreparedTarget:
 
     def _by_halves(self, batch: list, run: Callable[[list, float], list]) -> Iterator[tuple]:
         try:
-            yield from zip(batch, run(batch, DEADLINE_S), strict=True)
+            yield from zip(batch, _patiently(KILLS, lambda: run(batch, DEADLINE_S)), strict=True)
             return
         except EngineDied:
             self._reopen()

@@ -194,6 +194,39 @@ def strengthen (marks : List Mark) : List Node → Option (List Mark)
     | some rung => some ({ node := n, rung } :: keep (fun m => m.node.position != n.position) marks)
     | none => strengthen marks ns
 
+/-! ## Accesses
+
+`m[k]` asks Lean to find a proof that `k` is in `m`. Where that is a hypothesis it finds it; nothing else proves a membership, and
+finding that out takes longer than all the rest of a text. So such a proof is written from the start: `m[k]'h`. -/
+
+/-- Is this what an access to a map asks for, `fun m k => k ∈ m`? -/
+def isMembership : Expr → Bool
+  | .lam _ _ b _ => isMembership b
+  | e => (headOf e).isConstOf ``Membership.mem
+
+mutual
+/-- Marks for the accesses in `e`, at `p`, whose proof is a membership and no hypothesis. -/
+partial def accessMarks (env : Environment) (e : Expr) (p : Nat) (acc : List Mark) : List Mark :=
+  match e with
+  | .forallE _ t b _ | .lam _ t b _ => accessMarks env b (4 * p + 1) (accessMarks env t (4 * p) acc)
+  | .letE _ t v b _ => accessMarks env b (4 * p + 2) (accessMarks env v (4 * p + 1) (accessMarks env t (4 * p) acc))
+  | .mdata _ e => accessMarks env e p acc
+  | .app .. =>
+    let as := argsOf e
+    let acc := match as with
+      | [_, _, _, valid, _, _, _, proof] =>
+        if (headOf e).isConstOf ``GetElem.getElem && isMembership valid && !proof.isBVar then
+          { node := nodeOf env e e p false, rung := .plain } :: acc
+        else acc
+      | _ => acc
+    accessMarksAt env as p (count as) 0 acc
+  | _ => acc
+partial def accessMarksAt (env : Environment) (as : List Expr) (p n i : Nat) (acc : List Mark) : List Mark :=
+  match as with
+  | [] => acc
+  | a :: as => accessMarksAt env as p n (i + 1) (accessMarks env a (argumentAt p n i) acc)
+end
+
 /-! ## Marks for a text that does not parse -/
 
 def enclosed (position : Nat) : Mark := { node := { position, fn := position, head := .term }, rung := .enclosed }

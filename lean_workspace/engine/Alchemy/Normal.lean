@@ -193,12 +193,19 @@ def untilClosed : List String → Nat → List String × List String
     let (inside, rest) := untilClosed ts (if t == closeToken then depth - 1 else if t.startsWith "(" then depth + 1 else depth)
     (t :: inside, rest)
 
+/-- The parts of a text between its spaces. -/
+def words (s : String) : List String := go s.toList []
+where
+  go : List Char → List Char → List String
+    | [], word => [String.ofList (rev word)]
+    | c :: cs, word => if c == ' ' then String.ofList (rev word) :: go cs [] else go cs (c :: word)
+
 partial def spellings : List String → List Spelling
   | [] => [{ tokens := [] }]
   | t :: ts =>
     if !t.startsWith "(" then mapL (fun s => { s with tokens := t :: s.tokens }) (spellings ts) else
     let (inside, rest) := untilClosed ts 0
-    let here := { tokens := ["*"], numbers := [(t.drop 1).toString.splitOn " "] } :: spellings inside
+    let here := { tokens := ["*"], numbers := [words (t.drop 1).toString] } :: spellings inside
     let after := spellings rest
     concat (mapL (fun (s : Spelling) => mapL s.before after) here)
 

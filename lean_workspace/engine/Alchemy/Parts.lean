@@ -12,8 +12,9 @@ read again, and what Lean found out about their types is kept. Nothing else is r
 something else among other hypotheses (`xs[i]` asks them all).
 
 What is accepted so is the theorem that was asked for: its statement is compared as a term, its proof holds no `sorry`, no
-metavariable and nothing but constants of the library, and the kernel checks it. Refused is only what states something else;
-whatever else is not accepted the whole command judges (`checkText`).
+metavariable and nothing but constants of the library, and the kernel checks it. Refused is what states something else or is left
+unproved: the elaborator has said so once, and the whole command would say it again. What has no parts, or can't be read by them,
+the whole command judges (`checkText`).
 -/
 
 open Lean Meta
@@ -94,8 +95,10 @@ inductive Found where
   /-- As it is read; what can't be read is `sorry`, what stays open a metavariable. -/
   | statement (type : Expr)
   | theorem (type proof : Expr)
-  /-- Another statement, as far as there is one. -/
+  /-- Another statement, as far as there is one: what can't be read is `sorry`, what stays open a metavariable. -/
   | other (type : Expr)
+  /-- The statement is right, the proof is not. -/
+  | unproved (message : String)
   /-- The command may see it otherwise. -/
   | unknown
 
@@ -158,12 +161,13 @@ def readTypeAndProof (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun
   let xs := (rev xs).toArray
   let type ← readWhole p.type
   let whole ← instantiateMVars (← mkForallFVars xs type)
-  if hasError (← getThe Core.State).messages.toList then return .other (plain whole)
-  if whole.hasMVar || whole.hasSorry then return .unknown
+  if hasError (← getThe Core.State).messages.toList || whole.hasMVar || whole.hasSorry then return .other (plain whole)
   unless ← isExpected whole do return .other (plain whole)
-  let proof ← Elab.Term.elabTermEnsuringType p.proof (some type)
-  Elab.Term.synthesizeSyntheticMVarsNoPostponing
-  return .theorem whole (← instantiateMVars (← mkLambdaFVars xs (← instantiateMVars proof)))
+  try
+    let proof ← Elab.Term.elabTermEnsuringType p.proof (some type)
+    Elab.Term.synthesizeSyntheticMVarsNoPostponing
+    return .theorem whole (← instantiateMVars (← mkLambdaFVars xs (← instantiateMVars proof)))
+  catch e => return .unproved (← e.toMessageData.toString)
 
 /-- The type after the binders. -/
 def readType (p : Parts) : Reader := fun xs => do
@@ -182,8 +186,10 @@ def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx
   if env.contains p.name || p.levels != levels then return none
   match ← elaborate memory env p (readTypeAndProof p isExpected) with
   | (.other type, _) => return some (.error { stage := "statement", message := "the text states something else", read := some type })
+  | (.unproved message, _) => return some (.error { stage := "proof", message })
   | (.theorem type proof, messages) =>
-    if proof.hasMVar || proof.hasSorry || hasError messages.toList then return none
+    if let some message ← firstError messages.toList then return some (.error { stage := "proof", message })
+    if proof.hasMVar || proof.hasSorry then return none
     let axioms := axiomsBehind env type proof
     unless forbidden axioms matches [] do return none
     match env.toKernelEnv.addDecl {} (.thmDecl { name := p.name, levelParams := p.levels, type, value := proof }) with

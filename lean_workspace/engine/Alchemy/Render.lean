@@ -113,6 +113,28 @@ def conclusionSyntax (type : Expr) (marks : List Mark) : MetaM Syntax :=
     let stx ← PrettyPrinter.delab e (optionsAt (marksBelow p marks))
     if (markAt p marks) matches some .enclosed then inParentheses stx else return stx
 
+mutual
+/-- `xs[i]'h` for `getElem xs i h`, which is what Lean prints without notation. -/
+partial def accesses (stx : Syntax) : MetaM Syntax :=
+  match stx with
+  | .node info kind args => do
+    let args ← accessesAll args.toList
+    match args with
+    | [.ident _ _ n _, .node _ _ arguments] =>
+      match kind == ``Parser.Term.app && (n == `getElem || n == ``GetElem.getElem), arguments.toList with
+      | true, [xs, i, h] =>
+        -- the notation takes a whole application for what stands before it
+        let xs ← if xs.isIdent || xs.isOfKind ``Parser.Term.proj || xs.isOfKind ``Parser.Term.paren then pure xs else inParentheses xs
+        let (xs, i, h) : TSyntax `term × TSyntax `term × TSyntax `term := (⟨xs⟩, ⟨i⟩, ⟨h⟩)
+        return ← `($xs[$i]'$h)
+      | _, _ => return .node info kind args.toArray
+    | _ => return .node info kind args.toArray
+  | stx => return stx
+partial def accessesAll : List Syntax → MetaM (List Syntax)
+  | [] => return []
+  | s :: ss => return (← accesses s) :: (← accessesAll ss)
+end
+
 open PrettyPrinter.Delaborator in
 /-- Stands in for `PrettyPrinter.ppSignature`, which takes no options by position, and for `PrettyPrinter.delabCore`,
 which the embedded Lean has no code for. -/
@@ -125,7 +147,7 @@ def signatureSyntax (name : Name) (params : List Name) (marks : List Mark) : Met
   if marks matches [] then return stx
   let conclusion ← conclusionSyntax (← inferType e) marks
   let signature := stx.raw[1]
-  return stx.raw.setArg 1 (signature.setArg 1 (signature[1].setArg 1 conclusion))
+  accesses (stx.raw.setArg 1 (signature.setArg 1 (signature[1].setArg 1 conclusion)))
 
 def printSignature (name : Name) (params : List Name) (marks : List Mark) : MetaM String := do
   let stx ← signatureSyntax name params marks

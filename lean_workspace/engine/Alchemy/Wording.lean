@@ -33,7 +33,7 @@ structure Wording (α : Type) where
 def Refusal.isOfProof (r : Refusal) : Bool := r.stage == "proof"
 
 /-- More rounds than this are a sign that a statement can't be mended by position. -/
-def maxRounds : Nat := 30
+def maxRounds : Nat := 8
 
 /-- Marks what differs, round by round, until the text is right. `last`: what was said of the text with the marks so far. -/
 partial def Wording.mend (w : Wording α) (level : Level) (statement : String) (marks : List Mark) (rounds : Nat) (levels : Bool)
@@ -93,7 +93,7 @@ where
     match ls with
     | [] => return .error last
     | l :: ls =>
-      match ← w.attempt l [] with
+      match ← w.attempt l (accessMarks w.env w.type typePosition []) with
       | .error r =>
         if r.isOfProof then return .error r
         let some marks ← (if r.stage == "parse" then w.parsing l else pure none) | go ls r
