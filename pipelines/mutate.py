@@ -285,7 +285,7 @@ class Mutator:
         if rule := first_objection(judged, self._policy.statements):
             return rule.name
         if self._policy.near_duplicates:
-            near = terms.near_key(judged.statement)
+            near = work.near_keys[term] = terms.near_key(judged.statement)
             if near in self._existing_near:
                 return "existing theorem"
             if near in work.near:
@@ -318,7 +318,7 @@ class Mutator:
         return Variant(
             **self._provenance(work, origin, candidate, sites), toolchain=self._library.described.toolchain, parents=list(origin.parents),
             statement=outcome.statement, proof=outcome.proof, theorem=outcome.theorem,
-            statement_key=terms.statement_key(outcome.term), near_key=terms.near_key(terms.parse(outcome.term)),
+            statement_key=terms.statement_key(outcome.term), near_key=work.near_key(outcome.term),
             kernel_checked=True, elaborated=True, print_options=outcome.print_options, axioms=outcome.axioms,
             elapsed_ms=sum(outcome.micros) / 1000, score=one.score)
 
@@ -352,6 +352,11 @@ class Work:
         self.seen: set[str] = set()
         """Statement keys."""
         self.near: set[str] = {terms.near_key(self.statement)}
+        self.near_keys: dict[str, str] = {}
+        """Of terms that were judged."""
+
+    def near_key(self, term: str) -> str:
+        return self.near_keys.get(term) or terms.near_key(terms.parse(term))
 
 
 MUTATE = Stage(name="mutate", worker=Mutator)
