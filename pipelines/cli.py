@@ -322,7 +322,9 @@ _INTERRUPTED = 130
 def main() -> None:
     """Runs a command. What a user can mend is told in a sentence; exit status 1 or 2, no traceback."""
     from lean_workspace.errors import Mistake, Trouble
+    from pipelines import interrupt
 
+    interrupt.watch()
     try:
         app()
     except SystemExit as end:

@@ -17,10 +17,14 @@ import ray
 import ray.exceptions
 
 from lean_workspace.errors import Trouble
+from pipelines import interrupt
 from pipelines.stage import History, Stage
 
 ATTEMPTS = 8
 """Workers that may die of an item. A stage can find out what they die of, and set it aside, from the second on."""
+
+ASK_S = 2.0
+"""How often a run that waits asks for a Ctrl-C that got lost."""
 
 
 class ClusterError(Trouble):
@@ -119,7 +123,11 @@ def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iter
     opening_deaths = 0
     try:
         while unfinished:
-            (ready, *_), _ = ray.wait(list(busy), num_returns=1)
+            done, _ = ray.wait(list(busy), num_returns=1, timeout=ASK_S)
+            interrupt.check()
+            if not done:
+                continue
+            (ready,) = done
             hired = busy.pop(ready)
             task = hired.task
             try:
@@ -165,6 +173,7 @@ def tasks(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]
     waiting, running = iter(items), deque[ray.ObjectRef]()
     try:
         while True:
+            interrupt.check()
             running.extend(task.remote(item) for item in islice(waiting, at_once - len(running)))
             if not running:
                 return

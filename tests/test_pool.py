@@ -1,14 +1,16 @@
 """Ray, with workers that die: what is lost is given again, and what kills its workers is found out."""
 
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import ray
 
-from pipelines import pool
+from pipelines import interrupt, pool
 from pipelines.stage import History, Stage
 from pipelines.suspects import Suspects
 
@@ -51,6 +53,41 @@ def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
 def test_what_a_worker_raises_is_raised(cluster):
     with pytest.raises(ValueError, match="no such item"):
         list(pool.run(FRAGILE, None, ["a", "raise", "b"], 2))
+
+
+class Swallows:
+    """Ctrl-C comes while it is destroyed, where Python prints what is raised and goes on."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+class Slow:
+    """A worker that is at its item for long."""
+
+    def __init__(self, settings):
+        pass
+
+    def __call__(self, item, history):
+        time.sleep(60)
+
+    def close(self):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_ctrl_c_that_python_loses_ends_the_run(cluster):
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        interrupt.watch()
+        Swallows()
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            list(pool.run(Stage(name="slow", worker=Slow, memory_gb=0.1), None, ["item"], 1))
+        assert time.monotonic() - start < 30
+        interrupt.check()  # told once
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_cluster_without_room_says_so(cluster):
