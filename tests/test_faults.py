@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import ALCHEMY, LIBRARY, alchemy, same, summary, synthesize, table
+from commands import ALCHEMY, LIBRARY, same, summary, synthesize
 
 pytestmark = pytest.mark.slow
 
@@ -101,29 +101,6 @@ def test_an_engine_that_hangs_is_replaced(corpus, tmp_path):
 
     disturbed(tmp_path / "c", stop, "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
-
-
-HEAVY = """namespace Heavy
-theorem light (n : Nat) : n + 0 = n := rfl
-{}theorem fine (n m : Nat) : n + m = m + n := Nat.add_comm ..
-end Heavy
-"""
-
-
-def test_a_target_that_eats_all_memory_is_set_aside_alone(lean, tmp_path):
-    """Twelve gigabytes are asked for in one step, which no heartbeat counts."""
-    heavy = "theorem heavy (n : Nat) : n % (1 <<< 100000000000) \u2264 n := Nat.mod_le ..\n"
-    rows = {}
-    for name, more in (("with", heavy), ("without", "")):
-        (tmp_path / name).mkdir()
-        source = tmp_path / name / "Heavy.lean"
-        source.write_text(HEAVY.format(more))
-        summary(alchemy("synthesize", str(tmp_path / name / "c"), "--library", str(source), "--verify", "5", "--json"))
-        rows[name] = table(tmp_path / name / "c", "variants")
-    aside = [row for row in table(tmp_path / "with" / "c", "rejects") if row["stage"] == "target"]
-    assert [row["target"] for row in aside] == ["Heavy.heavy"] and aside[0]["reason"] in ("ended", "memory", "deadline"), aside
-    kept = [[row["theorem"] for row in rows[name] if row["lemma"] != "Heavy.heavy"] for name in ("with", "without")]
-    assert kept[0] and sorted(kept[0]) == sorted(kept[1])
 
 
 def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):
