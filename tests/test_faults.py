@@ -44,6 +44,12 @@ def children(run: subprocess.Popen, word: str) -> list[psutil.Process]:
     return found
 
 
+def one_of(run: subprocess.Popen, word: str, seed: int) -> psutil.Process:
+    found = children(run, word)
+    assert found
+    return random.Random(seed).choice(found)
+
+
 def disturbed(out: Path, disturb: Callable[[subprocess.Popen], None], *more: str) -> None:
     """A whole run, and what is done to it once there is a first shard."""
     run = subprocess.Popen([*ALCHEMY, "synthesize", str(out), "--library", LIBRARY, "--verify", "20", *TARGETS, *more],
@@ -66,12 +72,7 @@ def test_a_node_that_dies_changes_nothing(corpus, tmp_path):
 
 
 def test_a_worker_of_ray_that_is_killed_changes_nothing(corpus, tmp_path):
-    def kill(run: subprocess.Popen) -> None:
-        workers = children(run, "ray::_Actor")
-        assert workers
-        random.Random(0).choice(workers).kill()
-
-    disturbed(tmp_path / "c", kill, "--workers", "2")
+    disturbed(tmp_path / "c", lambda run: one_of(run, "ray::_Actor", 0).kill(), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 
@@ -94,12 +95,7 @@ def test_twenty_engines_that_are_killed_change_nothing(corpus, tmp_path):
 
 def test_an_engine_that_hangs_is_replaced(corpus, tmp_path):
     """It is stopped and not ended: only the deadline of its request tells."""
-    def stop(run: subprocess.Popen) -> None:
-        engines = children(run, "host.cjs")
-        assert engines
-        random.Random(2).choice(engines).suspend()
-
-    disturbed(tmp_path / "c", stop, "--workers", "2")
+    disturbed(tmp_path / "c", lambda run: one_of(run, "host.cjs", 2).suspend(), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 

@@ -194,6 +194,23 @@ def strengthen (marks : List Mark) : List Node → Option (List Mark)
     | some rung => some ({ node := n, rung } :: keep (fun m => m.node.position != n.position) marks)
     | none => strengthen marks ns
 
+/-! ## Walking through a term -/
+
+mutual
+/-- The applications and constants in `e`, which stands at `p`, with their positions, the last one first. -/
+partial def nodesIn (e : Expr) (p : Nat) (acc : List (Expr × Nat)) : List (Expr × Nat) :=
+  match e with
+  | .forallE _ t b _ | .lam _ t b _ => nodesIn b (4 * p + 1) (nodesIn t (4 * p) acc)
+  | .letE _ t v b _ => nodesIn b (4 * p + 2) (nodesIn v (4 * p + 1) (nodesIn t (4 * p) acc))
+  | .mdata _ e => nodesIn e p acc
+  | .app .. | .const .. => let as := argsOf e; nodesInAll as p (count as) 0 ((e, p) :: acc)
+  | _ => acc
+partial def nodesInAll (as : List Expr) (p n i : Nat) (acc : List (Expr × Nat)) : List (Expr × Nat) :=
+  match as with
+  | [] => acc
+  | a :: as => nodesInAll as p n (i + 1) (nodesIn a (argumentAt p n i) acc)
+end
+
 /-! ## Accesses
 
 `m[k]` asks Lean to find a proof that `k` is in `m`. Where that is a hypothesis it finds it; nothing else proves a membership, and
@@ -204,28 +221,15 @@ def isMembership : Expr → Bool
   | .lam _ _ b _ => isMembership b
   | e => (headOf e).isConstOf ``Membership.mem
 
-mutual
-/-- Marks for the accesses in `e`, at `p`, whose proof is a membership and no hypothesis. -/
-partial def accessMarks (env : Environment) (e : Expr) (p : Nat) (acc : List Mark) : List Mark :=
-  match e with
-  | .forallE _ t b _ | .lam _ t b _ => accessMarks env b (4 * p + 1) (accessMarks env t (4 * p) acc)
-  | .letE _ t v b _ => accessMarks env b (4 * p + 2) (accessMarks env v (4 * p + 1) (accessMarks env t (4 * p) acc))
-  | .mdata _ e => accessMarks env e p acc
-  | .app .. =>
-    let as := argsOf e
-    let acc := match as with
-      | [_, _, _, valid, _, _, _, proof] =>
-        if (headOf e).isConstOf ``GetElem.getElem && isMembership valid && !proof.isBVar then
-          { node := nodeOf env e e p false, rung := .plain } :: acc
-        else acc
-      | _ => acc
-    accessMarksAt env as p (count as) 0 acc
-  | _ => acc
-partial def accessMarksAt (env : Environment) (as : List Expr) (p n i : Nat) (acc : List Mark) : List Mark :=
-  match as with
-  | [] => acc
-  | a :: as => accessMarksAt env as p n (i + 1) (accessMarks env a (argumentAt p n i) acc)
-end
+/-- Is this an access whose proof is a membership and no hypothesis? -/
+def isProvedAccess (e : Expr) : Bool :=
+  match argsOf e with
+  | [_, _, _, valid, _, _, _, proof] => (headOf e).isConstOf ``GetElem.getElem && isMembership valid && !proof.isBVar
+  | _ => false
+
+/-- Marks for these in `e`, at `p`. -/
+def accessMarks (env : Environment) (e : Expr) (p : Nat) : List Mark :=
+  mapL (fun (e, p) => { node := nodeOf env e e p false, rung := .plain }) (keep (fun (e, _) => isProvedAccess e) (nodesIn e p []))
 
 /-! ## Marks for a text that does not parse -/
 
@@ -236,27 +240,10 @@ def addMark (n : Name) (m : Mark) : List (Name × List Mark) → List (Name × L
   | [] => [(n, [m])]
   | (k, ms) :: rest => if k == n then (k, m :: ms) :: rest else (k, ms) :: addMark n m rest
 
-mutual
-/-- Marks for all nodes of `e`, at `p`, to be written without notation, by the constant at their head. -/
-partial def plainMarks (env : Environment) (e : Expr) (p : Nat) (acc : List (Name × List Mark)) : List (Name × List Mark) :=
-  match e with
-  | .forallE _ t b _ | .lam _ t b _ => plainMarks env b (4 * p + 1) (plainMarks env t (4 * p) acc)
-  | .letE _ t v b _ => plainMarks env b (4 * p + 2) (plainMarks env v (4 * p + 1) (plainMarks env t (4 * p) acc))
-  | .mdata _ e => plainMarks env e p acc
-  | .app .. | .const .. =>
-    let as := argsOf e
-    let acc := match headOf e with
-      | .const n _ => addMark n { node := nodeOf env e e p false, rung := .plain } acc
-      | _ => acc
-    plainMarksAt env as p (count as) 0 acc
-  | _ => acc
-partial def plainMarksAt (env : Environment) (as : List Expr) (p n i : Nat) (acc : List (Name × List Mark)) : List (Name × List Mark) :=
-  match as with
-  | [] => acc
-  | a :: as => plainMarksAt env as p n (i + 1) (plainMarks env a (argumentAt p n i) acc)
-end
-
 /-- For each constant the marks that write it without notation. -/
-def marksByHead (env : Environment) (e : Expr) (p : Nat) : List (List Mark) := mapL (·.2) (plainMarks env e p [])
+def marksByHead (env : Environment) (e : Expr) (p : Nat) : List (List Mark) :=
+  mapL (·.2) <| (rev (nodesIn e p [])).foldl (init := []) fun acc (e, p) => match headOf e with
+    | .const n _ => addMark n { node := nodeOf env e e p false, rung := .plain } acc
+    | _ => acc
 
 end Alchemy

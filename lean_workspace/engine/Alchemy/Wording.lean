@@ -93,7 +93,7 @@ where
     match ls with
     | [] => return .error last
     | l :: ls =>
-      match ← w.attempt l (accessMarks w.env w.type typePosition []) with
+      match ← w.attempt l (accessMarks w.env w.type typePosition) with
       | .error r =>
         if r.isOfProof then return .error r
         let some marks ← (if r.stage == "parse" then w.parsing l else pure none) | go ls r
