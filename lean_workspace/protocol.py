@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "8"
+ENGINE_VERSION = "9"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -291,14 +291,22 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     occurrence: int
 
 
+class Style(msgspec.Struct, frozen=True):
+    """What a statement may be written like where nothing else reads back. explicitly: with all of its arguments, as a whole. matchers:
+    with a `match` as the function that Lean made of it."""
+
+    explicitly: bool = True
+    matchers: bool = True
+
+
 class Prepare(Request, tag="target"):
-    """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before. explicitly: does a
-    target count as read back where all of it has to be written explicitly?"""
+    """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before. style: how its own
+    text may be written to count as read back; a `match` may be in it as it is."""
 
     Reply = Target
     theorem: int
     steps: list[Candidate]
-    explicitly: bool
+    style: Style
 
 
 class Try(Request, tag="try"):
@@ -316,13 +324,12 @@ class Profile(Request, tag="profile"):
 
 
 class Write(Request, tag="write"):
-    """drafts: number, name, and whether the whole command judges the text as well. explicitly: may a statement be written explicitly
-    as a whole?"""
+    """drafts: number, name, and whether the whole command judges the text as well."""
 
     Reply = WrittenAll
     theorem: int
     drafts: list[tuple[int, str, bool]]
-    explicitly: bool
+    style: Style
 
 
 class FindPlaces(Request, tag="places"):

@@ -43,6 +43,7 @@ from lean_workspace.protocol import (
     Request,
     SharedSites,
     Site,
+    Style,
     Target,
     TheoremRow,
     Theorems,
@@ -175,11 +176,10 @@ class Workspace:
         """What each instance of the library is of: rows of `mutation.classes`."""
         return self.ask(Instances()).rows
 
-    def target(self, theorem: int, steps: Sequence[Candidate] = (), explicitly: bool = True) -> "PreparedTarget":
-        """Prepares a theorem, or the variant that `steps` lead to from it. explicitly: may statements be written explicitly as a
-        whole, where nothing else reads back? Raises EngineDied where that kills two engines, EngineRefused where Lean can't."""
+    def target(self, theorem: int, steps: Sequence[Candidate] = (), style: Style = Style()) -> "PreparedTarget":
+        """Prepares a theorem, or the variant that `steps` lead to from it. Raises EngineDied where that kills two engines, EngineRefused where Lean can't."""
         self._retire()
-        return PreparedTarget(self, theorem, steps, explicitly)
+        return PreparedTarget(self, theorem, steps, style)
 
     def check(self, text: str, parts: bool = False) -> Checked:
         """The verdict on a text: the whole command elaborated afresh, kernel and axioms included. parts: as `write` judges it."""
@@ -274,8 +274,8 @@ class Workspace:
 class PreparedTarget:
     """One target and what is tried on it. A restarted engine gets the target again."""
 
-    def __init__(self, workspace: Workspace, theorem: int, steps: Sequence[Candidate], explicitly: bool):
-        self._workspace, self.theorem, self.steps, self._explicitly = workspace, theorem, tuple(steps), explicitly
+    def __init__(self, workspace: Workspace, theorem: int, steps: Sequence[Candidate], style: Style):
+        self._workspace, self.theorem, self.steps, self._style = workspace, theorem, tuple(steps), style
         self._target: Target = workspace.ask(self._preparation)
         workspace.prepared = self
         self._drafts: dict[Candidate, int] = {}
@@ -285,7 +285,7 @@ class PreparedTarget:
 
     @property
     def _preparation(self) -> Prepare:
-        return Prepare(theorem=self.theorem, steps=list(self.steps), explicitly=self._explicitly)
+        return Prepare(theorem=self.theorem, steps=list(self.steps), style=self._style)
 
     @property
     def reads_back(self) -> bool:
@@ -356,7 +356,7 @@ class PreparedTarget:
         if missing := [o.draft.candidate for o in orders if o.draft.candidate not in self._drafts]:
             self._try(missing, deadline_s)
         numbered = [(self._drafts[o.draft.candidate], o.name, o.audited) for o in orders]
-        return self._ask(Write(theorem=self.theorem, drafts=numbered, explicitly=self._explicitly), deadline_s).outcomes()
+        return self._ask(Write(theorem=self.theorem, drafts=numbered, style=self._style), deadline_s).outcomes()
 
     def _ask(self, request: Request, deadline_s: float) -> Message:
         """One try on this target."""

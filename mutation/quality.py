@@ -255,7 +255,8 @@ class TextRule(msgspec.Struct, frozen=True):
 
 
 EXPLICIT = "explicit as a whole"
-"""Where this rule holds, such texts are not even written."""
+MATCHER = "match as a function"
+"""Where these two rules hold, such texts are not even written."""
 
 MAX_EXPLICIT = 2
 
@@ -268,7 +269,7 @@ TEXT_RULES = (
         example="(@foldl Id β α …) = @map Id …",
         objects=lambda text: sum(option.startswith("pp.explicit@") for option in text.print_options) > MAX_EXPLICIT),
     TextRule(
-        name="match as a function", reason="a `match` that reads back only as the function that Lean made of it",
+        name=MATCHER, reason="a `match` that reads back only as the function that Lean made of it",
         example="Array.foldl_filterMap'.match_1 (fun x => Bool) (f a) …", objects=lambda text: ".match_" in text.statement),
 )
 

@@ -5,6 +5,7 @@ the best variants are targets in their turn.
 """
 
 import difflib
+import gc
 import hashlib
 import time
 from collections import Counter
@@ -15,12 +16,12 @@ import msgspec
 
 from lean_workspace.errors import Trouble
 from lean_workspace.process import EngineDied, EngineRefused, require_kinds
-from lean_workspace.protocol import Candidate, Refusal, Written
+from lean_workspace.protocol import Candidate, Refusal, Style, Written
 from lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless
 from mutation import terms
 from mutation.candidates import Lemmas, variant_id, variant_name
 from mutation.kinds import kinds_within
-from mutation.quality import EXPLICIT, FOREIGN_CAP, NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
+from mutation.quality import EXPLICIT, FOREIGN_CAP, MATCHER, NEAR_DUPLICATE, TARGET_CAP, Judged, Policy, Text, first_objection
 from mutation.score import company, score
 from pipelines import tables
 from pipelines.engine import opened
@@ -149,6 +150,12 @@ def is_audited(variant_id: str) -> bool:
     return int(variant_id, 16) % AUDITED == 0
 
 
+def style_of(policy: Policy) -> Style:
+    """What the policy leaves out for the way it is written is not even written."""
+    left_out = {rule.name for rule in policy.texts}
+    return Style(explicitly=EXPLICIT not in left_out, matchers=MATCHER not in left_out)
+
+
 class Mutator:
     """Holds an engine and the index; works on one shard after the other."""
 
@@ -161,11 +168,12 @@ class Mutator:
         self._generality = self._library.generality()
         self._lemmas = Lemmas(self._library.keys(), kinds_within(options.kinds, options.reach), admitted, self._policy.patterns,
                               self._generality.generic(self._policy.generic_share), classes=self._library.classes())
-        self._explicitly = all(rule.name != EXPLICIT for rule in self._policy.texts)
+        self._style = style_of(self._policy)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
         self._workspace = opened(job.library)
         require_kinds(self._workspace.ready, options.kinds)
+        gc.freeze()  # the library stays: it need not be looked through for garbage again and again
 
     def __call__(self, shard: Shard, history: History) -> Tally:
         """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
@@ -221,7 +229,7 @@ class Mutator:
         for _ in range(self._job.options.depth):
             made: list[tuple[Variant, Origin]] = []
             for origin in begin:
-                target = self._workspace.target(work.number, origin.steps, self._explicitly)
+                target = self._workspace.target(work.number, origin.steps, self._style)
                 if not target.reads_back and not self._job.options.keep_all:
                     yield self._set_aside(work.entry, "does not read back")
                     return
@@ -303,7 +311,9 @@ class Mutator:
                 raise AuditError(f"the text of variant {one.variant_id} of {work.entry.name} was accepted by its parts, and the whole "
                                  f"command says {outcome.message}. This is an error of lean-alchemy: nothing of this run should be used.")
             tally.kernel_checked += outcome.stage not in ("kernel", "budget")
-            if outcome.stage == "statement" and not self._explicitly:
+            if outcome.stage == "match":
+                return self._reject(work, origin, candidate, sites, "quality", MATCHER)
+            if outcome.stage == "statement" and not self._style.explicitly:
                 return self._reject(work, origin, candidate, sites, "quality", EXPLICIT)
             return self._reject(work, origin, candidate, sites, "verify", outcome.stage, outcome.message[:500])
         tally.kernel_checked += 1

@@ -11,7 +11,7 @@ import pytest
 
 from lean_workspace import program
 from lean_workspace.embedded import install
-from lean_workspace.protocol import Candidate, Written
+from lean_workspace.protocol import Candidate, Refusal, Style, Written
 from lean_workspace.workspace import Draft
 from mutation.terms import statement_key
 
@@ -86,6 +86,24 @@ MONADIC = (
         ["-pp.notation"],
         id="a notation that only its own file may use"),
     pytest.param(
+        "Int.lcm_mul_left_dvd_mul_lcm", "rw", "Nat.mul_comm", {},
+        "(k m n : Nat) : (↑m * ↑n).lcm ↑k ∣ (↑n).lcm ↑k * (↑m).lcm ↑k",
+        "(k m n : Nat) : Int.lcm (↑m * ↑n) ↑k ∣ Int.lcm ↑n ↑k * Int.lcm ↑m ↑k",
+        ["-pp.notation"] * 3,
+        id="methods of casts"),
+    pytest.param(
+        "Std.Iter.reverse_toListRev", "rw", "List.reverse_eq_iff", {},
+        "{α β : Type u_1} [Std.Iterator α Id β] [Std.Iterators.Finite α Id] {it : Std.Iter β} : it.toListRev = it.toList.reverse",
+        "{α β : Type u_1} [Std.Iterator α Id β] [Std.Iterators.Finite α Id] {it : @Std.Iter α β} : it.toListRev = it.toList.reverse",
+        ["pp.explicit"],
+        id="a type with an argument that nothing gives"),
+    pytest.param(
+        "List.mem_of_mem_getLast?", "rw", "List.mem_iff_getElem?", {},
+        "{α : Type u_1} {l : List α} {a : α} (h : a ∈ l.getLast?) : ∃ i, l[i]? = some a",
+        "{α : Type u_1} {l : List α} {a : α} (h : a ∈ l.getLast?) : ∃ (i : Nat), l[i]? = some a",
+        ["pp.funBinderTypes"],
+        id="the type of an index"),
+    pytest.param(
         "Array.foldlM_push'", "rw", "Array.foldlM_toList", {"backward": True, "occurrence": 1},
         MONADIC + "  Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a",
         MONADIC + "  (Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a)",
@@ -113,6 +131,22 @@ def test_a_mark_names_the_position_of_its_subterm(engine):
 def test_what_reads_back_by_default_has_no_marks(engine):
     for target, lemma in (("Nat.mul_pos", "Nat.mul_comm"), ("List.map_map", "List.map_eq_foldr"), ("Small.dependent", "Nat.add_comm")):
         assert write(engine, target, "rw", lemma)[1].print_options == []
+
+
+def test_a_method_says_its_type_where_what_stands_before_the_dot_tells_it(engine):
+    assert write(engine, "Nat.log2_eq_iff", "rw", "eq_comm")[1].print_options == []
+
+
+def test_a_match_that_would_be_written_as_a_function_is_refused_where_the_style_leaves_it_out(engine):
+    def written(style: Style) -> Written | Refusal:
+        prepared = engine.workspace.target(engine.number("List.countP_pmap"), style=style)
+        assert prepared.reads_back
+        ((_, draft),) = prepared.attempt([Candidate(0, "rw", engine.number("List.countP_reverse"), True, 0)])
+        ((_, outcome),) = prepared.write([(draft, "v")])
+        return outcome
+
+    assert ".match_" in written(Style()).statement
+    assert written(Style(matchers=False)).stage == "match"
 
 
 def test_a_text_with_another_proof_inside_is_the_same_statement_and_its_own_term_is_told(engine):

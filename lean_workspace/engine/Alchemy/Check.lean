@@ -98,9 +98,10 @@ def textOptions : Options :=
 def commandContext : Meta.Context := {
   keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true, quasiPatternApprox := true } }
 
-/-- With a budget that begins now. -/
+/-- With a budget that begins now. Without options, none of which speaks of a term: where there are any, Lean looks for a trace class
+among them at each step. -/
 def commandCore (env : Environment) (thousands : Nat) : BaseIO Core.Context := do
-  return { coreContext thousands textOptions with
+  return { coreContext thousands with
     maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats, quotContext := env.mainModule }
 
 /-- The name that a command declares, if it is one theorem and nothing else. -/

@@ -20,6 +20,8 @@ inductive Head where
   | binder
   /-- a constructor or an access with a proof, whose notation hides what must be said -/
   | application
+  /-- a `match`; if not as it is, it reads back as the function that Lean made of it -/
+  | matcher
   /-- implicit arguments that a type does not tell -/
   | implicit
   /-- universes -/
@@ -46,6 +48,7 @@ where
   head : Head := match headOf e with
     | .const n _ =>
       if n == ``GetElem.getElem || isConstructor env n then .application
+      else if Meta.isMatcherCore env n then .matcher
       else if isToldByType env n then .term
       else if implicit then .implicit
       else if (headOf other).isConstOf ``sorryAx then .application
@@ -158,7 +161,7 @@ inductive Rung where
 def rungsOf : Head → List Rung
   | .binder => [.typed]
   | .term => [.typed, .plain, .explicit, .everything]
-  | .application => [.plain, .explicit, .everything]
+  | .application | .matcher => [.plain, .explicit, .everything]
   | .implicit => [.explicit, .everything]
   | .levels => [.universes, .everything]
 
@@ -210,26 +213,6 @@ partial def nodesInAll (as : List Expr) (p n i : Nat) (acc : List (Expr × Nat))
   | [] => acc
   | a :: as => nodesInAll as p n (i + 1) (nodesIn a (argumentAt p n i) acc)
 end
-
-/-! ## Accesses
-
-`m[k]` asks Lean to find a proof that `k` is in `m`. Where that is a hypothesis it finds it; nothing else proves a membership, and
-finding that out takes longer than all the rest of a text. So such a proof is written from the start: `m[k]'h`. -/
-
-/-- Is this what an access to a map asks for, `fun m k => k ∈ m`? -/
-def isMembership : Expr → Bool
-  | .lam _ _ b _ => isMembership b
-  | e => (headOf e).isConstOf ``Membership.mem
-
-/-- Is this an access whose proof is a membership and no hypothesis? -/
-def isProvedAccess (e : Expr) : Bool :=
-  match argsOf e with
-  | [_, _, _, valid, _, _, _, proof] => (headOf e).isConstOf ``GetElem.getElem && isMembership valid && !proof.isBVar
-  | _ => false
-
-/-- Marks for these in `e`, at `p`. -/
-def accessMarks (env : Environment) (e : Expr) (p : Nat) : List Mark :=
-  mapL (fun (e, p) => { node := nodeOf env e e p false, rung := .plain }) (keep (fun (e, _) => isProvedAccess e) (nodesIn e p []))
 
 /-! ## Marks for a text that does not parse -/
 

@@ -164,7 +164,8 @@ def openLibrary (modules : List Name) (files : List String) : IO Library := do
   let mut imports : List Import := mapL (fun m => { module := m }) modules
   for file in files do
     imports := append imports (← headerOf file)
-  let mut env ← importModules imports.toArray {} (loadExts := true)
+  -- it is never freed: Lean need not count who holds its parts
+  let mut env ← importModules imports.toArray {} (leakEnv := true) (loadExts := true)
   let mut extra : List Entry := []
   let mut own : List ModuleData := []
   let mut problems : List Problem := []

@@ -89,10 +89,10 @@ def attempt (l : Library) (t : Prepared) (carried : IO.Ref Carried) (c : Candida
   | _, _, none => return .error "no such theorem"
 
 /-- Kernel check first; only what the kernel accepts is printed. -/
-def writeOne (t : Prepared) (memory : IO.Ref Memory) (explicitly : Bool) (v : Variant) (name : Name) (clock : IO.Ref Spent) : MetaM (Except Refusal Written) := do
+def writeOne (t : Prepared) (memory : IO.Ref Memory) (style : Style) (v : Variant) (name : Name) (clock : IO.Ref Spent) : MetaM (Except Refusal Written) := do
   let refused ← timed clock (fun n s => { s with kernel := s.kernel + n }) (kernelCheck name v.levels v.type v.value)
   if let some message := refused then return .error { stage := "kernel", message }
-  Writing.write { env := t.library, variant := v, name, clock, memory, explicitly }
+  Writing.write { env := t.library, variant := v, name, clock, memory, style }
 
 /-! ## A target, or a variant as the next target -/
 
@@ -108,7 +108,7 @@ def goOn (l : Library) (t : Prepared) (c : Candidate) : IO (Except String Prepar
   | .ok (v, _) =>
     let name := .mkSimple ("step" ++ subscript (count t.parents + 1))
     let clock ← IO.mkRef {}
-    match ← t.run (4 * textBudget) (writeOne t (← IO.mkRef {}) true v (.mkSimple "variant") clock) with
+    match ← t.run (4 * textBudget) (writeOne t (← IO.mkRef {}) {} v (.mkSimple "variant") clock) with
     | some (.ok w) =>
       let lines := w.lines (dropL w.script (count t.opening)) name  -- what the chain opens with stands before it
       let parent : Parent := { name, levels := v.levels, value := v.value, lines }
@@ -131,10 +131,15 @@ def candidates (j : Json) : Option (List Candidate) :=
   | some js => readAll candidateOf js
   | none => none
 
+def styleOf (j : Json) : Option Style :=
+  match field j "explicitly" asBool, field j "matchers" asBool with
+  | .ok explicitly, .ok matchers => some { explicitly, matchers }
+  | _, _ => none
+
 def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
-  match field j "theorem" asNat, field j "steps" candidates, field j "explicitly" asBool with
-  | .ok index, .ok steps, .ok explicitly =>
+  match field j "theorem" asNat, field j "steps" candidates, field j "style" styleOf with
+  | .ok index, .ok steps, .ok style =>
     let some e := l.theorems[index]? | return .error "no such theorem"
     match ← prepare l.env l.env e.info with
     | .error message => return .error message
@@ -142,7 +147,7 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
       | .error message => return .error message
       | .ok t =>
         let memory ← IO.mkRef {}
-        let readsBack ← if steps matches [] then (do return (← t.run (4 * textBudget) (readsBack t memory explicitly)).getD false) else pure true
+        let readsBack ← if steps matches [] then (do return (← t.run (4 * textBudget) (readsBack t memory style)).getD false) else pure true
         let carried ← IO.mkRef t.nothingCarried
         session.modify fun s => { s with index, target := some t, carried := some carried, memory := some memory, drafts := #[] }
         let start ← IO.monoNanosNow
@@ -203,15 +208,15 @@ def audit (t : Prepared) (v : Variant) (w : Written) : IO (Except Refusal Writte
 
 def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
   match ← current session j, field j "drafts" (fun j => match asList j with | some js => readAll orderOf js | none => none),
-      field j "explicitly" asBool with
-  | .ok (_, t), .ok drafts, .ok explicitly =>
+      field j "style" styleOf with
+  | .ok (_, t), .ok drafts, .ok style =>
     let s ← session.get
     let some memory := s.memory | return .error "no target is prepared"
     let mut results : List Json := []
     for order in drafts do
       let some v := s.drafts[order.draft]? | return .error "no such draft"
       let clock ← IO.mkRef {}
-      let written ← match ← t.run (4 * textBudget) (writeOne t memory explicitly v (nameOf order.name) clock) with
+      let written ← match ← t.run (4 * textBudget) (writeOne t memory style v (nameOf order.name) clock) with
         | none => pure (.error { stage := "budget", message := "the check did not end in its budget" })
         | some (.ok w) => if order.audited then audit t v w else pure (.ok w)
         | some refused => pure refused

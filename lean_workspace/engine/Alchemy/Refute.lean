@@ -95,7 +95,7 @@ def readable (env : Environment) (type : Expr) : MetaM (Except Refusal (String Ã
       | .ok _ => return .ok (s, append l.names (markNames marks))
       | .error r => return .error r
     lessons := []
-    explicitly := true }
+    style := {} }
   wording.write
 
 /-- Writes the false statement and the theorem of its negation; the text of the theorem is judged. -/

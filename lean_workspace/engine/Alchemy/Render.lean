@@ -149,14 +149,15 @@ def signatureSyntax (name : Name) (params : List Name) (marks : List Mark) : Met
   let signature := stx.raw[1]
   accesses (stx.raw.setArg 1 (signature.setArg 1 (signature[1].setArg 1 conclusion)))
 
-def printSignature (name : Name) (params : List Name) (marks : List Mark) : MetaM String := do
-  let stx ← signatureSyntax name params marks
+/-- The options are the delaborator's; with any, the formatter would look for a trace class among them at each token. -/
+def printSignature (name : Name) (params : List Name) (o : Options) (marks : List Mark) : MetaM String := do
+  let delaborated : CoreM Syntax := (signatureSyntax name params marks).run' {} {}
+  let stx ← withPrinting o delaborated
   return (← PrettyPrinter.ppCategory `term stx).pretty 1000000
 
 /-- What stands after the name of a constant of the environment: `{a b : Nat} (h : b < a) : ¬a = b`. -/
 def signature (name : Name) (params : List Name) (l : Level) (marks : List Mark) : MetaM (Option String) := do
-  let printed : CoreM String := (printSignature name params marks).run' {} {}
-  let text ← withPrinting l.options printed
+  let text ← printSignature name params l.options marks
   let source := nameSource (← getEnv) name
   match afterPrefix? (source ++ levelText params ++ " ") text with
   | some s => return some s

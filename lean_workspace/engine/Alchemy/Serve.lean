@@ -15,10 +15,10 @@ about what is worth keeping.
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
 | `instances` | | `rows`: `[class, argument …]` of each instance of the library (`Classes.lean`) |
-| `target` | `theorem`, `steps`: candidates that lead from it to the target meant; `explicitly`: may it be written so? | `binders`, `sites` with their forms, `instances` of its own, `reads_back`; `micros` of the forms alone |
+| `target` | `theorem`, `steps`: candidates that lead from it to the target meant; `style` | `binders`, `sites` with their forms, `instances` of its own, `reads_back`; `micros` of the forms alone |
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
 | `profile` | as `try` | `rows`: `[outcome, total, instances, typing, closing]`, in nanoseconds |
-| `write` | `theorem`, `drafts`: `[draft, name, audited]`; `explicitly` | `results`: a written variant, or `{stage, message}` |
+| `write` | `theorem`, `drafts`: `[draft, name, audited]`; `style`: `explicitly`, `matchers` (`Wording.lean`) | `results`: a written variant, or `{stage, message}` |
 | `check` | `text`; `parts`: is it judged by its parts where these say enough? | `name`, `term`, `axioms`, or `refused` |
 | `grade` | `signature`: what stands between `theorem` and `:=`; `target`; `tactics`, of the portfolio | `closed_by`: the first that proves it, or null |
 | `kernel` | `statement`, `proof`: theorems | `refused`: what the kernel says of the second as a proof of the first |

@@ -79,8 +79,7 @@ structure Writing where
   name : Name
   clock : IO.Ref Spent
   memory : IO.Ref Memory
-  /-- May the statement be written explicitly as a whole? -/
-  explicitly : Bool
+  style : Style
 
 def Writing.print (w : Writing) (l : Level) (marks : List Mark) : MetaM (Option String) :=
   timed w.clock (fun n s => { s with print := s.print + n }) (statementText w.env w.variant w.name l marks)
@@ -114,11 +113,11 @@ def Writing.write (w : Writing) : MetaM (Except Refusal Written) := do
     env := w.env, params := w.variant.levels, type := w.variant.type
     print := fun l marks => w.print l marks, read := fun s => w.readBack s, judge := fun s l marks => w.judge s l marks
     lessons := (← w.memory.get).lessons
-    explicitly := w.explicitly }
+    style := w.style }
   wording.write
 
-/-- Does a target read back as itself? What has to be marked for it is remembered. -/
-def readsBack (t : Prepared) (memory : IO.Ref Memory) (explicitly : Bool) : MetaM Bool := do
+/-- Does a target read back as itself? What has to be marked for it is remembered. A `match` in it may be gone in its variants. -/
+def readsBack (t : Prepared) (memory : IO.Ref Memory) (style : Style) : MetaM Bool := do
   let script (all : Bool) := ["exact " ++ t.applied all (some t.conclusion) none]
   let v : Variant := {
     levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info
@@ -126,7 +125,7 @@ def readsBack (t : Prepared) (memory : IO.Ref Memory) (explicitly : Bool) : Meta
   let name := `alchemy_target
   if (← kernelCheck name v.levels v.type v.value).isSome then return false
   let clock ← IO.mkRef {}
-  match ← Writing.write { env := t.library, variant := v, name, clock, memory, explicitly } with
+  match ← Writing.write { env := t.library, variant := v, name, clock, memory, style := { style with matchers := true } } with
   | .error _ => return false
   | .ok w =>
     memory.modify fun m => { m with lessons := lessonsOf w.marks v.type typePosition [] }
