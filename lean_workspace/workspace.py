@@ -177,7 +177,8 @@ class Workspace:
         return self.ask(Instances()).rows
 
     def target(self, theorem: int, steps: Sequence[Candidate] = (), style: Style = Style()) -> "PreparedTarget":
-        """Prepares a theorem, or the variant that `steps` lead to from it. Raises EngineDied where that kills two engines, EngineRefused where Lean can't."""
+        """Prepares a theorem, or the variant that `steps` lead to from it. Raises EngineDied where that kills two engines,
+        EngineRefused where Lean can't."""
         self._retire()
         return PreparedTarget(self, theorem, steps, style)
 

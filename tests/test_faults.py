@@ -99,6 +99,18 @@ def test_an_engine_that_hangs_is_replaced(corpus, tmp_path):
     assert same(corpus[0], tmp_path / "c")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
+def test_an_engine_that_gets_no_more_memory_is_replaced(corpus, tmp_path):
+    """What it asks for next is refused, as where a target eats all there is."""
+    def starve(run: subprocess.Popen) -> None:
+        engine = one_of(run, "host.cjs", 3)
+        engine.rlimit(psutil.RLIMIT_DATA, (1, 1))
+        engine.wait(timeout=240)
+
+    disturbed(tmp_path / "c", starve, "--workers", "2")
+    assert same(corpus[0], tmp_path / "c")
+
+
 def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("needs the right to mount a small disk")
