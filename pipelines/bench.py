@@ -22,7 +22,6 @@ from queue import SimpleQueue
 
 import msgspec
 
-from lean_workspace.embedded import install
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import Candidate, Direction, KindName, Site
 from lean_workspace.workspace import Draft, Lost, PreparedTarget, Retirement, Useless, Workspace
@@ -30,6 +29,7 @@ from mutation.candidates import Key, Lemmas
 from mutation.explain import why_not_applied, why_not_rewritten
 from mutation.kinds import THE_PAPER, kinds_within
 from pipelines.bench_costs import Costs, sample_costs
+from pipelines.engine import opened
 from pipelines.extract import Catalogue
 from pipelines.job import Job, UsageError
 from pipelines.mutate import draw_targets
@@ -220,7 +220,7 @@ class Comparers:
         self._free: SimpleQueue[Workspace] = SimpleQueue()
         self._threads = ThreadPoolExecutor(workers)
         self._workspaces = list(self._threads.map(
-            lambda _: Workspace(install.launch, job.library, retirement=RETIREMENT), range(workers)))
+            lambda _: opened(job.library, RETIREMENT), range(workers)))
         for workspace in self._workspaces:
             self._free.put(workspace)
 

@@ -18,12 +18,11 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from lean_workspace.embedded import install
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import Site
-from lean_workspace.workspace import Workspace
 from mutation.candidates import Key, Lemmas
 from mutation.kinds import Kind, Reach, kinds_within
+from pipelines.engine import opened
 from pipelines.extract import Catalogue
 from pipelines.job import Job
 from pipelines.mutate import draw_targets
@@ -136,7 +135,7 @@ def measure(job: Job, library: Catalogue, workers: int, report: Report) -> Index
     asked: list[tuple[int, list[Site]]] = []
     forms_ms: list[float] = []
     prepare_ms: list[float] = []
-    with Workspace(install.launch, job.library) as workspace:
+    with opened(job.library) as workspace:
         for done, name in enumerate(names):
             report("targets", done, len(names), "")
             number = library.numbers[name]
@@ -161,7 +160,7 @@ def _build(job: Job, library: Catalogue, kinds: Sequence[Kind], workers: int, re
     count = len(library.theorems)
     start = time.monotonic()
     with ThreadPoolExecutor(workers) as threads:
-        workspaces = list(threads.map(lambda _: Workspace(install.launch, job.library), range(workers)))
+        workspaces = list(threads.map(lambda _: opened(job.library), range(workers)))
         start_s = time.monotonic() - start
         free = list(workspaces)
 

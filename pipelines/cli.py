@@ -178,11 +178,11 @@ def grade(
     with progress() as report:
         install_if_missing()
         grades = run(out, size, workers, report)
-    summary = {"variants": grades.variants, "graded": len(grades.rows), "closed_by": grades.counts(), "unknown": grades.unknown,
+    summary = {"variants": grades.variants, "graded": grades.graded, "closed_by": grades.closed_by, "unknown": grades.unknown,
                "seconds": round(grades.seconds, 1)}
     if not json:
         print_grades(summary)
-    if len(grades.rows) < grades.variants:
+    if grades.graded < grades.variants:
         err.print("a sample: `--sample all` writes the table")
     finish(summary, json)
 

@@ -8,6 +8,8 @@ killed goes on, and a corpus that has grown costs what is new in it.
 import hashlib
 import time
 from collections import Counter
+from collections.abc import Iterator
+from uuid import uuid4
 
 import msgspec
 
@@ -17,7 +19,7 @@ from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.job import Job, JobError, library_digest
 from pipelines.stage import History, Report, Stage, silent
-from pipelines.storage import Location, make, table_of
+from pipelines.storage import Location, exchange, make, remove, table_of
 from pipelines.verify import drawn
 
 CHUNK = 50
@@ -61,21 +63,14 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Grades(msgspec.Struct, frozen=True):
-    """variants: of the corpus. rows: of those that were graded."""
+    """variants: of the corpus. graded: of these. closed_by: how many each automation closes that no cheaper one does, and how many
+    nothing closes. unknown: variants with an automation without a verdict."""
 
     variants: int
-    rows: list[Grade]
+    graded: int
+    closed_by: dict[str, int]
+    unknown: int
     seconds: float
-
-    def counts(self) -> dict[str, int]:
-        """How many variants each automation closes that no cheaper one does, and how many nothing closes."""
-        closed = Counter(row.closed_by for row in self.rows)
-        return {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}
-
-    @property
-    def unknown(self) -> int:
-        """Variants with an automation without a verdict."""
-        return sum(bool(row.unknown) for row in self.rows)
 
 
 class Grader:
@@ -127,36 +122,69 @@ def grade(out: Location, sample: int | None, workers: int, report: Report = sile
     manifest = Job.manifest_at(out)
     job = Job(out, manifest.options)
     with job.begin():
-        variants = drawn(out, Ungraded, sample, manifest.seed)
-        folder = verdict_folder(job)
-        make(folder)
-        _work(job, variants, workers, report)
-        verdicts = verdicts_of(folder)
-        rows = [verdicts[variant.key].of(variant) for variant in variants]
-        grades = Grades(table_of(out / "variants").count_rows(), rows, time.monotonic() - start)
-        if len(rows) == grades.variants:
-            make(job.out / "grades")
-            tables.write(tables.to_table(rows, Grade), job.out / "grades" / "part-0.parquet")
-    return grades
+        texts = Texts(out, sample, manifest.seed)
+        make(verdict_folder(job))
+        _work(job, texts, workers, report)
+        verdicts = verdicts_of(verdict_folder(job))
+        closed: Counter[str | None] = Counter()
+        unknown = 0
+        made = job.work / f"part-{uuid4().hex}"
+        make(made)
+        for part, variants in enumerate(texts.parts()):
+            rows = [verdicts[variant.key].of(variant) for variant in variants]
+            closed.update(row.closed_by for row in rows)
+            unknown += sum(bool(row.unknown) for row in rows)
+            if texts.are_all:
+                tables.write(tables.to_table(rows, Grade), made / f"part-{part}.parquet")
+        if texts.are_all:
+            exchange(made, job.out / "grades")
+        remove(made)
+    return Grades(texts.corpus, texts.count, {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}, unknown,
+                  time.monotonic() - start)
 
 
-def _work(job: Job, variants: list[Ungraded], workers: int, report: Report) -> None:
+class Texts:
+    """The variants to grade. They are read part by part, as often as they are asked for: a large corpus has too many to be held."""
+
+    def __init__(self, out: Location, sample: int | None, seed: int):
+        self._out, self._sample, self._seed = out, sample, seed
+        self.corpus = table_of(out / "variants").count_rows()
+        self.count = self.corpus if sample is None else min(sample, self.corpus)
+
+    @property
+    def are_all(self) -> bool:
+        return self.count == self.corpus
+
+    def parts(self) -> Iterator[list[Ungraded]]:
+        if not self.are_all:
+            yield drawn(self._out, Ungraded, self._sample, self._seed)
+            return
+        for file in sorted((self._out / "variants").glob("*.parquet"), key=str):
+            yield tables.read([file], Ungraded)
+
+
+def _work(job: Job, texts: Texts, workers: int, report: Report) -> None:
     """Grades what has no verdict yet."""
-    known = verdicts_of(verdict_folder(job))
-    todo = [variant for variant in variants if variant.key not in known]
-    done = len(variants) - len(todo)
-    report("grade", done, len(variants), "")
-    if not todo:
+    known = set(verdicts_of(verdict_folder(job)))
+    done = sum(variant.key in known for variants in texts.parts() for variant in variants) if known else 0
+    report("grade", done, texts.count, "")
+    if done == texts.count:
         return
-    chunks = [todo[i:i + CHUNK] for i in range(0, len(todo), CHUNK)]
     failed: list[pool.Failed] = []
     with pool.cluster(workers):
-        for event in pool.run(GRADE, job, chunks, workers):
+        for event in pool.run(GRADE, job, _chunks(texts, known), workers):
             if isinstance(event, pool.Failed):
                 failed.append(event)
             else:
                 done += event.summary
-                report("grade", done, len(variants), "")
+                report("grade", done, texts.count, "")
     if failed:
         raise JobError(f"{sum(len(f.item) for f in failed)} variants have no verdict; run again to try them again:\n"
                        + "\n".join(f"{f.item[0].variant_id}, …: {f.reason}" for f in failed[:5]))
+
+
+def _chunks(texts: Texts, known: set[str]) -> Iterator[list[Ungraded]]:
+    """What has no verdict yet, as items of work."""
+    for variants in texts.parts():
+        todo = [variant for variant in variants if variant.key not in known]
+        yield from (todo[i:i + CHUNK] for i in range(0, len(todo), CHUNK))

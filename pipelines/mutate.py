@@ -28,7 +28,7 @@ from pipelines.engine import opened
 from pipelines.extract import Catalogue, Entry, catalogue
 from pipelines.job import SHARD_TARGETS, Job, UsageError
 from pipelines.stage import History, Stage, Sums
-from pipelines.storage import write_whole
+from pipelines.storage import ask_all, write_whole
 from pipelines.suspects import Suspects
 from pipelines.tables import Reject, Variant
 
@@ -101,8 +101,8 @@ def shards_of(job: Job, targets: list[str], size: int = SHARD_TARGETS) -> list[S
 def tally_of(folders: Iterable[Path]) -> Tally:
     """What the shards in these folders came to, together."""
     tally = Tally()
-    for folder in folders:
-        tally.add(msgspec.json.decode((folder / "tally.json").read_bytes(), type=Tally))
+    for written in ask_all(lambda folder: (folder / "tally.json").read_bytes(), folders):
+        tally.add(msgspec.json.decode(written, type=Tally))
     return tally
 
 

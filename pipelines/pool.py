@@ -89,40 +89,42 @@ class _Task(msgspec.Struct):
 
 
 class _Hired(msgspec.Struct):
-    """An actor at work. task: None while it opens. node: where it lives, once that is known."""
+    """An actor and what it works on. node: where it lives, once it is open."""
 
     actor: Any
-    task: _Task | None = None
+    task: _Task
     node: str | None = None
 
 
 def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iterator[Done | Failed]:
-    """Works on the items with up to `workers` actors, as many as the cluster has room for, in any order. An error that a worker
-    raises is raised here. Raises ClusterError where no node has room for one."""
-    waiting = deque(map(_Task, items))
+    """Works on the items with up to `workers` actors, as many as the cluster has room for, in any order; an item is asked for when an
+    actor is free. An error that a worker raises is raised here. Raises ClusterError where no node has room for one."""
+    coming, again = map(_Task, items), deque[_Task]()
     busy: dict[ray.ObjectRef, _Hired] = {}
-    unfinished = len(waiting)
-    if waiting:
-        _require_room(stage)
     made = _Actor.options(num_cpus=stage.cpus, memory=int(stage.memory_gb * 1e9))
-
-    def hire() -> None:
-        actor = made.remote(stage, settings)
-        busy[actor.open.remote()] = _Hired(actor)
-
-    def give(hired: _Hired) -> None:
-        if waiting:
-            hired.task = waiting.popleft()
-            history = History(hired.task.attempt, hired.task.died)
-            busy[hired.actor.work.remote(hired.task.item, history)] = hired
-        else:
-            _end(hired.actor)
-
-    for _ in range(min(workers, unfinished)):
-        hire()
     opening_deaths = 0
+
+    def following() -> _Task | None:
+        return again.popleft() if again else next(coming, None)
+
+    def hire() -> bool:
+        """False where there is nothing left to do."""
+        if task := following():
+            actor = made.remote(stage, settings)
+            busy[actor.open.remote()] = _Hired(actor, task)
+        return task is not None
+
+    def set_to_work(hired: _Hired) -> None:
+        busy[hired.actor.work.remote(hired.task.item, History(hired.task.attempt, hired.task.died))] = hired
+
+    if (first := following()) is None:
+        return
+    again.append(first)
+    _require_room(stage)
     try:
-        while unfinished:
+        while len(busy) < workers and hire():
+            pass
+        while busy:
             done, _ = ray.wait(list(busy), num_returns=1, timeout=ASK_S)
             interrupt.check()
             if not done:
@@ -136,29 +138,33 @@ def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iter
                 raise error.cause if isinstance(error.cause, Exception) else error from None
             except ray.exceptions.RayActorError as error:
                 reason = str(error).splitlines()[0]
-                if task is None:
+                if hired.node is None:
                     opening_deaths += 1
                     if opening_deaths >= ATTEMPTS * workers:
                         raise ClusterError(f"workers of {stage.name} die while they open: {reason}") from None
-                else:
-                    if not _is_gone(hired.node):
-                        task.died = (*task.died, task.attempt)
-                    task.attempt += 1
-                    if len(task.died) < ATTEMPTS:
-                        waiting.appendleft(task)
-                    else:
-                        unfinished -= 1
-                        yield Failed(task.item, reason)
-                if waiting:
+                    again.appendleft(task)
                     hire()
+                    continue
+                if not _is_gone(hired.node):
+                    task.died = (*task.died, task.attempt)
+                task.attempt += 1
+                is_hopeless = len(task.died) == ATTEMPTS
+                if not is_hopeless:
+                    again.appendleft(task)
+                hire()
+                if is_hopeless:
+                    yield Failed(task.item, reason)
                 continue
-            if task is None:
+            if hired.node is None:
                 hired.node = result
-            else:
-                hired.task = None
-                unfinished -= 1
-                yield Done(task.item, result)
-            give(hired)
+                set_to_work(hired)
+                continue
+            if following_task := following():
+                hired.task = following_task
+                set_to_work(hired)
+            yield Done(task.item, result)
+            if following_task is None:
+                _end(hired.actor)
     finally:
         for hired in busy.values():
             ray.kill(hired.actor)

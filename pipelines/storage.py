@@ -10,9 +10,11 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import filelock
@@ -24,6 +26,8 @@ from upath import UPath
 from lean_workspace.errors import Mistake
 
 Location = Path | UPath
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 class UnknownLocation(Mistake):
@@ -142,6 +146,15 @@ def exchange(made: Location, place: Location) -> None:
 def _upload(made: Path, place: Location) -> None:
     for file in sorted(file for file in made.rglob("*") if file.is_file()):
         place.fs.put_file(str(file), (place / file.relative_to(made).as_posix()).path)
+
+
+ASKED_AT_ONCE = 32
+
+
+def ask_all(question: Callable[[Asked], Answer], of: Iterable[Asked]) -> list[Answer]:
+    """The answers in order. A store takes its time for each, and has time for many."""
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
+        return list(threads.map(question, of))
 
 
 def download(place: Location, folder: Path) -> None:

@@ -2,8 +2,9 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from pipelines.job import Job, JobError, Manifest, Options, UsageError, versions
 from pipelines.runlog import RunLog
 from pipelines.select import HeldOut, select
 from pipelines.stage import Report, silent
-from pipelines.storage import Location, remove
+from pipelines.storage import Location, ask_all, remove
 from pipelines.verify import Invalid
 
 
@@ -93,7 +94,7 @@ def on_library(library: list[str], kinds: list[str], report: Report, **options) 
 
 def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Report, log: RunLog) -> None:
     """Makes the missing shards. Raises JobError that names those which are missing still."""
-    todo = [shard for shard in shards if not mutate.is_done(job, shard)]
+    todo = _missing(shards, partial(mutate.is_done, job))
     for shard in todo:
         remove(job.mutate_folder / shard.key)  # a shard that can't be read
     targets = sum(len(shard.targets) for shard in shards)
@@ -120,6 +121,10 @@ def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
         raise JobError(f"{len(failed)} of {len(shards)} shards are missing; run again to try them again:\n" + "\n".join(failed))
 
 
+def _missing(shards: list[mutate.Shard], is_done: Callable[[mutate.Shard], bool]) -> list[mutate.Shard]:
+    return [shard for shard, there in zip(shards, ask_all(is_done, shards), strict=True) if not there]
+
+
 def _most(rejects: dict[str, int], n: int = 4) -> str:
     """The most frequent reasons."""
     most = sorted(rejects.items(), key=lambda item: -item[1])
@@ -129,7 +134,7 @@ def _most(rejects: dict[str, int], n: int = 4) -> str:
 
 def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:
     """Makes the missing shards of false statements. Raises JobError where one failed."""
-    todo = [shard for shard in shards if not refute.is_done(job, shard)]
+    todo = _missing(shards, partial(refute.is_done, job))
     for shard in todo:
         remove(refute.place_of(job, shard))  # a shard that can't be read
     done = len(shards) - len(todo)
