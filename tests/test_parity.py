@@ -75,6 +75,25 @@ def test_wrong_proofs_are_refused_by_both(variants, mutator):
     assert len(said) == 4 and min(said.values()) >= 60, said
 
 
+CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
+
+
+def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_path, monkeypatch):
+    monkeypatch.setattr(mutator, "_job", Job(tmp_path, Options(library=["Init"], kinds=["rw", "apply"], targets=1, depth=2)))
+    tally = Tally()
+    rows = [row for name in CHAINED for row in mutator.variants_of(name, tally) if isinstance(row, Variant) and row.depth == 2]
+    assert len(rows) >= 100 and tally.audited >= tally.elaborated
+    workspace = mutator._workspace
+    for row in random.Random(0).sample(rows, 20):
+        statement, step, first, *rest = row.theorem.splitlines()
+        assert step.startswith("  have step₁ ") and first.startswith("    ")
+        assert not refused(workspace, row.theorem, parts=True)
+        for text in ([statement, step, "    sorry", *rest], [statement, step, first, *rest[:-1], "  skip"],
+                     [statement, "  have step₁ : 1 = 2 := by", "    exact lcProof", "  exact absurd step₁ (by decide)"]):
+            text = "\n".join(text)
+            assert refused(workspace, text, parts=True) and refused(workspace, text, parts=False), text
+
+
 def test_a_disagreement_fails_the_run(mutator, monkeypatch):
     """As if the whole command said no."""
     from lean_workspace.protocol import Refusal

@@ -29,11 +29,20 @@ structure Entered where
   state : Meta.State
   term : Elab.Term.State
 
+/-- A `have` that a proof begins with, with its type and its own proof: it stands for itself, whatever stands around it. -/
+structure Opening where
+  source : String
+  name : Name
+  type : Expr
+  value : Expr
+
 /-- What reading a text leaves for the next one. It begins empty with each target. -/
 structure Memory where
   levels : List Name := []
   /-- The binders of the last text, in order. -/
   entered : List Entered := []
+  /-- What the last proof began with. -/
+  openings : List Opening := []
   cache : Meta.Cache := {}
   core : Core.Cache := {}
   ngen : NameGenerator := {}
@@ -46,10 +55,34 @@ structure Parts where
   levels : List Name
   binders : List (String × Syntax)
   type : Syntax
+  /-- The `have`s with a type that the proof begins with, and the rest of it. -/
+  openings : List (String × Syntax)
   proof : Syntax
+  whole : Syntax
 
 /-- Is there nothing written? -/
 def isEmpty (stx : Syntax) : Bool := stx.getPos?.isNone
+
+/-- Is this tactic a `have` with a type? -/
+def isOpening (stx : Syntax) : Bool :=
+  stx.isOfKind `Lean.Parser.Tactic.tacticHave__ && stx[2][0].isOfKind ``Parser.Term.letIdDecl && !isEmpty stx[2][0][2]
+
+/-- What a proof begins with, and the rest of it, which is not empty. -/
+def openingsOf (proof : Syntax) : List Syntax × Syntax :=
+  let tactics := proof[1][0]
+  if !(proof.isOfKind ``Parser.Term.byTactic && tactics.isOfKind ``Parser.Tactic.tacticSeq1Indented) then ([], proof) else
+  let (openings, rest) := split tactics[0].getArgs.toList
+  if rest matches [] then ([], proof) else
+  (openings, proof.setArg 1 (proof[1].setArg 0 (tactics.setArg 0 (.node .none nullKind rest.toArray))))
+where
+  /-- Of tactics with what separates them. -/
+  split : List Syntax → List Syntax × List Syntax
+    | tactic :: separator :: rest =>
+      if isOpening tactic then
+        let (openings, left) := split rest
+        (tactic :: openings, left)
+      else ([], tactic :: separator :: rest)
+    | rest => ([], rest)
 
 /-- `none` where the text is not one theorem with a type and a proof, and nothing else. -/
 def partsOf (text : String) (stx : Syntax) : Option Parts :=
@@ -58,8 +91,10 @@ def partsOf (text : String) (stx : Syntax) : Option Parts :=
   | some name =>
     let (signature, value) := (stx[1][2], stx[1][3])
     if !(isEmpty stx[0] && value.isOfKind ``Parser.Command.declValSimple && isEmpty value[2] && isEmpty value[3]) then none else
-    some { name, levels := levelsIn stx[1][1][1].getArgs.toList, type := signature[1][1], proof := term value[1],
-           binders := mapL (fun b => (sourceOf b, b)) signature[0].getArgs.toList }
+    let whole := term value[1]
+    let (openings, proof) := openingsOf whole
+    some { name, levels := levelsIn stx[1][1][1].getArgs.toList, type := signature[1][1], openings := withSource openings, proof, whole,
+           binders := withSource signature[0].getArgs.toList }
 where
   /-- Of `.{u, v}`. -/
   levelsIn : List Syntax → List Name
@@ -72,6 +107,7 @@ where
   /-- `by` after `:=` is parsed in a way of its own. -/
   term (stx : Syntax) : Syntax :=
     if stx.isOfKind ``Parser.Term.byTactic' then .node .none ``Parser.Term.byTactic stx.getArgs else stx
+  withSource (stxs : List Syntax) : List (String × Syntax) := mapL (fun stx => (sourceOf stx, stx)) stxs
   sourceOf (stx : Syntax) : String := match stx.getPos?, stx.getTailPos? with
     | some start, some stop => String.Pos.Raw.extract text start stop
     | _, _ => ""
@@ -138,7 +174,7 @@ partial def readBinders (memory : IO.Ref Memory) (xs : List Expr) (k : Reader) :
 /-- Runs the elaborator in `env`, after the binders that were read before. An error leaves nothing to go on from. -/
 def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Reader) : IO (Found × MessageLog) := do
   let m ← memory.get
-  let m := if m.levels == p.levels then m else { m with entered := [], cache := {}, core := {} }
+  let m := if m.levels == p.levels then m else { m with entered := [], openings := [], cache := {}, core := {} }
   let (kept, left) := shared m.entered p.binders
   memory.set { m with levels := p.levels, entered := kept }
   let (xs, context, state, term) := match last? kept with
@@ -156,17 +192,69 @@ def elaborate (memory : IO.Ref Memory) (env : Environment) (p : Parts) (k : Read
     memory.modify fun m => { lessons := m.lessons }
     return (.unknown, {})
 
+/-- Enters a hypothesis. -/
+def entering (o : Opening) (k : Expr → Elab.Term.TermElabM α) : Elab.Term.TermElabM α := fun c s =>
+  enterNamed o.name o.type o.type fun f _ => k (.fvar f) c s
+
+/-- Reads a `have` where there are no variables but those of the ones before it. -/
+def readOpening (source : String) (stx : Syntax) : Elab.Term.TermElabM (Option Opening) := do
+  let declaration : TSyntax ``Parser.Term.letDecl := ⟨stx[2]⟩
+  let e ← Elab.Term.elabTerm (← `(have $declaration:letDecl; True.intro)) none
+  Elab.Term.synthesizeSyntheticMVarsNoPostponing
+  match ← instantiateMVars e with
+  | .letE name type value _ _ => return if type.hasMVar || value.hasMVar || value.hasSorry then none else some { source, name, type, value }
+  | _ => return none
+
+def readOpenings (before : List (Expr × Opening)) : List (String × Syntax) → Elab.Term.TermElabM (Option (List Opening))
+  | [] => return some (rev (mapL (·.2) before))
+  | (source, stx) :: rest => do
+    let some o ← readOpening source stx | return none
+    -- the ones before it by what they stand for
+    let value := before.foldl (fun v (x, o) => v.replaceFVar x o.value) o.value
+    let o := { o with value }
+    entering o fun x => readOpenings ((x, o) :: before) rest
+
+/-- What the proof begins with, read now or before; `none` where it can't be read alone. -/
+def openings (memory : IO.Ref Memory) (env : Environment) (p : Parts) : Elab.Term.TermElabM (Option (List Opening)) := do
+  let known := (← memory.get).openings
+  if mapL (·.source) known == mapL (·.1) p.openings then return some known
+  let messages := (← getThe Core.State).messages
+  let alone (c : Meta.Context) : Meta.Context := { c with lctx := {}, localInstances := #[] }
+  let found ← try withTheReader Meta.Context alone (readOpenings [] p.openings) catch _ => pure none
+  let failed := hasError (← getThe Core.State).messages.toList
+  modifyThe Core.State fun s => { s with messages }
+  match found with
+  | none => return none
+  | some os =>
+    if failed || anyL (fun o => anyL (fun n => !env.contains n) o.value.getUsedConstants.toList) os then return none
+    memory.modify fun m => { m with openings := os }
+    return some os
+
+/-- The proof of `type` after what it begins with. -/
+def readProof (memory : IO.Ref Memory) (env : Environment) (p : Parts) (type : Expr) : Elab.Term.TermElabM Expr := do
+  match ← openings memory env p with
+  | none => prove p.whole
+  | some os => after os [] os
+where
+  prove (proof : Syntax) : Elab.Term.TermElabM Expr := do
+    let e ← Elab.Term.elabTermEnsuringType proof (some type)
+    Elab.Term.synthesizeSyntheticMVarsNoPostponing
+    instantiateMVars e
+  after (all : List Opening) (xs : List Expr) : List Opening → Elab.Term.TermElabM Expr
+    | [] => do
+      let proof ← prove p.proof
+      return mkAppN (← mkLambdaFVars (rev xs).toArray proof) (mapL (·.value) all).toArray
+    | o :: os => entering o fun x => after all (x :: xs) os
+
 /-- The type after the binders, and the proof where the statement is what `isExpected` says. -/
-def readTypeAndProof (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun xs => do
+def readTypeAndProof (memory : IO.Ref Memory) (env : Environment) (p : Parts) (isExpected : Expr → IO Bool) : Reader := fun xs => do
   let xs := (rev xs).toArray
   let type ← readWhole p.type
   let whole ← instantiateMVars (← mkForallFVars xs type)
   if hasError (← getThe Core.State).messages.toList || whole.hasMVar || whole.hasSorry then return .other (plain whole)
   unless ← isExpected whole do return .other (plain whole)
   try
-    let proof ← Elab.Term.elabTermEnsuringType p.proof (some type)
-    Elab.Term.synthesizeSyntheticMVarsNoPostponing
-    return .theorem whole (← instantiateMVars (← mkLambdaFVars xs (← instantiateMVars proof)))
+    return .theorem whole (← instantiateMVars (← mkLambdaFVars xs (← readProof memory env p type)))
   catch e => return .unproved (← e.toMessageData.toString)
 
 /-- The type after the binders. -/
@@ -184,7 +272,7 @@ def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx
     | some (type, levels) => (fun e => isSameStatement env e type, levels)
     | none => (fun _ => return true, p.levels)
   if env.contains p.name || p.levels != levels then return none
-  match ← elaborate memory env p (readTypeAndProof p isExpected) with
+  match ← elaborate memory env p (readTypeAndProof memory env p isExpected) with
   | (.other type, _) => return some (.error { stage := "statement", message := "the text states something else", read := some type })
   | (.unproved message, _) => return some (.error { stage := "proof", message })
   | (.theorem type proof, messages) =>
