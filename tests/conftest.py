@@ -1,5 +1,6 @@
 """Once a session: an engine with Lean's `Init` and a file of the user on top of it, and a corpus of a whole command."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ settings.load_profile("house")
 
 HERE = Path(__file__).parent
 SMALL = str(HERE / "library" / "Small.lean")
+
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, and with it all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
