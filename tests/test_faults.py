@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import ALCHEMY, LIBRARY, same, summary, synthesize
+from commands import ALCHEMY, LIBRARY, alchemy, same, summary, synthesize
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +109,14 @@ def test_an_engine_that_gets_no_more_memory_is_replaced(corpus, tmp_path):
 
     disturbed(tmp_path / "c", starve, "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
+
+
+def test_a_statement_that_eats_all_memory_is_set_aside(tmp_path):
+    """A word of 2 ^ 63 bits, which a quality rule keeps from being written: Lean writes its number down."""
+    said = summary(alchemy("synthesize", str(tmp_path / "c"), "--library", "Init", "--target", "ISize.toNatClampNeg_lt", "--keep-all",
+                           "--verify", "20", "--json"))
+    assert said["valid"] == 20 and said["variants"] > 500
+    assert sum(said["rejects"].get(f"verify: {cause}", 0) for cause in ("ended", "memory")) >= 1, said["rejects"]
 
 
 def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):

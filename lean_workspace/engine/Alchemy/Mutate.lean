@@ -147,7 +147,7 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
       | .error message => return .error message
       | .ok t =>
         let memory ← IO.mkRef {}
-        let readsBack ← if steps matches [] then (do return (← t.run (4 * textBudget) (readsBack t memory style)).getD false) else pure true
+        let readsBack ← if steps matches [] then (do return (← t.run style.budget (readsBack t memory style)).getD false) else pure true
         let carried ← IO.mkRef t.nothingCarried
         session.modify fun s => { s with index, target := some t, carried := some carried, memory := some memory, drafts := #[] }
         let start ← IO.monoNanosNow
@@ -216,7 +216,7 @@ def handleWrite (session : IO.Ref Session) (j : Json) : IO Reply := do
     for order in drafts do
       let some v := s.drafts[order.draft]? | return .error "no such draft"
       let clock ← IO.mkRef {}
-      let written ← match ← t.run (4 * textBudget) (writeOne t memory style v (nameOf order.name) clock) with
+      let written ← match ← t.run style.budget (writeOne t memory style v (nameOf order.name) clock) with
         | none => pure (.error { stage := "budget", message := "the check did not end in its budget" })
         | some (.ok w) => if order.audited then audit t v w else pure (.ok w)
         | some refused => pure refused

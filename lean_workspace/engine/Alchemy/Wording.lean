@@ -21,6 +21,10 @@ structure Style where
   /-- a `match` as the function that Lean made of it -/
   matchers : Bool := true
 
+/-- Thousands of heartbeats for all that is tried to find the words of a statement: a fifth of a second, which one text in a thousand does
+not do with. What may be explicit as a whole may take as long as four texts. -/
+def Style.budget (s : Style) : Nat := if s.explicitly then 4 * textBudget else 800
+
 /-- A statement to be written, and what judges a text of it. -/
 structure Wording (α : Type) where
   /-- Texts are read in it. -/
