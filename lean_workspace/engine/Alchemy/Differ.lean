@@ -56,15 +56,10 @@ where
     | _ => .term
 
 /-- The binder kinds of a constant, as far as its type shows them. -/
-def bindersOf : Expr → List BinderInfo
-  | .forallE _ _ b i => i :: bindersOf b
-  | .mdata _ e => bindersOf e
-  | _ => []
-
 def headKinds (env : Environment) (fn : Expr) : List BinderInfo :=
   match fn with
   | .const n _ => match env.find? n with
-    | some info => bindersOf info.type
+    | some info => mapL (·.kind) (signatureOf info.type).1
     | none => []
   | _ => []
 

@@ -13,17 +13,6 @@ namespace Alchemy
 
 /-! ## The type of a function -/
 
-/-- A parameter of a function; its type speaks of those before it as loose variables, the last one being 0. -/
-structure Parameter where
-  kind : BinderInfo
-  type : Expr
-
-/-- The parameters of a function's type, as far as it shows them, and what it gives. -/
-def signatureOf : Expr → List Parameter × Expr
-  | .forallE _ t b i => let (ps, result) := signatureOf b; ({ kind := i, type := t } :: ps, result)
-  | .mdata _ e => signatureOf e
-  | e => ([], e)
-
 /-- Does the type of parameter number `i` speak of parameter number `v`? -/
 def Parameter.speaksOf (p : Parameter) (i v : Nat) : Bool := v < i && p.type.hasLooseBVar (i - 1 - v)
 

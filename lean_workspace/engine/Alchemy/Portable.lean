@@ -251,6 +251,17 @@ def constructorOf? (env : Environment) (n : Name) : Option ConstructorVal :=
     | [] => none
   | _ => none
 
+/-- A parameter of a function; its type speaks of those before it as loose variables, the last one being 0. -/
+structure Parameter where
+  kind : BinderInfo
+  type : Expr
+
+/-- The parameters of a function's type, as far as it shows them, and what it gives. -/
+def signatureOf : Expr → List Parameter × Expr
+  | .forallE _ t b i => let (ps, result) := signatureOf b; ({ kind := i, type := t } :: ps, result)
+  | .mdata _ e => signatureOf e
+  | e => ([], e)
+
 /-- The constant with its own universe parameters. -/
 def constantOf (info : ConstantInfo) : Expr := .const info.name (levelsOf info)
 
