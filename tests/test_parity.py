@@ -75,6 +75,15 @@ def test_wrong_proofs_are_refused_by_both(variants, mutator):
     assert len(said) == 4 and min(said.values()) >= 60, said
 
 
+@pytest.mark.parametrize("signature", [
+    "{α : Type} {o : Option α} (hf : ∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) : True",
+    "{α : Type} {o : Option α} : (∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) → True"])
+def test_unification_guesses_no_more_than_in_a_command(mutator, signature):
+    """The predicate of the subtype would be a guess, `fun y => o = some y`."""
+    for parts in (True, False):
+        assert refused(mutator._workspace, f"theorem v {signature} := by simp", parts=parts)
+
+
 CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
 
 

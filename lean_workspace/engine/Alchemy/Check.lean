@@ -94,9 +94,9 @@ where
 def textOptions : Options :=
   (switches [] [`autoImplicit, `relaxedAutoImplicit]).setNat `maxHeartbeats textBudget
 
-/-- The contexts in which a command elaborates terms. -/
+/-- The context in which a command elaborates terms, as a term in it sees it: `quasiPatternApprox`, which `mkMetaContext` sets, is off by then. -/
 def commandContext : Meta.Context := {
-  keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true, quasiPatternApprox := true } }
+  keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true } }
 
 /-- With a budget that begins now. Without options, none of which speaks of a term: where there are any, Lean looks for a trace class
 among them at each step. -/
