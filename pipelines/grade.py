@@ -9,7 +9,6 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator
-from uuid import uuid4
 
 import msgspec
 
@@ -19,7 +18,7 @@ from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.job import Job, JobError, library_digest
 from pipelines.stage import History, Report, Stage, silent
-from pipelines.storage import Location, exchange, make, remove, table_of
+from pipelines.storage import Location, draft, exchange, make, table_of
 from pipelines.verify import drawn
 
 CHUNK = 50
@@ -128,17 +127,14 @@ def grade(out: Location, sample: int | None, workers: int, report: Report = sile
         verdicts = verdicts_of(verdict_folder(job))
         closed: Counter[str | None] = Counter()
         unknown = 0
-        made = job.work / f"part-{uuid4().hex}"
-        make(made)
-        for part, variants in enumerate(texts.parts()):
-            rows = [verdicts[variant.key].of(variant) for variant in variants]
-            closed.update(row.closed_by for row in rows)
-            unknown += sum(bool(row.unknown) for row in rows)
-            if texts.are_all:
+        with draft(job.work) as made:
+            for part, variants in enumerate(texts.parts()):
+                rows = [verdicts[variant.key].of(variant) for variant in variants]
+                closed.update(row.closed_by for row in rows)
+                unknown += sum(bool(row.unknown) for row in rows)
                 tables.write(tables.to_table(rows, Grade), made / f"part-{part}.parquet")
-        if texts.are_all:
-            exchange(made, job.out / "grades")
-        remove(made)
+            if texts.are_all:
+                exchange(made, job.out / "grades")
     return Grades(texts.corpus, texts.count, {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}, unknown,
                   time.monotonic() - start)
 

@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -28,9 +28,11 @@ from pipelines.engine import opened
 from pipelines.extract import Catalogue, Entry, catalogue
 from pipelines.job import SHARD_TARGETS, Job, UsageError
 from pipelines.stage import History, Stage, Sums
-from pipelines.storage import ask_all, write_whole
+from pipelines.storage import Location, ask_all, write_whole
 from pipelines.suspects import Suspects
 from pipelines.tables import Reject, Variant
+
+SumsOf = TypeVar("SumsOf", bound=Sums)
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -98,11 +100,11 @@ def shards_of(job: Job, targets: list[str], size: int = SHARD_TARGETS) -> list[S
     return [Shard(job.shard_key(chunk), chunk) for chunk in chunks]
 
 
-def tally_of(folders: Iterable[Path]) -> Tally:
-    """What the shards in these folders came to, together."""
-    tally = Tally()
+def tally_of(folders: Iterable[Location], kind: type[SumsOf] = Tally) -> SumsOf:
+    """What the shards in these folders came to, together. kind: of their stage."""
+    tally = kind()
     for written in ask_all(lambda folder: (folder / "tally.json").read_bytes(), folders):
-        tally.add(msgspec.json.decode(written, type=Tally))
+        tally.add(msgspec.json.decode(written, type=kind))
     return tally
 
 

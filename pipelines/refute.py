@@ -23,7 +23,7 @@ from pipelines import tables
 from pipelines.engine import opened
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest
-from pipelines.mutate import Shard
+from pipelines.mutate import Shard, tally_of
 from pipelines.select import HeldOut
 from pipelines.stage import History, Stage, Sums
 from pipelines.storage import Location, make, write_whole
@@ -170,9 +170,7 @@ def tabulate(job: Job, shards: list[Shard], held_out: HeldOut | None, manifest: 
     """Writes the table beside those of *select*, and what was not refuted to the rejects. Of the rows that state the
     same the one with the smallest id is kept."""
     folders = [place_of(job, shard) for shard in shards]
-    tally = RefuteTally()
-    for folder in folders:
-        tally.add(msgspec.json.decode((folder / "tally.json").read_bytes(), type=RefuteTally))
+    tally = tally_of(folders, RefuteTally)
     rejects = tables.read([folder / "rejects.parquet" for folder in folders], Reject)
     kept: list[Refuted] = []
     last_key = None

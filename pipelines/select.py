@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -28,7 +27,7 @@ from pipelines import tables
 from pipelines.extract import Catalogue
 from pipelines.job import Job, Manifest, UsageError, versions
 from pipelines.mutate import Shard, tally_of
-from pipelines.storage import Location, dataset, exchange, make, remove, write_whole
+from pipelines.storage import Location, dataset, draft, exchange, make, remove, write_whole
 from pipelines.tables import Reject, Theorem, Variant
 
 PARTS = "0123456789abcdef"
@@ -191,8 +190,7 @@ def sift(sieve: Sieve, shards: list[Location], cap: int | None, each: Each = map
 def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut | None, seconds: float, each: Each = map) -> Manifest:
     """Writes the tables and the manifest from the shards."""
     folders = [job.mutate_folder / shard.key for shard in shards]
-    made = job.work / f"part-{uuid4().hex}"
-    try:
+    with draft(job.work) as made:
         sieve = Sieve(made, held_out, job.options.policy.near_duplicates)
         sifted = sift(sieve, folders, job.options.policy.lemma_cap, each)
         _write(tables.to_table(map(library.record, library.theorems), Theorem), made / "theorems" / "part-0.parquet")
@@ -211,8 +209,6 @@ def select(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOut 
             remove(job.out / table)
         write_whole(job.manifest_file, msgspec.json.encode(manifest))
         return manifest
-    finally:
-        remove(made)
 
 
 def _write(table: pa.Table, file: Location) -> None:

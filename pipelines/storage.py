@@ -109,6 +109,17 @@ def scratch(work: Location) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+@contextmanager
+def draft(work: Location) -> Iterator[Location]:
+    """A place in `work`, in a store as well, for what `exchange` will put elsewhere; gone afterwards."""
+    made = work / f"part-{uuid4().hex}"
+    try:
+        make(made)
+        yield made
+    finally:
+        remove(made)
+
+
 def clear_scratch(work: Location) -> None:
     """What a run that was killed left."""
     for left in list(work.glob("part-*")):

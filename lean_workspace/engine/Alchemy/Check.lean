@@ -94,7 +94,8 @@ where
 def textOptions : Options :=
   (switches [] [`autoImplicit, `relaxedAutoImplicit]).setNat `maxHeartbeats textBudget
 
-/-- The context in which a command elaborates terms, as a term in it sees it: `quasiPatternApprox`, which `mkMetaContext` sets, is off by then. -/
+/-- The context in which a command elaborates terms, as a term in it sees it: `quasiPatternApprox`, which `mkMetaContext` sets, is
+off by then. -/
 def commandContext : Meta.Context := {
   keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true } }
 

@@ -63,6 +63,11 @@ def headKinds (env : Environment) (fn : Expr) : List BinderInfo :=
     | none => []
   | _ => []
 
+/-- Is the argument that these kinds begin with explicit? So are those beyond the kinds. -/
+def isNextExplicit : List BinderInfo → Bool
+  | k :: _ => k.isExplicit
+  | [] => true
+
 /-- The position of argument `i` of an application of `n` arguments at `p`. -/
 def argumentAt (p n i : Nat) : Nat := down p (n - 1 - i) * 4 + 1
 where
@@ -130,10 +135,7 @@ partial def differAt (env : Environment) (levels : Bool) (as bs : List Expr) (ki
     (above : List Node) : List Node :=
   match as, bs with
   | a :: as, b :: bs =>
-    let isExplicit := match kinds with
-      | k :: _ => k.isExplicit
-      | [] => true
-    match if isExplicit == explicit then differ env levels a b (argumentAt p n i) above else [] with
+    match if isNextExplicit kinds == explicit then differ env levels a b (argumentAt p n i) above else [] with
     | [] => differAt env levels as bs (dropL kinds 1) explicit p n (i + 1) above
     | found => found
   | _, _ => []

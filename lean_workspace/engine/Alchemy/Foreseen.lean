@@ -131,10 +131,7 @@ partial def isFirstOfAll? (env : Environment) (as : List Expr) (kinds : List Bin
   match as with
   | [] => none
   | a :: as =>
-    let isPrinted := match kinds with
-      | k :: _ => k.isExplicit
-      | [] => true
-    match if isPrinted then isFirstAnIndex? env a v else none with
+    match if isNextExplicit kinds then isFirstAnIndex? env a v else none with
     | none => isFirstOfAll? env as (dropL kinds 1) v
     | found => found
 end
@@ -191,17 +188,14 @@ partial def foreseenIn (env : Environment) (e : Expr) (p : Nat) (acc : List Mark
           if isOfIndex env f then { node := { position, fn := position, head := .binder }, rung := .typed } :: acc else acc
         | _, _ => acc
       -- the proof of an access is not shown, unless it is marked
-      foreseenInAll env (if isAccess && !plainly then takeL as 7 else as) parameters p (count as) 0 acc
+      foreseenInAll env (if isAccess && !plainly then takeL as 7 else as) (mapL (·.kind) parameters) p (count as) 0 acc
     | _ => foreseenInAll env as [] p (count as) 0 acc
   | _ => acc
-partial def foreseenInAll (env : Environment) (as : List Expr) (parameters : List Parameter) (p n i : Nat) (acc : List Mark) : List Mark :=
+partial def foreseenInAll (env : Environment) (as : List Expr) (kinds : List BinderInfo) (p n i : Nat) (acc : List Mark) : List Mark :=
   match as with
   | [] => acc
   | a :: as =>
-    let isShown := match parameters with
-      | q :: _ => q.kind.isExplicit
-      | [] => true
-    foreseenInAll env as (dropL parameters 1) p n (i + 1) (if isShown then foreseenIn env a (argumentAt p n i) acc else acc)
+    foreseenInAll env as (dropL kinds 1) p n (i + 1) (if isNextExplicit kinds then foreseenIn env a (argumentAt p n i) acc else acc)
 end
 
 /-- The marks that a text of `e`, which stands at `p`, can't do without. -/

@@ -108,7 +108,8 @@ def goOn (l : Library) (t : Prepared) (c : Candidate) : IO (Except String Prepar
   | .ok (v, _) =>
     let name := .mkSimple ("step" ++ subscript (count t.parents + 1))
     let clock ← IO.mkRef {}
-    match ← t.run (4 * textBudget) (writeOne t (← IO.mkRef {}) {} v (.mkSimple "variant") clock) with
+    let style : Style := {}
+    match ← t.run style.budget (writeOne t (← IO.mkRef {}) style v (.mkSimple "variant") clock) with
     | some (.ok w) =>
       let lines := w.lines (dropL w.script (count t.opening)) name  -- what the chain opens with stands before it
       let parent : Parent := { name, levels := v.levels, value := v.value, lines }
