@@ -133,8 +133,12 @@ def test_what_reads_back_by_default_has_no_marks(engine):
         assert write(engine, target, "rw", lemma)[1].print_options == []
 
 
-def test_a_method_says_its_type_where_what_stands_before_the_dot_tells_it(engine):
+def test_a_method_needs_no_mark_where_what_stands_before_the_dot_tells_its_type(engine):
     assert write(engine, "Nat.log2_eq_iff", "rw", "eq_comm")[1].print_options == []
+    _, text = write(engine, "String.length_empty", "apply", "Nat.le_of_eq", occurrence=1)
+    assert (text.statement, text.print_options) == (': "".length ≤ 0', [])
+    _, numeral = write(engine, "UInt64.or_eq_zero_iff", "rw", "UInt64.toBitVec_inj", backward=True)
+    assert numeral.statement.count("UInt64.toBitVec 0") == 1 and numeral.print_options == []
 
 
 def test_a_match_that_would_be_written_as_a_function_is_refused_where_the_style_leaves_it_out(engine):

@@ -32,6 +32,11 @@ where
       | none => false
     | _ => false
 
+def parametersOf (env : Environment) (n : Name) : List Parameter :=
+  match env.find? n with
+  | some info => (signatureOf info.type).1
+  | none => []
+
 /-! ## Methods
 
 `(↑n).lcm k`, `∅.size`, `(pure x).run`: before Lean finds out which function a method is it must know the type of what stands before
@@ -46,11 +51,13 @@ partial def tellsType (env : Environment) (s : Name) (e : Expr) : Bool :=
   match e with
   | .mdata _ e => tellsType env s e
   | .lam _ _ b _ => tellsType env s b
-  | .lit _ => s == ``Nat
+  | .lit (.natVal _) => s == ``Nat
+  | .lit (.strVal _) => s == ``String
   | _ => match headOf e with
     | .const n _ =>
       if anyL (· == n) coercions then false
       else if n == ``OfNat.ofNat then s == ``Nat
+      else if n == ``Neg.neg && s == ``Int then anyTells env ``Nat (fun _ _ => true) (parametersOf env n) (argsOf e) 0  -- `-1`
       else match env.find? n with
         | none => true
         | some info =>
@@ -83,11 +90,12 @@ def objectOf (s : Name) : List Parameter → List Expr → Option Expr
   | p :: ps, a :: as => if p.kind.isExplicit && (headOf p.type).isConstOf s then some a else objectOf s ps as
   | _, _ => none
 
+/-- Of a numeral Lean writes no method. -/
 def isMethodOfUntold (env : Environment) (n : Name) (parameters : List Parameter) (as : List Expr) : Bool :=
   let s := n.getPrefix
   match s, objectOf s parameters as with
   | .anonymous, _ | _, none => false
-  | _, some object => !tellsType env s object
+  | _, some object => !(headOf object).isConstOf ``OfNat.ofNat && !tellsType env s object
 
 /-! ## Accesses
 
@@ -176,9 +184,7 @@ partial def foreseenIn (env : Environment) (e : Expr) (p : Nat) (acc : List Mark
     let as := argsOf e
     match headOf e with
     | .const n _ =>
-      let parameters := match env.find? n with
-        | some info => (signatureOf info.type).1
-        | none => []
+      let parameters := parametersOf env n
       let isAccess := n == ``GetElem.getElem
       let plainly := if isAccess then isProvedAccess as else anyL (· == n) closedNotations || isMethodOfUntold env n parameters as
       let acc := if plainly then { node := nodeOf env e e p false, rung := .plain } :: acc else acc
