@@ -8,10 +8,12 @@ counterexample may be true; it is counted and forgotten. No row can state a theo
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
+import pyarrow as pa
 
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import Change, Place, Refusal, Refutation
@@ -22,11 +24,11 @@ from mutation.quality import Judged, first_objection
 from pipelines import tables
 from pipelines.engine import opened
 from pipelines.extract import Entry, catalogue
-from pipelines.job import Job, Manifest
-from pipelines.mutate import Shard, tally_of
-from pipelines.select import HeldOut
+from pipelines.job import Job
+from pipelines.mutate import Shard
+from pipelines.parted import PARTS, Each, Parted, Sifted, first_of_each, group_name, groups, in_turn, write
 from pipelines.stage import History, Stage, Sums
-from pipelines.storage import Location, make, write_whole
+from pipelines.storage import Location, write_whole
 from pipelines.suspects import Suspects
 from pipelines.tables import Refuted, Reject
 
@@ -166,31 +168,29 @@ def is_done(job: Job, shard: Shard) -> bool:
     return tables.are_whole(place, "refuted", "rejects") and (place / "tally.json").is_file()
 
 
-def tabulate(job: Job, shards: list[Shard], held_out: HeldOut | None, manifest: Manifest) -> Manifest:
-    """Writes the table beside those of *select*, and what was not refuted to the rejects. Of the rows that state the
-    same the one with the smallest id is kept."""
-    folders = [place_of(job, shard) for shard in shards]
-    tally = tally_of(folders, RefuteTally)
-    rejects = tables.read([folder / "rejects.parquet" for folder in folders], Reject)
-    kept: list[Refuted] = []
-    last_key = None
-    rows = tables.read([folder / "refuted.parquet" for folder in folders], Refuted)
-    for row in sorted(rows, key=lambda row: (row.statement_key, row.refuted_id)):
-        reason = held_out.objection(msgspec.structs.asdict(row)) if held_out else None
-        if reason is None and row.statement_key == last_key:
-            reason = "duplicate"
-        if reason is None:
-            last_key = row.statement_key
-            kept.append(row)
-        else:
-            rejects.append(Reject(target=row.target, library=row.library, module=row.module, stage="refute", reason=reason))
-    make(job.out / "refuted")
-    tables.write(tables.to_table(kept, Refuted), job.out / "refuted" / "part-0.parquet")
-    tables.write(tables.to_table(rejects, Reject), job.out / "rejects" / "part-refute.parquet")
-    reasons = Counter(manifest.rejects)
-    for row in rejects:
-        reasons[f"{row.stage}: {row.reason}"] += row.n
-    manifest = msgspec.structs.replace(
-        manifest, counts={**manifest.counts, "changed": tally.changed, "refuted": len(kept)}, rejects=dict(sorted(reasons.items())))
-    write_whole(job.manifest_file, msgspec.json.encode(manifest))
-    return manifest
+class Sieve(Parted, frozen=True):
+    """From shards to the table, in two steps."""
+
+    record: ClassVar = Refuted
+    stage: ClassVar = "refute"
+
+    def came(self, shards: Sequence[Location]) -> Sifted:
+        """Splits the rows of some shards by statement, and hands on what was not refuted."""
+        name = group_name(shards)
+        table = pa.concat_tables(tables.load(shard / "refuted.parquet") for shard in shards)
+        self.split("refuted-came", name, table, "statement_key")
+        return self.sifted(table, [tables.load(shard / "rejects.parquet") for shard in shards], f"refute-{name}")
+
+    def distinct(self, part: str) -> Sifted:
+        """Of the rows that state the same the one with the smallest id: a file of the table."""
+        table, drops = self.admitted(self.part("refuted-came", part))
+        table, doubles = first_of_each(table, "statement_key", [("refuted_id", "ascending")])
+        write(table, self.folder / "refuted" / f"part-{part}.parquet")
+        return self.sifted(table, [*drops, self.rejected(doubles, "duplicate")], f"refute-{part}")
+
+
+def sift(sieve: Sieve, shards: list[Location], each: Each = map) -> Sifted:
+    """Both steps: the table `refuted` stands below the sieve's folder afterwards, and rejects beside it."""
+    dropped: Counter[str] = Counter()
+    in_turn(each, sieve.came, groups(shards), dropped)
+    return Sifted(in_turn(each, sieve.distinct, PARTS, dropped), dict(dropped))

@@ -1,4 +1,4 @@
-"""The main job: extract → mutate (→ refute) → select → verify. Run again, it goes on where it stopped."""
+"""The main job: extract → mutate (→ refute) → tabulate → verify. Run again, it goes on where it stopped."""
 
 import tempfile
 import time
@@ -12,11 +12,12 @@ import msgspec
 from lean_workspace.embedded import install
 from lean_workspace.workspace import Library
 from pipelines import extract, mutate, pool, refute, verify
+from pipelines.held_out import HeldOut
 from pipelines.job import Job, JobError, Manifest, Options, UsageError, versions
 from pipelines.runlog import RunLog
-from pipelines.select import HeldOut, select
 from pipelines.stage import Report, silent
 from pipelines.storage import Location, ask_all, remove
+from pipelines.tabulate import tabulate
 from pipelines.verify import Invalid
 
 
@@ -47,11 +48,9 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         if job.options.refute:
             run_refute(job, shards, workers, report)
         log.note("stage", name="select")
-        manifest = select(job, library, shards, held, job.note_seconds(), pool.tasks)
+        manifest = tabulate(job, library, shards, held, job.note_seconds(), pool.tasks)
         if not manifest.counts["variants"]:
             raise JobError("no variant came of these targets; see the table of rejects for the reasons")
-        if job.options.refute:
-            manifest = refute.tabulate(job, shards, held, manifest)
         log.note("stage", name="verify", counts=manifest.counts)
         checked, invalid = run_verify(job.out, job.library, sample, job.options.seed, min(workers, 2), report)
         in_all = job.note_seconds()

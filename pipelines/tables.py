@@ -151,10 +151,10 @@ def are_whole(folder: Location, *names: str) -> bool:
 def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
     """All of one file.
 
-    Without `pq.read_table`: it reads ahead in threads, which may hold a part of a Python file when Python ends, and abort it.
+    By this thread alone: another one may hold a part of a Python file when Python ends, and abort it.
     """
     with file.open("rb") as stream, pq.ParquetFile(stream) as table:
-        return table.read(columns=columns)
+        return table.read(columns=columns, use_threads=False)
 
 
 def read(files: Sequence[Location], record: type[msgspec.Struct]) -> list[msgspec.Struct]:

@@ -11,8 +11,9 @@ from lean_workspace.protocol import Candidate
 from lean_workspace.workspace import Draft
 from mutation.quality import LEMMA_CAP, NEAR_DUPLICATE
 from pipelines import tables
+from pipelines.held_out import HeldOut
 from pipelines.mutate import Origin, Worth, _best
-from pipelines.select import HeldOut, Sieve, sift
+from pipelines.select import Sieve, sift
 from pipelines.tables import Reject, Variant
 
 
@@ -38,6 +39,7 @@ def chosen(folder: Path, rows: list[Variant], *, shards: int = 3, near: bool = T
         came[-1].mkdir()
         tables.write(tables.to_table(rows[n::shards], Variant), came[-1] / "variants.parquet")
         tables.write(tables.to_table([], Reject), came[-1] / "rejects.parquet")
+    (folder / "rejects").mkdir()
     sifted = sift(Sieve(folder, held_out, near), came, cap)
     kept = ds.dataset(folder / "variants", schema=tables.schema_of(Variant)).to_table().column("variant_id").to_pylist()
     rejects = ds.dataset(folder / "rejects", schema=tables.schema_of(Reject)).to_table()
