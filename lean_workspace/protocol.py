@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "9"
+ENGINE_VERSION = "10"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -248,6 +248,40 @@ class Found(Message):
     numbers: list[int | None]
 
 
+class Words(Message):
+    """statement: what stands between a theorem's name and `:=`; None where no words of Lean's read back as the theorem. mentions: theorems
+    of its own module that the statement needs."""
+
+    statement: str | None
+    levels: list[str]
+    mentions: list[str]
+
+
+class Started(Message):
+    """The first state of a statement, or why there is none."""
+
+    state: int | None = None
+    goals: list[str] = []
+    refused: str | None = None
+
+
+class Stepped(Message):
+    """What a tactic made of a state: another state with its goals, or a theorem, or a refusal. premises: theorems and definitions that the
+    tactic names."""
+
+    micros: int
+    state: int | None = None
+    goals: list[str] = []
+    theorem: str | None = None
+    axioms: list[str] = []
+    premises: list[str] = []
+    refused: Refusal | None = None
+
+
+class Released(Message):
+    pass
+
+
 # --- requests -------------------------------------------------------------------------------------
 
 
@@ -383,6 +417,44 @@ class Kernel(Request, tag="kernel"):
 class Find(Request, tag="find"):
     Reply = Found
     names: list[str]
+
+
+class FindWords(Request, tag="words"):
+    Reply = Words
+    theorem: int
+
+
+class Before(msgspec.Struct, frozen=True):
+    """Before the theorems of a module, but for those that are available, by name."""
+
+    module: str
+    available: Sequence[str] = ()
+
+
+class Start(Request, tag="start"):
+    """theorem: the statement must be this one's. without: constants that no proof may use. before: in which environment; None for the
+    whole library."""
+
+    Reply = Started
+    statement: str
+    levels: Sequence[str]
+    theorem: int | None
+    without: Sequence[str]
+    before: Before | None
+
+
+class Step(Request, tag="step"):
+    """heartbeats: thousands."""
+
+    Reply = Stepped
+    state: int
+    tactic: str
+    heartbeats: int
+
+
+class Release(Request, tag="release"):
+    Reply = Released
+    states: Sequence[int]
 
 
 class Envelope(Message):

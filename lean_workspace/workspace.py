@@ -128,7 +128,7 @@ class Useless(msgspec.Struct, frozen=True):
     reason: str
 
 
-def _patiently(times: int, work: Callable[[], Answer]) -> Answer:
+def patiently(times: int, work: Callable[[], Answer]) -> Answer:
     """Once more, up to so many times, where an engine was killed from outside. Raises EngineDied."""
     for _ in range(times - 1):
         try:
@@ -150,6 +150,8 @@ class Workspace:
         self.prepared: PreparedTarget | None = None
         """The target that the engine holds."""
         self.deaths = 0
+        self.generation = 0
+        """How many engines came so far: what the ones before held is lost."""
         self.spent: dict[str, float] = {}
         """Seconds in which Lean worked, by request; `start`: until an engine had the library open."""
         self._start()
@@ -179,7 +181,7 @@ class Workspace:
     def target(self, theorem: int, steps: Sequence[Candidate] = (), style: Style = Style()) -> "PreparedTarget":
         """Prepares a theorem, or the variant that `steps` lead to from it. Raises EngineDied where that kills two engines,
         EngineRefused where Lean can't."""
-        self._retire()
+        self.retire()
         return PreparedTarget(self, theorem, steps, style)
 
     def check(self, text: str, parts: bool = False) -> Checked:
@@ -189,7 +191,7 @@ class Workspace:
     def grade(self, signature: str, target: str) -> Difficulty:
         """How hard a statement is. signature: what stands between `theorem` and `:=`. A tactic that kills the engine
         is found, and the others still count. Raises EngineRefused where Lean can't read the statement."""
-        self._retire()
+        self.retire()
         with contextlib.suppress(EngineDied):
             return Difficulty(self.ask_once(Grade(signature=signature, target=target, tactics=PORTFOLIO), DEADLINE_S).closed_by)
         unknown: list[Automation] = []
@@ -214,7 +216,7 @@ class Workspace:
     def ask(self, request: Request, deadline_s: float = DEADLINE_S) -> Message:
         """The reply, from a second engine where the first one died of it. Raises EngineDied, EngineRefused."""
         try:
-            return _patiently(KILLS, lambda: self.ask_once(request, deadline_s))
+            return patiently(KILLS, lambda: self.ask_once(request, deadline_s))
         except EngineDied:
             return self.ask_once(request, ALONE_S)
 
@@ -238,17 +240,19 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _retire(self) -> None:
+    def retire(self) -> None:
+        """Replaces an engine that has grown or served long."""
         if self._engine.requests > self._retirement.requests or self._engine.memory_gb > self._retirement.memory_gb:
             self._start()
 
     def _start(self) -> None:
         """A fresh engine with the library open; a second one where the first dies at it."""
         self.prepared = None
+        self.generation += 1
         self.close()
         with self._clocked("start"):
             try:
-                _patiently(STARTS, self._open)
+                patiently(STARTS, self._open)
             except EngineDied:
                 self.deaths += 1
                 self._open()
@@ -371,7 +375,7 @@ class PreparedTarget:
 
     def _by_halves(self, batch: list, run: Callable[[list, float], list]) -> Iterator[tuple]:
         try:
-            yield from zip(batch, _patiently(KILLS, lambda: run(batch, DEADLINE_S)), strict=True)
+            yield from zip(batch, patiently(KILLS, lambda: run(batch, DEADLINE_S)), strict=True)
             return
         except EngineDied:
             self._reopen()

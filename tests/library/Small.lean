@@ -68,3 +68,10 @@ theorem Small.Again.beq_eq_false_iff_ne.{w} {T : Type w} [BEq T] [LawfulBEq T] {
 
 theorem Small.Again.List.mem_iff_getElem.{w} {T : Type w} {z : T} {zs : List T} :
     z ∈ zs ↔ ∃ (k : Nat) (isBelow : k < zs.length), zs[k]'isBelow = z := _root_.List.mem_iff_getElem
+
+/-! What a file may hide. -/
+
+macro "small_sorry" : tactic => `(tactic| sorry)
+macro "small_lie" : term => `(lcProof)
+
+axiom Small.believed (p : Prop) : p

@@ -30,6 +30,9 @@ structure Proved where
   levels : List Name
   type : Expr
   axioms : List String
+  /-- The proof, and the environment with what the text added. -/
+  value : Expr
+  env : Environment
 
 /-- The axioms that stand behind Lean's mathematics; everything else is refused. -/
 def standardAxioms : List Name := [``propext, ``Quot.sound, ``Classical.choice]
@@ -173,7 +176,7 @@ def checkCommand (env : Environment) (stx : Syntax) (text : String) (expected : 
       unless forbidden axioms matches [] do
         return ← no "axioms" (joinWith ", " (mapL nameText axioms))
       if let .error e := replay s.env name env.toKernelEnv then return ← no "kernel" e
-      return .ok { name, levels := v.levelParams, type := v.type, axioms := mapL nameText axioms }
+      return .ok { name, levels := v.levelParams, type := v.type, axioms := mapL nameText axioms, value := v.value, env := s.env }
     | _ => no "statement" (error.getD "no theorem came of it")
 
 /-- Parses `text`; `judge` gets the command that it is. -/

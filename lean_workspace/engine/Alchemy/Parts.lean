@@ -282,7 +282,7 @@ def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx
     unless forbidden axioms matches [] do return none
     match env.toKernelEnv.addDecl {} (.thmDecl { name := p.name, levelParams := p.levels, type, value := proof }) with
     | .error _ => return none
-    | .ok _ => return some (.ok { name := p.name, levels := p.levels, type, axioms := mapL nameText axioms })
+    | .ok _ => return some (.ok { name := p.name, levels := p.levels, type, axioms := mapL nameText axioms, value := proof, env })
   | _ => return none
 
 /-- The verdict on a text: by its parts where these say enough, else by the whole command. -/

@@ -2,12 +2,13 @@ import Alchemy.Mutate
 import Alchemy.Grade
 import Alchemy.Refute
 import Alchemy.Profile
+import Alchemy.Episodes
 
 /-!
 # The engine
 
 JSON lines on standard input, one reply for each on standard output; a `ready` line first. The
-engine holds one library and one prepared target with the variants tried on it. It decides nothing
+engine holds one library, one prepared target with the variants tried on it, and states of proofs. It decides nothing
 about what is worth keeping.
 
 | request | fields | reply |
@@ -25,6 +26,10 @@ about what is worth keeping.
 | `places` | `theorem` | `places`: `[kind, site, occurrence]` of the changes that need no lemma |
 | `refute` | `theorem`, `changes`: `[kind, site, rule or null, occurrence, name]` | `results`: a refuted statement, or `{stage, message}` |
 | `find` | `names` | `numbers`, null for a name that is no theorem |
+| `words` | `theorem` | `statement` that reads back as it, or null; `levels`; `mentions`: theorems of its module in it |
+| `start` | `statement`, `levels`; `theorem` that it must be, or null; `without`; `before`: `module`, `available`, or null | `state`, `goals`, or `refused` |
+| `step` | `state`, `tactic`, `heartbeats` | `state` and `goals`, or `theorem` and `axioms`, or `refused`; `premises` that the tactic names |
+| `release` | `states` | |
 -/
 
 open Lean Meta
@@ -194,7 +199,11 @@ def requests : List Request := [
   { name := "kernel", answer := handleKernel },
   { name := "places", answer := handlePlaces },
   { name := "refute", answer := handleRefute },
-  { name := "find", answer := handleFind }]
+  { name := "find", answer := handleFind },
+  { name := "words", answer := handleWords },
+  { name := "start", answer := handleStart },
+  { name := "step", answer := handleStep },
+  { name := "release", answer := handleRelease }]
 
 def readyLine : Json := Json.mkObj [("ready", Json.mkObj [
   ("engine", .str engineVersion), ("toolchain", .str Lean.versionString),

@@ -1,11 +1,13 @@
 import Alchemy.Library
 import Alchemy.Target
 import Alchemy.Parts
+import Alchemy.Gym
+import Alchemy.Before
 
 /-!
 # What an engine remembers, and how it reads requests
 
-One library, and one prepared target with the variants tried on it.
+One library, one prepared target with the variants tried on it, and states of the gym.
 -/
 
 open Lean Meta
@@ -19,6 +21,11 @@ structure Session where
   carried : Option (IO.Ref Carried) := none
   memory : Option (IO.Ref Memory) := none
   drafts : Array Variant := #[]
+  /-- The environment that the last start was in, where it was not the library's own; how many there were. -/
+  before : Option (Before × Environment) := none
+  opened : Nat := 0
+  /-- States of the gym; nothing where one was released. -/
+  states : Array (IO.Ref (Option GymState)) := #[]
 
 abbrev Reply := Except String Json
 

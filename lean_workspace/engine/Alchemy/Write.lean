@@ -116,19 +116,25 @@ def Writing.write (w : Writing) : MetaM (Except Refusal Written) := do
     style := w.style }
   wording.write
 
-/-- Does a target read back as itself? What has to be marked for it is remembered. A `match` in it may be gone in its variants. -/
-def readsBack (t : Prepared) (memory : IO.Ref Memory) (style : Style) : MetaM Bool := do
+/-- A target in words that read back as itself, if there are any. A `match` may be in them as it is. -/
+def ownWords (t : Prepared) (memory : IO.Ref Memory) (style : Style) : MetaM (Option Written) := do
   let script (all : Bool) := ["exact " ++ t.applied all (some t.conclusion) none]
   let v : Variant := {
     levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info
     names := t.usedNames, script := script false, explicitScript := script true }
   let name := `alchemy_target
-  if (← kernelCheck name v.levels v.type v.value).isSome then return false
+  if (← kernelCheck name v.levels v.type v.value).isSome then return none
   let clock ← IO.mkRef {}
   match ← Writing.write { env := t.library, variant := v, name, clock, memory, style := { style with matchers := true } } with
-  | .error _ => return false
-  | .ok w =>
-    memory.modify fun m => { m with lessons := lessonsOf w.marks v.type typePosition [] }
+  | .error _ => return none
+  | .ok w => return some w
+
+/-- Does a target read back as itself? What has to be marked for it is remembered. A `match` in it may be gone in its variants. -/
+def readsBack (t : Prepared) (memory : IO.Ref Memory) (style : Style) : MetaM Bool := do
+  match ← ownWords t memory style with
+  | none => return false
+  | some w =>
+    memory.modify fun m => { m with lessons := lessonsOf w.marks (renameBinders (plain t.info.type) t.usedNames) typePosition [] }
     return true
 
 end Alchemy

@@ -1,0 +1,184 @@
+import Alchemy.Tactic
+
+/-!
+# The gym: proof states
+
+A *start* is a statement in an environment. A *state* is what tactics made of it: goals, and the tactics that led there. States are
+kept by number until they are released; a step makes a new state and leaves the old one as it is, whatever happens. When no goal is
+left the proof is written out, elaborated afresh as a whole command and checked by the kernel (`checkText`); only then is it proved.
+
+A state keeps no caches: a step depends on the state and its heartbeats alone, so that tactics replayed in another engine end in the
+same state.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+/-- The name of what is proved. -/
+def goalName : Name := `alchemy_goal
+
+/-- A statement to prove. -/
+structure Start where
+  /-- Proofs are read in it. -/
+  base : Environment
+  levels : List Name
+  /-- What stands between the name and `:=`. -/
+  statement : String
+  type : Expr
+  /-- What a proof may not use. -/
+  without : List Name
+
+structure GymState where
+  start : Start
+  root : Expr
+  goals : List MVarId
+  mctx : MetavarContext
+  /-- With what tactics added. -/
+  env : Environment
+  ngen : NameGenerator
+  /-- The tactics so far, the last one first. -/
+  script : List String
+
+/-! ## The start -/
+
+/-- How many variables a binder of a signature has. -/
+def variablesOf (stx : Syntax) : Nat :=
+  if stx.isOfKind ``Parser.Term.instBinder || stx.getKind == identKind || stx.isOfKind ``Parser.Term.hole then 1 else stx[1].getNumArgs
+
+/-- A declaration with this statement. -/
+def declarationText (keyword : String) (levels : List Name) (statement rest : String) : String :=
+  keyword ++ " " ++ nameText goalName ++ levelText levels ++ " " ++ statement ++ rest
+
+/-- Reads a statement as an axiom: its type, its levels, how many binders stand before the colon, and the environment with what it
+added besides. -/
+def readOpen (base : Environment) (levels : List Name) (statement : String) : IO (Except String (Start × Nat × Environment)) := do
+  let text := declarationText "axiom" levels statement ""
+  match Parser.runParserCategory base `command text "<statement>" with
+  | .error e => return .error e
+  | .ok stx =>
+    unless stx.isOfKind ``Parser.Command.declaration && stx[1].isOfKind ``Parser.Command.axiom do return .error "this is not one statement"
+    match ← afterCommand base stx text with
+    | none => return .error "the elaborator gave up"
+    | some s =>
+      if let some e ← firstError s.messages.toList then return .error e
+      match s.env.find? goalName with
+      | some (.axiomInfo v) =>
+        if v.type.hasSorry then return .error "the statement is not complete"
+        let binders := stx[1][2][0].getArgs.toList.foldl (fun n b => n + variablesOf b) 0
+        -- the axiom goes, unless the statement needs what came with it
+        let env := if anyL (fun c => !base.contains c) v.type.getUsedConstants.toList then s.env else base
+        return .ok ({ base, levels := v.levelParams, statement, type := v.type, without := [] }, binders, env)
+      | _ => return .error "no statement came of it"
+
+/-- The goals as Lean prints them. -/
+def goalTexts : List MVarId → MetaM (List String)
+  | [] => return []
+  | g :: gs => do
+    let text := (← ppGoal g).pretty
+    return text :: (← goalTexts gs)
+
+/-- The first state, and its goals as text. -/
+def firstState (start : Start) (binders : Nat) (env : Environment) : IO (Except String (GymState × List String)) := do
+  let open_ : MetaM (Expr × MVarId × List String) := do
+    let root ← mkFreshExprMVar start.type
+    let (_, goal) ← root.mvarId!.introNP binders
+    return (root, goal, ← goalTexts [goal])
+  match ← ((open_.run commandContext {}).toIO (← commandCore env textBudget) { env }).toIO' with
+  | .error e => return .error (toString e)
+  | .ok (((root, goal, texts), m), c) =>
+    return .ok ({ start, root, goals := [goal], mctx := m.mctx, env := c.env, ngen := c.ngen, script := [] }, texts)
+
+/-- The names of the hypotheses of a context. -/
+def localNames (lctx : LocalContext) : List Name := mapL name lctx.getFVarIds.toList
+where
+  name (f : FVarId) : Name := match lctx.find? f with
+    | some d => d.userName
+    | none => .anonymous
+
+/-! ## A step -/
+
+/-- What a tactic made of a state. -/
+inductive Step where
+  | stumbled (s : Stumble)
+  | goals (state : GymState) (texts : List String)
+  | proved (text : String) (axioms : List String)
+
+/-- Runs a tactic on all goals. Stands in for `Lean.Elab.runTactic`, which sees one. -/
+def runOn (goals : List MVarId) (stx : Syntax) (levels : List Name) : MetaM (List MVarId) := do
+  match goals with
+  | [] => throwError "no goals"
+  | first :: _ =>
+    let tactic : Elab.Tactic.TacticM Unit := do
+      fun _ state => state.set { goals }
+      Elab.Tactic.evalTactic stx
+      Elab.Tactic.pruneSolvedGoals
+    let run : Elab.Term.TermElabM (List MVarId) := do
+      let left ← Elab.Tactic.run first tactic
+      Elab.Term.synthesizeSyntheticMVarsNoPostponing
+      return left
+    let state ← IO.mkRef ({ levelNames := levels } : Elab.Term.State)
+    run { declName? := some goalName } state
+
+/-- Does a `sorry` stand in what the goals became? -/
+def sorryIn : List MVarId → MetaM Bool
+  | [] => return false
+  | g :: gs => do
+    if (← instantiateMVars (.mvar g)).hasSorry then return true else sorryIn gs
+
+/-- What is left of a step that went well: no error was logged, and no goal was closed by `sorry`. -/
+def stepped (s : GymState) (stx : Syntax) : MetaM (Except Stumble (List MVarId × List String)) := do
+  let left ← runOn s.goals stx s.start.levels
+  if let some e ← firstError (← getThe Core.State).messages.toList then return .error { stage := "error", message := e }
+  if ← sorryIn s.goals then return .error { stage := "sorry", message := "the tactic leaves a sorry" }
+  return .ok (left, ← goalTexts left)
+
+/-- The constants of the library that a text's proof uses; what the text itself added is followed. -/
+partial def constantsBehind (base env : Environment) (todo : List Name) (seen : NameSet) : NameSet :=
+  match todo with
+  | [] => seen
+  | n :: ns =>
+    if seen.contains n then constantsBehind base env ns seen else
+    let seen := seen.insert n
+    if base.contains n then constantsBehind base env ns seen else
+    match env.find? n with
+    | some info =>
+      let used := match info.value? (allowOpaque := true) with
+        | some v => append v.getUsedConstants.toList info.type.getUsedConstants.toList
+        | none => info.type.getUsedConstants.toList
+      constantsBehind base env used (constantsBehind base env ns seen)
+    | none => constantsBehind base env ns seen
+
+/-- The tactics below each other. Their other lines keep their distance to the first. -/
+def scriptText (script : List String) : String :=
+  "by\n  " ++ joinWith "\n  " (concat (mapL (fun t => t.splitOn "\n") (rev script)))
+
+/-- The proof as a text of its own, judged as a whole command. -/
+def finish (start : Start) (script : List String) : IO Step := do
+  let text := declarationText "theorem" start.levels start.statement (" := " ++ scriptText script)
+  match ← checkText start.base text (some (start.type, start.levels)) with
+  | .error r => return .stumbled { stage := "proof: " ++ r.stage, message := r.message }
+  | .ok p =>
+    let used := constantsBehind start.base p.env p.value.getUsedConstants.toList {}
+    match first? (fun n => if used.contains n then some n else none) start.without with
+    | some n => return .stumbled { stage := "leak", message := "the proof uses " ++ nameText n }
+    | none => return .proved text p.axioms
+
+/-- Runs a tactic from a state, with a budget in thousands of heartbeats. -/
+def stepFrom (s : GymState) (tactic : String) (thousands : Nat) : IO Step := do
+  match readTactic s.env tactic with
+  | .error e => return .stumbled e
+  | .ok stx =>
+    let caught : MetaM (Except Stumble (List MVarId × List String)) := do
+      try stepped s stx catch e => return .error { stage := "error", message := ← e.toMessageData.toString }
+    let core : Core.State := { env := s.env, ngen := s.ngen, infoState := { enabled := false } }
+    match ← ((caught.run commandContext { mctx := s.mctx }).toIO (← commandCore s.env thousands) core).toIO' with
+    | .error e => return .stumbled { stage := "budget", message := toString e }
+    | .ok ((.error e, _), _) => return .stumbled e
+    | .ok ((.ok (goals, texts), m), c) =>
+      let script := tactic :: s.script
+      match goals with
+      | [] => finish s.start script
+      | _ => return .goals { s with goals, mctx := m.mctx, env := c.env, ngen := c.ngen, script } texts
+
+end Alchemy

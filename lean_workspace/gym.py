@@ -1,0 +1,209 @@
+"""Proof states: start from a statement, apply a tactic, get new goals, a proof, or a reason why not.
+
+A state stands for its start and the tactics that led to it. The engine keeps it under a number; when the engine is another one, because
+it died or grew old, the tactics are replayed. So a tactic that kills an engine costs its deadline, and no state.
+
+Proved means: the engine wrote the proof out as a text, elaborated it afresh as a whole command, compared the theorem with the statement
+that was asked for, and its kernel accepted it, without `sorry`, without an axiom beyond the three standard ones, and without a constant
+that was not available.
+"""
+
+import weakref
+from collections.abc import Sequence
+
+import msgspec
+
+from lean_workspace.errors import Mistake, Trouble
+from lean_workspace.process import EngineDied
+from lean_workspace.protocol import Before, FindWords, Release, Start, Step, Stepped
+from lean_workspace.workspace import KILLS, Lost, Workspace, patiently
+
+HEARTBEATS = 5_000
+"""Thousands, for one tactic: about a second."""
+
+DEADLINE_S = 30.0
+
+RELEASE_BATCH = 100
+"""States that nobody holds any more are given back so many at a time."""
+
+
+class NotOpened(Mistake):
+    """Lean can't read the statement, or reads another one; the message says why."""
+
+
+class NotReplayed(Trouble):
+    """Tactics that led to a state once lead elsewhere in a fresh engine."""
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """text: what stands between a theorem's name and `:=`: `{a b : Nat} (h : b < a) : ¬a = b`. theorem: the number of the theorem that
+    it must state. without: constants that no proof may use, by name. before: the environment; None for the whole library, in which the
+    theorem itself stands."""
+
+    text: str
+    levels: tuple[str, ...] = ()
+    theorem: int | None = None
+    without: tuple[str, ...] = ()
+    before: Before | None = None
+
+
+class Move(msgspec.Struct, frozen=True):
+    """A tactic, and what it may spend: thousands of heartbeats."""
+
+    tactic: str
+    heartbeats: int = HEARTBEATS
+
+
+class State:
+    """goals: as Lean prints them, one text each. moves: what led here from the start. It is the engine's as long as somebody holds it."""
+
+    def __init__(self, statement: Statement, moves: tuple[Move, ...], goals: tuple[str, ...]):
+        self.statement, self.moves, self.goals = statement, moves, goals
+
+    @property
+    def text(self) -> str:
+        """All goals, with an empty line between two: as Lean prints a tactic's state."""
+        return "\n\n".join(self.goals)
+
+    def __repr__(self) -> str:
+        return f"<State after {[move.tactic for move in self.moves]}: {self.text!r}>"
+
+
+class Advanced(msgspec.Struct, frozen=True):
+    """The tactic went well, and goals are left. premises: theorems and definitions that it names. seconds: in Lean."""
+
+    state: State
+    premises: tuple[str, ...]
+    seconds: float
+
+
+class Proved(msgspec.Struct, frozen=True):
+    """theorem: the whole text, judged. axioms: of the standard ones, those behind it."""
+
+    theorem: str
+    moves: tuple[Move, ...]
+    axioms: tuple[str, ...]
+    premises: tuple[str, ...]
+    seconds: float
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """stage: `size`, `parse` (not one tactic), `forbidden`, `error` (Lean's), `sorry`, `budget`, `leak`, or `proof: ` and what is wrong
+    with the proof that seemed to be complete."""
+
+    stage: str
+    message: str
+    seconds: float
+
+
+Outcome = Advanced | Proved | Refused | Lost
+"""Lost: the tactic killed its engine, and the next one, or ran past its deadline. The state is as it was."""
+
+
+def outdented(tactic: str) -> str:
+    """As far to the left as it goes: a tactic's lines belong where the first one stands, which may be anywhere."""
+    lines = tactic.strip("\n").rstrip().split("\n")
+    indent = len(lines[0]) - len(lines[0].lstrip(" "))
+    return "\n".join(line[min(indent, len(line) - len(line.lstrip(" "))):] for line in lines)
+
+
+class Gym:
+    """Starts and steps in the library of a workspace."""
+
+    def __init__(self, workspace: Workspace, deadline_s: float = DEADLINE_S):
+        """deadline_s: for one step. Heartbeats end a tactic; the deadline is for what does not count them."""
+        self._workspace, self._deadline_s = workspace, deadline_s
+        self._numbers: weakref.WeakKeyDictionary[State, tuple[int, int]] = weakref.WeakKeyDictionary()
+        """The engine that a state is kept in, and its number there."""
+        self._unheld: list[tuple[int, int]] = []
+        """Likewise, of states that nobody holds any more."""
+
+    def theorem(self, number: int, available: Sequence[str] | None = None) -> Statement:
+        """A theorem of the library, in words that read back as itself. available: theorems of its own module that a proof may use, by
+        name, beside those that the statement itself needs; it is then proved in the environment before it, in which it is not. None: in
+        the whole library. Raises NotOpened where there are no such words."""
+        words = self._workspace.ask(FindWords(theorem=number))
+        if words.statement is None:
+            raise NotOpened("there are no words that read back as this theorem")
+        before = None
+        if available is not None:
+            module = self._workspace.opened.modules[self._workspace.theorems(number, 1)[0].module]
+            before = Before(module, sorted({*available, *words.mentions}))
+        return Statement(words.statement, tuple(words.levels), number, before=before)
+
+    def start(self, statement: Statement) -> State:
+        """The variables and hypotheses before the colon are introduced. Raises NotOpened."""
+        self._workspace.retire()
+        state = State(statement, (), ())
+        started = self._workspace.ask(self._start(statement))
+        if started.refused is not None:
+            raise NotOpened(started.refused)
+        state.goals = tuple(started.goals)
+        self._keep(state, started.state)
+        return state
+
+    def step(self, state: State, tactic: str, heartbeats: int = HEARTBEATS) -> Outcome:
+        """One tactic on all goals of a state, which stays as it is. heartbeats: thousands."""
+        self._workspace.retire()
+        move = Move(outdented(tactic), heartbeats)
+        try:
+            return self._outcome(state, move, self._ask(state, move))
+        except EngineDied as died:
+            if died.cause == "deadline":
+                return Lost(died.cause)
+        try:  # what went before may have brought the first engine down
+            return self._outcome(state, move, self._ask(state, move))
+        except EngineDied as died:
+            return Lost(died.cause)
+
+    def _ask(self, state: State, move: Move) -> Stepped:
+        def once() -> Stepped:
+            request = Step(state=self._number(state), tactic=move.tactic, heartbeats=move.heartbeats)
+            return self._workspace.ask_once(request, self._deadline_s)
+
+        self._release()
+        return patiently(KILLS, once)
+
+    def _outcome(self, state: State, move: Move, stepped: Stepped) -> Outcome:
+        moves, seconds, premises = (*state.moves, move), stepped.micros / 1e6, tuple(stepped.premises)
+        if stepped.refused is not None:
+            return Refused(stepped.refused.stage, stepped.refused.message, seconds)
+        if stepped.theorem is not None:
+            return Proved(stepped.theorem, moves, tuple(stepped.axioms), premises, seconds)
+        after = State(state.statement, moves, tuple(stepped.goals))
+        self._keep(after, stepped.state)
+        return Advanced(after, premises, seconds)
+
+    def _start(self, statement: Statement) -> Start:
+        return Start(statement=statement.text, levels=statement.levels, theorem=statement.theorem, without=statement.without,
+                     before=statement.before)
+
+    def _number(self, state: State) -> int:
+        """Of the state in the engine; where that is another one than the state was made in, its moves are made again."""
+        engine, number = self._numbers[state]
+        return number if engine == self._workspace.generation else self._replay(state)
+
+    def _replay(self, state: State) -> int:
+        started = self._workspace.ask_once(self._start(state.statement), self._deadline_s)
+        number, goals = started.state, started.goals
+        for move in state.moves:
+            stepped = self._workspace.ask_once(Step(state=number, tactic=move.tactic, heartbeats=move.heartbeats), self._deadline_s)
+            self._unheld.append((self._workspace.generation, number))
+            if stepped.state is None:
+                raise NotReplayed(f"{move.tactic!r} made a step once, and makes none now: {stepped.refused}")
+            number, goals = stepped.state, stepped.goals
+        if tuple(goals) != state.goals:
+            raise NotReplayed(f"{[move.tactic for move in state.moves]} leads elsewhere now: {goals} instead of {list(state.goals)}")
+        self._keep(state, number)
+        return number
+
+    def _keep(self, state: State, number: int) -> None:
+        self._numbers[state] = kept = (self._workspace.generation, number)
+        weakref.finalize(state, self._unheld.append, kept).atexit = False
+
+    def _release(self) -> None:
+        if len(self._unheld) < RELEASE_BATCH:
+            return
+        unheld, self._unheld[:] = list(self._unheld), []
+        if numbers := [number for engine, number in unheld if engine == self._workspace.generation]:
+            self._workspace.ask(Release(states=numbers))
