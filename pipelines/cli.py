@@ -188,6 +188,23 @@ def grade(
 
 
 @app.command()
+def steps(out: Out, workers: Workers = 2, json: Json = False) -> None:
+    """Runs the proof of every variant in the gym, and records what each tactic did, as the table `steps`."""
+    from pipelines.steps import steps as run
+    from pipelines.summary import err, finish, progress
+    from pipelines.synthesize import install_if_missing
+
+    with progress() as report:
+        install_if_missing()
+        tally, seconds = run(out, workers, report)
+    lost = "".join(f"; {reason}: {n:,}" for reason, n in tally.lost.most_common())
+    err.print(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; of {tally.goal_directed:,} from the goal "
+              f"backwards as well{lost}", highlight=False, soft_wrap=True)
+    finish({"variants": tally.variants, "with_steps": tally.with_steps, "goal_directed": tally.goal_directed,
+            "steps": tally.rows, "lost": dict(tally.lost), "seconds": round(seconds, 1)}, json)
+
+
+@app.command()
 def report(
     out: Out,
     examples: Annotated[int, typer.Option(min=0, help="Variants to show beside their targets, drawn at random.")] = 12,

@@ -86,6 +86,23 @@ class Refuted(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_ms: float
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tactic of a proof did. variant_id: of the variant that is proved, or None; theorem: the name of the original theorem, or None.
+    target: what is kept out with it. form: `proof`, as it stands in the corpus, or `goal-directed`. step: from 0. state_before,
+    state_after: all goals as Lean prints them, the last one `no goals`. premises: theorems and definitions that the tactic names."""
+
+    variant_id: str | None
+    theorem: str | None
+    target: str
+    module: str
+    form: str
+    step: int
+    state_before: str
+    tactic: str
+    state_after: str
+    premises: list[str]
+
+
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """What was tried and not kept. Attempts that Lean refused, and targets set aside, have no lemma: n counts them."""
 

@@ -1,0 +1,77 @@
+"""A variant's proof from the goal backwards.
+
+A variant is proved from its target: `have h := target`, `rw [lemma] at h`, `exact h`. A prover that has the variant as a goal goes
+the other way: it rewrites the goal with the lemma, backwards, until the target closes it. That form teaches when a lemma is of use,
+so it is made as well. It is a proposal: Lean has to accept it.
+"""
+
+import re
+
+_HAVE = re.compile(r"have (\S+) := (.+)", re.DOTALL)
+_REWRITE = re.compile(r"rw \[(← )?(.+)\] at (\S+)( ⊢)?", re.DOTALL)
+_WORD = r"[\w.!?'✝«»₀-₉]"
+_REST = "all_goals assumption"
+"""Closes what the lemma asks for."""
+
+
+def tactics_of(proof: str) -> list[str]:
+    """The tactics of a proof `by …` as the corpus has them, the lines of each as far to the left as they go."""
+    tactics: list[str] = []
+    for line in proof.split("\n")[1:]:
+        if line.startswith("  ") and not line.startswith("   "):
+            tactics.append(line[2:])
+        elif tactics:
+            tactics[-1] += "\n" + line[2:]
+    return tactics
+
+
+def goal_directed(tactics: list[str], lemma: str) -> list[str] | None:
+    """The same proof from the goal backwards; None where there is no other way of writing it. lemma: of its last step."""
+    opening = [tactic for tactic in tactics if tactic.startswith("have ") and " := by\n" in tactic]
+    match tactics[len(opening):]:
+        case [have, rewrite, exact, *rest] if (h := _HAVE.fullmatch(have)) and (rw := _REWRITE.fullmatch(rewrite)):
+            if exact != f"exact {h[1]}" or rw[3] != h[1] or rest not in ([], [_REST]):
+                return None
+            return [*opening, f"rw [{'' if rw[1] else '← '}{rw[2]}]", f"exact {h[2]}", *rest]
+        case [have, exact] if (h := _HAVE.fullmatch(have)) and exact.startswith("exact "):
+            refined = _with_hole(exact.removeprefix("exact "), h[1])
+            return [*opening, f"refine {refined}", f"exact {h[2]}"] if refined else None
+        case [exact] if exact.startswith("exact "):
+            return _by_its_hypothesis(opening, exact.removeprefix("exact "), lemma)
+    return None
+
+
+def _with_hole(term: str, name: str) -> str | None:
+    """The term with a hole for a hypothesis that stands in it once."""
+    refined, times = re.subn(rf"(?<!{_WORD}){re.escape(name)}(?!{_WORD})", "?_", term)
+    return refined if times == 1 else None
+
+
+def _by_its_hypothesis(opening: list[str], term: str, lemma: str) -> list[str] | None:
+    """`target (by rw [lemma]; exact h) k`, `target (lemma h) k`: the target first, then the hypothesis that changed."""
+    for begin, end in _arguments(term):
+        inner = term[begin + 1:end]
+        if inner.startswith("by "):
+            script = inner.removeprefix("by ").split("; ")
+        elif re.match(rf"@?{re.escape(lemma)}(?!{_WORD})", inner):
+            script = [f"exact {inner}"]
+        else:
+            continue
+        return [*opening, f"refine {term[:begin]}?_{term[end + 1:]}", *script]
+    return None
+
+
+def _arguments(term: str) -> list[tuple[int, int]]:
+    """Where the outermost parentheses of a term open and close."""
+    found: list[tuple[int, int]] = []
+    depth = begin = 0
+    for i, character in enumerate(term):
+        if character == "(":
+            if depth == 0:
+                begin = i
+            depth += 1
+        elif character == ")":
+            depth -= 1
+            if depth == 0:
+                found.append((begin, i))
+    return found

@@ -1,0 +1,195 @@
+"""*steps*: the proofs of variants go in; what each of their tactics did comes out, a row a tactic.
+
+Every proof is run in the gym, as it stands in the corpus and, where it can be written so, from the goal backwards
+(`mutation/goal_directed.py`). Rows come only of a proof that the gym accepts to its end. What is done is kept below `OUT/.work/steps`,
+named by the texts and by what made it; the table is put together part by part, without the leading process having it in hand.
+"""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from lean_workspace import gym as gym_
+from lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Refused, Statement
+from mutation import goal_directed as goal_directed_
+from mutation.goal_directed import goal_directed, tactics_of
+from pipelines import pool, tables
+from pipelines.engine import opened
+from pipelines.job import Job, JobError, library_digest
+from pipelines.mutate import tally_of
+from pipelines.stage import History, Report, Stage, Sums, silent
+from pipelines.storage import Location, draft, exchange, make, remove, write_whole
+from pipelines.tables import Step
+
+CHUNK = 100
+"""Variants: some ten seconds of work, which is what a crash costs."""
+
+NO_GOALS = "no goals"
+"""The state after the last step."""
+
+PROOF, GOAL_DIRECTED = "proof", "goal-directed"
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What *steps* needs of a variant."""
+
+    variant_id: str
+    target: str
+    module: str
+    lemma: str
+    statement: str
+    proof: str
+    theorem: str
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The names of the universes: `theorem v.{u, w} …`."""
+        between = self.theorem.partition(" ")[2].removesuffix(f" {self.statement} := {self.proof}").partition(".{")[2]
+        return tuple(name.strip() for name in between.removesuffix("}").split(",")) if between else ()
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Some variants, and the name of the folder that holds what comes of them: a digest of their texts."""
+
+    name: str
+    proofs: list[Proof]
+
+
+class StepsTally(Sums):
+    """variants = with_steps + the lost ones. goal_directed: variants that have that form, too. lost: by the reason."""
+
+    variants: int = 0
+    with_steps: int = 0
+    goal_directed: int = 0
+    rows: int = 0
+    lost: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+class Stepper:
+    """Holds an engine; runs the proofs of one chunk after the other."""
+
+    def __init__(self, job: Job):
+        self._job = job
+        self._workspace = opened(job.library)
+        self._gym = Gym(self._workspace)
+
+    def __call__(self, chunk: Chunk, history: History) -> StepsTally:
+        """Runs the proofs and leaves their steps on disk."""
+        tally, rows = StepsTally(), []
+        for variant in chunk.proofs:
+            tally.variants += 1
+            came = self.steps_of(variant, PROOF, tactics := tactics_of(variant.proof))
+            if isinstance(came, str):
+                tally.lost[came] += 1
+                continue
+            tally.with_steps += 1
+            rows += came
+            if backwards := goal_directed(tactics, variant.lemma):
+                came = self.steps_of(variant, GOAL_DIRECTED, backwards)
+                if not isinstance(came, str):
+                    tally.goal_directed += 1
+                    rows += came
+        tally.rows = len(rows)
+        with self._job.folder(folder_of(self._job) / chunk.name) as made:
+            tables.write(tables.to_table(rows, Step), made / "steps.parquet")
+            write_whole(made / "tally.json", msgspec.json.encode(tally))
+        return tally
+
+    def close(self) -> None:
+        self._workspace.close()
+
+    def steps_of(self, variant: Proof, form: str, tactics: list[str]) -> list[Step] | str:
+        """A row a tactic, or why the proof does not go through."""
+        try:
+            state = self._gym.start(Statement(variant.statement, variant.levels))
+        except NotOpened:
+            return "not opened"
+        rows: list[Step] = []
+        for number, tactic in enumerate(tactics):
+            outcome = self._gym.step(state, tactic)
+            if not isinstance(outcome, Advanced | Proved):
+                return f"{outcome.stage}" if isinstance(outcome, Refused) else outcome.cause
+            after = outcome.state.text if isinstance(outcome, Advanced) else NO_GOALS
+            rows.append(Step(
+                variant_id=variant.variant_id, theorem=None, target=variant.target, module=variant.module, form=form, step=number,
+                state_before=state.text, tactic=tactic, state_after=after, premises=list(outcome.premises)))
+            if isinstance(outcome, Proved):
+                return rows
+            state = outcome.state
+        return "not finished"
+
+
+STEPS = Stage(name="steps", worker=Stepper)
+
+
+def folder_of(job: Job) -> Location:
+    """Where what is done is kept: by the engine, the library, and the code of this stage."""
+    code = b"".join(Path(module.__file__).read_bytes() for module in (gym_, goal_directed_)) + Path(__file__).read_bytes()
+    return job.work / "steps" / hashlib.blake2b(library_digest(job.library).encode() + code, digest_size=8).hexdigest()
+
+
+def chunks_of(file: Location) -> Iterator[Chunk]:
+    """The variants of a file, some at a time."""
+    proofs = tables.read([file], Proof)
+    for start in range(0, len(proofs), CHUNK):
+        some = proofs[start:start + CHUNK]
+        yield Chunk(hashlib.blake2b("\0".join(proof.theorem for proof in some).encode(), digest_size=8).hexdigest(), some)
+
+
+def is_done(job: Job, chunk: Chunk) -> bool:
+    place = folder_of(job) / chunk.name
+    return tables.are_whole(place, "steps") and (place / "tally.json").is_file()
+
+
+def steps(out: Location, workers: int, report: Report = silent) -> tuple[StepsTally, float]:
+    """Writes the table `steps` of a corpus: its figures, and the seconds that it took. Raises UsageError for a folder that is no corpus,
+    JobError where a chunk failed."""
+    start = time.monotonic()
+    manifest = Job.manifest_at(out)
+    job = Job(out, manifest.options)
+    files = sorted((out / "variants").glob("*.parquet"), key=str)
+    with job.begin(), pool.cluster(workers):
+        make(folder_of(job))
+        _work(job, files, manifest.counts["variants"], workers, report)
+        with draft(job.work) as made:
+            for _ in pool.tasks(partial(_assemble, job, made), files):
+                pass
+            exchange(made, job.out / "steps")
+        tally = tally_of((folder_of(job) / chunk.name for file in files for chunk in chunks_of(file)), StepsTally)
+    return tally, time.monotonic() - start
+
+
+def _work(job: Job, files: list[Location], variants: int, workers: int, report: Report) -> None:
+    done = sum(len(chunk.proofs) for file in files for chunk in chunks_of(file) if is_done(job, chunk))
+    report("steps", done, variants, "")
+    failed: list[pool.Failed] = []
+    tally = StepsTally()
+    for event in pool.run(STEPS, job, _missing(job, files), workers):
+        if isinstance(event, pool.Failed):
+            failed.append(event)
+            continue
+        tally.add(event.summary)
+        report("steps", done + tally.variants, variants, f"{tally.rows:,} steps, {sum(tally.lost.values()):,} proofs lost")
+    if failed:
+        raise JobError(f"the steps of {sum(len(f.item.proofs) for f in failed)} variants are missing; run again to try them again:\n"
+                       + "\n".join(f"{f.item.proofs[0].variant_id}, …: {f.reason}" for f in failed[:5]))
+
+
+def _missing(job: Job, files: list[Location]) -> Iterator[Chunk]:
+    for file in files:
+        for chunk in chunks_of(file):
+            if not is_done(job, chunk):
+                remove(folder_of(job) / chunk.name)  # one that can't be read
+                yield chunk
+
+
+def _assemble(job: Job, made: Location, file: Location) -> None:
+    """The steps of one file of variants."""
+    found = [tables.load(folder_of(job) / chunk.name / "steps.parquet") for chunk in chunks_of(file)]
+    tables.write(pa.concat_tables([tables.schema_of(Step).empty_table(), *found]), made / file.name)
