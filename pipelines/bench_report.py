@@ -9,6 +9,7 @@ from rich.table import Table
 
 from pipelines.bench import WAYS, Compared
 from pipelines.bench_costs import Costs
+from pipelines.bench_gym import Played
 from pipelines.bench_index import MATHLIB, IndexResult
 from pipelines.bench_throughput import Throughput
 from pipelines.job import Options
@@ -255,3 +256,19 @@ def print_throughput(measured: Sequence[Throughput]) -> None:
     out.print(table)
     if len(measured) > 1 and measured[0].per_second:
         out.print(f"{measured[-1].workers} workers do {measured[-1].per_second / measured[0].per_second:.2f} times the work of one")
+
+
+# --- bench gym --------------------------------------------------------------------------------------
+
+
+def print_gym(played: Played) -> None:
+    table = Table(title=f"{played.per_second:.0f} steps a second, {played.episodes:,} episodes", title_justify="left")
+    table.add_column("tactic", no_wrap=True)
+    for column in ("steps", "ms", "advanced", "proved", "refused"):
+        table.add_column(column, justify="right")
+    for tactic, steps in played.steps.items():
+        table.add_row(tactic, f"{steps.count:,}", f"{1000 * steps.seconds / steps.count:.2f}",
+                      *(f"{steps.outcomes[word]:,}" for word in ("advanced", "proved", "refused")))
+    out.print(table)
+    out.print(f"{_percent(played.lean_share, 1)} of the time in Lean; {played.memory_gb[0]:.2f} GB after a tenth of the episodes, "
+              f"{played.memory_gb[1]:.2f} GB at the end; {played.engines} engine{'s' if played.engines > 1 else ''}")

@@ -197,11 +197,11 @@ def steps(out: Out, workers: Workers = 2, json: Json = False) -> None:
     with progress() as report:
         install_if_missing()
         tally, seconds = run(out, workers, report)
-    lost = "".join(f"; {reason}: {n:,}" for reason, n in tally.lost.most_common())
+    lost = "".join(f"; {reason}: {n:,}" for reason, n in sorted(tally.lost.items(), key=lambda item: -item[1]))
     err.print(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; of {tally.goal_directed:,} from the goal "
               f"backwards as well{lost}", highlight=False, soft_wrap=True)
     finish({"variants": tally.variants, "with_steps": tally.with_steps, "goal_directed": tally.goal_directed,
-            "steps": tally.rows, "lost": dict(tally.lost), "seconds": round(seconds, 1)}, json)
+            "steps": tally.rows, "lost": tally.lost, "seconds": round(seconds, 1)}, json)
 
 
 @app.command()
@@ -330,6 +330,28 @@ def throughput(
     alone, most = measured[0], measured[-1]
     finish({**most.summary(), "one_worker": alone.summary() if alone is not most else None,
             "scaling": round(most.per_second / alone.per_second, 3) if alone is not most and alone.per_second else None}, json)
+
+
+@bench.command()
+def gym(
+    library: LibraryNames = ["Init"],
+    episodes: Annotated[int, typer.Option(min=10, help="Starts from a theorem, and what is tried there.")] = 300,
+    theorems: Annotated[int, typer.Option(min=1, help="Random theorems to start from, drawn by the seed, one after the other.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
+    json: Json = False,
+) -> None:
+    """Steps of one engine a second, states printed, and how its memory grows."""
+    from pipelines.bench_gym import measure
+    from pipelines.bench_report import print_gym
+    from pipelines.mutate import draw_targets
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    with progress() as report, on_library(_libraries(library), ["rw", "apply"], report, targets=theorems, seed=seed) as (job, catalogue):
+        played = measure(job.library, draw_targets(job, catalogue)[:theorems], episodes, report)
+    if not json:
+        print_gym(played)
+    finish(played.summary(), json)
 
 
 _INTERRUPTED = 130

@@ -7,7 +7,6 @@ named by the texts and by what made it; the table is put together part by part, 
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -68,7 +67,7 @@ class StepsTally(Sums):
     with_steps: int = 0
     goal_directed: int = 0
     rows: int = 0
-    lost: Counter[str] = msgspec.field(default_factory=Counter)
+    lost: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Stepper:
@@ -86,7 +85,7 @@ class Stepper:
             tally.variants += 1
             came = self.steps_of(variant, PROOF, tactics := tactics_of(variant.proof))
             if isinstance(came, str):
-                tally.lost[came] += 1
+                tally.lost[came] = tally.lost.get(came, 0) + 1
                 continue
             tally.with_steps += 1
             rows += came

@@ -98,3 +98,11 @@ def test_a_miss_says_where_the_pattern_stops():
 @pytest.mark.parametrize("power", [0, 0.5, 1])
 def test_the_exponent_of_a_power_is_found(power):
     assert exponent([(n, 3 * n ** power) for n in (1, 2, 4, 8)]) == pytest.approx(power)
+
+
+def test_the_gym_tells_what_a_step_costs(lean):
+    said = told("gym", "--episodes", "12", "--theorems", "12")
+    assert said["episodes"] == 12 and said["engines"] == 1 and said["steps"] == sum(
+        n for row in said["tactics"].values() for word, n in row.items() if word != "ms")
+    assert said["steps_per_second"] > 1 and 0.3 < said["lean_share"] <= 1 and all(gb > 0.5 for gb in said["memory_gb"])
+    assert sum(row.get("proved", 0) for row in said["tactics"].values()) > 0

@@ -1,12 +1,16 @@
 """The gym: states, steps, proofs that are judged again, and tactics that mean no good."""
 
+import contextlib
 import gc
+import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 
 from lean_workspace.embedded import install
 from lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Refused, State, Statement
-from lean_workspace.protocol import Release
+from lean_workspace.process import EngineRefused
+from lean_workspace.protocol import Message, Release, Request
 from lean_workspace.workspace import Library, Lost, Retirement, Workspace
 
 FALSE = Statement("(a b : Nat) : a = b")
@@ -237,6 +241,48 @@ def test_nothing_rests_on_what_is_refused_by_its_form(serving):
 
 def test_there_are_attacks_enough():
     assert len({*FORBIDDEN, *NOT_ONE_TACTIC, *TOO_LARGE, *HOSTILE}) >= 60
+
+
+WORDS = """
+exact rw simp omega intro cases induction have refine apply by fun => := ( ) [ ] ⟨ ⟩ a b h ?_ _ rfl Nat.add_comm Eq.symm False.elim
+Classical.choice sorry lcProof at with | <;> ; · « » -- /- -/ " ` $ % ∀ ∃ ¬ → = + 0 1 2^64 @ . ▸ show from let rec match if then else do
+open in decide Type Prop Sort theorem end set_option run_tac native
+"""
+TOKENS = ["\n", *WORDS.split()]
+
+
+class Anything(Request, tag="step"):
+    """A request whose fields may be of any type."""
+
+    Reply = Message
+    state: object
+    tactic: object
+    heartbeats: object
+
+
+ANYTHING = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(max_size=9),
+    lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(max_size=5), inner))
+SOUP = strategies.lists(strategies.sampled_from(TOKENS), max_size=25)
+
+
+@settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(tactic=strategies.text(max_size=60) | SOUP.map(" ".join) | SOUP.map("".join), fields=strategies.tuples(ANYTHING, ANYTHING, ANYTHING))
+def fuzz(gym: Gym, tactic: str, fields: tuple) -> None:
+    assert not isinstance(gym.step(gym.start(FALSE), tactic, heartbeats=1000), Proved | Lost), tactic
+    state, text, heartbeats = fields
+    with contextlib.suppress(EngineRefused):
+        gym._workspace.ask_once(Anything(state=state, tactic=text, heartbeats=heartbeats), 60)
+
+
+@pytest.mark.slow
+def test_five_minutes_of_nonsense_bring_down_nothing_and_prove_nothing(gym):
+    deaths = gym._workspace.deaths
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        fuzz(gym)
+    assert gym._workspace.deaths == deaths
+    assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
 
 
 # --- engines that die -----------------------------------------------------------------------------------------------------------
