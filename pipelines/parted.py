@@ -38,10 +38,19 @@ class Parted(msgspec.Struct, frozen=True):
     """The steps of a table are methods of a class of its own. What they drop lies in `rejects/` below `folder`."""
 
     record: ClassVar[type[msgspec.Struct]]
+    table: ClassVar[str]
+    """Its name: what a shard calls its part of it."""
     stage: ClassVar[str]
 
     folder: Location
     held_out: HeldOut | None
+
+    def came(self, shards: Sequence[Location]) -> Sifted:
+        """The first step: splits the rows of some shards by what they state, and hands on what the shards did not keep."""
+        name = hashlib.blake2b(" ".join(shard.name for shard in shards).encode(), digest_size=8).hexdigest()
+        table = pa.concat_tables(tables.load(shard / f"{self.table}.parquet") for shard in shards)
+        self.split("came", name, table, "statement_key")
+        return self.sifted(table, [tables.load(shard / "rejects.parquet") for shard in shards], f"shards-{name}")
 
     def split(self, step: str, name: str, table: pa.Table, key: str) -> None:
         """Writes the rows for `step`, each to the part of its key."""
@@ -49,18 +58,21 @@ class Parted(msgspec.Struct, frozen=True):
         for part in PARTS:
             rows = table.filter(pc.equal(digits, part))
             if rows.num_rows:
-                write(rows, self.folder / step / part / f"{name}.parquet")
+                write(rows, self.step_folder(step) / part / f"{name}.parquet")
+
+    def step_folder(self, step: str) -> Location:
+        return self.folder / f"{self.table}-{step}"
 
     def part(self, step: str, part: str) -> pa.Table:
         """What was split for a step."""
-        files = sorted((self.folder / step / part).glob("*.parquet"), key=str)
+        files = sorted((self.step_folder(step) / part).glob("*.parquet"), key=str)
         return pa.concat_tables([tables.schema_of(self.record).empty_table(), *map(tables.load, files)])
 
     def sifted(self, kept: pa.Table, drops: list[pa.Table], name: str) -> Sifted:
         """Writes the rejects of a step. drops: tables of Reject."""
         rejects = pa.concat_tables(drops)
         if rejects.num_rows:
-            write(rejects, self.folder / "rejects" / f"{name}.parquet")
+            write(rejects, self.folder / "rejects" / f"{self.table}-{name}.parquet")
         return Sifted(kept.num_rows, _counted(rejects))
 
     def admitted(self, table: pa.Table) -> tuple[pa.Table, list[pa.Table]]:
@@ -77,11 +89,6 @@ class Parted(msgspec.Struct, frozen=True):
         names = [name for name in Reject.__struct_fields__ if name in table.column_names]
         rows = table.select(names).to_pylist()
         return tables.to_table([Reject(stage=self.stage, reason=reason, **row) for row in rows], Reject)
-
-
-def group_name(shards: Sequence[Location]) -> str:
-    """Names the files that some shards come to."""
-    return hashlib.blake2b(" ".join(shard.name for shard in shards).encode(), digest_size=8).hexdigest()
 
 
 def groups(shards: Sequence[Location]) -> list[Sequence[Location]]:

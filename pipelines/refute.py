@@ -8,12 +8,11 @@ counterexample may be true; it is counted and forgotten. No row can state a theo
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import msgspec
-import pyarrow as pa
 
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import Change, Place, Refusal, Refutation
@@ -26,7 +25,7 @@ from pipelines.engine import opened
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job
 from pipelines.mutate import Shard
-from pipelines.parted import PARTS, Each, Parted, Sifted, first_of_each, group_name, groups, in_turn, write
+from pipelines.parted import PARTS, Each, Parted, Sifted, first_of_each, groups, in_turn, write
 from pipelines.stage import History, Stage, Sums
 from pipelines.storage import Location, write_whole
 from pipelines.suspects import Suspects
@@ -172,21 +171,15 @@ class Sieve(Parted, frozen=True):
     """From shards to the table, in two steps."""
 
     record: ClassVar = Refuted
+    table: ClassVar = "refuted"
     stage: ClassVar = "refute"
-
-    def came(self, shards: Sequence[Location]) -> Sifted:
-        """Splits the rows of some shards by statement, and hands on what was not refuted."""
-        name = group_name(shards)
-        table = pa.concat_tables(tables.load(shard / "refuted.parquet") for shard in shards)
-        self.split("refuted-came", name, table, "statement_key")
-        return self.sifted(table, [tables.load(shard / "rejects.parquet") for shard in shards], f"refute-{name}")
 
     def distinct(self, part: str) -> Sifted:
         """Of the rows that state the same the one with the smallest id: a file of the table."""
-        table, drops = self.admitted(self.part("refuted-came", part))
+        table, drops = self.admitted(self.part("came", part))
         table, doubles = first_of_each(table, "statement_key", [("refuted_id", "ascending")])
         write(table, self.folder / "refuted" / f"part-{part}.parquet")
-        return self.sifted(table, [*drops, self.rejected(doubles, "duplicate")], f"refute-{part}")
+        return self.sifted(table, [*drops, self.rejected(doubles, "duplicate")], f"distinct-{part}")
 
 
 def sift(sieve: Sieve, shards: list[Location], each: Each = map) -> Sifted:

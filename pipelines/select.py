@@ -11,7 +11,6 @@ space at a time (`parted.py`), in bounded memory, anywhere on a cluster:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -20,7 +19,7 @@ import pyarrow.compute as pc
 
 from mutation.quality import LEMMA_CAP, NEAR_DUPLICATE
 from pipelines import tables
-from pipelines.parted import PARTS, Each, Parted, Sifted, first_of_each, group_name, groups, in_turn, write
+from pipelines.parted import PARTS, Each, Parted, Sifted, first_of_each, groups, in_turn, write
 from pipelines.storage import Location, dataset
 from pipelines.tables import Variant
 
@@ -31,17 +30,11 @@ class Sieve(Parted, frozen=True):
     """The steps. A file of theirs is named by the shards or by the part that its rows come from."""
 
     record: ClassVar = Variant
+    table: ClassVar = "variants"
     stage: ClassVar = "select"
 
     near_duplicates: bool
     """Do they go?"""
-
-    def came(self, shards: Sequence[Location]) -> Sifted:
-        """Splits the variants of some shards by statement, and hands on what the shards did not keep."""
-        name = group_name(shards)
-        table = pa.concat_tables(tables.load(shard / "variants.parquet") for shard in shards)
-        self.split("came", name, table, "statement_key")
-        return self.sifted(table, [tables.load(shard / "rejects.parquet") for shard in shards], f"shards-{name}")
 
     def distinct(self, part: str) -> Sifted:
         """One variant for each statement, split by near key where these are looked at next."""
@@ -62,7 +55,7 @@ class Sieve(Parted, frozen=True):
     def thresholds(self, cap: int | None) -> dict[str, tuple[float, str]]:
         """For each lemma with more variants than `cap`, the last that is kept: (-score, id). Lemmas are looked at some at a
         time."""
-        files = sorted((self.folder / "apart").glob("*/*.parquet"), key=str)
+        files = sorted(self.step_folder("apart").glob("*/*.parquet"), key=str)
         if cap is None or not files:
             return {}
         left = dataset(files, tables.schema_of(Variant))
