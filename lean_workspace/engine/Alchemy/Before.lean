@@ -87,25 +87,29 @@ def isAbout (p : α → Bool) : ScopedEnvExtension.Entry α → Bool
   | .global a => p a
   | .scoped _ a => p a
 
+/-- Others whose entries name theorems that a tactic then looks for. -/
+def dropped : List Name := [
+  `Lean.Meta.congrExtension, `Lean.Meta.Rfl.reflExt, `Lean.Meta.Symm.symmExt, `Lean.Meta.Monotonicity.monotoneExt, `specMap, `sineQueNon]
+
+/-- Sets of simp theorems. -/
+def simpSets : List Name := [
+  ``simpExtension, `Lean.Meta.Grind.normExt, `Lean.Meta.NormCast.pushCastExt, `Lean.Meta.NormCast.normCastExt.up,
+  `Lean.Meta.NormCast.normCastExt.down, `Lean.Meta.NormCast.normCastExt.squash, `Lean.Elab.Tactic.Omega.bitvec_to_nat, `bool_to_prop,
+  `Lean.Elab.Tactic.BVDecide.Frontend.intToBitVecExt, `Lean.Elab.Tactic.BVDecide.Frontend.bvNormalizeExt, `treeTacExt,
+  `Lean.Elab.Tactic.Do.SpecAttr.mvcgenSimpExt, `Lean.Elab.WF.wfPreprocessSimpExtension, `Lean.methodSpecsSimpExtension]
+
 unsafe def sievedUnsafe (isKept : Name → Bool) (extension : Name) (es : Array EnvExtensionEntry) : Array EnvExtensionEntry :=
   let sift (α : Type) (p : α → Bool) : Array EnvExtensionEntry :=
     unsafeCast (keep (isAbout p) (unsafeCast es.toList : List (ScopedEnvExtension.Entry α))).toArray
-  if extension == ``simpExtension then sift SimpEntry (simpIsKept isKept)
+  if anyL (· == extension) simpSets then sift SimpEntry (simpIsKept isKept)
   else if extension == ``instanceExtension then sift InstanceEntry fun e => match e.globalName? with | some n => isKept n | none => false
   else if extension == ``Ext.extExtension then sift Ext.ExtTheorem fun t => isKept t.declName
   else if extension == `Lean.Meta.Grind.grindExt then sift Grind.Entry (grindIsKept isKept)
+  else if anyL (· == extension) dropped then #[]
   else es
 
 /-- The entries of an extension that are about what stays. -/
 @[implemented_by sievedUnsafe] opaque sieved (isKept : Name → Bool) (extension : Name) (es : Array EnvExtensionEntry) : Array EnvExtensionEntry
-
-/-- Parts of the names of other extensions whose entries name theorems that a tactic then looks for. -/
-def dropped : List String :=
-  ["SimpExt", "simpExt", "SimpExtension", "reflExt", "symmExt", "congrExt", "transExt", "sineQueNon", "symbolFrequency", "defeqAttr", "bitvec_to_nat", "ormCast",
-    "specTheorem", "specExt"]
-
-def isDropped (extension : Name) : Bool :=
-  extension != ``simpExtension && anyL (fun part => (nameText extension).splitOn part matches _ :: _ :: _) dropped
 
 /-- A module without the theorems that do not stay. -/
 def without (env : Environment) (m : ModuleData) (available : List Name) : ModuleData := Id.run do
@@ -121,7 +125,7 @@ def without (env : Environment) (m : ModuleData) (available : List Name) : Modul
       names := names.push info.name
   let mut entries : Array (Name × Array EnvExtensionEntry) := #[]
   for (n, es) in m.entries.toList do
-    entries := entries.push (n, if isDropped n then #[] else sieved (fun n => !gone.contains n) n es)
+    entries := entries.push (n, sieved (fun n => !gone.contains n) n es)
   return { m with constNames := names, constants, entries }
 
 /-! ## Opening -/
