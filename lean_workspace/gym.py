@@ -15,7 +15,7 @@ import msgspec
 
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.process import EngineDied
-from lean_workspace.protocol import Before, FindWords, Release, Start, Step, Stepped
+from lean_workspace.protocol import AskHints, Before, FindWords, Hints, Negate, Release, Start, Step, Stepped
 from lean_workspace.workspace import KILLS, Lost, Workspace, patiently
 
 HEARTBEATS = 5_000
@@ -70,10 +70,12 @@ class State:
 
 
 class Advanced(msgspec.Struct, frozen=True):
-    """The tactic went well, and goals are left. premises: theorems and definitions that it names. seconds: in Lean."""
+    """The tactic went well, and goals are left. premises: theorems and definitions that it names. said: messages of Lean's that are no
+    errors (`simp?`: "Try this: …"). seconds: in Lean."""
 
     state: State
     premises: tuple[str, ...]
+    said: tuple[str, ...]
     seconds: float
 
 
@@ -84,6 +86,7 @@ class Proved(msgspec.Struct, frozen=True):
     moves: tuple[Move, ...]
     axioms: tuple[str, ...]
     premises: tuple[str, ...]
+    said: tuple[str, ...]
     seconds: float
 
 
@@ -131,6 +134,13 @@ class Gym:
             before = Before(module, sorted({*available, *words.mentions}))
         return Statement(words.statement, tuple(words.levels), number, before=before)
 
+    def negation(self, statement: Statement) -> Statement:
+        """What is to be proved to refute a statement. Raises NotOpened."""
+        negated = self._workspace.ask(Negate(statement=statement.text, levels=statement.levels))
+        if negated.statement is None:
+            raise NotOpened(negated.refused)
+        return Statement(negated.statement, statement.levels, None, statement.without, statement.before)
+
     def start(self, statement: Statement) -> State:
         """The variables and hypotheses before the colon are introduced. Raises NotOpened."""
         self._workspace.retire()
@@ -156,6 +166,13 @@ class Gym:
         except EngineDied as died:
             return Lost(died.cause)
 
+    def hints(self, state: State, premises: int = 0, heartbeats: int = HEARTBEATS) -> Hints:
+        """What a search may want to know of the first goal. premises: how many theorems to look for (0.2 to 1 s). Raises EngineRefused
+        where that fails."""
+        self._workspace.retire()
+        request = AskHints(state=self._number(state), premises=premises, heartbeats=heartbeats)
+        return self._workspace.ask_once(request, self._deadline_s)
+
     def _ask(self, state: State, move: Move) -> Stepped:
         def once() -> Stepped:
             request = Step(state=self._number(state), tactic=move.tactic, heartbeats=move.heartbeats)
@@ -169,10 +186,10 @@ class Gym:
         if stepped.refused is not None:
             return Refused(stepped.refused.stage, stepped.refused.message, seconds)
         if stepped.theorem is not None:
-            return Proved(stepped.theorem, moves, tuple(stepped.axioms), premises, seconds)
+            return Proved(stepped.theorem, moves, tuple(stepped.axioms), premises, tuple(stepped.said), seconds)
         after = State(state.statement, moves, tuple(stepped.goals))
         self._keep(after, stepped.state)
-        return Advanced(after, premises, seconds)
+        return Advanced(after, premises, tuple(stepped.said), seconds)
 
     def _start(self, statement: Statement) -> Start:
         return Start(statement=statement.text, levels=statement.levels, theorem=statement.theorem, without=statement.without,

@@ -257,6 +257,13 @@ class Words(Message):
     mentions: list[str]
 
 
+class Negated(Message):
+    """The statement of the negation, or why there is none."""
+
+    statement: str | None = None
+    refused: str | None = None
+
+
 class Started(Message):
     """The first state of a statement, or why there is none."""
 
@@ -267,7 +274,7 @@ class Started(Message):
 
 class Stepped(Message):
     """What a tactic made of a state: another state with its goals, or a theorem, or a refusal. premises: theorems and definitions that the
-    tactic names."""
+    tactic names. said: messages that are no errors, such as `Try this: …`."""
 
     micros: int
     state: int | None = None
@@ -275,7 +282,26 @@ class Stepped(Message):
     theorem: str | None = None
     axioms: list[str] = []
     premises: list[str] = []
+    said: list[str] = []
     refused: Refusal | None = None
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """A variable or hypothesis that can be named. type: the inductive type that it is of; empty where it is of none."""
+
+    name: str
+    is_proof: bool
+    type: str
+
+
+class Hints(Message):
+    """What a search may want to know of the first goal. conclusion: its head. definitions: in the conclusion, that can be unfolded.
+    premises: theorems of the environment that MePo finds relevant, the best first."""
+
+    held: list[Held]
+    conclusion: str
+    definitions: list[str]
+    premises: list[str]
 
 
 class Released(Message):
@@ -424,6 +450,12 @@ class FindWords(Request, tag="words"):
     theorem: int
 
 
+class Negate(Request, tag="negate"):
+    Reply = Negated
+    statement: str
+    levels: Sequence[str]
+
+
 class Before(msgspec.Struct, frozen=True):
     """Before the theorems of a module, but for those that are available, by name."""
 
@@ -449,6 +481,15 @@ class Step(Request, tag="step"):
     Reply = Stepped
     state: int
     tactic: str
+    heartbeats: int
+
+
+class AskHints(Request, tag="hints"):
+    """premises: how many. heartbeats: thousands."""
+
+    Reply = Hints
+    state: int
+    premises: int
     heartbeats: int
 
 

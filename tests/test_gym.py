@@ -65,6 +65,17 @@ def test_a_statement_that_is_none_is_not_opened(gym, text, why):
     assert why in str(told.value)
 
 
+def test_a_statement_is_refuted_by_a_proof_of_its_negation(gym):
+    false = Statement("{n : Nat} (h : n < 5) : n < 4")
+    negation = gym.negation(false)
+    assert negation.text == ": ¬ (∀ {n : Nat} (h : n < 5), n < 4)"
+    assert isinstance(gym.step(gym.start(negation), "exact fun h => absurd (@h 4) (by decide)"), Proved)
+    assert isinstance(gym.step(gym.start(false), "omega"), Refused)
+    assert gym.negation(Statement(": 1 = 2")).text == ": ¬ (1 = 2)"
+    with pytest.raises(NotOpened):
+        gym.negation(Statement("(n : Nat) : n = "))
+
+
 def test_a_statement_must_be_the_theorem_that_it_says_it_is(gym, engine):
     with pytest.raises(NotOpened, match="another"):
         gym.start(Statement("(a b : Nat) : a + b = a + b", (), engine.number("Nat.add_comm")))
@@ -131,6 +142,21 @@ def test_heartbeats_end_a_tactic_and_the_state_goes_on(gym):
     assert isinstance(refused, Refused) and refused.stage == "budget"
     assert isinstance(gym.step(after(gym, COMMUTES), "omega", heartbeats=500), Proved)
     assert isinstance(gym.step(state, "omega"), Proved)
+
+
+def test_what_lean_says_of_a_step_is_told(gym):
+    proved = gym.step(gym.start(Statement("{α : Type u} (xs : List α) : (xs ++ []).length = xs.length", ("u",))), "simp?")
+    assert isinstance(proved, Proved) and any("simp only [List.append_nil]" in message for message in proved.said)
+
+
+def test_hints_name_what_can_be_taken_apart_and_what_is_relevant(gym):
+    state = gym.start(Statement(
+        "{α : Type u} [BEq α] (xs : List α) (n : Nat) (h : n = 0 ∨ xs = []) : (xs.drop n).reverse = xs.reverse", ("u",)))
+    hints = gym.hints(state, premises=8)
+    assert [(held.name, held.is_proof, held.type) for held in hints.held] == [
+        ("α", False, ""), ("xs", False, "List"), ("n", False, "Nat"), ("h", True, "Or")]
+    assert hints.conclusion == "Eq" and {"List.reverse", "List.drop"} & set(hints.definitions)
+    assert 0 < len(hints.premises) <= 8 and all("List" in name for name in hints.premises)
 
 
 # --- before a theorem -----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import Alchemy.Session
 import Alchemy.Write
+import Alchemy.Hints
 
 /-!
 # The requests of the gym: `words`, `start`, `step`, `release`
@@ -36,6 +37,14 @@ def handleWords (session : IO.Ref Session) (j : Json) : IO Reply := do
       return .ok <| Json.mkObj [
         ("statement", jsonOpt (fun (w : Written) => .str w.statement) w), ("levels", jsonNames entry.info.levelParams),
         ("mentions", jsonNames (ownMentions l entry))]
+
+def handleNegate (session : IO.Ref Session) (j : Json) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match field j "statement" asString, field j "levels" namesIn with
+  | .ok statement, .ok levels => match negationOf l.env levels statement with
+    | .ok text => return .ok (Json.mkObj [("statement", .str text)])
+    | .error e => return .ok (Json.mkObj [("refused", .str e)])
+  | .error e, _ | _, .error e => return .error e
 
 /-- Keeps a state: its number. -/
 def keepState (session : IO.Ref Session) (s : GymState) : IO Nat := do
@@ -112,10 +121,10 @@ def handleStart (session : IO.Ref Session) (j : Json) : IO Reply := do
 
 def stepJson (session : IO.Ref Session) (premises : List Name) : Step → IO Json
   | .stumbled r => return Json.mkObj [("refused", Json.mkObj [("stage", .str r.stage), ("message", .str r.message)])]
-  | .goals s texts => return Json.mkObj [
-      ("state", jsonNat (← keepState session s)), ("goals", jsonStrings texts), ("premises", jsonNames premises)]
-  | .proved text axioms => return Json.mkObj [
-      ("theorem", .str text), ("axioms", jsonStrings axioms), ("premises", jsonNames premises)]
+  | .goals s texts said => return Json.mkObj [
+      ("state", jsonNat (← keepState session s)), ("goals", jsonStrings texts), ("premises", jsonNames premises), ("said", jsonStrings said)]
+  | .proved text axioms said => return Json.mkObj [
+      ("theorem", .str text), ("axioms", jsonStrings axioms), ("premises", jsonNames premises), ("said", jsonStrings said)]
 
 /-- The premises that a tactic names, where it can be read. -/
 def premisesOf (s : GymState) (tactic : String) : List Name :=
@@ -133,6 +142,19 @@ def handleStep (session : IO.Ref Session) (j : Json) : IO Reply := do
     let step ← stepFrom s tactic thousands
     let micros := ((← IO.monoNanosNow) - start) / 1000
     return .ok ((← stepJson session (premisesOf s tactic) step).setObjVal! "micros" (jsonNat micros))
+  | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
+
+def heldJson (h : Held) : Json := jsonList [.str (nameText h.name), .bool h.isProof, .str (nameText h.type)]
+
+def handleHints (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match field j "state" asNat, field j "premises" asNat, field j "heartbeats" asNat with
+  | .ok state, .ok count, .ok thousands =>
+    let some s ← stateAt session state | return .error "no such state"
+    match ← hintsOf s count thousands with
+    | .error e => return .error e
+    | .ok h => return .ok <| Json.mkObj [
+        ("held", jsonList (mapL heldJson h.held)), ("conclusion", .str (nameText h.conclusion)),
+        ("definitions", jsonNames h.definitions), ("premises", jsonNames h.premises)]
   | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
 
 def naturals (j : Json) : Option (List Nat) :=

@@ -1,3 +1,4 @@
+import Alchemy.Parts
 import Alchemy.Tactic
 
 /-!
@@ -71,6 +72,18 @@ def readOpen (base : Environment) (levels : List Name) (statement : String) : IO
         return .ok ({ base, levels := v.levelParams, statement, type := v.type, without := [] }, binders, env)
       | _ => return .error "no statement came of it"
 
+/-- The negation of a statement: `(n : Nat) : n < 5` becomes `: ¬ (∀ (n : Nat), n < 5)`. -/
+def negationOf (base : Environment) (levels : List Name) (statement : String) : Except String String :=
+  let text := declarationText "axiom" levels statement ""
+  match Parser.runParserCategory base `command text "<statement>" with
+  | .error e => .error e
+  | .ok stx =>
+    let binders := sourceOf text stx[1][2][0]
+    let type := sourceOf text stx[1][2][1][1]
+    if type.isEmpty then .error "this is not one statement"
+    else if binders.isEmpty then .ok (": ¬ (" ++ type ++ ")")
+    else .ok (": ¬ (∀ " ++ binders ++ ", " ++ type ++ ")")
+
 /-- The goals as Lean prints them. -/
 def goalTexts : List MVarId → MetaM (List String)
   | [] => return []
@@ -98,11 +111,11 @@ where
 
 /-! ## A step -/
 
-/-- What a tactic made of a state. -/
+/-- What a tactic made of a state. `said`: Lean's messages that are no errors (`simp?`: "Try this: …"). -/
 inductive Step where
   | stumbled (s : Stumble)
-  | goals (state : GymState) (texts : List String)
-  | proved (text : String) (axioms : List String)
+  | goals (state : GymState) (texts said : List String)
+  | proved (text : String) (axioms said : List String)
 
 /-- Runs a tactic on all goals. Stands in for `Lean.Elab.runTactic`, which sees one. -/
 def runOn (goals : List MVarId) (stx : Syntax) (levels : List Name) : MetaM (List MVarId) := do
@@ -126,12 +139,19 @@ def sorryIn : List MVarId → MetaM Bool
   | g :: gs => do
     if (← instantiateMVars (.mvar g)).hasSorry then return true else sorryIn gs
 
-/-- What is left of a step that went well: no error was logged, and no goal was closed by `sorry`. -/
-def stepped (s : GymState) (stx : Syntax) : MetaM (Except Stumble (List MVarId × List String)) := do
+/-- What is said for information. -/
+def information : List Message → BaseIO (List String)
+  | [] => return []
+  | m :: ms => do
+    let rest ← information ms
+    if m.severity matches .information then return (← m.data.toString) :: rest else return rest
+
+/-- What is left of a step that went well, its goals as text, and what was said: no error was logged, and no goal was closed by `sorry`. -/
+def stepped (s : GymState) (stx : Syntax) : MetaM (Except Stumble (List MVarId × List String × List String)) := do
   let left ← runOn s.goals stx s.start.levels
   if let some e ← firstError (← getThe Core.State).messages.toList then return .error { stage := "error", message := e }
   if ← sorryIn s.goals then return .error { stage := "sorry", message := "the tactic leaves a sorry" }
-  return .ok (left, ← goalTexts left)
+  return .ok (left, ← goalTexts left, ← information (← getThe Core.State).messages.toList)
 
 /-- The constants of the library that a text's proof uses; what the text itself added is followed. -/
 partial def constantsBehind (base env : Environment) (todo : List Name) (seen : NameSet) : NameSet :=
@@ -154,7 +174,7 @@ def scriptText (script : List String) : String :=
   "by\n  " ++ joinWith "\n  " (concat (mapL (fun t => t.splitOn "\n") (rev script)))
 
 /-- The proof as a text of its own, judged as a whole command. -/
-def finish (start : Start) (script : List String) : IO Step := do
+def finish (start : Start) (script said : List String) : IO Step := do
   let text := declarationText "theorem" start.levels start.statement (" := " ++ scriptText script)
   match ← checkText start.base text (some (start.type, start.levels)) with
   | .error r => return .stumbled { stage := "proof: " ++ r.stage, message := r.message }
@@ -162,23 +182,23 @@ def finish (start : Start) (script : List String) : IO Step := do
     let used := constantsBehind start.base p.env p.value.getUsedConstants.toList {}
     match first? (fun n => if used.contains n then some n else none) start.without with
     | some n => return .stumbled { stage := "leak", message := "the proof uses " ++ nameText n }
-    | none => return .proved text p.axioms
+    | none => return .proved text p.axioms said
 
 /-- Runs a tactic from a state, with a budget in thousands of heartbeats. -/
 def stepFrom (s : GymState) (tactic : String) (thousands : Nat) : IO Step := do
   match readTactic s.env tactic with
   | .error e => return .stumbled e
   | .ok stx =>
-    let caught : MetaM (Except Stumble (List MVarId × List String)) := do
+    let caught : MetaM (Except Stumble (List MVarId × List String × List String)) := do
       try stepped s stx catch e => return .error { stage := "error", message := ← e.toMessageData.toString }
     let core : Core.State := { env := s.env, ngen := s.ngen, infoState := { enabled := false } }
     match ← ((caught.run commandContext { mctx := s.mctx }).toIO (← commandCore s.env thousands) core).toIO' with
     | .error e => return .stumbled { stage := "budget", message := toString e }
     | .ok ((.error e, _), _) => return .stumbled e
-    | .ok ((.ok (goals, texts), m), c) =>
+    | .ok ((.ok (goals, texts, said), m), c) =>
       let script := tactic :: s.script
       match goals with
-      | [] => finish s.start script
-      | _ => return .goals { s with goals, mctx := m.mctx, env := c.env, ngen := c.ngen, script } texts
+      | [] => finish s.start script said
+      | _ => return .goals { s with goals, mctx := m.mctx, env := c.env, ngen := c.ngen, script } texts said
 
 end Alchemy

@@ -63,6 +63,12 @@ structure Parts where
 /-- Is there nothing written? -/
 def isEmpty (stx : Syntax) : Bool := stx.getPos?.isNone
 
+/-- What stands in a text where the syntax does. -/
+def sourceOf (text : String) (stx : Syntax) : String :=
+  match stx.getPos?, stx.getTailPos? with
+  | some start, some stop => String.Pos.Raw.extract text start stop
+  | _, _ => ""
+
 /-- Is this tactic a `have` with a type? -/
 def isOpening (stx : Syntax) : Bool :=
   stx.isOfKind `Lean.Parser.Tactic.tacticHave__ && stx[2][0].isOfKind ``Parser.Term.letIdDecl && !isEmpty stx[2][0][2]
@@ -107,10 +113,7 @@ where
   /-- `by` after `:=` is parsed in a way of its own. -/
   term (stx : Syntax) : Syntax :=
     if stx.isOfKind ``Parser.Term.byTactic' then .node .none ``Parser.Term.byTactic stx.getArgs else stx
-  withSource (stxs : List Syntax) : List (String × Syntax) := mapL (fun stx => (sourceOf stx, stx)) stxs
-  sourceOf (stx : Syntax) : String := match stx.getPos?, stx.getTailPos? with
-    | some start, some stop => String.Pos.Raw.extract text start stop
-    | _, _ => ""
+  withSource (stxs : List Syntax) : List (String × Syntax) := mapL (fun stx => (sourceOf text stx, stx)) stxs
 
 /-- The binders that were read before, and those that are left to read. -/
 def shared : List Entered → List (String × Syntax) → List Entered × List (String × Syntax)

@@ -27,8 +27,10 @@ about what is worth keeping.
 | `refute` | `theorem`, `changes`: `[kind, site, rule or null, occurrence, name]` | `results`: a refuted statement, or `{stage, message}` |
 | `find` | `names` | `numbers`, null for a name that is no theorem |
 | `words` | `theorem` | `statement` that reads back as it, or null; `levels`; `mentions`: theorems of its module in it |
+| `negate` | `statement`, `levels` | `statement` of the negation, or `refused` |
 | `start` | `statement`, `levels`; `theorem` that it must be, or null; `without`; `before`: `module`, `available`, or null | `state`, `goals`, or `refused` |
-| `step` | `state`, `tactic`, `heartbeats` | `state` and `goals`, or `theorem` and `axioms`, or `refused`; `premises` that the tactic names |
+| `step` | `state`, `tactic`, `heartbeats` | `state` and `goals`, or `theorem` and `axioms`, or `refused`; `premises` that the tactic names; `said`: messages |
+| `hints` | `state`, `premises`: how many, `heartbeats` | `held`: `[name, isProof, inductive type]`; `conclusion`, `definitions`, `premises` |
 | `release` | `states` | |
 -/
 
@@ -201,8 +203,10 @@ def requests : List Request := [
   { name := "refute", answer := handleRefute },
   { name := "find", answer := handleFind },
   { name := "words", answer := handleWords },
+  { name := "negate", answer := handleNegate },
   { name := "start", answer := handleStart },
   { name := "step", answer := handleStep },
+  { name := "hints", answer := handleHints },
   { name := "release", answer := handleRelease }]
 
 def readyLine : Json := Json.mkObj [("ready", Json.mkObj [
