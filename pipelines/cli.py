@@ -224,6 +224,35 @@ def report(
 
 
 @app.command()
+def harvest(
+    out: Out,
+    library: LibraryNames = ["Init"],
+    targets: Annotated[str, typer.Option(help="How many theorems to prove, drawn by the seed, or `all`.")] = "200",
+    seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
+    module: Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="What a round proved may be used in the next.")] = 3,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Finds proofs of a library's own theorems, each in the environment before it, and records what their tactics did."""
+    from pipelines.harvest import harvest as run
+    from pipelines.job import Job, Options
+    from pipelines.summary import err, finish, progress
+
+    options = Options(library=_libraries(library), kinds=["rw", "apply"], targets=_count(targets), seed=seed, module=module)
+    with progress() as report:
+        found = run(Job(out, options), workers, rounds, report)
+    proved = sum(found.proved)
+    err.print(f"{proved:,} of {found.theorems:,} theorems proved, by round {found.proved}; {found.with_premises:,} proofs name a premise; "
+              f"{len(found.leaks)} do not go through again", highlight=False, soft_wrap=True)
+    finish({"theorems": found.theorems, "proved": proved, "rounds": found.proved, "with_premises": found.with_premises,
+            "leaks": len(found.leaks), "rejects": found.rejects, "seconds": round(found.seconds, 1)}, json)
+    if found.leaks:
+        err.print(f"do not go through in a fresh engine: {', '.join(found.leaks[:5])}")
+        raise typer.Exit(1)
+
+
+@app.command()
 def mutate(
     name: Annotated[str, typer.Argument(help="A theorem, such as `Nat.add_comm`.")],
     library: LibraryNames = ["Init"],

@@ -7,7 +7,7 @@ named by the texts and by what made it; the table is put together part by part, 
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -83,14 +83,16 @@ class Stepper:
         tally, rows = StepsTally(), []
         for variant in chunk.proofs:
             tally.variants += 1
-            came = self.steps_of(variant, PROOF, tactics := tactics_of(variant.proof))
+            statement = Statement(variant.statement, variant.levels)
+            whose = {"variant_id": variant.variant_id, "theorem": None, "target": variant.target, "module": variant.module}
+            came = recorded(self._gym, statement, tactics := tactics_of(variant.proof), form=PROOF, **whose)
             if isinstance(came, str):
                 tally.lost[came] = tally.lost.get(came, 0) + 1
                 continue
             tally.with_steps += 1
             rows += came
             if backwards := goal_directed(tactics, variant.lemma):
-                came = self.steps_of(variant, GOAL_DIRECTED, backwards)
+                came = recorded(self._gym, statement, backwards, form=GOAL_DIRECTED, **whose)
                 if not isinstance(came, str):
                     tally.goal_directed += 1
                     rows += came
@@ -103,25 +105,24 @@ class Stepper:
     def close(self) -> None:
         self._workspace.close()
 
-    def steps_of(self, variant: Proof, form: str, tactics: list[str]) -> list[Step] | str:
-        """A row a tactic, or why the proof does not go through."""
-        try:
-            state = self._gym.start(Statement(variant.statement, variant.levels))
-        except NotOpened:
-            return "not opened"
-        rows: list[Step] = []
-        for number, tactic in enumerate(tactics):
-            outcome = self._gym.step(state, tactic)
-            if not isinstance(outcome, Advanced | Proved):
-                return f"{outcome.stage}" if isinstance(outcome, Refused) else outcome.cause
-            after = outcome.state.text if isinstance(outcome, Advanced) else NO_GOALS
-            rows.append(Step(
-                variant_id=variant.variant_id, theorem=None, target=variant.target, module=variant.module, form=form, step=number,
-                state_before=state.text, tactic=tactic, state_after=after, premises=list(outcome.premises)))
-            if isinstance(outcome, Proved):
-                return rows
-            state = outcome.state
-        return "not finished"
+
+def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: str | None) -> list[Step] | str:
+    """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows."""
+    try:
+        state = gym.start(statement)
+    except NotOpened:
+        return "not opened"
+    rows: list[Step] = []
+    for number, tactic in enumerate(tactics):
+        outcome = gym.step(state, tactic)
+        if not isinstance(outcome, Advanced | Proved):
+            return outcome.stage if isinstance(outcome, Refused) else outcome.cause
+        after = outcome.state.text if isinstance(outcome, Advanced) else NO_GOALS
+        rows.append(Step(**whose, step=number, state_before=state.text, tactic=tactic, state_after=after, premises=list(outcome.premises)))
+        if isinstance(outcome, Proved):
+            return rows
+        state = outcome.state
+    return "not finished"
 
 
 STEPS = Stage(name="steps", worker=Stepper)

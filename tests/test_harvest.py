@@ -1,0 +1,89 @@
+"""Harvest: proofs of the library's own theorems, found in the environment before each, and recorded step by step."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from commands import alchemy, summary, table
+
+from lean_workspace.portfolio import Line, asking, scripts, suggestions
+from lean_workspace.protocol import Held, Hints
+
+HINTS = Hints(
+    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or")], conclusion="Eq",
+    definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
+
+
+@pytest.mark.parametrize(("script", "expected"), [
+    (("simp_all",), [("simp_all",)]),
+    (("cases {x} <;> rfl",), [("cases n <;> rfl",), ("cases xs <;> rfl",)]),
+    (("rw [{p}]", "omega"), [("rw [List.map_map]", "omega"), ("rw [List.map_id]", "omega")]),
+    (("grind [{premises}]",), [("grind [List.map_map, List.map_id]",)]),
+    (("simp_all [{definitions}]",), [("simp_all [List.map]",)])])
+def test_a_line_stands_for_a_script_for_each_of_what_it_speaks_of(script, expected):
+    assert [found for _, found in scripts([Line("line", script)], HINTS)] == expected
+
+
+def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
+    nothing = Hints(held=[], conclusion="", definitions=[], premises=[])
+    lines = [Line("x", ("cases {x} <;> rfl",)), Line("p", ("rw [{p}]",)), Line("d", ("simp [{definitions}]",)), Line("r", ("rfl",))]
+    assert [found for _, found in scripts(lines, nothing)] == [("rfl",)]
+
+
+def test_what_a_tactic_used_is_asked_for_and_read():
+    assert asking("simp_all [f]") == "simp_all? [f]" and asking("grind") == "grind?" and asking("omega") is None
+    assert suggestions(["Try this:\n  [apply] simp only [a,\n    b]"]) == ["simp only [a, b]"]
+    assert suggestions(["Try these:\n"]) == []
+    assert suggestions(["Try this:\n  [apply] grind only [#9426]\n  [apply] grind only [f]", "other"]) == ["grind only [f]"]
+
+
+LIBRARY = "Init.Data.List.Basic"
+
+
+@pytest.fixture(scope="module")
+def harvested(lean, tmp_path_factory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("harvest") / "harvest"
+    return out, summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2",
+                                "--workers", "1", "--json"))
+
+
+def test_every_theorem_is_proved_or_says_why_not(harvested):
+    out, said = harvested
+    proofs, rejects = table(out, "proofs"), table(out, "rejects")
+    assert said["theorems"] == 30 and said["proved"] == len(proofs) == sum(said["rounds"]) >= 5 and said["leaks"] == 0
+    assert len({proof["theorem"] for proof in proofs}) == len(proofs)
+    assert len(proofs) + len({row["target"] for row in rejects} - {proof["theorem"] for proof in proofs}) == 30
+    assert {proof["round"] for proof in proofs} <= {1, 2} and {proof["module"] for proof in proofs} == {LIBRARY}
+
+
+def test_a_proof_holds_in_the_whole_library_too_and_does_not_name_its_theorem(harvested, engine):
+    for proof in table(harvested[0], "proofs"):
+        assert engine.refused(proof["text"]) is None, proof
+        assert proof["theorem"] not in proof["premises"] and not any(proof["theorem"] in tactic for tactic in proof["tactics"])
+
+
+def test_a_proof_names_only_what_was_proved_before(harvested):
+    """Of its own module: what comes from elsewhere was there before."""
+    proofs = {proof["theorem"]: proof for proof in table(harvested[0], "proofs")}
+    for proof in proofs.values():
+        for premise in proof["premises"]:
+            if premise in proofs:
+                assert proofs[premise]["round"] < proof["round"]
+
+
+def test_the_steps_of_a_proof_are_its_tactics(harvested):
+    steps = table(harvested[0], "steps")
+    for proof in table(harvested[0], "proofs"):
+        mine = sorted((row for row in steps if row["theorem"] == proof["theorem"]), key=lambda row: row["step"])
+        assert [row["tactic"] for row in mine] == proof["tactics"] and mine[-1]["state_after"] == "no goals"
+        assert all(before["state_after"] == after["state_before"] for before, after in pairwise(mine))
+
+
+def test_a_harvest_goes_on_where_it_stopped(harvested):
+    out, said = harvested
+    before = [table(out, name) for name in ("proofs", "steps", "rejects")]
+    done = sorted(out.glob(".work/harvest/*/*/proofs.parquet"))
+    done[0].write_bytes(done[0].read_bytes()[:40])
+    again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2", "--json"))
+    assert {**again, "seconds": 0} == {**said, "seconds": 0}
+    assert [table(out, name) for name in ("proofs", "steps", "rejects")] == before
