@@ -61,6 +61,9 @@ def _bars(axes: Any, values: Mapping[str, float], colour: str, unit: str, log: b
     axes.margins(x=0.16)
     if log:
         axes.set_xscale("log")
+    elif max(values.values(), default=0) >= 10_000:
+        axes.xaxis.set_major_formatter("{x:,.0f}")  # matplotlib counts in millions from here on
+        axes.locator_params(axis="x", nbins=5)
 
 
 def _funnel(axes: Any, f: Figures) -> bool:
