@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from lean_workspace.episodes import Hints
 from lean_workspace.gym import Advanced, Gym, Proved, State
 from lean_workspace.portfolio import PREMISES, Line, Script, asking, scripts, suggestions
 from lean_workspace.process import EngineDied, EngineRefused
-from lean_workspace.protocol import Hints
 
 HEARTBEATS = 2_000
 """Thousands for a tactic of the portfolio: half a second."""

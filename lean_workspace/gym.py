@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from lean_workspace.episodes import AskHints, Before, FindWords, Hints, Negate, Release, Start, Step, Stepped
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.process import EngineDied
-from lean_workspace.protocol import AskHints, Before, FindWords, Hints, Negate, Release, Start, Step, Stepped
 from lean_workspace.workspace import KILLS, Lost, Workspace, patiently
 
 HEARTBEATS = 5_000

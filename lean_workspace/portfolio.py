@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_workspace.protocol import Hints
+from lean_workspace.episodes import Hints
 
 Script = tuple[str, ...]
 

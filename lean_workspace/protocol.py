@@ -248,66 +248,6 @@ class Found(Message):
     numbers: list[int | None]
 
 
-class Words(Message):
-    """statement: what stands between a theorem's name and `:=`; None where no words of Lean's read back as the theorem. mentions: theorems
-    of its own module that the statement needs."""
-
-    statement: str | None
-    levels: list[str]
-    mentions: list[str]
-
-
-class Negated(Message):
-    """The statement of the negation, or why there is none."""
-
-    statement: str | None = None
-    refused: str | None = None
-
-
-class Started(Message):
-    """The first state of a statement, or why there is none."""
-
-    state: int | None = None
-    goals: list[str] = []
-    refused: str | None = None
-
-
-class Stepped(Message):
-    """What a tactic made of a state: another state with its goals, or a theorem, or a refusal. premises: theorems and definitions that the
-    tactic names. said: messages that are no errors, such as `Try this: …`."""
-
-    micros: int
-    state: int | None = None
-    goals: list[str] = []
-    theorem: str | None = None
-    axioms: list[str] = []
-    premises: list[str] = []
-    said: list[str] = []
-    refused: Refusal | None = None
-
-
-class Held(msgspec.Struct, frozen=True, array_like=True):
-    """A variable or hypothesis that can be named. type: the inductive type that it is of; empty where it is of none."""
-
-    name: str
-    is_proof: bool
-    type: str
-
-
-class Hints(Message):
-    """What a search may want to know of the first goal. conclusion: its head. definitions: in the conclusion, that can be unfolded.
-    premises: theorems of the environment that MePo finds relevant, the best first."""
-
-    held: list[Held]
-    conclusion: str
-    definitions: list[str]
-    premises: list[str]
-
-
-class Released(Message):
-    pass
-
-
 # --- requests -------------------------------------------------------------------------------------
 
 
@@ -443,59 +383,6 @@ class Kernel(Request, tag="kernel"):
 class Find(Request, tag="find"):
     Reply = Found
     names: list[str]
-
-
-class FindWords(Request, tag="words"):
-    Reply = Words
-    theorem: int
-
-
-class Negate(Request, tag="negate"):
-    Reply = Negated
-    statement: str
-    levels: Sequence[str]
-
-
-class Before(msgspec.Struct, frozen=True):
-    """Before the theorems of a module, but for those that are available, by name."""
-
-    module: str
-    available: Sequence[str] = ()
-
-
-class Start(Request, tag="start"):
-    """theorem: the statement must be this one's. without: constants that no proof may use. before: in which environment; None for the
-    whole library."""
-
-    Reply = Started
-    statement: str
-    levels: Sequence[str]
-    theorem: int | None
-    without: Sequence[str]
-    before: Before | None
-
-
-class Step(Request, tag="step"):
-    """heartbeats: thousands."""
-
-    Reply = Stepped
-    state: int
-    tactic: str
-    heartbeats: int
-
-
-class AskHints(Request, tag="hints"):
-    """premises: how many. heartbeats: thousands."""
-
-    Reply = Hints
-    state: int
-    premises: int
-    heartbeats: int
-
-
-class Release(Request, tag="release"):
-    Reply = Released
-    states: Sequence[int]
 
 
 class Envelope(Message):

@@ -3,33 +3,18 @@ so that `--help` answers at once."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from pipelines.storage import Location
+from pipelines.cli_arguments import Json, Kinds, LibraryNames, Out, Workers, count_of, kinds_of, libraries_of
+from pipelines.cli_bench import bench
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
     help="Multiplies the theorems of a Lean library: mutates them with `rw` and `apply`, and lets Lean verify every one.")
 
-bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run.")
 app.add_typer(bench, name="bench")
-
-
-def _location(text: str) -> "Location":
-    from pipelines.storage import location_of
-
-    return location_of(text)
-
-
-Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder of the corpus, or a URL such as `s3://bucket/corpus`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
-Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
-LibraryNames = Annotated[list[str], typer.Option(
-    "--library", help="A module (`Init`, `Std`) or a `.lean` file of yours; repeatable.")]
-Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
 
 
 @app.command()
@@ -103,8 +88,8 @@ def synthesize(
     if target and module:
         raise typer.BadParameter("--target names the targets; --module can't narrow them")
     options = Options(
-        library=_libraries(library), targets=None if target else _count(targets),
-        seed=seed, kinds=_kinds(kinds), target=target, module=module,
+        library=libraries_of(library), targets=None if target else count_of(targets),
+        seed=seed, kinds=kinds_of(kinds), target=target, module=module,
         forward=forward, side_conditions=side_conditions, occurrences=occurrences, new_variables=new_variables,
         depth=depth, keep_all=keep_all, without=sorted(set(without)), target_cap=target_cap or None, foreign_cap=foreign_cap or None,
         lemma_cap=lemma_cap or None,
@@ -152,7 +137,7 @@ def verify(
     from pipelines.summary import err, finish, progress
     from pipelines.synthesize import install_if_missing, run_verify
 
-    size = _count(sample)
+    size = count_of(sample)
     manifest = Job.manifest_at(out)
     install_if_missing()
     with progress() as report, pool.cluster(workers):
@@ -174,7 +159,7 @@ def grade(
     from pipelines.summary import err, finish, print_grades, progress
     from pipelines.synthesize import install_if_missing
 
-    size = _count(sample)
+    size = count_of(sample)
     with progress() as report:
         install_if_missing()
         grades = run(out, size, workers, report)
@@ -239,7 +224,7 @@ def harvest(
     from pipelines.job import Job, Options
     from pipelines.summary import err, finish, progress
 
-    options = Options(library=_libraries(library), kinds=["rw", "apply"], targets=_count(targets), seed=seed, module=module)
+    options = Options(library=libraries_of(library), kinds=["rw", "apply"], targets=count_of(targets), seed=seed, module=module)
     with progress() as report:
         found = run(Job(out, options), workers, rounds, report)
     proved = sum(found.proved)
@@ -266,7 +251,7 @@ def mutate(
     from pipelines.summary import err, finish, out, print_variant, progress
 
     with progress() as report:
-        found = variants_of_one(name, _libraries(library), _kinds(kinds), keep_all, report)
+        found = variants_of_one(name, libraries_of(library), kinds_of(kinds), keep_all, report)
     _tell_problems(found.problems)
     for variant in found.variants[:limit]:
         if not json:
@@ -277,110 +262,6 @@ def mutate(
     for reason, n in sorted(found.rejects.items(), key=lambda item: -item[1]):
         err.print(f"{n:6} not kept — {reason}", style="dim", highlight=False)
     finish({"target": name, "statement": found.statement, "variants": found.variants, "rejects": found.rejects}, json)
-
-
-@bench.command()
-def search(
-    library: LibraryNames = ["Init"],
-    targets: Annotated[int | None, typer.Option(
-        min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
-    pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
-    kinds: Kinds = "rw,apply",
-    way: Annotated[list[str], typer.Option(help="Measure this kind and site alone, such as `apply-hypothesis`; repeatable.")] = [],
-    workers: Workers = 1,
-    out: Annotated[Path | None, typer.Option(
-        help="A folder for `bench-search.json` and `.png`, written as it goes on; a run that was cut off goes on there.")] = None,
-    json: Json = False,
-) -> None:
-    """Brute force, the index and an oracle, on every site of random targets."""
-    from pipelines.bench import search as run
-    from pipelines.bench import ways_of
-    from pipelines.bench_report import print_search, search_summary, write_search
-    from pipelines.summary import finish, progress
-    from pipelines.synthesize import on_library
-
-    ways = ways_of(way, _kinds(kinds))
-    with progress() as report:
-        drawn = targets if targets or pairs else 10
-        with on_library(_libraries(library), _kinds(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
-            compared = run(job, catalogue, ways, pairs, workers, report, out,
-                           lambda so_far: write_search(so_far, job.options, pairs, out))
-    if not json:
-        print_search(compared)
-    finish(search_summary(compared, job.options, pairs), json)
-
-
-@bench.command()
-def index(
-    library: LibraryNames = ["Init"],
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems that ask the index, drawn by the seed.")] = 200,
-    seed: Annotated[int, typer.Option(help="Draws the targets, and the parts of the library.")] = 0,
-    workers: Workers = 2,
-    out: Annotated[Path | None, typer.Option(help="A folder for `bench-index.json` and `bench-index.png`.")] = None,
-    json: Json = False,
-) -> None:
-    """Building, loading and asking the index, and how that grows with the library."""
-    from pipelines.bench_index import measure
-    from pipelines.bench_report import print_index, write_index
-    from pipelines.summary import finish, progress
-    from pipelines.synthesize import on_library
-
-    with progress() as report, on_library(_libraries(library), ["rw", "apply"], report, targets=targets, seed=seed) as (job, catalogue):
-        measured = measure(job, catalogue, workers, report)
-    if out is not None:
-        write_index(measured, out)
-    if not json:
-        print_index(measured)
-    finish(measured.summary(), json)
-
-
-@bench.command()
-def throughput(
-    library: LibraryNames = ["Init", "Std"],
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 200,
-    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
-    kinds: Kinds = "rw,apply",
-    workers: Workers = 2,
-    scaling: Annotated[bool, typer.Option(help="Measure one worker as well, on the same targets.")] = True,
-    json: Json = False,
-) -> None:
-    """Verified variants a second, and where the time goes."""
-    from pipelines.bench_report import print_throughput
-    from pipelines.bench_throughput import measure
-    from pipelines.summary import finish, progress
-    from pipelines.synthesize import on_library
-
-    numbers = [1, workers] if scaling and workers > 1 else [workers]
-    with progress() as report, on_library(_libraries(library), _kinds(kinds), report, targets=targets, seed=seed) as (job, _):
-        measured = measure(job, numbers, report)
-    if not json:
-        print_throughput(measured)
-    alone, most = measured[0], measured[-1]
-    finish({**most.summary(), "one_worker": alone.summary() if alone is not most else None,
-            "scaling": round(most.per_second / alone.per_second, 3) if alone is not most and alone.per_second else None}, json)
-
-
-@bench.command()
-def gym(
-    library: LibraryNames = ["Init"],
-    episodes: Annotated[int, typer.Option(min=10, help="Starts from a theorem, and what is tried there.")] = 300,
-    theorems: Annotated[int, typer.Option(min=1, help="Random theorems to start from, drawn by the seed, one after the other.")] = 200,
-    seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
-    json: Json = False,
-) -> None:
-    """Steps of one engine a second, states printed, and how its memory grows."""
-    from pipelines.bench_gym import measure
-    from pipelines.bench_report import print_gym
-    from pipelines.mutate import draw_targets
-    from pipelines.summary import finish, progress
-    from pipelines.synthesize import on_library
-
-    with progress() as report, on_library(_libraries(library), ["rw", "apply"], report, targets=theorems, seed=seed) as (job, catalogue):
-        played = measure(job.library, draw_targets(job, catalogue)[:theorems], episodes, report)
-    if not json:
-        print_gym(played)
-    finish(played.summary(), json)
 
 
 _INTERRUPTED = 130
@@ -429,30 +310,6 @@ def _plain(record: object) -> dict:
     import msgspec
 
     return msgspec.to_builtins(record)
-
-
-def _count(text: str) -> int | None:
-    """`all` is None."""
-    if text == "all":
-        return None
-    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
-        raise typer.BadParameter(f"{text!r} is neither a positive number nor `all`")
-    return int(text)
-
-
-def _libraries(names: list[str]) -> list[str]:
-    """Files by their full path: OUT is read again from other folders."""
-    return [str(Path(name).resolve()) if name.endswith(".lean") else name for name in names]
-
-
-def _kinds(text: str) -> list[str]:
-    from mutation.kinds import BY_NAME
-
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in BY_NAME]
-    if unknown or not names:
-        raise typer.BadParameter(f"there is no kind {', '.join(unknown) or repr(text)}; there are {', '.join(BY_NAME)}")
-    return [name for name in BY_NAME if name in names]
 
 
 def _fail_on(invalid: list, checked: int) -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from lean_workspace.embedded import install
+from lean_workspace.episodes import Release
 from lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Refused, State, Statement
 from lean_workspace.process import EngineRefused
-from lean_workspace.protocol import Message, Release, Request
+from lean_workspace.protocol import Message, Request
 from lean_workspace.workspace import Library, Lost, Retirement, Workspace
 
 FALSE = Statement("(a b : Nat) : a = b")

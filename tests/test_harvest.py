@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from commands import alchemy, summary, table
 
+from lean_workspace.episodes import Held, Hints
 from lean_workspace.portfolio import Line, asking, scripts, suggestions
-from lean_workspace.protocol import Held, Hints
 
 HINTS = Hints(
     held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or")], conclusion="Eq",

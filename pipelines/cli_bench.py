@@ -1,0 +1,114 @@
+"""`alchemy bench`: two ways side by side in one run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli_arguments import Json, Kinds, LibraryNames, Workers, kinds_of, libraries_of
+
+bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run.")
+
+
+@bench.command()
+def search(
+    library: LibraryNames = ["Init"],
+    targets: Annotated[int | None, typer.Option(
+        min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
+    pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
+    kinds: Kinds = "rw,apply",
+    way: Annotated[list[str], typer.Option(help="Measure this kind and site alone, such as `apply-hypothesis`; repeatable.")] = [],
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(
+        help="A folder for `bench-search.json` and `.png`, written as it goes on; a run that was cut off goes on there.")] = None,
+    json: Json = False,
+) -> None:
+    """Brute force, the index and an oracle, on every site of random targets."""
+    from pipelines.bench import search as run
+    from pipelines.bench import ways_of
+    from pipelines.bench_report import print_search, search_summary, write_search
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    ways = ways_of(way, kinds_of(kinds))
+    with progress() as report:
+        drawn = targets if targets or pairs else 10
+        with on_library(libraries_of(library), kinds_of(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
+            compared = run(job, catalogue, ways, pairs, workers, report, out,
+                           lambda so_far: write_search(so_far, job.options, pairs, out))
+    if not json:
+        print_search(compared)
+    finish(search_summary(compared, job.options, pairs), json)
+
+
+@bench.command()
+def index(
+    library: LibraryNames = ["Init"],
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems that ask the index, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the targets, and the parts of the library.")] = 0,
+    workers: Workers = 2,
+    out: Annotated[Path | None, typer.Option(help="A folder for `bench-index.json` and `bench-index.png`.")] = None,
+    json: Json = False,
+) -> None:
+    """Building, loading and asking the index, and how that grows with the library."""
+    from pipelines.bench_index import measure
+    from pipelines.bench_report import print_index, write_index
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=targets, seed=seed) as (job, catalogue):
+        measured = measure(job, catalogue, workers, report)
+    if out is not None:
+        write_index(measured, out)
+    if not json:
+        print_index(measured)
+    finish(measured.summary(), json)
+
+
+@bench.command()
+def throughput(
+    library: LibraryNames = ["Init", "Std"],
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
+    kinds: Kinds = "rw,apply",
+    workers: Workers = 2,
+    scaling: Annotated[bool, typer.Option(help="Measure one worker as well, on the same targets.")] = True,
+    json: Json = False,
+) -> None:
+    """Verified variants a second, and where the time goes."""
+    from pipelines.bench_report import print_throughput
+    from pipelines.bench_throughput import measure
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    numbers = [1, workers] if scaling and workers > 1 else [workers]
+    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed) as (job, _):
+        measured = measure(job, numbers, report)
+    if not json:
+        print_throughput(measured)
+    alone, most = measured[0], measured[-1]
+    finish({**most.summary(), "one_worker": alone.summary() if alone is not most else None,
+            "scaling": round(most.per_second / alone.per_second, 3) if alone is not most and alone.per_second else None}, json)
+
+
+@bench.command()
+def gym(
+    library: LibraryNames = ["Init"],
+    episodes: Annotated[int, typer.Option(min=10, help="Starts from a theorem, and what is tried there.")] = 300,
+    theorems: Annotated[int, typer.Option(min=1, help="Random theorems to start from, drawn by the seed, one after the other.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
+    json: Json = False,
+) -> None:
+    """Steps of one engine a second, states printed, and how its memory grows."""
+    from pipelines.bench_gym import measure
+    from pipelines.bench_report import print_gym
+    from pipelines.mutate import draw_targets
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=theorems, seed=seed) as (job, catalogue):
+        played = measure(job.library, draw_targets(job, catalogue)[:theorems], episodes, report)
+    if not json:
+        print_gym(played)
+    finish(played.summary(), json)
