@@ -35,27 +35,20 @@ def solve(gym: Gym, start: State, lines: Sequence[Line], heartbeats: int = HEART
 
 def run(gym: Gym, state: State, script: Sequence[str], heartbeats: int = HEARTBEATS) -> Proved | None:
     """The proof, if the script is one."""
-    for tactic in script:
-        outcome = gym.step(state, tactic, heartbeats)
-        if isinstance(outcome, Proved):
-            return outcome
-        if not isinstance(outcome, Advanced):
-            return None
-        state = outcome.state
-    return None
+    return next((outcome for _, _, outcome in gym.play(state, script, heartbeats) if isinstance(outcome, Proved)), None)
 
 
 def explicit(gym: Gym, start: State, solved: Solved, heartbeats: int = HEARTBEATS) -> Solved:
     """The same proof with what its last tactic used named, goal by goal: `induction l <;> simp_all` becomes `induction l`, then
     `simp_all only […]` for each goal. As it was, where that does not prove it."""
-    state, script = start, []
     first, separator, closer = solved.script[-1].partition(" <;> ")
-    for tactic in (*solved.script[:-1], *([first] if separator else [])):
-        outcome = gym.step(state, tactic, heartbeats)
+    script = [*solved.script[:-1], *([first] if separator else [])]
+    closer = closer if separator else first
+    state = start
+    for _, _, outcome in gym.play(start, script, heartbeats):
         if not isinstance(outcome, Advanced):
             return solved
-        state, script = outcome.state, [*script, tactic]
-    closer = closer if separator else first
+        state = outcome.state
     if (question := asking(closer)) is None:
         return solved
     while True:

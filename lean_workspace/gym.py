@@ -9,7 +9,7 @@ that was not available.
 """
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -156,15 +156,23 @@ class Gym:
         """One tactic on all goals of a state, which stays as it is. heartbeats: thousands."""
         self._workspace.retire()
         move = Move(outdented(tactic), heartbeats)
-        try:
-            return self._outcome(state, move, self._ask(state, move))
-        except EngineDied as died:
-            if died.cause == "deadline":
-                return Lost(died.cause)
-        try:  # what went before may have brought the first engine down
-            return self._outcome(state, move, self._ask(state, move))
-        except EngineDied as died:
-            return Lost(died.cause)
+        for is_last in (False, True):  # what went before may have brought the first engine down
+            try:
+                return self._outcome(state, move, self._ask(state, move))
+            except EngineDied as died:
+                if is_last or died.cause == "deadline":
+                    return Lost(died.cause)
+        raise AssertionError("the second try returns")
+
+    def play(self, state: State, tactics: Sequence[str], heartbeats: int = HEARTBEATS) -> Iterator[tuple[State, str, Outcome]]:
+        """Tactics one after the other: the state before each, the tactic, and what came of it. Ends with the first that does not
+        advance."""
+        for tactic in tactics:
+            outcome = self.step(state, tactic, heartbeats)
+            yield state, tactic, outcome
+            if not isinstance(outcome, Advanced):
+                return
+            state = outcome.state
 
     def hints(self, state: State, premises: int = 0, heartbeats: int = HEARTBEATS) -> Hints:
         """What a search may want to know of the first goal. premises: how many theorems to look for (0.2 to 1 s). Raises EngineRefused

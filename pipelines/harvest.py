@@ -13,7 +13,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import pyarrow as pa
@@ -25,7 +24,7 @@ from lean_workspace.portfolio import QUICK, THOROUGH, Line
 from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.extract import Entry, catalogue
-from pipelines.job import Job, JobError, library_digest
+from pipelines.job import Job, JobError, stage_digest
 from pipelines.mutate import draw_targets, tally_of
 from pipelines.stage import History, Report, Stage, Sums, silent
 from pipelines.steps import recorded
@@ -162,8 +161,7 @@ PROVE_AGAIN = Stage(name="prove again", worker=Prover)
 
 
 def folder_of(job: Job) -> Location:
-    code = b"".join(Path(module.__file__).read_bytes() for module in (gym, automation, portfolio)) + Path(__file__).read_bytes()
-    return job.work / "harvest" / hashlib.blake2b(library_digest(job.library).encode() + code, digest_size=8).hexdigest()
+    return job.work / "harvest" / stage_digest(job.library, __file__, gym.__file__, automation.__file__, portfolio.__file__)
 
 
 def is_done(job: Job, chunk: Chunk) -> bool:

@@ -122,6 +122,11 @@ def library_digest(library: Library) -> str:
                    contents, _code(terms, generality, candidates, classes, index))
 
 
+def stage_digest(library: Library, *files: str) -> str:
+    """Names what a stage finds in a library by the code of these files."""
+    return _digest(library_digest(library), _contents(map(Path, files)))
+
+
 def _code(*modules: object) -> str:
     """Digest of the code that decides, so that a change of a rule is another corpus."""
     return _contents(Path(m.__file__) for m in modules)

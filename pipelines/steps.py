@@ -9,7 +9,6 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import pyarrow as pa
@@ -20,7 +19,7 @@ from mutation import goal_directed as goal_directed_
 from mutation.goal_directed import goal_directed, tactics_of
 from pipelines import pool, tables
 from pipelines.engine import opened
-from pipelines.job import Job, JobError, library_digest
+from pipelines.job import Job, JobError, stage_digest
 from pipelines.mutate import tally_of
 from pipelines.stage import History, Report, Stage, Sums, silent
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
@@ -113,16 +112,13 @@ def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: st
     except NotOpened:
         return "not opened"
     rows: list[Step] = []
-    for number, tactic in enumerate(tactics):
-        outcome = gym.step(state, tactic)
+    outcome = None
+    for number, (before, tactic, outcome) in enumerate(gym.play(state, tactics)):
         if not isinstance(outcome, Advanced | Proved):
             return outcome.stage if isinstance(outcome, Refused) else outcome.cause
         after = outcome.state.text if isinstance(outcome, Advanced) else NO_GOALS
-        rows.append(Step(**whose, step=number, state_before=state.text, tactic=tactic, state_after=after, premises=list(outcome.premises)))
-        if isinstance(outcome, Proved):
-            return rows
-        state = outcome.state
-    return "not finished"
+        rows.append(Step(**whose, step=number, state_before=before.text, tactic=tactic, state_after=after, premises=list(outcome.premises)))
+    return rows if isinstance(outcome, Proved) else "not finished"
 
 
 STEPS = Stage(name="steps", worker=Stepper)
@@ -130,8 +126,7 @@ STEPS = Stage(name="steps", worker=Stepper)
 
 def folder_of(job: Job) -> Location:
     """Where what is done is kept: by the engine, the library, and the code of this stage."""
-    code = b"".join(Path(module.__file__).read_bytes() for module in (gym_, goal_directed_)) + Path(__file__).read_bytes()
-    return job.work / "steps" / hashlib.blake2b(library_digest(job.library).encode() + code, digest_size=8).hexdigest()
+    return job.work / "steps" / stage_digest(job.library, __file__, gym_.__file__, goal_directed_.__file__)
 
 
 def chunks_of(file: Location) -> Iterator[Chunk]:
