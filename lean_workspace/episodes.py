@@ -10,11 +10,12 @@ from lean_workspace.protocol import Message, Refusal, Request
 
 
 class Words(Message):
-    """statement: what stands between a theorem's name and `:=`; None where no words of Lean's read back as the theorem. mentions: theorems
-    of its own module that the statement needs."""
+    """statement: what stands between a theorem's name and `:=`; None where no words of Lean's read back as the theorem. module: its
+    number. mentions: theorems of its own module that the statement needs."""
 
     statement: str | None
     levels: list[str]
+    module: int
     mentions: list[str]
 
 

@@ -130,8 +130,7 @@ class Gym:
             raise NotOpened("there are no words that read back as this theorem")
         before = None
         if available is not None:
-            module = self._workspace.opened.modules[self._workspace.theorems(number, 1)[0].module]
-            before = Before(module, sorted({*available, *words.mentions}))
+            before = Before(self._workspace.opened.modules[words.module], sorted({*available, *words.mentions}))
         return Statement(words.statement, tuple(words.levels), number, before=before)
 
     def negation(self, statement: Statement) -> Statement:

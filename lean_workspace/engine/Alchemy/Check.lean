@@ -131,6 +131,19 @@ def afterCommand (env : Environment) (stx : Syntax) (text : String) : IO (Option
   | .ok (_, s) => return some s
   | .error _ => return none
 
+/-- Reads a text as one axiom: its syntax, the axiom, and the environment that holds it. -/
+def readAxiom (base : Environment) (text : String) : IO (Except String (Syntax × AxiomVal × Environment)) := do
+  match Parser.runParserCategory base `command text "<text>" with
+  | .error e => return .error e
+  | .ok stx =>
+    match ← afterCommand base stx text with
+    | none => return .error "the elaborator gave up"
+    | some s =>
+      if let some e ← firstError s.messages.toList then return .error e
+      match s.env.find? stx[1][1][0].getId with
+      | some (.axiomInfo v) => return if v.type.hasSorry then .error "the statement is not complete" else .ok (stx, v, s.env)
+      | _ => return .error "no statement came of it"
+
 /-- Axioms that a proof may not use. -/
 def forbidden (axioms : List Name) : List Name := keep (fun n => !anyL (· == n) standardAxioms) axioms
 

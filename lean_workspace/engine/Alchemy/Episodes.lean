@@ -36,7 +36,7 @@ def handleWords (session : IO.Ref Session) (j : Json) : IO Reply := do
       let w := (← t.run style.budget (do ownWords t (← IO.mkRef {}) style)).getD none
       return .ok <| Json.mkObj [
         ("statement", jsonOpt (fun (w : Written) => .str w.statement) w), ("levels", jsonNames entry.info.levelParams),
-        ("mentions", jsonNames (ownMentions l entry))]
+        ("module", jsonNat entry.module), ("mentions", jsonNames (ownMentions l entry))]
 
 def handleNegate (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
@@ -92,7 +92,7 @@ def environmentFor (session : IO.Ref Session) (l : Library) : Option Before → 
       session.modify fun s => { s with before := some (b, env) }
       return .ok env
 
-/-- Is the theorem absent where it is to be proved? In the whole library it is there, and may not be used. -/
+/-- Is the theorem absent where it is to be proved? In the whole library it is there. -/
 def isAbsent (env : Environment) (before : Option Before) (info : Option ConstantInfo) : Bool :=
   match before, info with
   | some _, some info => !env.contains info.name
@@ -119,20 +119,12 @@ def handleStart (session : IO.Ref Session) (j : Json) : IO Reply := do
         | .ok (s, goals) => return .ok (Json.mkObj [("state", jsonNat (← keepState session s)), ("goals", jsonStrings goals)])
   | .error e, _, _, _, _ | _, .error e, _, _, _ | _, _, .error e, _, _ | _, _, _, .error e, _ | _, _, _, _, .error e => return .error e
 
-def stepJson (session : IO.Ref Session) (premises : List Name) : Step → IO Json
-  | .stumbled r => return Json.mkObj [("refused", Json.mkObj [("stage", .str r.stage), ("message", .str r.message)])]
-  | .goals s texts said => return Json.mkObj [
-      ("state", jsonNat (← keepState session s)), ("goals", jsonStrings texts), ("premises", jsonNames premises), ("said", jsonStrings said)]
-  | .proved text axioms said => return Json.mkObj [
-      ("theorem", .str text), ("axioms", jsonStrings axioms), ("premises", jsonNames premises), ("said", jsonStrings said)]
+def toldJson (t : Told) : List (String × Json) := [("premises", jsonNames t.premises), ("said", jsonStrings t.said)]
 
-/-- The premises that a tactic names, where it can be read. -/
-def premisesOf (s : GymState) (tactic : String) : List Name :=
-  match readTactic s.env tactic, s.goals with
-  | .ok stx, g :: _ => match s.mctx.findDecl? g with
-    | some d => premisesNamed s.env stx (localNames d.lctx)
-    | none => []
-  | _, _ => []
+def stepJson (session : IO.Ref Session) : Step → IO Json
+  | .stumbled r => return Json.mkObj [("refused", Json.mkObj [("stage", .str r.stage), ("message", .str r.message)])]
+  | .goals s texts told => return Json.mkObj (("state", jsonNat (← keepState session s)) :: ("goals", jsonStrings texts) :: toldJson told)
+  | .proved text axioms told => return Json.mkObj (("theorem", .str text) :: ("axioms", jsonStrings axioms) :: toldJson told)
 
 def handleStep (session : IO.Ref Session) (j : Json) : IO Reply := do
   match field j "state" asNat, field j "tactic" asString, field j "heartbeats" asNat with
@@ -141,7 +133,7 @@ def handleStep (session : IO.Ref Session) (j : Json) : IO Reply := do
     let start ← IO.monoNanosNow
     let step ← stepFrom s tactic thousands
     let micros := ((← IO.monoNanosNow) - start) / 1000
-    return .ok ((← stepJson session (premisesOf s tactic) step).setObjVal! "micros" (jsonNat micros))
+    return .ok ((← stepJson session step).setObjVal! "micros" (jsonNat micros))
   | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
 
 def heldJson (h : Held) : Json := jsonList [.str (nameText h.name), .bool h.isProof, .str (nameText h.type)]

@@ -54,19 +54,9 @@ structure Stated where
 
 /-- `signature` is what stands between `theorem` and `:=`: `v.{u} {α : Type u} (a : α) : a = a`. -/
 def stateOpen (base : Environment) (signature : String) : IO (Except String Stated) := do
-  let text := "axiom " ++ signature
-  match Parser.runParserCategory base `command text "<text>" with
+  match ← readAxiom base ("axiom " ++ signature) with
   | .error e => return .error e
-  | .ok stx =>
-    match ← afterCommand base stx text with
-    | none => return .error "the elaborator gave up"
-    | some s =>
-      if let some e ← firstError s.messages.toList then return .error e
-      match s.env.find? stx[1][1][0].getId with
-      | some (.axiomInfo v) =>
-        if v.type.hasSorry then return .error "the statement is not complete"
-        return .ok { base, env := s.env, name := v.name.appendAfter "_graded", levels := v.levelParams, type := v.type }
-      | _ => return .error "no statement came of it"
+  | .ok (_, v, env) => return .ok { base, env, name := v.name.appendAfter "_graded", levels := v.levelParams, type := v.type }
 
 /-- What the tactic proves the statement with, as the kernel accepts it, and the environment that holds it. -/
 def proofBy (s : Stated) (tactic : Syntax) : MetaM (Option (Expr × Environment)) := do

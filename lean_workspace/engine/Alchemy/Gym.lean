@@ -32,7 +32,6 @@ structure Start where
 
 structure GymState where
   start : Start
-  root : Expr
   goals : List MVarId
   mctx : MetavarContext
   /-- With what tactics added. -/
@@ -54,23 +53,13 @@ def declarationText (keyword : String) (levels : List Name) (statement rest : St
 /-- Reads a statement as an axiom: its type, its levels, how many binders stand before the colon, and the environment with what it
 added besides. -/
 def readOpen (base : Environment) (levels : List Name) (statement : String) : IO (Except String (Start × Nat × Environment)) := do
-  let text := declarationText "axiom" levels statement ""
-  match Parser.runParserCategory base `command text "<statement>" with
+  match ← readAxiom base (declarationText "axiom" levels statement "") with
   | .error e => return .error e
-  | .ok stx =>
-    unless stx.isOfKind ``Parser.Command.declaration && stx[1].isOfKind ``Parser.Command.axiom do return .error "this is not one statement"
-    match ← afterCommand base stx text with
-    | none => return .error "the elaborator gave up"
-    | some s =>
-      if let some e ← firstError s.messages.toList then return .error e
-      match s.env.find? goalName with
-      | some (.axiomInfo v) =>
-        if v.type.hasSorry then return .error "the statement is not complete"
-        let binders := stx[1][2][0].getArgs.toList.foldl (fun n b => n + variablesOf b) 0
-        -- the axiom goes, unless the statement needs what came with it
-        let env := if anyL (fun c => !base.contains c) v.type.getUsedConstants.toList then s.env else base
-        return .ok ({ base, levels := v.levelParams, statement, type := v.type, without := [] }, binders, env)
-      | _ => return .error "no statement came of it"
+  | .ok (stx, v, env) =>
+    let binders := stx[1][2][0].getArgs.toList.foldl (fun n b => n + variablesOf b) 0
+    -- the axiom goes, unless the statement needs what came with it
+    let env := if anyL (fun c => !base.contains c) v.type.getUsedConstants.toList then env else base
+    return .ok ({ base, levels := v.levelParams, statement, type := v.type, without := [] }, binders, env)
 
 /-- The negation of a statement: `(n : Nat) : n < 5` becomes `: ¬ (∀ (n : Nat), n < 5)`. -/
 def negationOf (base : Environment) (levels : List Name) (statement : String) : Except String String :=
@@ -93,14 +82,13 @@ def goalTexts : List MVarId → MetaM (List String)
 
 /-- The first state, and its goals as text. -/
 def firstState (start : Start) (binders : Nat) (env : Environment) : IO (Except String (GymState × List String)) := do
-  let open_ : MetaM (Expr × MVarId × List String) := do
-    let root ← mkFreshExprMVar start.type
-    let (_, goal) ← root.mvarId!.introNP binders
-    return (root, goal, ← goalTexts [goal])
+  let open_ : MetaM (MVarId × List String) := do
+    let (_, goal) ← (← mkFreshExprMVar start.type).mvarId!.introNP binders
+    return (goal, ← goalTexts [goal])
   match ← ((open_.run commandContext {}).toIO (← commandCore env textBudget) { env }).toIO' with
   | .error e => return .error (toString e)
-  | .ok (((root, goal, texts), m), c) =>
-    return .ok ({ start, root, goals := [goal], mctx := m.mctx, env := c.env, ngen := c.ngen, script := [] }, texts)
+  | .ok (((goal, texts), m), c) =>
+    return .ok ({ start, goals := [goal], mctx := m.mctx, env := c.env, ngen := c.ngen, script := [] }, texts)
 
 /-- The names of the hypotheses of a context. -/
 def localNames (lctx : LocalContext) : List Name := mapL name lctx.getFVarIds.toList
@@ -111,11 +99,26 @@ where
 
 /-! ## A step -/
 
-/-- What a tactic made of a state. `said`: Lean's messages that are no errors (`simp?`: "Try this: …"). -/
+/-- What a step tells beside what it came to. -/
+structure Told where
+  /-- That the tactic names. -/
+  premises : List Name
+  /-- Lean's messages that are no errors (`simp?`: "Try this: …"). -/
+  said : List String
+
+/-- What a tactic made of a state. -/
 inductive Step where
   | stumbled (s : Stumble)
-  | goals (state : GymState) (texts said : List String)
-  | proved (text : String) (axioms said : List String)
+  | goals (state : GymState) (texts : List String) (told : Told)
+  | proved (text : String) (axioms : List String) (told : Told)
+
+/-- The premises that a tactic names; the hypotheses of the first goal come before them. -/
+def GymState.premisesOf (s : GymState) (stx : Syntax) : List Name :=
+  match s.goals with
+  | g :: _ => match s.mctx.findDecl? g with
+    | some d => premisesNamed s.env stx (localNames d.lctx)
+    | none => []
+  | [] => []
 
 /-- Runs a tactic on all goals. Stands in for `Lean.Elab.runTactic`, which sees one. -/
 def runOn (goals : List MVarId) (stx : Syntax) (levels : List Name) : MetaM (List MVarId) := do
@@ -174,7 +177,7 @@ def scriptText (script : List String) : String :=
   "by\n  " ++ joinWith "\n  " (concat (mapL (fun t => t.splitOn "\n") (rev script)))
 
 /-- The proof as a text of its own, judged as a whole command. -/
-def finish (start : Start) (script said : List String) : IO Step := do
+def finish (start : Start) (script : List String) (told : Told) : IO Step := do
   let text := declarationText "theorem" start.levels start.statement (" := " ++ scriptText script)
   match ← checkText start.base text (some (start.type, start.levels)) with
   | .error r => return .stumbled { stage := "proof: " ++ r.stage, message := r.message }
@@ -182,7 +185,7 @@ def finish (start : Start) (script said : List String) : IO Step := do
     let used := constantsBehind start.base p.env p.value.getUsedConstants.toList {}
     match first? (fun n => if used.contains n then some n else none) start.without with
     | some n => return .stumbled { stage := "leak", message := "the proof uses " ++ nameText n }
-    | none => return .proved text p.axioms said
+    | none => return .proved text p.axioms told
 
 /-- Runs a tactic from a state, with a budget in thousands of heartbeats. -/
 def stepFrom (s : GymState) (tactic : String) (thousands : Nat) : IO Step := do
@@ -197,8 +200,9 @@ def stepFrom (s : GymState) (tactic : String) (thousands : Nat) : IO Step := do
     | .ok ((.error e, _), _) => return .stumbled e
     | .ok ((.ok (goals, texts, said), m), c) =>
       let script := tactic :: s.script
+      let told := { premises := s.premisesOf stx, said }
       match goals with
-      | [] => finish s.start script said
-      | _ => return .goals { s with goals, mctx := m.mctx, env := c.env, ngen := c.ngen, script } texts said
+      | [] => finish s.start script told
+      | _ => return .goals { s with goals, mctx := m.mctx, env := c.env, ngen := c.ngen, script } texts told
 
 end Alchemy

@@ -26,7 +26,7 @@ about what is worth keeping.
 | `places` | `theorem` | `places`: `[kind, site, occurrence]` of the changes that need no lemma |
 | `refute` | `theorem`, `changes`: `[kind, site, rule or null, occurrence, name]` | `results`: a refuted statement, or `{stage, message}` |
 | `find` | `names` | `numbers`, null for a name that is no theorem |
-| `words` | `theorem` | `statement` that reads back as it, or null; `levels`; `mentions`: theorems of its module in it |
+| `words` | `theorem` | `statement` that reads back as it, or null; `levels`; `module`; `mentions`: theorems of its module in it |
 | `negate` | `statement`, `levels` | `statement` of the negation, or `refused` |
 | `start` | `statement`, `levels`; `theorem` that it must be, or null; `without`; `before`: `module`, `available`, or null | `state`, `goals`, or `refused` |
 | `step` | `state`, `tactic`, `heartbeats` | `state` and `goals`, or `theorem` and `axioms`, or `refused`; `premises` that the tactic names; `said`: messages |

@@ -108,8 +108,7 @@ partial def identifiersIn (stx : Syntax) (acc : List Name) : List Name :=
 /-- Is the constant a premise: a theorem or a definition? -/
 def isPremise (env : Environment) (n : Name) : Bool :=
   match env.find? n with
-  | some (.thmInfo _) | some (.defnInfo _) | some (.opaqueInfo _) => true
-  | some (.axiomInfo _) => true
+  | some (.thmInfo _) | some (.defnInfo _) | some (.opaqueInfo _) | some (.axiomInfo _) => true
   | _ => false
 
 /-- The constant that a name means: it or a part of it, for `h.symm` is `symm` of `h`. -/
