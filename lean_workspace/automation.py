@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from lean_workspace.episodes import Hints
-from lean_workspace.gym import Advanced, Gym, Proved, State
-from lean_workspace.portfolio import PREMISES, Line, Script, asking, scripts, suggestions
+from lean_workspace.gym import Advanced, Gym, Played, Proved, State, proves
+from lean_workspace.portfolio import PREMISES, Line, Suggested, alternatives, asking, plainer, scripts, suggestions
 from lean_workspace.process import EngineDied, EngineRefused
 
 HEARTBEATS = 2_000
@@ -14,61 +14,59 @@ HEARTBEATS = 2_000
 
 
 class Solved(msgspec.Struct, frozen=True):
-    """line: what proved it. script: with what it used named, where Lean could say that. proof: of that script."""
+    """line: what proved it. played: tactic after tactic, with what they used named, where Lean could say that."""
 
     line: str
-    script: Script
-    proof: Proved
+    played: list[Played]
 
 
-def solve(gym: Gym, start: State, lines: Sequence[Line], heartbeats: int = HEARTBEATS) -> Solved | None:
+def solve(gym: Gym, start: State, lines: Sequence[Line], suggested: Suggested = Suggested(), heartbeats: int = HEARTBEATS) -> Solved | None:
     """The first script of the lines that proves the theorem; None where none does."""
-    hints: Hints | None = None
+    hints = _hints(gym, start, 0)
+    has_premises = False
     for line in lines:
-        if hints is None or (line.asks_for_premises and not hints.premises):
-            hints = _hints(gym, start, PREMISES if line.asks_for_premises else 0)
-        for _, script in scripts([line], hints):
-            if (proof := run(gym, start, script, heartbeats)) is not None:
-                return explicit(gym, start, Solved(line.name, script, proof), heartbeats)
+        if line.asks_for_premises and not has_premises:
+            hints, has_premises = _hints(gym, start, PREMISES), True
+        for script in scripts(line, hints, suggested):
+            if proves(played := list(gym.play(start, script, heartbeats))):
+                return Solved(line.name, explicit(gym, played, heartbeats))
     return None
 
 
-def run(gym: Gym, state: State, script: Sequence[str], heartbeats: int = HEARTBEATS) -> Proved | None:
-    """The proof, if the script is one."""
-    return next((outcome for _, _, outcome in gym.play(state, script, heartbeats) if isinstance(outcome, Proved)), None)
-
-
-def explicit(gym: Gym, start: State, solved: Solved, heartbeats: int = HEARTBEATS) -> Solved:
+def explicit(gym: Gym, played: list[Played], heartbeats: int = HEARTBEATS) -> list[Played]:
     """The same proof with what its last tactic used named, goal by goal: `induction l <;> simp_all` becomes `induction l`, then
     `simp_all only […]` for each goal. As it was, where that does not prove it."""
-    first, separator, closer = solved.script[-1].partition(" <;> ")
-    script = [*solved.script[:-1], *([first] if separator else [])]
-    closer = closer if separator else first
-    state = start
-    for _, _, outcome in gym.play(start, script, heartbeats):
-        if not isinstance(outcome, Advanced):
-            return solved
-        state = outcome.state
-    if (question := asking(closer)) is None:
-        return solved
-    while True:
-        named = _named(gym, state, closer, question, heartbeats)
-        if named is None:
-            return solved
-        tactic, outcome = named
-        script.append(tactic)
+    last = played[-1]
+    opening, separator, closer = last.tactic.partition(" <;> ")
+    made = played[:-1]
+    state = last.before
+    if separator:
+        outcome = gym.step(state, opening, heartbeats)
+        made.append(Played(state, opening, outcome))
         if isinstance(outcome, Proved):
-            return Solved(solved.line, tuple(script), outcome)
+            return made
+        if not isinstance(outcome, Advanced):
+            return played
         state = outcome.state
+    closers = alternatives(closer if separator else last.tactic)
+    while (step := _closed(gym, state, closers, heartbeats)) is not None:
+        made.append(step)
+        if isinstance(step.outcome, Proved):
+            return made
+        state = step.outcome.state
+    return played
 
 
-def _named(gym: Gym, state: State, closer: str, question: str, heartbeats: int) -> tuple[str, Advanced | Proved] | None:
-    """A tactic that closes the first goal and says what it uses, or else the closer itself."""
-    asked = gym.step(state, question, heartbeats)
-    for tactic in (*(suggestions(asked.said) if isinstance(asked, Advanced | Proved) else ()), closer):
-        outcome = gym.step(state, tactic, heartbeats)
-        if isinstance(outcome, Proved) or (isinstance(outcome, Advanced) and outcome.state.goals == state.goals[1:]):
-            return tactic, outcome
+def _closed(gym: Gym, state: State, closers: Sequence[str], heartbeats: int) -> Played | None:
+    """The first goal closed by one of the closers, in a form that says what it uses where there is one."""
+    for closer in closers:
+        question = asking(closer)
+        asked = gym.step(state, question, heartbeats) if question else None
+        named = suggestions(asked.said) if isinstance(asked, Advanced | Proved) else []
+        for tactic in (*named, *plainer(closer)):
+            outcome = gym.step(state, tactic, heartbeats)
+            if isinstance(outcome, Proved) or (isinstance(outcome, Advanced) and outcome.state.goals == state.goals[1:]):
+                return Played(state, tactic, outcome)
     return None
 
 

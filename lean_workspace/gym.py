@@ -103,6 +103,19 @@ Outcome = Advanced | Proved | Refused | Lost
 """Lost: the tactic killed its engine, and the next one, or ran past its deadline. The state is as it was."""
 
 
+class Played(msgspec.Struct, frozen=True):
+    """A tactic on a state, and what came of it."""
+
+    before: State
+    tactic: str
+    outcome: Outcome
+
+
+def proves(played: Sequence[Played]) -> bool:
+    """Do these tactics, one after the other, end in a proof?"""
+    return bool(played) and isinstance(played[-1].outcome, Proved)
+
+
 def outdented(tactic: str) -> str:
     """As far to the left as it goes: a tactic's lines belong where the first one stands, which may be anywhere."""
     lines = tactic.strip("\n").rstrip().split("\n")
@@ -163,12 +176,11 @@ class Gym:
                     return Lost(died.cause)
         raise AssertionError("the second try returns")
 
-    def play(self, state: State, tactics: Sequence[str], heartbeats: int = HEARTBEATS) -> Iterator[tuple[State, str, Outcome]]:
-        """Tactics one after the other: the state before each, the tactic, and what came of it. Ends with the first that does not
-        advance."""
+    def play(self, state: State, tactics: Sequence[str], heartbeats: int = HEARTBEATS) -> Iterator[Played]:
+        """Tactics one after the other. Ends with the first that does not advance."""
         for tactic in tactics:
             outcome = self.step(state, tactic, heartbeats)
-            yield state, tactic, outcome
+            yield Played(state, tactic, outcome)
             if not isinstance(outcome, Advanced):
                 return
             state = outcome.state

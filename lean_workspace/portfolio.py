@@ -1,10 +1,11 @@
 """The portfolio: what automation tries on a theorem, as data.
 
-A line is a script of tactics in which placeholders stand for what the goal offers (`Hints`): `{x}` a variable that can be taken apart,
-`{p}` a theorem that is relevant, `{definitions}` and `{premises}` the lists. A line with `{x}` or `{p}` stands for one script for each.
-Lines stand from the cheapest to the dearest; the first that proves a theorem is its line.
+A line is a script of tactics in which placeholders stand for what there is (`Offer`): `{x}` a variable that can be taken apart,
+`{definitions}` a list. A line with placeholders for one thing stands for one script for each choice of these. Lines stand in the order
+of what they prove for their time, measured on theorems of Init and Std (LOG.md); the first that proves a theorem is its line.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -14,8 +15,6 @@ from lean_workspace.episodes import Hints
 
 Script = tuple[str, ...]
 
-CLOSERS = ("rfl", "omega", "simp_all", "grind")
-
 
 class Line(msgspec.Struct, frozen=True):
     """What it is called in the table of proofs, and its tactics."""
@@ -23,76 +22,123 @@ class Line(msgspec.Struct, frozen=True):
     name: str
     script: Script
 
+    def speaks_of(self, *things: str) -> bool:
+        return any(f"{{{thing}}}" in tactic for thing in things for tactic in self.script)
+
+    @property
+    def asks_the_index(self) -> bool:
+        return self.speaks_of("namesake", "injection", "rewrite", "apply", "lemmas")
+
     @property
     def asks_for_premises(self) -> bool:
-        return any("{p}" in tactic or "{premises}" in tactic for tactic in self.script)
+        return self.speaks_of("premise", "premises")
 
 
-QUICK = (
-    *(Line(closer, (closer,)) for closer in CLOSERS),
-    Line("cases, simp_all", ("cases {x} <;> simp_all",)),
-    Line("induction, simp_all", ("induction {x} <;> simp_all",)),
-    Line("cases, grind", ("cases {x} <;> grind",)),
-    Line("cases, rfl", ("cases {x} <;> rfl",)),
-    Line("induction, grind", ("induction {x} <;> grind",)),
-    Line("simp_all with definitions", ("simp_all [{definitions}]",)),
-    Line("grind with definitions", ("grind [{definitions}]",)),
-    Line("ext, simp_all", ("ext <;> simp_all",)),
-    Line("ext, grind", ("ext <;> grind",)),
-    Line("split, simp_all", ("split <;> simp_all",)),
+LINES = (
+    Line("unfold", ("simp only [{definitions}]",)),
+    Line("rfl", ("first | eq_refl | exact Iff.rfl",)),
+    Line("simp_all", ("simp_all",)),
     Line("constructor, simp_all", ("constructor <;> simp_all",)),
-)
-"""Needs no premises."""
-
-THOROUGH = (
-    Line("grind with premises", ("grind [{premises}]",)),
-    Line("simp_all with premises", ("simp_all [{premises}]",)),
-    Line("apply", ("apply {p} <;> first | assumption | omega | simp_all",)),
-    Line("rw", ("rw [{p}]",)),
-    Line("rw backward", ("rw [← {p}]",)),
-    Line("rw, simp_all", ("rw [{p}]", "simp_all")),
-    Line("cases, simp_all with definitions", ("cases {x} <;> simp_all [{definitions}]",)),
+    Line("ext, simp_all", ("ext <;> simp_all",)),
+    Line("omega", ("omega",)),
+    Line("namesake", ("apply {namesake} <;> {close}",)),
+    Line("injection, namesake", ("apply {injection}.1", "apply {namesake} <;> {close}")),
+    Line("simp_all with definitions", ("simp_all [{definitions}]",)),
+    Line("cases, rfl", ("cases {x} <;> first | eq_refl | exact Iff.rfl",)),
+    Line("induction, simp_all", ("induction {x} <;> simp_all",)),
+    Line("injection, simp_all", ("apply {injection}.1", "simp_all")),
+    Line("rw", ("rw [{rewrite}] <;> {close}",)),
+    Line("apply", ("apply {apply} <;> {close}",)),
+    Line("grind", ("grind",)),
+    Line("grind with definitions", ("grind [{definitions}]",)),
+    Line("ext, grind", ("ext <;> grind",)),
     Line("induction, simp_all with definitions", ("induction {x} <;> simp_all [{definitions}]",)),
-    Line("simp_all with definitions, omega", ("simp only [{definitions}] at *", "omega")),
+    Line("simp_all with lemmas", ("simp_all [{lemmas}]",)),
+    Line("grind with lemmas", ("grind [{lemmas}]",)),
+    Line("induction, grind", ("induction {x} <;> grind",)),
+    Line("apply a premise", ("apply {premise} <;> {close}",)),
+    Line("rw with a premise", ("rw [{premise}] <;> {close}",)),
+    Line("simp_all with premises", ("simp_all [{premises}]",)),
+    Line("grind with premises", ("grind [{premises}]",)),
     Line("induction, simp_all with premises", ("induction {x} <;> simp_all [{premises}]",)),
 )
-"""With theorems that MePo finds relevant."""
+"""`{namesake}`, `{injection}`, `{rewrite}`, `{apply}`, `{lemmas}`: what the index finds (`Suggested`). `{premise}`, `{premises}`: what MePo
+does, which takes half a second."""
+
+PORTFOLIOS = {
+    "quick": tuple(line for line in LINES if not line.asks_the_index and not line.asks_for_premises),
+    "lemmas": tuple(line for line in LINES if not line.asks_for_premises),
+    "premises": LINES}
+"""Needs nothing but the goal; with the index; with MePo as well."""
 
 PREMISES = 12
-"""How many theorems are asked for; `{premises}` is the first eight."""
+"""How many theorems MePo is asked for."""
 
-TAKEN_APART = 3
-"""Of the variables, the last ones: recursion is mostly over these."""
+
+# --- filling lines in -----------------------------------------------------------------------------------------------------------
+
+
+class Suggested(msgspec.Struct, frozen=True, kw_only=True):
+    """Theorems that may help, by name, the best first; they need not be there. namesakes: of other types, called alike. rewrites: as `rw`
+    is told them (`← f`). injections: of the form `f a = f b ↔ a = b`."""
+
+    namesakes: Sequence[str] = ()
+    rewrites: Sequence[str] = ()
+    applies: Sequence[str] = ()
+    injections: Sequence[str] = ()
+
 
 _NOT_UNFOLDED = {"ite", "dite", "Not", "Ne", "GT.gt", "GE.ge", "id", "Iff", "And", "Or", "outParam", "optParam", "autoParam", "bne"}
+_NOT_PROJECTED = {"", "Eq", "HEq", "Iff", "And", "Or", "Not", "Exists", "True", "False", "Nat.le", "List.Mem"}
+"""Propositions that closers take apart anyway, or that have no first part."""
+
+_AT_MOST = {"x": 3, "namesake": 12, "injection": 3, "rewrite": 12, "apply": 12, "premise": PREMISES}
+"""Choices. Of the variables the last ones: recursion is mostly over these."""
 
 
-def scripts(lines: Sequence[Line], hints: Hints) -> Iterator[tuple[Line, Script]]:
-    """What the lines come to on a goal. A line that lacks what it speaks of comes to nothing."""
-    variables = [held.name for held in hints.held if held.type and not held.is_proof][::-1][:TAKEN_APART]
-    definitions = [name for name in hints.definitions if name not in _NOT_UNFOLDED][:6]
-    lists = {"definitions": ", ".join(definitions), "premises": ", ".join(hints.premises[:8])}
-    for line in lines:
-        text = "\n".join(line.script)
-        if any("{" + name + "}" in text and not value for name, value in lists.items()):
-            continue
-        choices = [{}]
-        if "{x}" in text:
-            choices = [{"x": name} for name in variables]
-        elif "{p}" in text:
-            choices = [{"p": name} for name in hints.premises]
-        for choice in choices:
-            yield line, tuple(_filled(tactic, {**lists, **choice}) for tactic in line.script)
+def scripts(line: Line, hints: Hints, suggested: Suggested = Suggested()) -> Iterator[Script]:
+    """What a line comes to on a goal: nothing, where it speaks of what is not there."""
+    choices = {
+        "x": [held.name for held in hints.held if held.type and not held.is_proof][::-1],
+        "namesake": suggested.namesakes, "injection": suggested.injections, "rewrite": suggested.rewrites, "apply": suggested.applies,
+        "premise": hints.premises}
+    lists = {
+        "definitions": [name for name in hints.definitions if name not in _NOT_UNFOLDED][:6],
+        "lemmas": [*(rule for rule in suggested.rewrites if not rule.startswith("←")), *suggested.applies][:12],
+        "premises": hints.premises[:8]}
+    known = {"close": _closers(hints), **{name: ", ".join(values) for name, values in lists.items()}}
+    names = list(dict.fromkeys(re.findall(r"\{(\w+)\}", "\n".join(line.script))))
+    if not all(known[name] for name in names if name in known):
+        return
+    open_ = [name for name in names if name in choices]
+    for chosen in itertools.product(*(choices[name][:_AT_MOST[name]] for name in open_)):
+        values = {**known, **dict(zip(open_, chosen, strict=True))}
+        yield tuple(re.sub(r"\{(\w+)\}", lambda match, values=values: values[match[1]], tactic) for tactic in line.script)
 
 
-def _filled(tactic: str, values: dict[str, str]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], tactic)
+def _closers(hints: Hints) -> str:
+    """What closes a goal that a lemma leaves: hypotheses, the first parts of these, decision procedures."""
+    parts = [f"exact {held.name}.1" for held in hints.held if held.is_proof and held.type not in _NOT_PROJECTED]
+    return "first | " + " | ".join(["assumption", *parts[:4], "omega", "simp_all"])
 
 
 # --- naming what was used -------------------------------------------------------------------------------------------------------
 
 _ASKING = {"simp": "simp?", "simp_all": "simp_all?", "grind": "grind?"}
 """Tactics that can say what they used."""
+
+_PLAINER = {"eq_refl": "rfl", "exact Iff.rfl": "rfl"}
+"""What a person writes. `rfl` itself looks several times where these look once."""
+
+
+def alternatives(closer: str) -> list[str]:
+    """Those of `first | a | b`."""
+    return closer.removeprefix("first | ").split(" | ") if closer.startswith("first | ") else [closer]
+
+
+def plainer(tactic: str) -> list[str]:
+    """The tactic, after what a person would rather write."""
+    return [_PLAINER[tactic], tactic] if tactic in _PLAINER else [tactic]
 
 
 def asking(tactic: str) -> str | None:

@@ -71,6 +71,15 @@ class Lemmas:
                 found.update(self._at(site, kind, target, holds))
         return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
 
+    def at_conclusion(self, target: int, sites: Sequence[Site]) -> tuple[set[tuple[int, bool]], set[int]]:
+        """What may bring a proof of the target forward: (lemma, is it used backward?) for `rw` at its conclusion, and the lemmas whose
+        conclusion may be the target's. sites: those of the target, the conclusion first."""
+        holds, site = FromTarget(self._classes, sites), sites[0]
+        rewrites = {(rule, direction == "backward") for (kind, direction), index in self._indexes.items() if kind == "rw"
+                    for rule, _ in index.under_roots(site.rw, holds) if rule != target}
+        applies = {rule for rule, _ in self._indexes["apply", "backward"].matching(site.apply, holds) if rule != target}
+        return rewrites, applies
+
     def _at(self, site: Site, kind: Kind, target: int, holds: Holds) -> Iterable[Candidate]:
         for use in kind.uses:
             if not (use.at_conclusion if site.site == 0 else use.at_hypothesis):

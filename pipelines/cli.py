@@ -216,17 +216,21 @@ def harvest(
     seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
     module: Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="What a round proved may be used in the next.")] = 3,
+    portfolio: Annotated[str, typer.Option(help="What is tried: `quick`, `lemmas` (with theorems that the index finds), `premises` (with "
+                                                "MePo's, too), `none` (known proofs only).")] = "lemmas",
+    known: Annotated[list[Path], typer.Option(help="Proofs to try first: OUT of another harvest; repeatable.")] = [],
     workers: Workers = 2,
     json: Json = False,
 ) -> None:
     """Finds proofs of a library's own theorems, each in the environment before it, and records what their tactics did."""
     from pipelines.harvest import harvest as run
+    from pipelines.harvest import known_in
     from pipelines.job import Job, Options
     from pipelines.summary import err, finish, progress
 
     options = Options(library=libraries_of(library), kinds=["rw", "apply"], targets=count_of(targets), seed=seed, module=module)
     with progress() as report:
-        found = run(Job(out, options), workers, rounds, report)
+        found = run(Job(out, options), workers, rounds, portfolio, [proof for place in known for proof in known_in(place)], report)
     proved = sum(found.proved)
     err.print(f"{proved:,} of {found.theorems:,} theorems proved, by round {found.proved}; {found.with_premises:,} proofs name a premise; "
               f"{len(found.leaks)} do not go through again", highlight=False, soft_wrap=True)

@@ -116,7 +116,7 @@ def verdicts_of(folder: Location) -> dict[str, Verdict]:
 
 def grade(out: Location, sample: int | None, workers: int, report: Report = silent) -> Grades:
     """Grades the variants of a corpus. The table `grades` is written once all of them are: a sample only says how the
-    corpus looks, and is not lost. Raises UsageError for a folder that is no corpus, JobError where a chunk failed."""
+    corpus looks, and is not lost. Raises UsageError for a folder that is no corpus, Unfinished where a chunk failed."""
     start = time.monotonic()
     manifest = Job.manifest_at(out)
     job = Job(out, manifest.options)
@@ -166,17 +166,10 @@ def _work(job: Job, texts: Texts, workers: int, report: Report) -> None:
     report("grade", done, texts.count, "")
     if done == texts.count:
         return
-    failed: list[pool.Failed] = []
     with pool.cluster(workers):
-        for event in pool.run(GRADE, job, _chunks(texts, known), workers):
-            if isinstance(event, pool.Failed):
-                failed.append(event)
-            else:
-                done += event.summary
-                report("grade", done, texts.count, "")
-    if failed:
-        raise JobError(f"{sum(len(f.item) for f in failed)} variants have no verdict; run again to try them again:\n"
-                       + "\n".join(f"{f.item[0].variant_id}, …: {f.reason}" for f in failed[:5]))
+        for event in pool.finish(GRADE, job, _chunks(texts, known), workers, lambda chunk: chunk[0].variant_id):
+            done += event.summary
+            report("grade", done, texts.count, "")
 
 
 def _chunks(texts: Texts, known: set[str]) -> Iterator[list[Ungraded]]:

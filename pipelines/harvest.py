@@ -2,40 +2,44 @@
 
 The embedded library carries no proofs. Each is looked for in the environment before its theorem (`engine/Alchemy/Before.lean`): what its
 module imports and defines, and those theorems of the module that were proved in an earlier round. So the order stays acyclic, whatever
-it is in Lean's sources, and a round stands on those before it. What a round finds in a module depends on what is available there alone:
-it is kept below `OUT/.work/harvest`, chunk by chunk, and a run goes on where it stopped.
+it is in Lean's sources, and a round stands on those before it. A proof that is known (`known`) is tried before the portfolio is.
 
-At the end every proof is run again in a fresh engine, in the environment of its round: what does not go through there is a leak.
+What a round finds in a module depends on what is available there alone: it is kept below `OUT/.work/harvest`, chunk by chunk, and a run
+goes on where it stopped. At the end every proof is run again in a fresh engine, in the environment of its round: what does not go
+through there is a leak.
 """
 
 import hashlib
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import msgspec
-import pyarrow as pa
 
 from lean_workspace import automation, gym, portfolio
-from lean_workspace.automation import solve
-from lean_workspace.gym import Gym, NotOpened
-from lean_workspace.portfolio import QUICK, THOROUGH, Line
+from lean_workspace.automation import Solved, solve
+from lean_workspace.gym import Gym, NotOpened, State, proves
+from lean_workspace.portfolio import PORTFOLIOS, Line, Suggested
+from lean_workspace.process import EngineDied, EngineRefused
+from mutation import premises
+from mutation.candidates import Lemmas
+from mutation.kinds import APPLY, REWRITE
+from mutation.premises import Named, Premises
 from pipelines import pool, tables
 from pipelines.engine import opened
-from pipelines.extract import Entry, catalogue
-from pipelines.job import Job, JobError, stage_digest
-from pipelines.mutate import draw_targets, tally_of
-from pipelines.stage import History, Report, Stage, Sums, silent
-from pipelines.steps import recorded
-from pipelines.storage import Location, draft, exchange, make, remove, write_whole
+from pipelines.extract import Catalogue, Entry, catalogue
+from pipelines.job import Job, UsageError, stage_digest
+from pipelines.mutate import draw_targets
+from pipelines.stage import History, Report, Stage, silent
+from pipelines.steps import rows_of
+from pipelines.storage import Location, draft, exchange, make, remove
 from pipelines.synthesize import extracted
 from pipelines.tables import Reject, Step
 
-CHUNK = 20
-"""Theorems of one module: some twenty seconds of work, which is what a crash costs."""
+CHUNK = 40
+"""Theorems of one module, which share an environment: some twenty seconds of work, which is what a crash costs."""
 
-LINES: tuple[Line, ...] = (*QUICK, *THOROUGH)
 ORIGINAL = "harvest"
 """The form of these steps."""
 
@@ -57,6 +61,23 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     premises: list[str]
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A proof that was found before."""
+
+    theorem: str
+    round: int
+    line: str
+    tactics: list[str]
+
+
+def known_in(out: Location) -> list[Known]:
+    """The proofs of an earlier harvest. Raises UsageError where there are none."""
+    files = sorted((out / "proofs").glob("*.parquet"), key=str)
+    if not files:
+        raise UsageError(f"{out} holds no proofs: make some with `alchemy harvest {out}`")
+    return tables.read(files, Known)
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """Theorems of a module to prove in a round, and those of the module that may be used."""
 
@@ -70,29 +91,40 @@ class Chunk(msgspec.Struct, frozen=True):
         return hashlib.blake2b(msgspec.json.encode(self), digest_size=8).hexdigest()
 
 
-class HarvestTally(Sums):
-    """theorems = proved + the rejects."""
+class Plan(msgspec.Struct, frozen=True):
+    """portfolio: of `PORTFOLIOS`, or `none`. known: by theorem."""
 
-    theorems: int = 0
-    proved: int = 0
-    with_premises: int = 0
-    rejects: dict[str, int] = msgspec.field(default_factory=dict)
-    seconds: float = 0.0
+    job: Job
+    portfolio: str
+    known: dict[str, Known] = {}
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        return PORTFOLIOS.get(self.portfolio, ())
+
+    @property
+    def folder(self) -> Location:
+        """Where what is done is kept: by the engine, the library, the code of this stage, and what is known."""
+        known = hashlib.blake2b(msgspec.json.encode([*self.known.values()]), digest_size=8).hexdigest()
+        files = (__file__, gym.__file__, automation.__file__, portfolio.__file__, premises.__file__)
+        return self.job.work / "harvest" / f"{stage_digest(self.job.library, *files)}-{self.portfolio}-{known}"
+
+    def is_done(self, chunk: Chunk) -> bool:
+        return tables.are_whole(self.folder / chunk.name, *TABLES)
 
 
 class Harvester:
-    """Holds an engine; works on one chunk after the other."""
+    """Holds an engine and the index; works on one chunk after the other."""
 
-    def __init__(self, job: Job):
-        self._job = job
-        self._library = catalogue(job)
-        self._workspace = opened(job.library)
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        self._library = catalogue(plan.job)
+        self._workspace = opened(plan.job.library)
         self._gym = Gym(self._workspace)
+        self._premises = premises_of(self._library) if plan.lines else None
 
-    def __call__(self, chunk: Chunk, history: History) -> HarvestTally:
-        """Looks for proofs and leaves them, with their steps, on disk."""
-        start = time.monotonic()
-        tally = HarvestTally(theorems=len(chunk.theorems))
+    def __call__(self, chunk: Chunk, history: History) -> int:
+        """Looks for proofs and leaves them, with their steps, on disk. How many there are."""
         proofs: list[Proof] = []
         steps: list[Step] = []
         rejects: list[Reject] = []
@@ -100,77 +132,104 @@ class Harvester:
             found = self._proof_of(name, chunk)
             if isinstance(found, str):
                 rejects.append(self._reject(name, found))
-                tally.rejects[found] = tally.rejects.get(found, 0) + 1
             else:
                 proofs.append(found[0])
                 steps += found[1]
-        tally.proved, tally.with_premises = len(proofs), sum(bool(proof.premises) for proof in proofs)
-        tally.seconds = time.monotonic() - start
-        with self._job.folder(folder_of(self._job) / chunk.name) as part:
-            tables.write(tables.to_table(proofs, Proof), part / "proofs.parquet")
-            tables.write(tables.to_table(steps, Step), part / "steps.parquet")
-            tables.write(tables.to_table(rejects, Reject), part / "rejects.parquet")
-            write_whole(part / "tally.json", msgspec.json.encode(tally))
-        return tally
+        with self._plan.job.folder(self._plan.folder / chunk.name) as part:
+            for table, rows in zip(TABLES, (proofs, steps, rejects), strict=True):
+                tables.write(tables.to_table(rows, TABLES[table]), part / f"{table}.parquet")
+        return len(proofs)
 
     def close(self) -> None:
         self._workspace.close()
 
     def _proof_of(self, name: str, chunk: Chunk) -> tuple[Proof, list[Step]] | str:
         """The proof with its steps, or why there is none."""
+        if not self._plan.lines and name not in self._plan.known:
+            return "open"
+        number = self._library.numbers[name]
         try:
-            statement = self._gym.theorem(self._library.numbers[name], chunk.available)
+            statement = self._gym.theorem(number, chunk.available)
             start = self._gym.start(statement)
         except NotOpened as error:
             return "mentioned before" if "mentions it" in str(error) else "not opened"
-        solved = solve(self._gym, start, LINES)
+        solved = self._known(start, name, chunk) or self._found(start, number, chunk)
         if solved is None:
             return "open"
-        whose = {"variant_id": None, "theorem": name, "target": name, "module": chunk.module}
-        steps = recorded(self._gym, statement, solved.script, form=ORIGINAL, **whose)
-        if isinstance(steps, str):
-            return f"not replayed: {steps}"
-        premises = list(dict.fromkeys(premise for step in steps for premise in step.premises))
+        steps = rows_of(solved.played, form=ORIGINAL, variant_id=None, theorem=name, target=name, module=chunk.module)
+        proved = solved.played[-1].outcome
         return Proof(
-            theorem=name, module=chunk.module, round=chunk.round, line=solved.line, statement=statement.text, tactics=list(solved.script),
-            level_params=list(statement.levels), text=solved.proof.theorem, axioms=list(solved.proof.axioms), premises=premises), steps
+            theorem=name, module=chunk.module, round=chunk.round, line=solved.line, statement=statement.text,
+            level_params=list(statement.levels), tactics=[step.tactic for step in steps], text=proved.theorem, axioms=list(proved.axioms),
+            premises=list(dict.fromkeys(premise for step in steps for premise in step.premises))), steps
+
+    def _known(self, start: State, name: str, chunk: Chunk) -> Solved | None:
+        """Of a later round it would use what is not there."""
+        known = self._plan.known.get(name)
+        if known is None or known.round > chunk.round or not proves(played := list(self._gym.play(start, known.tactics))):
+            return None
+        return Solved(known.line, played)
+
+    def _found(self, start: State, number: int, chunk: Chunk) -> Solved | None:
+        lines = self._plan.lines
+        asks = any(line.asks_the_index for line in lines)
+        return solve(self._gym, start, lines, self._suggested(number, set(chunk.available)) if asks else Suggested()) if lines else None
+
+    def _suggested(self, number: int, available: set[str]) -> Suggested:
+        try:
+            sites = self._workspace.target(number).shared_sites.expanded()
+        except (EngineDied, EngineRefused):
+            sites = []
+        rewrites, applies = self._premises.fitting(number, sites, available) if sites else ((), ())
+        return Suggested(
+            namesakes=self._premises.namesakes(number, available), injections=self._premises.injections(number, available),
+            rewrites=rewrites, applies=applies)
 
     def _reject(self, name: str, reason: str) -> Reject:
         entry = self._library.theorems[self._library.numbers[name]]
         return Reject(target=name, library=self._library.library_of(entry), module=entry.module, stage="harvest", reason=reason)
 
 
-class Prover(Harvester):
-    """Runs proofs again; it has found none of them."""
+def premises_of(library: Catalogue) -> Premises:
+    admitted = {number for number, entry in enumerate(library.theorems) if library.is_ordinary(entry)}
+    index = Lemmas(library.keys(), (msgspec.structs.replace(REWRITE, side_conditions=True, new_variables=True),
+                                    msgspec.structs.replace(APPLY, new_variables=True)), admitted, classes=library.classes())
+    return Premises([Named(entry.name, entry.module_index) for entry in library.theorems], admitted, index, library.generality())
+
+
+class Prover:
+    """Runs proofs again, in an engine that has found none of them."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        self._numbers = catalogue(plan.job).numbers
+        self._workspace = opened(plan.job.library)
+        self._gym = Gym(self._workspace)
 
     def __call__(self, chunk: Chunk, history: History) -> list[str]:
         """The theorems whose proofs do not go through."""
-        proofs = tables.read([folder_of(self._job) / chunk.name / "proofs.parquet"], Proof)
+        proofs = tables.read([self._plan.folder / chunk.name / "proofs.parquet"], Proof)
         return [proof.theorem for proof in proofs if not self._holds(proof, chunk)]
+
+    def close(self) -> None:
+        self._workspace.close()
 
     def _holds(self, proof: Proof, chunk: Chunk) -> bool:
         try:
-            statement = self._gym.theorem(self._library.numbers[proof.theorem], chunk.available)
+            start = self._gym.start(self._gym.theorem(self._numbers[proof.theorem], chunk.available))
         except NotOpened:
             return False
-        return automation.run(self._gym, self._gym.start(statement), proof.tactics) is not None
+        return proves(list(self._gym.play(start, proof.tactics)))
 
 
 HARVEST = Stage(name="harvest", worker=Harvester)
 PROVE_AGAIN = Stage(name="prove again", worker=Prover)
-
-
-def folder_of(job: Job) -> Location:
-    return job.work / "harvest" / stage_digest(job.library, __file__, gym.__file__, automation.__file__, portfolio.__file__)
-
-
-def is_done(job: Job, chunk: Chunk) -> bool:
-    place = folder_of(job) / chunk.name
-    return tables.are_whole(place, "proofs", "steps", "rejects") and (place / "tally.json").is_file()
+TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
 
 
 class Harvest(msgspec.Struct, frozen=True):
-    """theorems: that were tried. proved: by round. leaks: theorems whose proofs do not go through in a fresh engine."""
+    """theorems: that were tried, each proved or rejected. proved: by round. leaks: theorems whose proofs do not go through in a fresh
+    engine."""
 
     theorems: int
     proved: list[int]
@@ -180,105 +239,116 @@ class Harvest(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def harvest(job: Job, workers: int, rounds: int, report: Report = silent) -> Harvest:
+def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence[Known] = (), report: Report = silent) -> Harvest:
     """Proves theorems of the job's library, as many as its options say, and writes the tables `proofs`, `steps` and `rejects`. Raises
-    JobError where a chunk failed."""
+    UsageError for a portfolio that is none, Unfinished where a chunk failed."""
+    if portfolio not in (*PORTFOLIOS, "none"):
+        raise UsageError(f"there is no portfolio {portfolio}; there are {', '.join(PORTFOLIOS)} and none")
     start = time.monotonic()
     with job.begin(), pool.cluster(workers):
         library = extracted(job, workers, report)
         entries = [library.theorems[library.numbers[name]] for name in draw_targets(job, library)]
         job.accept()
-        make(folder_of(job))
-        chunks: list[list[Chunk]] = []
+        plan = Plan(job, portfolio, {proof.theorem: proof for proof in known})
+        make(plan.folder)
+        made: list[Chunk] = []
         for number in range(1, rounds + 1):
-            some = list(_round(job, entries, number, chunks))
-            if not some:
+            chunks = list(_round(plan, entries, number, made))
+            if not chunks:
                 break
-            _work(job, some, number, workers, report)
-            chunks.append(some)
-        every = [chunk for some in chunks for chunk in some]
-        leaks = _prove_again(job, every, workers, report)
-        with draft(job.work) as made:
-            groups = [every[i:i + CHUNKS_AT_ONCE] for i in range(0, len(every), CHUNKS_AT_ONCE)]
-            for table in TABLES:
-                make(made / table)
-            for _ in pool.tasks(partial(_assemble, job, made), enumerate(groups)):
-                pass
-            for table in TABLES:
-                exchange(made / table, job.out / table)
-        tallies = [tally_of((folder_of(job) / chunk.name for chunk in some), HarvestTally) for some in chunks]
-    proved = [tally.proved for tally in tallies]
-    rejects = dict(tallies[0].rejects) if tallies else {}
-    return Harvest(len(entries), proved, sum(tally.with_premises for tally in tallies), leaks, rejects, time.monotonic() - start)
+            _work(plan, chunks, number, workers, report)
+            made += chunks
+        leaks = _prove_again(plan, made, workers, report)
+        proved, rejects, with_premises = _tabulate(plan, made)
+    by_round = [proved[number] for number in range(1, max(proved, default=0) + 1)]
+    return Harvest(len(entries), by_round, with_premises, leaks, dict(rejects), time.monotonic() - start)
 
 
-TABLES = {"proofs": Proof, "steps": Step, "rejects": Reject}
-CHUNKS_AT_ONCE = 50
-
-
-def _assemble(job: Job, made: Location, numbered: tuple[int, list[Chunk]]) -> None:
-    """One file of each table."""
-    number, chunks = numbered
-    for table, record in TABLES.items():
-        found = [tables.load(folder_of(job) / chunk.name / f"{table}.parquet") for chunk in chunks]
-        tables.write(pa.concat_tables([tables.schema_of(record).empty_table(), *found]), made / table / f"part-{number:04}.parquet")
-
-
-def _round(job: Job, entries: list[Entry], number: int, before: list[list[Chunk]]) -> Iterator[Chunk]:
+def _round(plan: Plan, entries: list[Entry], number: int, before: list[Chunk]) -> Iterator[Chunk]:
     """What there is to do in a round: the theorems that are left, of modules in which the last round proved something."""
     proved: dict[str, list[str]] = defaultdict(list)
     fresh: set[str] = set()
-    for some in before:
-        fresh.clear()
-        for chunk in some:
-            names = tables.load(folder_of(job) / chunk.name / "proofs.parquet", ["theorem"]).column("theorem").to_pylist()
-            proved[chunk.module] += names
-            fresh |= {chunk.module} if names else set()
+    for chunk in before:
+        names = tables.load(plan.folder / chunk.name / "proofs.parquet", ["theorem"]).column("theorem").to_pylist()
+        proved[chunk.module] += names
+        if names and chunk.round == number - 1:
+            fresh.add(chunk.module)
     by_module: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
         by_module[entry.module].append(entry.name)
     for module, names in sorted(by_module.items()):
-        if before and module not in fresh:
+        if number > 1 and module not in fresh:
             continue
         available = sorted(proved[module])
         left = sorted(set(names).difference(available))
         yield from (Chunk(number, module, left[i:i + CHUNK], available) for i in range(0, len(left), CHUNK))
 
 
-def _work(job: Job, chunks: list[Chunk], number: int, workers: int, report: Report) -> None:
-    todo = [chunk for chunk in chunks if not is_done(job, chunk)]
+def _work(plan: Plan, chunks: list[Chunk], number: int, workers: int, report: Report) -> None:
+    todo = [chunk for chunk in chunks if not plan.is_done(chunk)]
     for chunk in todo:
-        remove(folder_of(job) / chunk.name)  # one that can't be read
+        remove(plan.folder / chunk.name)  # one that can't be read
     total = sum(len(chunk.theorems) for chunk in chunks)
-    done = total - sum(len(chunk.theorems) for chunk in todo)
-    tally = HarvestTally()
+    done, proved = total - sum(len(chunk.theorems) for chunk in todo), 0
     stage = f"harvest, round {number}"
     report(stage, done, total, "")
-    failed: list[pool.Failed] = []
-    for event in pool.run(HARVEST, job, todo, workers):
-        if isinstance(event, pool.Failed):
-            failed.append(event)
-            continue
-        tally.add(event.summary)
-        report(stage, done + tally.theorems, total, f"{tally.proved:,} proved")
-    _require(failed)
+    for event in pool.finish(HARVEST, plan, todo, workers, _called):
+        done += len(event.item.theorems)
+        proved += event.summary
+        report(stage, done, total, f"{proved:,} proved")
 
 
-def _prove_again(job: Job, chunks: list[Chunk], workers: int, report: Report) -> list[str]:
+def _prove_again(plan: Plan, chunks: list[Chunk], workers: int, report: Report) -> list[str]:
     """The theorems whose proofs do not go through in fresh engines."""
     leaks: list[str] = []
-    failed: list[pool.Failed] = []
-    for done, event in enumerate(pool.run(PROVE_AGAIN, job, chunks, workers), 1):
-        if isinstance(event, pool.Failed):
-            failed.append(event)
-        else:
-            leaks += event.summary
+    for done, event in enumerate(pool.finish(PROVE_AGAIN, plan, chunks, workers, _called), 1):
+        leaks += event.summary
         report("prove again", done, len(chunks), f"{len(leaks)} leaks")
-    _require(failed)
     return leaks
 
 
-def _require(failed: Iterable[pool.Failed]) -> None:
-    if lost := list(failed):
-        raise JobError(f"{len(lost)} chunks are missing; run again to try them again:\n"
-                       + "\n".join(f"{f.item.module}, {f.item.theorems[0]}, …: {f.reason}" for f in lost[:5]))
+def _called(chunk: Chunk) -> str:
+    return f"{chunk.module}, {chunk.theorems[0]}"
+
+
+MODULES_AT_ONCE = 20
+"""In a file of a table."""
+
+
+def _tabulate(plan: Plan, chunks: list[Chunk]) -> tuple[Counter[int], Counter[str], int]:
+    """Writes the tables. What was proved, by round; what was not, by reason; how many proofs name a premise."""
+    by_module: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in chunks:
+        by_module[chunk.module].append(chunk)
+    modules = list(by_module.values())
+    groups = [modules[i:i + MODULES_AT_ONCE] for i in range(0, len(modules), MODULES_AT_ONCE)]
+    proved, rejects, with_premises = Counter(), Counter(), 0
+    with draft(plan.job.work) as made:
+        for table in TABLES:
+            make(made / table)
+        for rounds, reasons, naming in pool.tasks(partial(_assemble, plan, made), enumerate(groups)):
+            proved, rejects, with_premises = proved + rounds, rejects + reasons, with_premises + naming
+        for table in TABLES:
+            exchange(made / table, plan.job.out / table)
+    return proved, rejects, with_premises
+
+
+def _assemble(plan: Plan, made: Location, numbered: tuple[int, list[list[Chunk]]]) -> tuple[Counter[int], Counter[str], int]:
+    """One file of each table, of some modules. A theorem leaves by one of two doors: proved in a round, or with the reason of its last."""
+    number, modules = numbered
+    rows: dict[str, list[msgspec.Struct]] = {table: [] for table in TABLES}
+    for chunks in modules:
+        last: dict[str, Reject] = {}
+        for chunk in chunks:
+            place = plan.folder / chunk.name
+            proofs = tables.read([place / "proofs.parquet"], Proof)
+            rows["proofs"] += proofs
+            rows["steps"] += tables.read([place / "steps.parquet"], Step)
+            last.update((row.target, row) for row in tables.read([place / "rejects.parquet"], Reject))
+            for proof in proofs:
+                last.pop(proof.theorem, None)
+        rows["rejects"] += last.values()
+    for table, record in TABLES.items():
+        tables.write(tables.to_table(rows[table], record), made / table / f"part-{number:04}.parquet")
+    proofs = rows["proofs"]
+    return (Counter(proof.round for proof in proofs), Counter(row.reason for row in rows["rejects"]), sum(bool(p.premises) for p in proofs))

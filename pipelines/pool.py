@@ -31,6 +31,10 @@ class ClusterError(Trouble):
     """The cluster can't do what a stage needs; the message says what to do."""
 
 
+class Unfinished(Trouble):
+    """Items killed their workers; what became of the others is on disk."""
+
+
 class Done(msgspec.Struct, frozen=True):
     item: Any
     summary: Any
@@ -168,6 +172,19 @@ def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iter
     finally:
         for hired in busy.values():
             ray.kill(hired.actor)
+
+
+def finish(stage: Stage, settings: Any, items: Iterable[Any], workers: int, called: Callable[[Any], str]) -> Iterator[Done]:
+    """Like `run`, for a stage that sets nothing aside: raises Unfinished in the end where items failed. called: what an item is called."""
+    failed: list[Failed] = []
+    for event in run(stage, settings, items, workers):
+        if isinstance(event, Failed):
+            failed.append(event)
+        else:
+            yield event
+    if failed:
+        raise Unfinished(f"{stage.name}: {len(failed)} parts are missing; run again to try them again:\n"
+                         + "\n".join(f"{called(f.item)}, …: {f.reason}" for f in failed[:5]))
 
 
 def tasks(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:

@@ -14,12 +14,13 @@ import msgspec
 import pyarrow as pa
 
 from lean_workspace import gym as gym_
-from lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Refused, Statement
+from lean_workspace.gym import Advanced, Gym, NotOpened, Played, Refused, Statement, proves
+from lean_workspace.workspace import Lost
 from mutation import goal_directed as goal_directed_
 from mutation.goal_directed import goal_directed, tactics_of
 from pipelines import pool, tables
 from pipelines.engine import opened
-from pipelines.job import Job, JobError, stage_digest
+from pipelines.job import Job, stage_digest
 from pipelines.mutate import tally_of
 from pipelines.stage import History, Report, Stage, Sums, silent
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
@@ -108,17 +109,25 @@ class Stepper:
 def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: str | None) -> list[Step] | str:
     """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows."""
     try:
-        state = gym.start(statement)
+        played = list(gym.play(gym.start(statement), tactics))
     except NotOpened:
         return "not opened"
-    rows: list[Step] = []
-    outcome = None
-    for number, (before, tactic, outcome) in enumerate(gym.play(state, tactics)):
-        if not isinstance(outcome, Advanced | Proved):
-            return outcome.stage if isinstance(outcome, Refused) else outcome.cause
-        after = outcome.state.text if isinstance(outcome, Advanced) else NO_GOALS
-        rows.append(Step(**whose, step=number, state_before=before.text, tactic=tactic, state_after=after, premises=list(outcome.premises)))
-    return rows if isinstance(outcome, Proved) else "not finished"
+    if proves(played):
+        return rows_of(played, **whose)
+    match played[-1].outcome if played else None:
+        case Refused(stage=stage):
+            return stage
+        case Lost(cause=cause):
+            return cause
+        case _:
+            return "not finished"
+
+
+def rows_of(played: Sequence[Played], **whose: str | None) -> list[Step]:
+    """The rows of a proof. whose: their other fields."""
+    return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic, premises=list(step.outcome.premises),
+                 state_after=step.outcome.state.text if isinstance(step.outcome, Advanced) else NO_GOALS)
+            for number, step in enumerate(played)]
 
 
 STEPS = Stage(name="steps", worker=Stepper)
@@ -144,7 +153,7 @@ def is_done(job: Job, chunk: Chunk) -> bool:
 
 def steps(out: Location, workers: int, report: Report = silent) -> tuple[StepsTally, float]:
     """Writes the table `steps` of a corpus: its figures, and the seconds that it took. Raises UsageError for a folder that is no corpus,
-    JobError where a chunk failed."""
+    Unfinished where a chunk failed."""
     start = time.monotonic()
     manifest = Job.manifest_at(out)
     job = Job(out, manifest.options)
@@ -163,17 +172,10 @@ def steps(out: Location, workers: int, report: Report = silent) -> tuple[StepsTa
 def _work(job: Job, files: list[Location], variants: int, workers: int, report: Report) -> None:
     done = sum(len(chunk.proofs) for file in files for chunk in chunks_of(file) if is_done(job, chunk))
     report("steps", done, variants, "")
-    failed: list[pool.Failed] = []
     tally = StepsTally()
-    for event in pool.run(STEPS, job, _missing(job, files), workers):
-        if isinstance(event, pool.Failed):
-            failed.append(event)
-            continue
+    for event in pool.finish(STEPS, job, _missing(job, files), workers, lambda chunk: chunk.proofs[0].variant_id):
         tally.add(event.summary)
         report("steps", done + tally.variants, variants, f"{tally.rows:,} steps, {sum(tally.lost.values()):,} proofs lost")
-    if failed:
-        raise JobError(f"the steps of {sum(len(f.item.proofs) for f in failed)} variants are missing; run again to try them again:\n"
-                       + "\n".join(f"{f.item.proofs[0].variant_id}, …: {f.reason}" for f in failed[:5]))
 
 
 def _missing(job: Job, files: list[Location]) -> Iterator[Chunk]:

@@ -69,9 +69,7 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
         done = extract.SLICES - len(missing)
         report("extract", done, extract.SLICES, "")
         with pool.cluster(workers):
-            for event in pool.run(extract.EXTRACT, job, missing, workers):
-                if isinstance(event, pool.Failed):
-                    raise JobError(f"extraction failed: {event.reason}")
+            for event in pool.finish(extract.EXTRACT, job, missing, workers, lambda number: f"slice {number}"):
                 done += 1
                 theorems += event.summary
                 job.note_seconds()
@@ -132,16 +130,14 @@ def _most(rejects: dict[str, int], n: int = 4) -> str:
 
 
 def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:
-    """Makes the missing shards of false statements. Raises JobError where one failed."""
+    """Makes the missing shards of false statements. Raises Unfinished where one failed."""
     todo = _missing(shards, partial(refute.is_done, job))
     for shard in todo:
         remove(refute.place_of(job, shard))  # a shard that can't be read
     done = len(shards) - len(todo)
     tally = refute.RefuteTally()
     report("refute", done, len(shards), "")
-    for event in pool.run(refute.REFUTE, job, todo, workers):
-        if isinstance(event, pool.Failed):
-            raise JobError(f"a shard of false statements is missing; run again to try it again: {event.reason}")
+    for event in pool.finish(refute.REFUTE, job, todo, workers, lambda shard: shard.key):
         done += 1
         tally.add(event.summary)
         job.note_seconds()
@@ -149,14 +145,12 @@ def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
 
 
 def run_verify(out: Location, library: Library, sample: int | None, seed: int, workers: int, report: Report) -> tuple[int, list[Invalid]]:
-    """Judges a sample in fresh engines. Raises JobError where a worker failed."""
+    """Judges a sample in fresh engines. Raises Unfinished where a worker failed."""
     chunks = list(verify.sampled(out, sample, seed))
     checked, invalid = 0, []
     total = sum(map(len, chunks))
     report("verify", 0, total, "")
-    for event in pool.run(verify.VERIFY, library, chunks, min(workers, max(1, total // 100))):
-        if isinstance(event, pool.Failed):
-            raise JobError(f"verification failed: {event.reason}")
+    for event in pool.finish(verify.VERIFY, library, chunks, min(workers, max(1, total // 100)), lambda chunk: chunk[0].variant_id):
         checked += event.summary.checked
         invalid += event.summary.invalid
         report("verify", checked, total, f"{checked - len(invalid):,} valid")

@@ -7,27 +7,38 @@ import pytest
 from commands import alchemy, summary, table
 
 from lean_workspace.episodes import Held, Hints
-from lean_workspace.portfolio import Line, asking, scripts, suggestions
+from lean_workspace.portfolio import LINES, Line, Suggested, alternatives, asking, plainer, scripts, suggestions
 
 HINTS = Hints(
-    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or")], conclusion="Eq",
-    definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
+    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or"), Held("wf", True, "Map.WF")],
+    conclusion="Eq", definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
+SUGGESTED = Suggested(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"])
+CLOSERS = "first | assumption | exact wf.1 | omega | simp_all"
 
 
 @pytest.mark.parametrize(("script", "expected"), [
     (("simp_all",), [("simp_all",)]),
     (("cases {x} <;> rfl",), [("cases n <;> rfl",), ("cases xs <;> rfl",)]),
-    (("rw [{p}]", "omega"), [("rw [List.map_map]", "omega"), ("rw [List.map_id]", "omega")]),
+    (("rw [{premise}]", "omega"), [("rw [List.map_map]", "omega"), ("rw [List.map_id]", "omega")]),
+    (("rw [{rewrite}] <;> {close}",), [(f"rw [a] <;> {CLOSERS}",), (f"rw [← b] <;> {CLOSERS}",)]),
+    (("apply {injection}.1", "apply {namesake}"), [("apply T.x_inj.1", "apply Array.f"), ("apply T.y_inj.1", "apply Array.f")]),
     (("grind [{premises}]",), [("grind [List.map_map, List.map_id]",)]),
+    (("grind [{lemmas}]",), [("grind [a, c]",)]),
     (("simp_all [{definitions}]",), [("simp_all [List.map]",)])])
 def test_a_line_stands_for_a_script_for_each_of_what_it_speaks_of(script, expected):
-    assert [found for _, found in scripts([Line("line", script)], HINTS)] == expected
+    assert list(scripts(Line("line", script), HINTS, SUGGESTED)) == expected
 
 
 def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
     nothing = Hints(held=[], conclusion="", definitions=[], premises=[])
-    lines = [Line("x", ("cases {x} <;> rfl",)), Line("p", ("rw [{p}]",)), Line("d", ("simp [{definitions}]",)), Line("r", ("rfl",))]
-    assert [found for _, found in scripts(lines, nothing)] == [("rfl",)]
+    lines = [*LINES, *(Line(name, (f"simp [{{{name}}}]",)) for name in ("definitions", "lemmas", "premises", "rewrite"))]
+    found = [script for line in lines for script in scripts(line, nothing)]
+    assert ("simp_all",) in found and not any("{" in tactic or "[]" in tactic for script in found for tactic in script)
+
+
+def test_of_several_closers_each_is_tried_in_a_form_that_a_person_writes():
+    assert alternatives(CLOSERS) == ["assumption", "exact wf.1", "omega", "simp_all"] and alternatives("omega") == ["omega"]
+    assert plainer("eq_refl") == ["rfl", "eq_refl"] and plainer("omega") == ["omega"]
 
 
 def test_what_a_tactic_used_is_asked_for_and_read():
@@ -52,7 +63,8 @@ def test_every_theorem_is_proved_or_says_why_not(harvested):
     proofs, rejects = table(out, "proofs"), table(out, "rejects")
     assert said["theorems"] == 30 and said["proved"] == len(proofs) == sum(said["rounds"]) >= 5 and said["leaks"] == 0
     assert len({proof["theorem"] for proof in proofs}) == len(proofs)
-    assert len(proofs) + len({row["target"] for row in rejects} - {proof["theorem"] for proof in proofs}) == 30
+    assert len(proofs) + len(rejects) == len({row["theorem"] for row in proofs} | {row["target"] for row in rejects}) == 30
+    assert sum(said["rejects"].values()) == len(rejects)
     assert {proof["round"] for proof in proofs} <= {1, 2} and {proof["module"] for proof in proofs} == {LIBRARY}
 
 
@@ -87,3 +99,19 @@ def test_a_harvest_goes_on_where_it_stopped(harvested):
     again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2", "--json"))
     assert {**again, "seconds": 0} == {**said, "seconds": 0}
     assert [table(out, name) for name in ("proofs", "steps", "rejects")] == before
+
+
+def test_known_proofs_are_found_again_without_a_search(harvested, tmp_path):
+    """In their own rounds; the theorems without one stay open."""
+    out, said = harvested
+    again = summary(alchemy("harvest", str(tmp_path / "again"), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30",
+                            "--portfolio", "none", "--known", str(out), "--workers", "1", "--json"))
+    assert (again["proved"], again["rounds"], again["leaks"]) == (said["proved"], said["rounds"], 0)
+    assert table(tmp_path / "again", "proofs") == table(out, "proofs")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--portfolio", "quack"], "there is no portfolio quack"), (["--known", "nowhere"], "nowhere holds no proofs")])
+def test_wrong_use_of_harvest_is_told(arguments, message, tmp_path):
+    done = alchemy("harvest", str(tmp_path / "out"), *arguments)
+    assert done.returncode == 2 and message in done.stderr
