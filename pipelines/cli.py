@@ -9,12 +9,14 @@ import typer
 
 from pipelines.cli_arguments import Json, Kinds, LibraryNames, Out, Workers, count_of, kinds_of, libraries_of
 from pipelines.cli_bench import bench
+from pipelines.cli_benchmark import benchmark
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
     help="Multiplies the theorems of a Lean library: mutates them with `rw` and `apply`, and lets Lean verify every one.")
 
 app.add_typer(bench, name="bench")
+app.add_typer(benchmark, name="benchmark")
 
 
 @app.command()
@@ -218,7 +220,9 @@ def harvest(
     rounds: Annotated[int, typer.Option(min=1, help="What a round proved may be used in the next.")] = 3,
     portfolio: Annotated[str, typer.Option(help="What is tried: `quick`, `lemmas` (with theorems that the index finds), `premises` (with "
                                                 "MePo's, too), `none` (known proofs only).")] = "lemmas",
-    known: Annotated[list[Path], typer.Option(help="Proofs to try first: OUT of another harvest; repeatable.")] = [],
+    known: Annotated[list[Path], typer.Option(
+        help="Proofs to try first: OUT of another harvest, or a benchmark; repeatable.", show_default="the benchmark core")] = [],
+    fresh: Annotated[bool, typer.Option("--fresh", help="Know no proofs.")] = False,
     workers: Workers = 2,
     json: Json = False,
 ) -> None:
@@ -226,11 +230,15 @@ def harvest(
     from pipelines.harvest import harvest as run
     from pipelines.harvest import known_in
     from pipelines.job import Job, Options
+    from pipelines.leandojo import CORE
     from pipelines.summary import err, finish, progress
 
-    options = Options(library=libraries_of(library), kinds=["rw", "apply"], targets=count_of(targets), seed=seed, module=module)
+    if fresh and known:
+        raise typer.BadParameter("--fresh and --known exclude each other")
+    proofs = [proof for place in (known or ([] if fresh else [CORE])) for proof in known_in(place)]
+    options = Options(library=libraries_of(library), kinds=[], targets=count_of(targets), seed=seed, module=module)
     with progress() as report:
-        found = run(Job(out, options), workers, rounds, portfolio, [proof for place in known for proof in known_in(place)], report)
+        found = run(Job(out, options), workers, rounds, portfolio, proofs, report)
     proved = sum(found.proved)
     err.print(f"{proved:,} of {found.theorems:,} theorems proved, by round {found.proved}; {found.with_premises:,} proofs name a premise; "
               f"{len(found.leaks)} do not go through again", highlight=False, soft_wrap=True)

@@ -29,11 +29,12 @@ from mutation.premises import Named, Premises
 from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.extract import Catalogue, Entry, catalogue
-from pipelines.job import Job, UsageError, stage_digest
+from pipelines.job import Job, Manifest, UsageError, stage_digest, versions
+from pipelines.leandojo import Benchmark
 from pipelines.mutate import draw_targets
 from pipelines.stage import History, Report, Stage, silent
 from pipelines.steps import rows_of
-from pipelines.storage import Location, draft, exchange, make, remove
+from pipelines.storage import Location, draft, exchange, make, remove, write_whole
 from pipelines.synthesize import extracted
 from pipelines.tables import Reject, Step
 
@@ -70,12 +71,15 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     tactics: list[str]
 
 
-def known_in(out: Location) -> list[Known]:
-    """The proofs of an earlier harvest. Raises UsageError where there are none."""
-    files = sorted((out / "proofs").glob("*.parquet"), key=str)
-    if not files:
-        raise UsageError(f"{out} holds no proofs: make some with `alchemy harvest {out}`")
-    return tables.read(files, Known)
+def known_in(place: Location) -> list[Known]:
+    """The proofs of an earlier harvest, or of a benchmark that was made of one. Raises UsageError where there are none."""
+    files = sorted((place / "proofs").glob("*.parquet"), key=str)
+    if files:
+        return tables.read(files, Known)
+    if place.is_file() or (place / "metadata.json").is_file():
+        return [Known(theorem=theorem.full_name, round=theorem.round or 1, line=theorem.line or "known",
+                      tactics=[traced.tactic for traced in theorem.traced_tactics]) for theorem in Benchmark(place).theorems()]
+    raise UsageError(f"{place} holds no proofs: make some with `alchemy harvest {place}`")
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -244,6 +248,8 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
     UsageError for a portfolio that is none, Unfinished where a chunk failed."""
     if portfolio not in (*PORTFOLIOS, "none"):
         raise UsageError(f"there is no portfolio {portfolio}; there are {', '.join(PORTFOLIOS)} and none")
+    if job.library.files:
+        raise UsageError(f"{job.library.files[0]} has its own proofs; harvest is for modules of the embedded library, which have none")
     start = time.monotonic()
     with job.begin(), pool.cluster(workers):
         library = extracted(job, workers, report)
@@ -260,6 +266,11 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
             made += chunks
         leaks = _prove_again(plan, made, workers, report)
         proved, rejects, with_premises = _tabulate(plan, made)
+        counts = {"targets": len(entries), "proofs": proved.total(), "with_premises": with_premises, "leaks": len(leaks)}
+        write_whole(job.manifest_file, msgspec.json.encode(Manifest(
+            library=job.options.library, toolchain=library.described.toolchain, versions=versions(), seed=job.options.seed,
+            options=job.options, schema_version=tables.SCHEMA_VERSION, shards=sorted(chunk.name for chunk in made),
+            seconds=job.note_seconds(last=True), rejects=dict(rejects), counts=counts)))
     by_round = [proved[number] for number in range(1, max(proved, default=0) + 1)]
     return Harvest(len(entries), by_round, with_premises, leaks, dict(rejects), time.monotonic() - start)
 
@@ -328,6 +339,7 @@ def _tabulate(plan: Plan, chunks: list[Chunk]) -> tuple[Counter[int], Counter[st
             make(made / table)
         for rounds, reasons, naming in pool.tasks(partial(_assemble, plan, made), enumerate(groups)):
             proved, rejects, with_premises = proved + rounds, rejects + reasons, with_premises + naming
+        plan.job.manifest_file.unlink(missing_ok=True)  # between the tables of two harvests there is none
         for table in TABLES:
             exchange(made / table, plan.job.out / table)
     return proved, rejects, with_premises

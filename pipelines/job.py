@@ -251,15 +251,23 @@ class Job:
             settle(part, place)
 
     @staticmethod
-    def manifest_at(out: Location) -> Manifest:
-        """Raises UsageError where OUT is no finished corpus."""
+    def manifest_at(out: Location, table: str = "variants") -> Manifest:
+        """Raises UsageError where OUT is not finished, or has no such table."""
         file = out / "manifest.json"
+        made = MADE_BY[table]
         if not file.is_file():
-            raise UsageError(f"{out} is no corpus: it has no manifest.json. Make one with `alchemy synthesize {out}`.")
+            raise UsageError(f"{out} holds no {table}: it has no manifest.json. Make them with `alchemy {made} {out}`.")
         try:
-            return msgspec.json.decode(file.read_bytes(), type=Manifest)
+            manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
         except msgspec.DecodeError as error:
             raise UsageError(f"{file} can't be read: {error}") from None
+        if table not in manifest.counts:
+            raise UsageError(f"{out} holds no {table}, but {', '.join(manifest.counts)}: name a folder of `alchemy {made}`.")
+        return manifest
+
+
+MADE_BY = {"variants": "synthesize", "proofs": "harvest"}
+"""The command that makes a table."""
 
 
 def versions() -> dict[str, str]:

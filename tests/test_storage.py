@@ -121,7 +121,7 @@ def test_a_command_says_what_is_wrong_with_a_url(store):
     done = alchemy("verify", "s3://no-such-bucket/corpus")
     assert done.returncode == 2 and "can't open" in done.stderr and "Traceback" not in done.stderr
     done = alchemy("verify", f"{store}/nothing")
-    assert done.returncode == 2 and "is no corpus" in done.stderr
+    assert done.returncode == 2 and "holds no variants" in done.stderr
 
 
 def test_a_lease_that_another_run_took_is_not_renewed(store):

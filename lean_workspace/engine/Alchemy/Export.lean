@@ -39,6 +39,40 @@ def theoremRow (l : Library) (e : Entry) : IO Json := do
     ("level_params", jsonNames e.info.levelParams), ("tags", jsonStrings (l.tags e.info.name)),
     ("docstring", jsonOpt .str docstring)]
 
+/-- Made with an inductive type, and named by nobody. -/
+def isMadeWithType : Name → Bool
+  | .str p s => anyL (· == s) ["casesOn", "recOn", "below", "brecOn", "binductionOn", "noConfusion", "noConfusionType", "ctorIdx", "toCtorIdx",
+      "ctorElim", "ctorElimType"] || isMadeWithType p
+  | .num p _ => isMadeWithType p
+  | .anonymous => false
+
+/-- What a declaration that is no theorem is called; `none` for one that nobody names. Where a library was stripped of bodies,
+`originally` is what it was. -/
+def sortOfDeclaration (env : Environment) (info : ConstantInfo) : Option String :=
+  if isTheorem env info || info.name.isInternalDetail || isPrivateName info.name || isMadeWithType info.name || isTooDeep info.type then none
+  else match info with
+  | .inductInfo _ => some (if isClass env info.name then "class" else if isStructure env info.name then "structure" else "inductive")
+  | .ctorInfo _ => some "constructor"
+  | .recInfo _ | .quotInfo _ | .thmInfo _ => none
+  | _ => some <| if isInstanceCore env info.name then "instance" else match getOriginalConstKind? env info.name with
+    | some .axiom => "axiom"
+    | some .opaque => "opaque"
+    | _ => "def"
+
+/-- `[name, kind, signature]` of what a module declares beside its theorems; the signature is null where Lean cannot print it in its
+budget. -/
+def declarationRows (env : Environment) : List ConstantInfo → IO (List Json)
+  | [] => return []
+  | info :: infos => do
+    let rest ← declarationRows env infos
+    match sortOfDeclaration env info with
+    | none => return rest
+    | some kind =>
+      let text ← match ← runMeta env 20000 (signature info.name info.levelParams {} []) with
+        | .ok s => pure s
+        | .error _ => pure none
+      return jsonList [.str (nameText info.name), .str kind, jsonOpt .str text] :: rest
+
 /-- Thousands of heartbeats for the keys of a lemma or the forms of a target. -/
 def keyBudget : Nat := 20000
 

@@ -15,6 +15,7 @@ about what is worth keeping.
 |---|---|---|
 | `open` | `modules`, `files` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
+| `declarations` | `module`: its number | `imports`; `rows`: `[name, kind, signature]` of what it declares beside theorems |
 | `instances` | | `rows`: `[class, argument …]` of each instance of the library (`Classes.lean`) |
 | `target` | `theorem`, `steps`: candidates that lead from it to the target meant; `style` | `binders`, `sites` with their forms, `instances` of its own, `reads_back`; `micros` of the forms alone |
 | `try` | `theorem`, `candidates`: `[site, kind, rule, backward, occurrence]` | `results`: `[draft, term, conditions, introduces]` or a reason; `micros` of the attempts alone |
@@ -52,6 +53,15 @@ def handleOpen (session : IO.Ref Session) (j : Json) : IO Reply := do
         ("count", jsonNat library.theorems.size), ("problems", jsonList (mapL problemJson library.problems))]
     catch e => return .error (toString e)
   | .error e, _ | _, .error e => return .error e
+
+def handleDeclarations (session : IO.Ref Session) (j : Json) : IO Reply := do
+  let some l := (← session.get).library | return .error "no library is open"
+  match field j "module" asNat with
+  | .error e => return .error e
+  | .ok i =>
+    let some m := nth? l.env.header.moduleData.toList i | return .error "no such module"
+    return .ok <| Json.mkObj [("imports", jsonNames (mapL (fun (i : Import) => i.module) m.imports.toList)),
+      ("rows", jsonList (← declarationRows l.env m.constants.toList))]
 
 def handleInstances (session : IO.Ref Session) (_ : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
@@ -191,6 +201,7 @@ def requests : List Request := [
   { name := "open", answer := handleOpen },
   { name := "theorems", answer := fun s j => page s j fun l _ e => do return [← theoremRow l e] },
   { name := "keys", answer := fun s j => page s j keyRows },
+  { name := "declarations", answer := handleDeclarations },
   { name := "instances", answer := handleInstances },
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
