@@ -65,11 +65,45 @@ LINES = (
 """`{namesake}`, `{injection}`, `{rewrite}`, `{apply}`, `{lemmas}`: what the index finds (`Suggested`). `{premise}`, `{premises}`: what MePo
 does, which takes half a second."""
 
+MOVES = (
+    Line("intros", ("intros",)),
+    Line("constructor", ("constructor",)),
+    Line("ext", ("ext",)),
+    Line("split", ("split",)),
+    Line("unfold", ("simp only [{definitions}]",)),
+    Line("cases", ("cases {x}",)),
+    Line("induction", ("induction {x}",)),
+    Line("injection", ("apply {injection}.1",)),
+    Line("rw", ("rw [{rewrite}]",)),
+)
+"""What a search goes on by; after each the goals are tried by `FINISHERS`."""
+
+FINISHERS = "first | rfl | assumption | omega | simp_all | grind"
+
+
+class Portfolio(msgspec.Struct, frozen=True):
+    """lines: tried one after the other. expansions: states that a best-first search over `MOVES` takes up where no line proves it."""
+
+    lines: tuple[Line, ...] = ()
+    expansions: int = 0
+
+    @property
+    def asks_the_index(self) -> bool:
+        return any(line.asks_the_index for line in (*self.lines, *(MOVES if self.expansions else ())))
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.expansions)
+
+
+_NO_PREMISES = tuple(line for line in LINES if not line.asks_for_premises)
+
 PORTFOLIOS = {
-    "quick": tuple(line for line in LINES if not line.asks_the_index and not line.asks_for_premises),
-    "lemmas": tuple(line for line in LINES if not line.asks_for_premises),
-    "premises": LINES}
-"""Needs nothing but the goal; with the index; with MePo as well."""
+    "none": Portfolio(),
+    "quick": Portfolio(tuple(line for line in _NO_PREMISES if not line.asks_the_index)),
+    "lemmas": Portfolio(_NO_PREMISES),
+    "premises": Portfolio(LINES),
+    "search": Portfolio(_NO_PREMISES, expansions=6)}
+"""Nothing; what needs nothing but the goal; with the index; with MePo as well; with the index and a search."""
 
 PREMISES = 12
 """How many theorems MePo is asked for."""

@@ -218,8 +218,9 @@ def harvest(
     seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
     module: Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="What a round proved may be used in the next.")] = 3,
-    portfolio: Annotated[str, typer.Option(help="What is tried: `quick`, `lemmas` (with theorems that the index finds), `premises` (with "
-                                                "MePo's, too), `none` (known proofs only).")] = "lemmas",
+    portfolio: Annotated[str, typer.Option(
+        help="What is tried: `none` (known proofs only), `quick`, `lemmas` (with theorems that the index finds), `premises` (with MePo's, "
+             "too), `search` (`lemmas`, then a short search).")] = "lemmas",
     known: Annotated[list[Path], typer.Option(
         help="Proofs to try first: OUT of another harvest, or a benchmark; repeatable.", show_default="the benchmark core")] = [],
     fresh: Annotated[bool, typer.Option("--fresh", help="Know no proofs.")] = False,

@@ -20,7 +20,7 @@ import msgspec
 from lean_workspace import automation, gym, portfolio
 from lean_workspace.automation import Solved, solve
 from lean_workspace.gym import Gym, NotOpened, State, proves
-from lean_workspace.portfolio import PORTFOLIOS, Line, Suggested
+from lean_workspace.portfolio import PORTFOLIOS, Portfolio, Suggested
 from lean_workspace.process import EngineDied, EngineRefused
 from mutation import premises
 from mutation.candidates import Lemmas
@@ -96,15 +96,15 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """portfolio: of `PORTFOLIOS`, or `none`. known: by theorem."""
+    """portfolio: of `PORTFOLIOS`. known: by theorem."""
 
     job: Job
     portfolio: str
     known: dict[str, Known] = {}
 
     @property
-    def lines(self) -> Sequence[Line]:
-        return PORTFOLIOS.get(self.portfolio, ())
+    def tries(self) -> Portfolio:
+        return PORTFOLIOS[self.portfolio]
 
     @property
     def folder(self) -> Location:
@@ -125,7 +125,7 @@ class Harvester:
         self._library = catalogue(plan.job)
         self._workspace = opened(plan.job.library)
         self._gym = Gym(self._workspace)
-        self._premises = premises_of(self._library) if plan.lines else None
+        self._premises = premises_of(self._library) if plan.tries.asks_the_index else None
 
     def __call__(self, chunk: Chunk, history: History) -> int:
         """Looks for proofs and leaves them, with their steps, on disk. How many there are."""
@@ -149,7 +149,7 @@ class Harvester:
 
     def _proof_of(self, name: str, chunk: Chunk) -> tuple[Proof, list[Step]] | str:
         """The proof with its steps, or why there is none."""
-        if not self._plan.lines and name not in self._plan.known:
+        if not self._plan.tries and name not in self._plan.known:
             return "open"
         number = self._library.numbers[name]
         try:
@@ -175,9 +175,8 @@ class Harvester:
         return Solved(known.line, played)
 
     def _found(self, start: State, number: int, chunk: Chunk) -> Solved | None:
-        lines = self._plan.lines
-        asks = any(line.asks_the_index for line in lines)
-        return solve(self._gym, start, lines, self._suggested(number, set(chunk.available)) if asks else Suggested()) if lines else None
+        suggested = self._suggested(number, set(chunk.available)) if self._premises else Suggested()
+        return solve(self._gym, start, self._plan.tries, suggested)
 
     def _suggested(self, number: int, available: set[str]) -> Suggested:
         try:
@@ -246,8 +245,8 @@ class Harvest(msgspec.Struct, frozen=True):
 def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence[Known] = (), report: Report = silent) -> Harvest:
     """Proves theorems of the job's library, as many as its options say, and writes the tables `proofs`, `steps` and `rejects`. Raises
     UsageError for a portfolio that is none, Unfinished where a chunk failed."""
-    if portfolio not in (*PORTFOLIOS, "none"):
-        raise UsageError(f"there is no portfolio {portfolio}; there are {', '.join(PORTFOLIOS)} and none")
+    if portfolio not in PORTFOLIOS:
+        raise UsageError(f"there is no portfolio {portfolio}; there are {', '.join(PORTFOLIOS)}")
     if job.library.files:
         raise UsageError(f"{job.library.files[0]} has its own proofs; harvest is for modules of the embedded library, which have none")
     start = time.monotonic()

@@ -239,7 +239,7 @@ class Job:
                     f"{name} was {getattr(old, name)!r}, is {getattr(self.options, name)!r}" for name in differing)
                     + ". Use another folder, or the same options.")
         if self.manifest_file.exists() and self.options.targets is not None:
-            made = self.manifest_at(self.out).counts["targets"]
+            made = _decoded(self.manifest_file).counts["targets"]
             if made > self.options.targets:
                 raise UsageError(f"{self.out} has {made} targets; ask for at least as many, or use another folder")
 
@@ -257,13 +257,17 @@ class Job:
         made = MADE_BY[table]
         if not file.is_file():
             raise UsageError(f"{out} holds no {table}: it has no manifest.json. Make them with `alchemy {made} {out}`.")
-        try:
-            manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
-        except msgspec.DecodeError as error:
-            raise UsageError(f"{file} can't be read: {error}") from None
+        manifest = _decoded(file)
         if table not in manifest.counts:
             raise UsageError(f"{out} holds no {table}, but {', '.join(manifest.counts)}: name a folder of `alchemy {made}`.")
         return manifest
+
+
+def _decoded(file: Location) -> Manifest:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Manifest)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{file} can't be read: {error}") from None
 
 
 MADE_BY = {"variants": "synthesize", "proofs": "harvest"}

@@ -127,7 +127,6 @@ def test_the_premises_of_a_step_are_those_that_it_names(gym):
     assert gym.step(state, "exact Nat.mul_pos hn hm").premises == ("Nat.mul_pos",)
 
 
-
 def test_a_constant_that_is_not_available_may_not_be_used_in_any_guise(gym):
     guarded = Statement(POSITIVE.text, without=("Nat.mul_pos",))
     refused = gym.step(gym.start(guarded), "exact Nat.mul_pos hn hm")
@@ -135,6 +134,16 @@ def test_a_constant_that_is_not_available_may_not_be_used_in_any_guise(gym):
     hidden = gym.step(gym.start(guarded), "exact (have f := @Nat.mul_pos; f hn hm)")
     assert isinstance(hidden, Refused) and hidden.stage == "leak"
     assert isinstance(gym.step(gym.start(guarded), "exact Nat.lt_of_lt_of_le hn (Nat.le_mul_of_pos_right n hm)"), Proved)
+
+
+def test_in_the_whole_library_a_theorem_is_no_proof_of_itself(gym, engine):
+    """Nor is what Lean made of it for `simp`."""
+    state = gym.start(gym.theorem(engine.number("List.map_map")))
+    for tactic in ("exact List.map_map", "simp", "simp_all"):
+        refused = gym.step(state, tactic)
+        assert isinstance(refused, Refused) and refused.stage == "leak" and "List.map_map" in refused.message
+    assert isinstance(gym.step(state, "exact List.map_map.symm.symm"), Refused)
+    assert isinstance(gym.step(gym.start(gym.theorem(engine.number("Nat.add_zero"))), "rfl"), Proved)
 
 
 def test_heartbeats_end_a_tactic_and_the_state_goes_on(gym):

@@ -55,7 +55,7 @@ LIBRARY = "Init.Data.List.Basic"
 def harvested(lean, tmp_path_factory) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("harvest") / "harvest"
     return out, summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2",
-                                "--workers", "1", "--json"))
+                                "--fresh", "--workers", "1", "--json"))
 
 
 def test_every_theorem_is_proved_or_says_why_not(harvested):
@@ -96,7 +96,8 @@ def test_a_harvest_goes_on_where_it_stopped(harvested):
     before = [table(out, name) for name in ("proofs", "steps", "rejects")]
     done = sorted(out.glob(".work/harvest/*/*/proofs.parquet"))
     done[0].write_bytes(done[0].read_bytes()[:40])
-    again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2", "--json"))
+    again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2", "--fresh",
+                            "--json"))
     assert {**again, "seconds": 0} == {**said, "seconds": 0}
     assert [table(out, name) for name in ("proofs", "steps", "rejects")] == before
 

@@ -114,10 +114,16 @@ def handleStart (session : IO.Ref Session) (j : Json) : IO Reply := do
           | some info => pure (start.levels == info.levelParams) <&&> isSameStatement env start.type (plain info.type)
           | none => pure true
         unless same do return ← refused "the statement is another one"
-        match ← firstState { start with without } binders env with
+        match ← firstState { start with without := append (itself before expected) without } binders env with
         | .error e => refused e
         | .ok (s, goals) => return .ok (Json.mkObj [("state", jsonNat (← keepState session s)), ("goals", jsonStrings goals)])
   | .error e, _, _, _, _ | _, .error e, _, _, _ | _, _, .error e, _, _ | _, _, _, .error e, _ | _, _, _, _, .error e => return .error e
+
+where
+  /-- In the whole library a theorem would be its own proof. -/
+  itself : Option Before → Option ConstantInfo → List Name
+    | none, some info => [info.name]
+    | _, _ => []
 
 def toldJson (t : Told) : List (String × Json) := [("premises", jsonNames t.premises), ("said", jsonStrings t.said)]
 
