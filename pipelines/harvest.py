@@ -18,7 +18,7 @@ from functools import partial
 import msgspec
 
 from lean_workspace import automation, gym, portfolio
-from lean_workspace.automation import Solved, solve
+from lean_workspace.automation import Solved, explicit, solve
 from lean_workspace.gym import Gym, NotOpened, State, proves
 from lean_workspace.portfolio import PORTFOLIOS, Portfolio, Suggested
 from lean_workspace.process import EngineDied, EngineRefused
@@ -90,10 +90,6 @@ class Chunk(msgspec.Struct, frozen=True):
     theorems: list[str]
     available: list[str]
 
-    @property
-    def name(self) -> str:
-        return hashlib.blake2b(msgspec.json.encode(self), digest_size=8).hexdigest()
-
 
 class Plan(msgspec.Struct, frozen=True):
     """portfolio: of `PORTFOLIOS`. known: by theorem."""
@@ -108,13 +104,23 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def folder(self) -> Location:
-        """Where what is done is kept: by the engine, the library, the code of this stage, and what is known."""
-        known = hashlib.blake2b(msgspec.json.encode([*self.known.values()]), digest_size=8).hexdigest()
+        """Where what is done is kept: by the engine, the library, the code of this stage and the portfolio."""
         files = (__file__, gym.__file__, automation.__file__, portfolio.__file__, premises.__file__)
-        return self.job.work / "harvest" / f"{stage_digest(self.job.library, *files)}-{self.portfolio}-{known}"
+        return self.job.work / "harvest" / f"{stage_digest(self.job.library, *files)}-{self.portfolio}"
+
+    def known_for(self, chunk: Chunk) -> dict[str, Known]:
+        """Known proofs of its theorems. One of a later round would use what is not there."""
+        return {name: self.known[name] for name in chunk.theorems if name in self.known and self.known[name].round <= chunk.round}
+
+    def place(self, chunk: Chunk) -> Location:
+        """Of what is found in a chunk, named by it and what is known of it."""
+        return self.folder / hashlib.blake2b(msgspec.json.encode([chunk, self.known_for(chunk)]), digest_size=8).hexdigest()
 
     def is_done(self, chunk: Chunk) -> bool:
-        return tables.are_whole(self.folder / chunk.name, *TABLES)
+        return tables.are_whole(self.place(chunk), *TABLES)
+
+    def proofs_of(self, chunk: Chunk) -> list[Proof]:
+        return tables.read([self.place(chunk) / "proofs.parquet"], Proof)
 
 
 class Harvester:
@@ -132,14 +138,15 @@ class Harvester:
         proofs: list[Proof] = []
         steps: list[Step] = []
         rejects: list[Reject] = []
+        known = self._plan.known_for(chunk)
         for name in chunk.theorems:
-            found = self._proof_of(name, chunk)
+            found = self._proof_of(name, known.get(name), chunk)
             if isinstance(found, str):
                 rejects.append(self._reject(name, found))
             else:
                 proofs.append(found[0])
                 steps += found[1]
-        with self._plan.job.folder(self._plan.folder / chunk.name) as part:
+        with self._plan.job.folder(self._plan.place(chunk)) as part:
             for table, rows in zip(TABLES, (proofs, steps, rejects), strict=True):
                 tables.write(tables.to_table(rows, TABLES[table]), part / f"{table}.parquet")
         return len(proofs)
@@ -147,9 +154,9 @@ class Harvester:
     def close(self) -> None:
         self._workspace.close()
 
-    def _proof_of(self, name: str, chunk: Chunk) -> tuple[Proof, list[Step]] | str:
+    def _proof_of(self, name: str, known: Known | None, chunk: Chunk) -> tuple[Proof, list[Step]] | str:
         """The proof with its steps, or why there is none."""
-        if not self._plan.tries and name not in self._plan.known:
+        if not self._plan.tries and known is None:
             return "open"
         number = self._library.numbers[name]
         try:
@@ -157,7 +164,7 @@ class Harvester:
             start = self._gym.start(statement)
         except NotOpened as error:
             return "mentioned before" if "mentions it" in str(error) else "not opened"
-        solved = self._known(start, name, chunk) or self._found(start, number, chunk)
+        solved = self._replayed(start, known) or self._found(start, number, chunk)
         if solved is None:
             return "open"
         steps = rows_of(solved.played, form=ORIGINAL, variant_id=None, theorem=name, target=name, module=chunk.module)
@@ -167,12 +174,10 @@ class Harvester:
             level_params=list(statement.levels), tactics=[step.tactic for step in steps], text=proved.theorem, axioms=list(proved.axioms),
             premises=list(dict.fromkeys(premise for step in steps for premise in step.premises))), steps
 
-    def _known(self, start: State, name: str, chunk: Chunk) -> Solved | None:
-        """Of a later round it would use what is not there."""
-        known = self._plan.known.get(name)
-        if known is None or known.round > chunk.round or not proves(played := list(self._gym.play(start, known.tactics))):
+    def _replayed(self, start: State, known: Known | None) -> Solved | None:
+        if known is None or not proves(played := list(self._gym.play(start, known.tactics))):
             return None
-        return Solved(known.line, played)
+        return Solved(known.line, explicit(self._gym, played) if " <;> " in played[-1].tactic else played)
 
     def _found(self, start: State, number: int, chunk: Chunk) -> Solved | None:
         suggested = self._suggested(number, set(chunk.available)) if self._premises else Suggested()
@@ -210,9 +215,10 @@ class Prover:
         self._gym = Gym(self._workspace)
 
     def __call__(self, chunk: Chunk, history: History) -> list[str]:
-        """The theorems whose proofs do not go through."""
-        proofs = tables.read([self._plan.folder / chunk.name / "proofs.parquet"], Proof)
-        return [proof.theorem for proof in proofs if not self._holds(proof, chunk)]
+        """The theorems whose proofs do not go through; they are kept beside the proofs."""
+        leaks = [proof.theorem for proof in self._plan.proofs_of(chunk) if not self._holds(proof, chunk)]
+        write_whole(self._plan.place(chunk) / LEAKS, msgspec.json.encode(leaks))
+        return leaks
 
     def close(self) -> None:
         self._workspace.close()
@@ -227,6 +233,7 @@ class Prover:
 
 HARVEST = Stage(name="harvest", worker=Harvester)
 PROVE_AGAIN = Stage(name="prove again", worker=Prover)
+LEAKS = "leaks.json"
 TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
 
 
@@ -268,7 +275,7 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
         counts = {"targets": len(entries), "proofs": proved.total(), "with_premises": with_premises, "leaks": len(leaks)}
         write_whole(job.manifest_file, msgspec.json.encode(Manifest(
             library=job.options.library, toolchain=library.described.toolchain, versions=versions(), seed=job.options.seed,
-            options=job.options, schema_version=tables.SCHEMA_VERSION, shards=sorted(chunk.name for chunk in made),
+            options=job.options, schema_version=tables.SCHEMA_VERSION, shards=sorted(plan.place(chunk).name for chunk in made),
             seconds=job.note_seconds(last=True), rejects=dict(rejects), counts=counts)))
     by_round = [proved[number] for number in range(1, max(proved, default=0) + 1)]
     return Harvest(len(entries), by_round, with_premises, leaks, dict(rejects), time.monotonic() - start)
@@ -279,7 +286,7 @@ def _round(plan: Plan, entries: list[Entry], number: int, before: list[Chunk]) -
     proved: dict[str, list[str]] = defaultdict(list)
     fresh: set[str] = set()
     for chunk in before:
-        names = tables.load(plan.folder / chunk.name / "proofs.parquet", ["theorem"]).column("theorem").to_pylist()
+        names = [proof.theorem for proof in plan.proofs_of(chunk)]
         proved[chunk.module] += names
         if names and chunk.round == number - 1:
             fresh.add(chunk.module)
@@ -297,7 +304,7 @@ def _round(plan: Plan, entries: list[Entry], number: int, before: list[Chunk]) -
 def _work(plan: Plan, chunks: list[Chunk], number: int, workers: int, report: Report) -> None:
     todo = [chunk for chunk in chunks if not plan.is_done(chunk)]
     for chunk in todo:
-        remove(plan.folder / chunk.name)  # one that can't be read
+        remove(plan.place(chunk))  # one that can't be read
     total = sum(len(chunk.theorems) for chunk in chunks)
     done, proved = total - sum(len(chunk.theorems) for chunk in todo), 0
     stage = f"harvest, round {number}"
@@ -310,11 +317,10 @@ def _work(plan: Plan, chunks: list[Chunk], number: int, workers: int, report: Re
 
 def _prove_again(plan: Plan, chunks: list[Chunk], workers: int, report: Report) -> list[str]:
     """The theorems whose proofs do not go through in fresh engines."""
-    leaks: list[str] = []
-    for done, event in enumerate(pool.finish(PROVE_AGAIN, plan, chunks, workers, _called), 1):
-        leaks += event.summary
-        report("prove again", done, len(chunks), f"{len(leaks)} leaks")
-    return leaks
+    todo = [chunk for chunk in chunks if not (plan.place(chunk) / LEAKS).is_file()]
+    for done, _ in enumerate(pool.finish(PROVE_AGAIN, plan, todo, workers, _called), len(chunks) - len(todo) + 1):
+        report("prove again", done, len(chunks), "")
+    return [name for chunk in chunks for name in msgspec.json.decode((plan.place(chunk) / LEAKS).read_bytes(), type=list[str])]
 
 
 def _called(chunk: Chunk) -> str:
@@ -351,8 +357,7 @@ def _assemble(plan: Plan, made: Location, numbered: tuple[int, list[list[Chunk]]
     for chunks in modules:
         last: dict[str, Reject] = {}
         for chunk in chunks:
-            place = plan.folder / chunk.name
-            proofs = tables.read([place / "proofs.parquet"], Proof)
+            place, proofs = plan.place(chunk), plan.proofs_of(chunk)
             rows["proofs"] += proofs
             rows["steps"] += tables.read([place / "steps.parquet"], Step)
             last.update((row.target, row) for row in tables.read([place / "rejects.parquet"], Reject))
