@@ -228,11 +228,13 @@ def harvest(
     json: Json = False,
 ) -> None:
     """Finds proofs of a library's own theorems, each in the environment before it, and records what their tactics did."""
+    from pipelines.areas import areas_of, as_table
     from pipelines.harvest import harvest as run
     from pipelines.harvest import known_in
     from pipelines.job import Job, Options
     from pipelines.leandojo import CORE
     from pipelines.summary import err, finish, progress
+    from pipelines.summary import out as stdout
 
     if fresh and known:
         raise typer.BadParameter("--fresh and --known exclude each other")
@@ -240,6 +242,8 @@ def harvest(
     options = Options(library=libraries_of(library), kinds=[], targets=count_of(targets), seed=seed, module=module)
     with progress() as report:
         found = run(Job(out, options), workers, rounds, portfolio, proofs, report)
+    if not json:
+        stdout.print(as_table(areas_of(out)))
     proved = sum(found.proved)
     err.print(f"{proved:,} of {found.theorems:,} theorems proved, by round {found.proved}; {found.with_premises:,} proofs name a premise; "
               f"{len(found.leaks)} do not go through again", highlight=False, soft_wrap=True)

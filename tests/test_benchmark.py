@@ -8,8 +8,10 @@ from commands import alchemy, summary, table
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lean_workspace.gym import Gym, proves
 from pipelines.job import UsageError
 from pipelines.leandojo import (
+    CORE,
     PARTS,
     Benchmark,
     Reference,
@@ -195,3 +197,45 @@ def test_wrong_use_of_build_is_told(built, tmp_path):
     assert done.returncode == 2 and "holds no proofs" in done.stderr
     done = alchemy("steps", str(built[0]))
     assert done.returncode == 2 and "holds no variants, but targets, proofs" in done.stderr
+
+
+# --- core -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def core() -> Benchmark:
+    return Benchmark(CORE)
+
+
+def test_core_holds_what_its_card_says(core):
+    metadata = core.metadata()
+    assert (metadata["name"], metadata["version"]) == ("core", 1) and CORE.stat().st_size <= 5_000_000
+    for split, parts in metadata["theorems"].items():
+        assert {part: len(core.part(split, part)) for part in PARTS} == parts and parts["val"] >= 500 <= parts["test"]
+    names = [theorem.full_name for theorem in core.theorems()]
+    assert len(names) == len(set(names)) >= 5_000
+    assert sum(bool(theorem.premises) for theorem in core.theorems()) >= len(names) / 2
+
+
+def test_what_core_holds_out_uses_a_premise_that_training_does_not(core):
+    trained = set().union(*(theorem.premises for theorem in core.part("novel_premises", "train")))
+    assert all(theorem.premises - trained for part in ("val", "test") for theorem in core.part("novel_premises", part))
+
+
+def test_premises_of_core_stand_in_its_corpus(core):
+    places = {(file.path, premise.start, premise.end): premise.full_name for file in core.corpus() for premise in file.premises}
+    for theorem in core.theorems():
+        assert places[theorem.file_path, theorem.start, theorem.end] == theorem.full_name
+        for reference in (reference for traced in theorem.traced_tactics for reference in traced.annotated_tactic[1]):
+            assert places[reference.def_path, reference.def_pos, reference.def_end_pos] == reference.full_name
+
+
+def test_proofs_of_core_go_through(core, engine):
+    """A dozen of Init's, in the environment before each."""
+    gym = Gym(engine.workspace)
+    of_init = [theorem for theorem in core.part("random", "test") if theorem.file_path.startswith("src/Init/") and theorem.round == 1]
+    for theorem in of_init[:12]:
+        start = gym.start(gym.theorem(engine.number(theorem.full_name), ()))
+        played = list(gym.play(start, [traced.tactic for traced in theorem.traced_tactics]))
+        assert proves(played), theorem.full_name
+        assert [step.before.text for step in played] == [traced.state_before for traced in theorem.traced_tactics]

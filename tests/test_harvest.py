@@ -8,6 +8,7 @@ from commands import alchemy, summary, table
 
 from lean_workspace.episodes import Held, Hints
 from lean_workspace.portfolio import LINES, Line, Suggested, alternatives, asking, plainer, scripts, suggestions
+from pipelines.areas import areas_of, as_table
 
 HINTS = Hints(
     held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or"), Held("wf", True, "Map.WF")],
@@ -89,6 +90,14 @@ def test_the_steps_of_a_proof_are_its_tactics(harvested):
         mine = sorted((row for row in steps if row["theorem"] == proof["theorem"]), key=lambda row: row["step"])
         assert [row["tactic"] for row in mine] == proof["tactics"] and mine[-1]["state_after"] == "no goals"
         assert all(before["state_after"] == after["state_before"] for before, after in pairwise(mine))
+
+
+def test_the_areas_of_a_harvest_add_up(harvested):
+    out, said = harvested
+    (area,) = areas_of(out)
+    assert (area.name, area.theorems, list(area.proved.values())) == ("Init.Data.List", 30, [n for n in said["rounds"] if n])
+    shown = [list(column.cells) for column in as_table([area, area]).columns]
+    assert shown[0] == ["Init.Data.List"] * 2 + ["all"] and shown[1] == ["30", "30", "60"]
 
 
 def test_a_harvest_goes_on_where_it_stopped(harvested):
