@@ -9,6 +9,7 @@ in its proof: what stands in imported files, and above it in its own.
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 import jinja2
@@ -19,7 +20,7 @@ from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.extract import Catalogue, Entry
 from pipelines.harvest import Proof
-from pipelines.job import Job, UsageError, library_digest, versions
+from pipelines.job import Job, UsageError, library_digest
 from pipelines.leandojo import (
     PARTS,
     SPLITS,
@@ -123,7 +124,8 @@ def build(out: Location, name: str, version: int, held_out: int, seed: int, work
     metadata = {
         "name": name, "version": version, "from_repo": {"url": URL, "commit": _commit(library)},
         "lean": library.described.toolchain.partition(",")[0], "library": job.options.library,
-        "seed": seed, "theorems": counts, "files": len(corpus), "premises": premises, "made_with": versions()}
+        "seed": seed, "theorems": counts, "files": len(corpus), "premises": premises,
+        "made_with": "lean-alchemy " + version_of("lean-alchemy")}
     return Built(files_of(corpus, splits, metadata, _card(metadata, theorems)), counts, premises, sorted(unresolved),
                  time.monotonic() - start)
 

@@ -130,7 +130,7 @@ def without (env : Environment) (m : ModuleData) (available : List Name) : Modul
 
 /-! ## Opening -/
 
-/-- Modules that Lean's tactics need to work at all, as beginnings of names: they come along where they do not need the module. -/
+/-- Modules that Lean's tactics need to work at all, as beginnings of names: they come along where they stand before the module. -/
 def supportPrefixes : List String :=
   ["Init.Grind", "Init.Omega", "Init.PropLemmas", "Init.Ext", "Init.ByCases", "Init.Classical", "Init.SimpLemmas", "Init.Core", "Init.RCases"]
 
@@ -140,18 +140,15 @@ where
     | [], _ => none
     | m :: ms, i => if m == n then some i else go ms (i + 1)
 
-/-- The modules that need `module`, it among them. Modules stand after what they import. -/
-def dependents (env : Environment) (module : Name) : NameSet :=
-  go env.header.moduleNames.toList env.header.moduleData.toList (NameSet.insert {} module)
-where
-  go : List Name → List ModuleData → NameSet → NameSet
-    | n :: ns, m :: ms, found => go ns ms (if anyL (fun (i : Import) => found.contains i.module) m.imports.toList then found.insert n else found)
-    | _, _, found => found
+/-- The modules that stand before `module` in the library's order, in which a module stands after what it imports. -/
+def standingBefore (module : Name) : List Name → List Name
+  | [] => []
+  | n :: ns => if n == module then [] else n :: standingBefore module ns
 
-/-- What an environment before `module` imports: what the module does, and what tactics need, but nothing that needs it. -/
+/-- What an environment before `module` imports: what the module does, and what tactics need. All of it stands before the module, so no
+two theorems can be proved with each other's help. -/
 def importsBefore (env : Environment) (m : ModuleData) (module : Name) : List Import :=
-  let later := dependents env module
-  let support := keep (fun n => !later.contains n && anyL (fun (p : String) => (nameText n).startsWith p) supportPrefixes) env.header.moduleNames.toList
+  let support := keep (fun n => anyL (fun (p : String) => (nameText n).startsWith p) supportPrefixes) (standingBefore module env.header.moduleNames.toList)
   append (mapL (fun (i : Import) => { module := i.module }) m.imports.toList) (mapL (fun n => { module := n }) support)
 
 /-- A file in the module's place. Stands in for `NameMap.insert`, which has no code: a set-up as Lake writes it is read. -/
