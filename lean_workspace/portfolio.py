@@ -27,7 +27,7 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def asks_the_index(self) -> bool:
-        return self.speaks_of("namesake", "injection", "rewrite", "apply", "lemmas")
+        return self.speaks_of("namesake", "inductions", "injection", "rewrite", "apply", "lemmas")
 
     @property
     def asks_for_premises(self) -> bool:
@@ -42,6 +42,7 @@ LINES = (
     Line("ext, simp_all", ("ext <;> simp_all",)),
     Line("omega", ("omega",)),
     Line("namesake", ("apply {namesake} <;> {close}",)),
+    Line("principle, namesake", ("{inductions}", "apply {namesake} <;> {close}")),
     Line("injection, namesake", ("apply {injection}.1", "apply {namesake} <;> {close}")),
     Line("simp_all with definitions", ("simp_all [{definitions}]",)),
     Line("cases, rfl", ("cases {x} <;> first | eq_refl | exact Iff.rfl",)),
@@ -114,17 +115,21 @@ PREMISES = 12
 
 class Suggested(msgspec.Struct, frozen=True, kw_only=True):
     """Theorems that may help, by name, the best first; they need not be there. namesakes: of other types, called alike. rewrites: as `rw`
-    is told them (`← f`). injections: of the form `f a = f b ↔ a = b`."""
+    is told them (`← f`). injections: of the form `f a = f b ↔ a = b`. principles: of induction."""
 
     namesakes: Sequence[str] = ()
     rewrites: Sequence[str] = ()
     applies: Sequence[str] = ()
     injections: Sequence[str] = ()
+    principles: Sequence[str] = ()
 
 
 _NOT_UNFOLDED = {"ite", "dite", "Not", "Ne", "GT.gt", "GE.ge", "id", "Iff", "And", "Or", "outParam", "optParam", "autoParam", "bne"}
 _NOT_PROJECTED = {"", "Eq", "HEq", "Iff", "And", "Or", "Not", "Exists", "True", "False", "Nat.le", "List.Mem"}
 """Propositions that closers take apart anyway, or that have no first part."""
+
+_NO_INVARIANT = {"", "Nat", "Int", "Bool", "List", "Array", "Option", "Prod", "Char", "String", "Sum", "Rat"}
+"""Types whose values carry no proof of anything, or none that a lemma asks for."""
 
 _AT_MOST = {"x": 3, "namesake": 12, "injection": 3, "rewrite": 12, "apply": 12, "premise": PREMISES}
 """Choices. Of the variables the last ones: recursion is mostly over these."""
@@ -140,7 +145,8 @@ def scripts(line: Line, hints: Hints, suggested: Suggested = Suggested()) -> Ite
         "definitions": [name for name in hints.definitions if name not in _NOT_UNFOLDED][:6],
         "lemmas": [*(rule for rule in suggested.rewrites if not rule.startswith("←")), *suggested.applies][:12],
         "premises": hints.premises[:8]}
-    known = {"close": _closers(hints), **{name: ", ".join(values) for name, values in lists.items()}}
+    known = {"close": _closers(hints), "inductions": _inductions(hints, suggested.principles),
+             **{name: ", ".join(values) for name, values in lists.items()}}
     names = list(dict.fromkeys(re.findall(r"\{(\w+)\}", "\n".join(line.script))))
     if not all(known[name] for name in names if name in known):
         return
@@ -150,10 +156,18 @@ def scripts(line: Line, hints: Hints, suggested: Suggested = Suggested()) -> Ite
         yield tuple(re.sub(r"\{(\w+)\}", lambda match, values=values: values[match[1]], tactic) for tactic in line.script)
 
 
+def _inductions(hints: Hints, principles: Sequence[str]) -> str:
+    """Induction on each variable that one of the principles is for: `T.inductionOn` is for those of type `T`."""
+    return " <;> ".join(f"induction {held.name} using {principle}" for held in hints.held for principle in principles
+                        if held.type == principle.rpartition(".")[0])
+
+
 def _closers(hints: Hints) -> str:
-    """What closes a goal that a lemma leaves: hypotheses, the first parts of these, decision procedures."""
+    """What closes a goal that a lemma leaves: hypotheses, the first parts of these, the invariants that variables carry, decision
+    procedures."""
     parts = [f"exact {held.name}.1" for held in hints.held if held.is_proof and held.type not in _NOT_PROJECTED]
-    return "first | " + " | ".join(["assumption", *parts[:4], "omega", "simp_all"])
+    invariants = [f"exact {held.name}.2" for held in hints.held if not held.is_proof and held.type not in _NO_INVARIANT]
+    return "first | " + " | ".join(["assumption", *parts[:4], *invariants[:3], "omega", "simp_all"])
 
 
 # --- naming what was used -------------------------------------------------------------------------------------------------------

@@ -33,15 +33,18 @@ class Premises:
     """Theorems, by number, and how to find those that fit."""
 
     def __init__(self, theorems: Sequence[Named], admitted: Container[int], lemmas: Lemmas, generality: Generality):
-        """theorems: of the whole library. admitted: the numbers of those that may be premises. lemmas: the index over these."""
+        """theorems: of the whole library. admitted: the numbers of those that the policy admits. lemmas: the index over these. Namesakes
+        may be others: what is called `Internal` is of no use to a mutation, but it may be how the library proves its theorems."""
         self._theorems, self._lemmas, self._generality = theorems, lemmas, generality
         self._by_word: dict[str, list[int]] = defaultdict(list)
         self._injections: dict[str, list[int]] = defaultdict(list)
+        self._principles: dict[str, list[int]] = defaultdict(list)
         for number, theorem in enumerate(theorems):
-            if number in admitted:
-                self._by_word[theorem.word].append(number)
-                if theorem.word.endswith("_inj"):
-                    self._injections[theorem.space].append(number)
+            self._by_word[theorem.word].append(number)
+            if theorem.word.endswith("_inj") and number in admitted:
+                self._injections[theorem.space].append(number)
+            if theorem.word in ("inductionOn", "ind"):
+                self._principles[theorem.space].append(number)
 
     def namesakes(self, number: int, available: Container[str]) -> list[str]:
         """Theorems of other types with the same name, those first that share most of it. available: see `_names`."""
@@ -52,6 +55,12 @@ class Premises:
     def injections(self, number: int, available: Container[str]) -> list[str]:
         """`T.f_inj`, for a theorem about the type `T`."""
         return self._names(number, self._injections[self._theorems[number].space], available)
+
+    def principles(self, number: int, available: Container[str]) -> list[str]:
+        """`T.inductionOn`, for a theorem about the type `T`, or about what stands in its namespace."""
+        space = self._theorems[number].space
+        spaces = [space.rsplit(".", drop)[0] for drop in range(space.count(".") + 1)]
+        return self._names(number, [n for space in spaces for n in self._principles[space]], available)
 
     def fitting(self, number: int, sites: Sequence[Site], available: Container[str]) -> tuple[list[str], list[str]]:
         """What may rewrite the conclusion, as `rw` is told it, and what may be applied to it: those first that fit few theorems, then those

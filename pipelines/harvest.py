@@ -191,7 +191,7 @@ class Harvester:
         rewrites, applies = self._premises.fitting(number, sites, available) if sites else ((), ())
         return Suggested(
             namesakes=self._premises.namesakes(number, available), injections=self._premises.injections(number, available),
-            rewrites=rewrites, applies=applies)
+            principles=self._premises.principles(number, available), rewrites=rewrites, applies=applies)
 
     def _reject(self, name: str, reason: str) -> Reject:
         entry = self._library.theorems[self._library.numbers[name]]

@@ -11,15 +11,18 @@ from lean_workspace.portfolio import LINES, Line, Suggested, alternatives, askin
 from pipelines.areas import areas_of, as_table
 
 HINTS = Hints(
-    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or"), Held("wf", True, "Map.WF")],
+    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or"), Held("wf", True, "Map.WF"),
+          Held("m", False, "Map"), Held("k", False, "Map")],
     conclusion="Eq", definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
-SUGGESTED = Suggested(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"])
-CLOSERS = "first | assumption | exact wf.1 | omega | simp_all"
+SUGGESTED = Suggested(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"],
+                      principles=["Map.inductionOn", "Set.inductionOn"])
+CLOSERS = "first | assumption | exact wf.1 | exact m.2 | exact k.2 | omega | simp_all"
 
 
 @pytest.mark.parametrize(("script", "expected"), [
     (("simp_all",), [("simp_all",)]),
-    (("cases {x} <;> rfl",), [("cases n <;> rfl",), ("cases xs <;> rfl",)]),
+    (("cases {x} <;> rfl",), [("cases k <;> rfl",), ("cases m <;> rfl",), ("cases n <;> rfl",)]),
+    (("{inductions}", "apply {apply}"), [("induction m using Map.inductionOn <;> induction k using Map.inductionOn", "apply c")]),
     (("rw [{premise}]", "omega"), [("rw [List.map_map]", "omega"), ("rw [List.map_id]", "omega")]),
     (("rw [{rewrite}] <;> {close}",), [(f"rw [a] <;> {CLOSERS}",), (f"rw [← b] <;> {CLOSERS}",)]),
     (("apply {injection}.1", "apply {namesake}"), [("apply T.x_inj.1", "apply Array.f"), ("apply T.y_inj.1", "apply Array.f")]),
@@ -38,7 +41,8 @@ def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
 
 
 def test_of_several_closers_each_is_tried_in_a_form_that_a_person_writes():
-    assert alternatives(CLOSERS) == ["assumption", "exact wf.1", "omega", "simp_all"] and alternatives("omega") == ["omega"]
+    assert alternatives(CLOSERS) == ["assumption", "exact wf.1", "exact m.2", "exact k.2", "omega", "simp_all"]
+    assert alternatives("omega") == ["omega"]
     assert plainer("eq_refl") == ["rfl", "eq_refl"] and plainer("omega") == ["omega"]
 
 

@@ -280,10 +280,10 @@ def test_mutate_shows_the_variants_of_one_theorem(corpus):
     (["synthesize", "{tmp}/c", "--workers", "0"], 2, "workers"),
     (["synthesize", "{tmp}/c", "--held-out", "{tmp}/nothing"], 2, "nothing"),
     (["synthesize", "/proc/c", "--library", LIBRARY], 2, "/proc"),
-    (["verify", "{tmp}/c"], 2, "no corpus"),
+    (["verify", "{tmp}/c"], 2, "holds no variants"),
     (["verify", "{tmp}/c", "--sample", "some"], 2, "some"),
-    (["grade", "{tmp}/c"], 2, "no corpus"),
-    (["report", "{tmp}/c"], 2, "no corpus"),
+    (["grade", "{tmp}/c"], 2, "holds no variants"),
+    (["report", "{tmp}/c"], 2, "holds no variants"),
     (["grade", "{tmp}/c", "--sample", "some"], 2, "some"),
     (["nonsense"], 2, "nonsense"),
 ])
