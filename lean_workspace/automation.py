@@ -66,6 +66,8 @@ def explicit(gym: Gym, played: list[Played], heartbeats: int = HEARTBEATS) -> li
     last = played[-1]
     opening, separator, closer = last.tactic.partition(" <;> ")
     if not separator:
+        if alternatives(last.tactic) == [last.tactic] and asking(last.tactic) is None:
+            return played  # nothing to name: it need not be played again
         closed = _closed_all(gym, last.before, alternatives(last.tactic), heartbeats)
         return [*played[:-1], *closed] if closed else played
     opened = Played(last.before, opening, gym.step(last.before, opening, heartbeats))

@@ -7,8 +7,8 @@ from rich.table import Table
 
 from pipelines.storage import Location, table_of
 
-PARTS = 3
-"""Of a module's name: `Init.Data.List.Lemmas` is of the area `Init.Data.List`."""
+DEPTH = 3
+"""Parts of a module's name: `Init.Data.List.Lemmas` is of the area `Init.Data.List`."""
 
 
 class Area(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ def as_table(areas: list[Area]) -> Table:
 
 
 def _area(module: str) -> str:
-    return ".".join(module.split(".")[:PARTS])
+    return ".".join(module.split(".")[:DEPTH])
 
 
 def _rows(out: Location, table: str, *columns: str) -> list[tuple]:

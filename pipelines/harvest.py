@@ -92,21 +92,16 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """portfolio: of `PORTFOLIOS`. known: by theorem."""
+    """portfolio: of `PORTFOLIOS`. known: by theorem. folder: where what is done is kept."""
 
     job: Job
     portfolio: str
-    known: dict[str, Known] = {}
+    known: dict[str, Known]
+    folder: Location
 
     @property
     def tries(self) -> Portfolio:
         return PORTFOLIOS[self.portfolio]
-
-    @property
-    def folder(self) -> Location:
-        """Where what is done is kept: by the engine, the library, the code of this stage and the portfolio."""
-        files = (__file__, gym.__file__, automation.__file__, portfolio.__file__, premises.__file__)
-        return self.job.work / "harvest" / f"{stage_digest(self.job.library, *files)}-{self.portfolio}"
 
     def known_for(self, chunk: Chunk) -> dict[str, Known]:
         """Known proofs of its theorems. One of a later round would use what is not there."""
@@ -121,6 +116,12 @@ class Plan(msgspec.Struct, frozen=True):
 
     def proofs_of(self, chunk: Chunk) -> list[Proof]:
         return tables.read([self.place(chunk) / "proofs.parquet"], Proof)
+
+
+def folder_of(job: Job, tries: str) -> Location:
+    """Of the engine, the library, the code of this stage and the portfolio."""
+    files = (__file__, gym.__file__, automation.__file__, portfolio.__file__, premises.__file__)
+    return job.work / "harvest" / f"{stage_digest(job.library, *files)}-{tries}"
 
 
 class Harvester:
@@ -261,7 +262,7 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
         library = extracted(job, workers, report)
         entries = [library.theorems[library.numbers[name]] for name in draw_targets(job, library)]
         job.accept()
-        plan = Plan(job, portfolio, {proof.theorem: proof for proof in known})
+        plan = Plan(job, portfolio, {proof.theorem: proof for proof in known}, folder_of(job, portfolio))
         make(plan.folder)
         made: list[Chunk] = []
         for number in range(1, rounds + 1):

@@ -118,7 +118,6 @@ def handleStart (session : IO.Ref Session) (j : Json) : IO Reply := do
         | .error e => refused e
         | .ok (s, goals) => return .ok (Json.mkObj [("state", jsonNat (← keepState session s)), ("goals", jsonStrings goals)])
   | .error e, _, _, _, _ | _, .error e, _, _, _ | _, _, .error e, _, _ | _, _, _, .error e, _ | _, _, _, _, .error e => return .error e
-
 where
   /-- In the whole library a theorem would be its own proof. -/
   itself : Option Before → Option ConstantInfo → List Name

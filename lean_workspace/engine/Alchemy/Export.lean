@@ -46,8 +46,8 @@ def isMadeWithType : Name → Bool
   | .num p _ => isMadeWithType p
   | .anonymous => false
 
-/-- What a declaration that is no theorem is called; `none` for one that nobody names. Where a library was stripped of bodies,
-`originally` is what it was. -/
+/-- What a declaration that is no theorem is called; `none` for one that nobody names. One that was stripped of its body is called what
+it was. -/
 def sortOfDeclaration (env : Environment) (info : ConstantInfo) : Option String :=
   if isTheorem env info || info.name.isInternalDetail || isPrivateName info.name || isMadeWithType info.name || isTooDeep info.type then none
   else match info with
