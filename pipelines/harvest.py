@@ -92,16 +92,12 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """portfolio: of `PORTFOLIOS`. known: by theorem. folder: where what is done is kept."""
+    """tries: on what is not known. known: by theorem. folder: where what is done is kept."""
 
     job: Job
-    portfolio: str
+    tries: Portfolio
     known: dict[str, Known]
     folder: Location
-
-    @property
-    def tries(self) -> Portfolio:
-        return PORTFOLIOS[self.portfolio]
 
     def known_for(self, chunk: Chunk) -> dict[str, Known]:
         """Known proofs of its theorems. One of a later round would use what is not there."""
@@ -262,7 +258,7 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
         library = extracted(job, workers, report)
         entries = [library.theorems[library.numbers[name]] for name in draw_targets(job, library)]
         job.accept()
-        plan = Plan(job, portfolio, {proof.theorem: proof for proof in known}, folder_of(job, portfolio))
+        plan = Plan(job, PORTFOLIOS[portfolio], {proof.theorem: proof for proof in known}, folder_of(job, portfolio))
         make(plan.folder)
         made: list[Chunk] = []
         for number in range(1, rounds + 1):
