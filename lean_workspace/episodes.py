@@ -35,17 +35,25 @@ class Started(Message):
 
 
 class Stepped(Message):
-    """What a tactic made of a state: another state with its goals, or a theorem, or a refusal. premises: theorems and definitions that the
-    tactic names. said: messages that are no errors, such as `Try this: …`."""
+    """What a tactic made of a state: another state with its goals, or a theorem, or the end of a part, or a refusal. apart: no goal knows
+    of another. premises: theorems and definitions that the tactic names. said: messages that are no errors, such as `Try this: …`."""
 
     micros: int
     state: int | None = None
     goals: tuple[str, ...] = ()
+    apart: bool = False
+    closed: bool = False
     theorem: str | None = None
     axioms: tuple[str, ...] = ()
     premises: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     refused: Refusal | None = None
+
+
+class Focused(Message):
+    """A state with one goal."""
+
+    state: int
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True):
@@ -110,6 +118,14 @@ class Step(Request, tag="step"):
     state: int
     tactic: str
     heartbeats: int
+
+
+class Focus(Request, tag="focus"):
+    """goal: from 0."""
+
+    Reply = Focused
+    state: int
+    goal: int
 
 
 class AskHints(Request, tag="hints"):

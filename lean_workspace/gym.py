@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_workspace.episodes import AskHints, Before, FindWords, Hints, Negate, Release, Start, Step, Stepped
+from lean_workspace.episodes import AskHints, Before, FindWords, Focus, Hints, Negate, Release, Start, Step, Stepped
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.process import EngineDied
 from lean_workspace.workspace import KILLS, Lost, Workspace, patiently
@@ -54,11 +54,18 @@ class Move(msgspec.Struct, frozen=True):
     heartbeats: int = HEARTBEATS
 
 
-class State:
-    """goals: as Lean prints them, one text each. moves: what led here from the start. It is the engine's as long as somebody holds it."""
+class Apart(msgspec.Struct, frozen=True):
+    """From here on one goal alone. goal: from 0."""
 
-    def __init__(self, statement: Statement, moves: tuple[Move, ...], goals: tuple[str, ...]):
-        self.statement, self.moves, self.goals = statement, moves, goals
+    goal: int
+
+
+class State:
+    """goals: as Lean prints them, one text each. moves: what led here from the start. apart: no goal knows of another, so that each can be
+    proved by itself. It is the engine's as long as somebody holds it."""
+
+    def __init__(self, statement: Statement, moves: tuple[Move | Apart, ...], goals: tuple[str, ...], apart: bool = True):
+        self.statement, self.moves, self.goals, self.apart = statement, moves, goals, apart
 
     @property
     def text(self) -> str:
@@ -66,7 +73,7 @@ class State:
         return "\n\n".join(self.goals)
 
     def __repr__(self) -> str:
-        return f"<State after {[move.tactic for move in self.moves]}: {self.text!r}>"
+        return f"<State after {list(self.moves)}: {self.text!r}>"
 
 
 class Advanced(msgspec.Struct, frozen=True):
@@ -83,8 +90,17 @@ class Proved(msgspec.Struct, frozen=True):
     """theorem: the whole text, judged. axioms: of the standard ones, those behind it."""
 
     theorem: str
-    moves: tuple[Move, ...]
+    moves: tuple[Move | Apart, ...]
     axioms: tuple[str, ...]
+    premises: tuple[str, ...]
+    said: tuple[str, ...]
+    seconds: float
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """No goal is left of a state that was a part of another: `Gym.focus`. Nothing is proved by that: the tactics, each part's in its place,
+    are to be played from the start."""
+
     premises: tuple[str, ...]
     said: tuple[str, ...]
     seconds: float
@@ -99,7 +115,7 @@ class Refused(msgspec.Struct, frozen=True):
     seconds: float
 
 
-Outcome = Advanced | Proved | Refused | Lost
+Outcome = Advanced | Proved | Closed | Refused | Lost
 """Lost: the tactic killed its engine, and the next one, or ran past its deadline. The state is as it was."""
 
 
@@ -176,6 +192,14 @@ class Gym:
                     return Lost(died.cause)
         raise AssertionError("the second try returns")
 
+    def focus(self, state: State, goal: int) -> State:
+        """The state with one of its goals alone (from 0), to be closed by itself. What closes it proves that goal in the state, too, where
+        the state's goals are apart."""
+        part = State(state.statement, (*state.moves, Apart(goal)), (state.goals[goal],))
+        number = patiently(KILLS, lambda: self._workspace.ask_once(Focus(state=self._number(state), goal=goal), self._deadline_s)).state
+        self._keep(part, number)
+        return part
+
     def play(self, state: State, tactics: Sequence[str], heartbeats: int = HEARTBEATS) -> Iterator[Played]:
         """Tactics one after the other. Ends with the first that does not advance."""
         for tactic in tactics:
@@ -206,7 +230,9 @@ class Gym:
             return Refused(stepped.refused.stage, stepped.refused.message, seconds)
         if stepped.theorem is not None:
             return Proved(stepped.theorem, moves, tuple(stepped.axioms), premises, tuple(stepped.said), seconds)
-        after = State(state.statement, moves, tuple(stepped.goals))
+        if stepped.closed:
+            return Closed(premises, tuple(stepped.said), seconds)
+        after = State(state.statement, moves, tuple(stepped.goals), stepped.apart)
         self._keep(after, stepped.state)
         return Advanced(after, premises, tuple(stepped.said), seconds)
 
@@ -223,13 +249,17 @@ class Gym:
         started = self._workspace.ask_once(self._start(state.statement), self._deadline_s)
         number, goals = started.state, started.goals
         for move in state.moves:
-            stepped = self._workspace.ask_once(Step(state=number, tactic=move.tactic, heartbeats=move.heartbeats), self._deadline_s)
+            if isinstance(move, Apart):
+                number = self._workspace.ask_once(Focus(state=number, goal=move.goal), self._deadline_s).state
+                goals = (goals[move.goal],)
+            else:
+                stepped = self._workspace.ask_once(Step(state=number, tactic=move.tactic, heartbeats=move.heartbeats), self._deadline_s)
+                if stepped.state is None:
+                    raise NotReplayed(f"{move.tactic!r} made a step once, and makes none now: {stepped.refused}")
+                number, goals = stepped.state, stepped.goals
             self._unheld.append((self._workspace.generation, number))
-            if stepped.state is None:
-                raise NotReplayed(f"{move.tactic!r} made a step once, and makes none now: {stepped.refused}")
-            number, goals = stepped.state, stepped.goals
         if tuple(goals) != state.goals:
-            raise NotReplayed(f"{[move.tactic for move in state.moves]} leads elsewhere now: {goals} instead of {list(state.goals)}")
+            raise NotReplayed(f"{list(state.moves)} leads elsewhere now: {goals} instead of {list(state.goals)}")
         self._keep(state, number)
         return number
 

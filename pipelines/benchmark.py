@@ -218,7 +218,8 @@ def _theorems(job: Job, library: Catalogue, placed: Mapping[str, tuple[str, Prem
         yield TracedTheorem(
             url=URL, commit=_commit(library), file_path=path, full_name=proof.theorem, start=place.start, end=place.end,
             traced_tactics=[_traced(step, placed, unresolved) for step in own], statement=proof.statement,
-            level_params=proof.level_params, round=proof.round, line=proof.line)
+            level_params=proof.level_params, round=proof.round, line=proof.line,
+            statement_key=library.theorems[library.numbers[proof.theorem]].statement_key)
 
 
 def _traced(step: Step, placed: Mapping[str, tuple[str, Premise]], unresolved: Counter[str]) -> TracedTactic:

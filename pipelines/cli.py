@@ -10,6 +10,9 @@ import typer
 from pipelines.cli_arguments import Json, Kinds, LibraryNames, Out, Workers, count_of, kinds_of, libraries_of
 from pipelines.cli_bench import bench
 from pipelines.cli_benchmark import benchmark
+from pipelines.cli_eval import evaluate
+from pipelines.cli_publish import publish
+from pipelines.cli_train import train
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
@@ -17,6 +20,7 @@ app = typer.Typer(
 
 app.add_typer(bench, name="bench")
 app.add_typer(benchmark, name="benchmark")
+app.add_typer(evaluate, name="eval")
 
 
 @app.command()
@@ -279,6 +283,10 @@ def mutate(
     for reason, n in sorted(found.rejects.items(), key=lambda item: -item[1]):
         err.print(f"{n:6} not kept — {reason}", style="dim", highlight=False)
     finish({"target": name, "statement": found.statement, "variants": found.variants, "rejects": found.rejects}, json)
+
+
+app.command()(train)
+app.command()(publish)
 
 
 _INTERRUPTED = 130

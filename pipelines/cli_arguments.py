@@ -32,6 +32,11 @@ def count_of(text: str) -> int | None:
     return int(text)
 
 
+def one_of(option: str, value: str, *known: str) -> None:
+    if value not in known:
+        raise typer.BadParameter(f"{option}: {value!r} is none of {', '.join(known)}")
+
+
 def libraries_of(names: list[str]) -> list[str]:
     """Files by their full path: OUT is read again from other folders."""
     return [str(Path(name).resolve()) if name.endswith(".lean") else name for name in names]

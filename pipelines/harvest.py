@@ -21,14 +21,11 @@ from lean_workspace import automation, gym, portfolio
 from lean_workspace.automation import Solved, explicit, solve
 from lean_workspace.gym import Gym, NotOpened, State, proves
 from lean_workspace.portfolio import PORTFOLIOS, Portfolio, Suggested
-from lean_workspace.process import EngineDied, EngineRefused
 from mutation import premises
-from mutation.candidates import Lemmas
-from mutation.kinds import APPLY, REWRITE
-from mutation.premises import Named, Premises
-from pipelines import pool, tables
+from pipelines import advice, pool, tables
+from pipelines.advice import Adviser
 from pipelines.engine import opened
-from pipelines.extract import Catalogue, Entry, catalogue
+from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, UsageError, stage_digest, versions
 from pipelines.leandojo import Benchmark
 from pipelines.mutate import draw_targets
@@ -116,7 +113,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 def folder_of(job: Job, tries: str) -> Location:
     """Of the engine, the library, the code of this stage and the portfolio."""
-    files = (__file__, gym.__file__, automation.__file__, portfolio.__file__, premises.__file__)
+    files = (__file__, gym.__file__, automation.__file__, portfolio.__file__, premises.__file__, advice.__file__)
     return job.work / "harvest" / f"{stage_digest(job.library, *files)}-{tries}"
 
 
@@ -128,7 +125,7 @@ class Harvester:
         self._library = catalogue(plan.job)
         self._workspace = opened(plan.job.library)
         self._gym = Gym(self._workspace)
-        self._premises = premises_of(self._library) if plan.tries.asks_the_index else None
+        self._adviser = Adviser(self._library, self._workspace) if plan.tries.asks_the_index else None
 
     def __call__(self, chunk: Chunk, history: History) -> int:
         """Looks for proofs and leaves them, with their steps, on disk. How many there are."""
@@ -177,29 +174,12 @@ class Harvester:
         return Solved(known.line, explicit(self._gym, played) if " <;> " in played[-1].tactic else played)
 
     def _found(self, start: State, number: int, chunk: Chunk) -> Solved | None:
-        suggested = self._suggested(number, set(chunk.available)) if self._premises else Suggested()
+        suggested = self._adviser.suggest(number, set(chunk.available)) if self._adviser else Suggested()
         return solve(self._gym, start, self._plan.tries, suggested)
-
-    def _suggested(self, number: int, available: set[str]) -> Suggested:
-        try:
-            sites = self._workspace.target(number).shared_sites.expanded()
-        except (EngineDied, EngineRefused):
-            sites = []
-        rewrites, applies = self._premises.fitting(number, sites, available) if sites else ((), ())
-        return Suggested(
-            namesakes=self._premises.namesakes(number, available), injections=self._premises.injections(number, available),
-            principles=self._premises.principles(number, available), rewrites=rewrites, applies=applies)
 
     def _reject(self, name: str, reason: str) -> Reject:
         entry = self._library.theorems[self._library.numbers[name]]
         return Reject(target=name, library=self._library.library_of(entry), module=entry.module, stage="harvest", reason=reason)
-
-
-def premises_of(library: Catalogue) -> Premises:
-    admitted = {number for number, entry in enumerate(library.theorems) if library.is_ordinary(entry)}
-    index = Lemmas(library.keys(), (msgspec.structs.replace(REWRITE, side_conditions=True, new_variables=True),
-                                    msgspec.structs.replace(APPLY, new_variables=True)), admitted, classes=library.classes())
-    return Premises([Named(entry.name, entry.module_index) for entry in library.theorems], admitted, index, library.generality())
 
 
 class Prover:

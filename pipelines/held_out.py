@@ -6,19 +6,20 @@ import msgspec
 
 from pipelines.extract import Catalogue
 from pipelines.job import UsageError
+from pipelines.leandojo import SPLITS, Benchmark
 
 
 class HeldOut(msgspec.Struct, frozen=True):
-    """Theorems that must not come in: by name, and by what they state."""
+    """Theorems that must not come in: by name, and by what they state. premises: theorems that must not come in as lemmas."""
 
     names: frozenset[str]
     keys: frozenset[str]
-    premises: bool
-    """Are the theorems kept out as lemmas, too?"""
+    premises: frozenset[str] = frozenset()
 
     @staticmethod
     def read(file: Path, library: Catalogue, premises: bool = False) -> "HeldOut":
-        """file: a name of a theorem or a statement key a line. Raises UsageError for a name that is unknown."""
+        """file: a name of a theorem or a statement key a line. premises: the theorems are kept out as lemmas, too. Raises UsageError for a
+        name that is unknown."""
         names, keys = set(), set()
         try:
             lines = file.read_text().splitlines()
@@ -32,9 +33,20 @@ class HeldOut(msgspec.Struct, frozen=True):
                 keys.add(line)
             else:
                 raise UsageError(f"{file}: {line!r} is neither a theorem of the library nor a statement key")
-        return HeldOut(frozenset(names), frozenset(keys), premises)
+        return HeldOut(frozenset(names), frozenset(keys), frozenset(names) if premises else frozenset())
 
-    def objection(self, row: dict) -> str | None:
-        if row["target"] in self.names or row["statement_key"] in self.keys:
+    @staticmethod
+    def of(benchmark: Benchmark, novel_premises: bool) -> "HeldOut":
+        """The theorems in val and test of both splits. novel_premises: keeps out as lemmas what the proofs of `novel_premises` use there
+        and none in train."""
+        out = [theorem for split in SPLITS for part in ("val", "test") for theorem in benchmark.part(split, part)]
+        premises = frozenset(benchmark.novel_premises()) if novel_premises else frozenset()
+        return HeldOut(frozenset(t.full_name for t in out), frozenset(t.statement_key for t in out if t.statement_key), premises)
+
+    def objection(self, target: str, statement_key: str | None, lemma: str | None = None) -> str | None:
+        """Why a theorem or a variant does not come in."""
+        if target in self.names:
             return "held out"
-        return "held-out premise" if self.premises and row["lemma"] in self.names else None
+        if statement_key in self.keys:
+            return "states what is held out"
+        return "held-out premise" if lemma in self.premises else None

@@ -74,7 +74,7 @@ class TracedTactic(msgspec.Struct, frozen=True):
 
 class TracedTheorem(msgspec.Struct, frozen=True, omit_defaults=True):
     """A theorem with its proof. The fields from `statement` on are ours alone: what stands between the theorem's name and `:=`, the names
-    of its universes, and how the proof was found (`pipelines.harvest.Proof`)."""
+    of its universes, how the proof was found (`pipelines.harvest.Proof`), and what is equal for equal statements."""
 
     url: str
     commit: str
@@ -87,6 +87,7 @@ class TracedTheorem(msgspec.Struct, frozen=True, omit_defaults=True):
     level_params: list[str] = []
     round: int | None = None
     line: str | None = None
+    statement_key: str | None = None
 
     @property
     def premises(self) -> set[str]:
@@ -118,6 +119,11 @@ class Benchmark:
     def theorems(self) -> list[TracedTheorem]:
         """Of all parts of the random split, which are all of the benchmark's."""
         return [theorem for part in PARTS for theorem in self.part("random", part)]
+
+    def novel_premises(self) -> set[str]:
+        """What proofs in val and test of the split of that name use, and none in train."""
+        used = {part: {name for theorem in self.part("novel_premises", part) for name in theorem.premises} for part in PARTS}
+        return (used["val"] | used["test"]) - used["train"]
 
     def unpack(self, folder: Path) -> None:
         """Writes it out as a folder. Raises UsageError where that is there."""

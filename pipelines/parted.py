@@ -79,7 +79,7 @@ class Parted(msgspec.Struct, frozen=True):
         """The rows that are not held out, and the others as rejects."""
         if self.held_out is None:
             return table, []
-        objections = [self.held_out.objection(row) for row in table.select(["target", "lemma", "statement_key"]).to_pylist()]
+        objections = [self.held_out.objection(**row) for row in table.select(["target", "lemma", "statement_key"]).to_pylist()]
         drops = [self.rejected(table.filter(pa.array([o == reason for o in objections])), reason)
                  for reason in sorted({o for o in objections if o})]
         return table.filter(pa.array([o is None for o in objections], pa.bool_())), drops

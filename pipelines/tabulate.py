@@ -38,7 +38,7 @@ def tabulate(job: Job, library: Catalogue, shards: list[Shard], held_out: HeldOu
             rejects=dict(sorted(dropped.items())), counts=counts)
         job.require_hold()
         job.manifest_file.unlink(missing_ok=True)  # between the tables of two selections there is no corpus
-        for table in ("grades", "refuted"):  # of other variants; what they were made of is kept below .work
+        for table in ("grades", "steps", "refuted"):  # of other variants; what they were made of is kept below .work
             remove(job.out / table)
         for table in named:
             exchange(made / table, job.out / table)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from lean_workspace.embedded import install
 from lean_workspace.episodes import Release
-from lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Refused, State, Statement
+from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, Proved, Refused, State, Statement, proves
 from lean_workspace.process import EngineRefused
 from lean_workspace.protocol import Message, Request
 from lean_workspace.workspace import Library, Lost, Retirement, Workspace
@@ -80,6 +80,36 @@ def test_a_statement_is_refuted_by_a_proof_of_its_negation(gym):
 def test_a_statement_must_be_the_theorem_that_it_says_it_is(gym, engine):
     with pytest.raises(NotOpened, match="another"):
         gym.start(Statement("(a b : Nat) : a + b = a + b", (), engine.number("Nat.add_comm")))
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_goals_that_know_nothing_of_each_other_are_closed_apart(gym):
+    both = after(gym, Statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"), "constructor")
+    assert both.apart
+    for goal, closer, other in ((0, "exact hp", "exact hq"), (1, "exact hq", "exact hp")):
+        part = gym.focus(both, goal)
+        assert part.goals == (both.goals[goal],)
+        assert isinstance(gym.step(part, closer), Closed)
+        assert isinstance(gym.step(part, other), Refused)
+    start = gym.start(both.statement)
+    assert proves(list(gym.play(start, ["constructor", "· exact hp", "· exact hq"])))
+
+
+def test_goals_that_share_an_unknown_are_not_apart(gym):
+    shared = after(gym, Statement(": ∃ n : Nat, 3 < n"), "refine ⟨?_, ?w⟩")
+    assert len(shared.goals) == 2 and not shared.apart
+    assert after(gym, COMMUTES, "induction a").apart
+
+
+def test_what_closes_a_part_proves_nothing(gym):
+    """Not a whole: a part has no text of a proof, and a sorry closes none."""
+    part = gym.focus(after(gym, Statement("(p : Prop) (hp : p) : p ∧ False"), "constructor"), 0)
+    assert isinstance(gym.step(part, "exact hp"), Closed)
+    assert gym.step(part, "sorry").stage == "forbidden"
+    with pytest.raises(IndexError):
+        gym.focus(part, 1)
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------------------
@@ -341,6 +371,15 @@ def test_a_state_outlives_its_engine(fragile):
         assert isinstance(gym.step(state, "skip"), Advanced)
         assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
     assert fragile.generation > generation
+
+
+def test_a_part_outlives_its_engine(fragile):
+    gym = Gym(fragile)
+    part = gym.focus(after(gym, Statement("(p q : Prop) (hp : p) (hq : q) : p ∧ (q ∧ p)"), "constructor"), 1)
+    deeper = gym.step(part, "constructor").state
+    last = gym.focus(deeper, 1)
+    fragile.close()
+    assert isinstance(gym.step(last, "exact hp"), Closed) and isinstance(gym.step(gym.focus(deeper, 0), "exact hq"), Closed)
 
 
 def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):

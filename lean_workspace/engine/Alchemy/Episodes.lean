@@ -3,7 +3,7 @@ import Alchemy.Write
 import Alchemy.Hints
 
 /-!
-# The requests of the gym: `words`, `start`, `step`, `release`
+# The requests of the gym: `words`, `negate`, `start`, `step`, `focus`, `hints`, `release`
 -/
 
 open Lean Meta
@@ -128,7 +128,9 @@ def toldJson (t : Told) : List (String × Json) := [("premises", jsonNames t.pre
 
 def stepJson (session : IO.Ref Session) : Step → IO Json
   | .stumbled r => return Json.mkObj [("refused", Json.mkObj [("stage", .str r.stage), ("message", .str r.message)])]
-  | .goals s texts told => return Json.mkObj (("state", jsonNat (← keepState session s)) :: ("goals", jsonStrings texts) :: toldJson told)
+  | .goals s left told => return Json.mkObj (
+      ("state", jsonNat (← keepState session s)) :: ("goals", jsonStrings left.texts) :: ("apart", .bool left.apart) :: toldJson told)
+  | .closed told => return Json.mkObj (("closed", .bool true) :: toldJson told)
   | .proved text axioms told => return Json.mkObj (("theorem", .str text) :: ("axioms", jsonStrings axioms) :: toldJson told)
 
 def handleStep (session : IO.Ref Session) (j : Json) : IO Reply := do
@@ -140,6 +142,15 @@ def handleStep (session : IO.Ref Session) (j : Json) : IO Reply := do
     let micros := ((← IO.monoNanosNow) - start) / 1000
     return .ok ((← stepJson session step).setObjVal! "micros" (jsonNat micros))
   | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
+
+def handleFocus (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match field j "state" asNat, field j "goal" asNat with
+  | .ok state, .ok goal =>
+    let some s ← stateAt session state | return .error "no such state"
+    match s.focused goal with
+    | some part => return .ok (Json.mkObj [("state", jsonNat (← keepState session part))])
+    | none => return .error "no such goal"
+  | .error e, _ | _, .error e => return .error e
 
 def heldJson (h : Held) : Json := jsonList [.str (nameText h.name), .bool h.isProof, .str (nameText h.type)]
 

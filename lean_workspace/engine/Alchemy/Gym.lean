@@ -39,6 +39,8 @@ structure GymState where
   ngen : NameGenerator
   /-- The tactics so far, the last one first. -/
   script : List String
+  /-- Some goals of a state, to be closed apart from the others: no proof of the statement. -/
+  isPart : Bool := false
 
 /-! ## The start -/
 
@@ -106,10 +108,21 @@ structure Told where
   /-- Lean's messages that are no errors (`simp?`: "Try this: …"). -/
   said : List String
 
+/-- The goals that a tactic left. -/
+structure Left where
+  goals : List MVarId
+  /-- As Lean prints them. -/
+  texts : List String
+  /-- Do they know nothing of each other? -/
+  apart : Bool
+  said : List String
+
 /-- What a tactic made of a state. -/
 inductive Step where
   | stumbled (s : Stumble)
-  | goals (state : GymState) (texts : List String) (told : Told)
+  | goals (state : GymState) (left : Left) (told : Told)
+  /-- No goal is left of a part. -/
+  | closed (told : Told)
   | proved (text : String) (axioms : List String) (told : Told)
 
 /-- The premises that a tactic names; the hypotheses of the first goal come before them. -/
@@ -149,12 +162,35 @@ def information : List Message → BaseIO (List String)
     let rest ← information ms
     if m.severity matches .information then return (← m.data.toString) :: rest else return rest
 
-/-- What is left of a step that went well, its goals as text, and what was said: no error was logged, and no goal was closed by `sorry`. -/
-def stepped (s : GymState) (stx : Syntax) : MetaM (Except Stumble (List MVarId × List String × List String)) := do
+/-- Does an expression hold no metavariable? -/
+def isWhole (e : Expr) : MetaM Bool := return !(← instantiateMVars e).hasMVar
+
+/-- Do hypotheses hold no metavariables? -/
+def areWhole (lctx : LocalContext) : List FVarId → MetaM Bool
+  | [] => return true
+  | f :: fs => match lctx.find? f with
+    | some d => do
+      unless ← isWhole d.type do return false
+      unless ← isWhole (d.value?.getD d.type) do return false
+      areWhole lctx fs
+    | none => areWhole lctx fs
+
+/-- Do goals know nothing of each other? So it is where none of them holds a metavariable: what closes one changes no other. -/
+def areApart : List MVarId → MetaM Bool
+  | [] => return true
+  | g :: gs => do
+    let d ← g.getDecl
+    unless ← isWhole d.type do return false
+    unless ← areWhole d.lctx d.lctx.getFVarIds.toList do return false
+    areApart gs
+
+/-- What is left of a step that went well: no error was logged, and no goal was closed by `sorry`. -/
+def stepped (s : GymState) (stx : Syntax) : MetaM (Except Stumble Left) := do
   let left ← runOn s.goals stx s.start.levels
   if let some e ← firstError (← getThe Core.State).messages.toList then return .error { stage := "error", message := e }
   if ← sorryIn s.goals then return .error { stage := "sorry", message := "the tactic leaves a sorry" }
-  return .ok (left, ← goalTexts left, ← information (← getThe Core.State).messages.toList)
+  return .ok {
+    goals := left, texts := ← goalTexts left, apart := ← areApart left, said := ← information (← getThe Core.State).messages.toList }
 
 /-- The constants of the library that a text's proof uses; what the text itself added is followed. -/
 partial def constantsBehind (base env : Environment) (todo : List Name) (seen : NameSet) : NameSet :=
@@ -195,17 +231,24 @@ def stepFrom (s : GymState) (tactic : String) (thousands : Nat) : IO Step := do
   match readTactic s.env tactic with
   | .error e => return .stumbled e
   | .ok stx =>
-    let caught : MetaM (Except Stumble (List MVarId × List String × List String)) := do
+    let caught : MetaM (Except Stumble Left) := do
       try stepped s stx catch e => return .error { stage := "error", message := ← e.toMessageData.toString }
     let core : Core.State := { env := s.env, ngen := s.ngen, infoState := { enabled := false } }
     match ← ((caught.run commandContext { mctx := s.mctx }).toIO (← commandCore s.env thousands) core).toIO' with
     | .error e => return .stumbled { stage := "budget", message := toString e }
     | .ok ((.error e, _), _) => return .stumbled e
-    | .ok ((.ok (goals, texts, said), m), c) =>
+    | .ok ((.ok left, m), c) =>
       let script := tactic :: s.script
-      let told := { premises := s.premisesOf stx, said }
-      match goals with
-      | [] => finish s.start script told
-      | _ => return .goals { s with goals, mctx := m.mctx, env := c.env, ngen := c.ngen, script } texts told
+      let told := { premises := s.premisesOf stx, said := left.said }
+      match left.goals, s.isPart with
+      | [], false => finish s.start script told
+      | [], true => return .closed told
+      | goals, _ => return .goals { s with goals, mctx := m.mctx, env := c.env, ngen := c.ngen, script } left told
+
+/-- The state with one of its goals alone. -/
+def GymState.focused (s : GymState) (goal : Nat) : Option GymState :=
+  match nth? s.goals goal with
+  | some g => some { s with goals := [g], isPart := true }
+  | none => none
 
 end Alchemy

@@ -18,7 +18,7 @@ namespace Alchemy
 
 /-- What the engine and its Python side must agree on; raised with every change of a request,
 a reply or a verdict. -/
-def engineVersion : String := "11"
+def engineVersion : String := "12"
 
 /-! ## Lists -/
 

@@ -218,6 +218,7 @@ def requests : List Request := [
   { name := "start", answer := handleStart },
   { name := "step", answer := handleStep },
   { name := "hints", answer := handleHints },
+  { name := "focus", answer := handleFocus },
   { name := "release", answer := handleRelease }]
 
 def readyLine : Json := Json.mkObj [("ready", Json.mkObj [

@@ -1,0 +1,329 @@
+"""*eval*: problems and a prover go in; how each of the problems ended comes out.
+
+A worker holds an engine and the prover, and has several searches open at once: the prover is asked for all of them in one go, which is what
+a model wants. What is found is written out as a proof, played from the start, and played again in the end in a fresh engine; only then does
+it count. What is done is kept, chunk by chunk, below `OUT/.work`.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from eval import prover as prover_
+from eval import search as search_
+from eval.benchmarks import Problem, Suite
+from eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
+from eval.search import Child, Found, Search
+from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, NotReplayed, Proved, State, Statement, proves
+from lean_workspace.process import EngineDied
+from pipelines import pool, tables
+from pipelines.advice import Adviser
+from pipelines.engine import opened
+from pipelines.extract import catalogue
+from pipelines.job import Job, stage_digest
+from pipelines.stage import History, Report, Stage
+from pipelines.storage import Location, make, remove, write_whole
+
+AT_ONCE = 8
+"""Searches that a worker has open."""
+
+CHUNK = 8
+"""Problems that are lost where a worker dies."""
+
+Ending = Literal["proved", "refuted", "stuck", "out of budget", "engine died", "not opened", "not verified"]
+"""refuted: the negation was proved. stuck: nothing was left to try. not opened: the benchmark's statement does not read back here. not
+verified: a proof was found, and does not hold as a text."""
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """For one theorem. expansions: states that are taken up. candidates: tactics that are tried on each. heartbeats: thousands, for one
+    tactic."""
+
+    expansions: int
+    candidates: int
+    heartbeats: int
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """How a problem ended. statement: what was to be proved. proof: the whole text; tactics: one after the other. tried: tactics;
+    refused: of these, by Lean. lean_seconds, model_seconds: what the search spent there, its share of what was asked for several at once;
+    seconds: in all."""
+
+    name: str
+    module: str
+    ending: str
+    message: str | None
+    statement: str | None
+    proof: str | None
+    tactics: list[str]
+    axioms: list[str]
+    expansions: int
+    tried: int
+    refused: int
+    lean_seconds: float
+    model_seconds: float
+    seconds: float
+
+
+class Plan(msgspec.Struct, frozen=True):
+    job: Job
+    spec: Spec
+    budget: Budget
+    seed: int
+    refute: bool
+    folder: Location
+
+    def place(self, problems: Sequence[Problem]) -> Location:
+        return self.folder / f"{hashlib.blake2b(msgspec.json.encode(problems), digest_size=8).hexdigest()}.parquet"
+
+    def results_of(self, problems: Sequence[Problem]) -> list[Result]:
+        return tables.read([self.place(problems)], Result)
+
+
+def folder_of(job: Job, spec: Spec, budget: Budget, seed: int, refute: bool, model: str) -> Location:
+    """Names what a run finds. model: a digest of it."""
+    code = stage_digest(job.library, __file__, prover_.__file__, search_.__file__)
+    what = hashlib.blake2b(msgspec.json.encode([code, spec, budget, seed, refute, model]), digest_size=8).hexdigest()
+    return job.work / "eval" / what
+
+
+class Attempt:
+    """The search for one proof, and what it spent."""
+
+    def __init__(self, problem: Problem, statement: Statement, start: State):
+        self.problem, self.statement, self.start = problem, statement, start
+        self.search = Search(_child(start))
+        self.began = time.monotonic()
+        self.tried = self.refused = 0
+        self.lean_s = self.model_s = 0.0
+
+    def result(self, ending: Ending, message: str | None = None, proved: Proved | None = None, tactics: Sequence[str] = ()) -> Result:
+        return Result(
+            name=self.problem.name, module=self.problem.module, ending=ending, message=message, statement=self.statement.text,
+            proof=proved.theorem if proved else None, tactics=list(tactics), axioms=list(proved.axioms) if proved else [],
+            expansions=self.search.expansions, tried=self.tried, refused=self.refused, lean_seconds=round(self.lean_s, 4),
+            model_seconds=round(self.model_s, 4), seconds=round(time.monotonic() - self.began, 4))
+
+
+def _child(state: State) -> Child:
+    """States that read alike are one, unless they hold metavariables: what these stand for is not to be read."""
+    return Child(state.goals if state.apart else None, state)
+
+
+class Examiner:
+    """Puts a prover to problems in a gym."""
+
+    def __init__(self, gym: Gym, prover: Prover, budget: Budget, statements: "Statements"):
+        self._gym, self._prover, self._budget, self._statements = gym, prover, budget, statements
+        self._expansions = min(budget.expansions, prover.expansions or budget.expansions)
+
+    def examine(self, problems: Sequence[Problem]) -> Iterator[Result]:
+        """A result for each, as they end."""
+        waiting, running = deque(problems), list[Attempt]()
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                begun = self._begin(waiting.popleft())
+                if isinstance(begun, Attempt):
+                    running.append(begun)
+                else:
+                    yield begun
+            taken = []
+            for attempt in list(running):
+                if attempt.search.expansions < self._expansions and (node := attempt.search.next()):
+                    taken.append((attempt, node))
+                    continue
+                running.remove(attempt)
+                yield attempt.result("stuck" if attempt.search.ending == "stuck" else "out of budget")
+            if not taken:
+                continue
+            start = time.monotonic()
+            proposed = self._prover.propose([Query(a.problem, node.state) for a, node in taken], self._budget.candidates)
+            share = (time.monotonic() - start) / len(taken)
+            for (attempt, node), candidates in zip(taken, proposed, strict=True):
+                attempt.model_s += share
+                if ended := self._expand(attempt, node, distinct(candidates)):
+                    running.remove(attempt)
+                    yield ended
+
+    def _begin(self, problem: Problem) -> Attempt | Result:
+        try:
+            statement = self._statements.of(problem)
+            return Attempt(problem, statement, self._gym.start(statement))
+        except (NotOpened, EngineDied) as error:
+            ending = "not opened" if isinstance(error, NotOpened) else "engine died"
+            return Result(
+                name=problem.name, module=problem.module, ending=ending, message=str(error), statement=problem.statement, proof=None,
+                tactics=[], axioms=[], expansions=0, tried=0, refused=0, lean_seconds=0.0, model_seconds=0.0, seconds=0.0)
+
+    def _expand(self, attempt: Attempt, node: search_.Node, candidates: Sequence[Candidate]) -> Result | None:
+        """Tries the candidates, the best first, until one closes the state. A result where the theorem ends by it."""
+        start = time.monotonic()
+        try:
+            attempt.search.expand(node, list(self._tried(attempt, node.state, candidates)))
+            return self._written(attempt) if attempt.search.ending == "proved" else None
+        except (EngineDied, NotReplayed) as error:
+            return attempt.result("engine died", str(error))
+        finally:
+            attempt.lean_s += time.monotonic() - start
+
+    def _tried(self, attempt: Attempt, state: State, candidates: Sequence[Candidate]) -> Iterator[Found]:
+        for candidate in candidates:
+            outcome = self._gym.step(state, candidate.tactic, self._budget.heartbeats)
+            attempt.tried += 1
+            if isinstance(outcome, Proved | Closed):
+                yield Found(candidate.tactic, candidate.log_prob, ())
+                return
+            if isinstance(outcome, Advanced):
+                yield Found(candidate.tactic, candidate.log_prob, self._parts(outcome.state))
+            else:
+                attempt.refused += 1
+
+    def _parts(self, state: State) -> list[Child]:
+        """Goals that know nothing of each other, each by itself."""
+        if not state.apart or len(state.goals) == 1:
+            return [_child(state)]
+        return [_child(self._gym.focus(state, number)) for number in range(len(state.goals))]
+
+    def _written(self, attempt: Attempt) -> Result:
+        """The proof as it will stand, played from the start."""
+        tactics = attempt.search.proof()
+        played = list(self._gym.play(attempt.start, tactics, self._budget.heartbeats))
+        if not proves(played):
+            return attempt.result("not verified", str(played[-1].outcome), tactics=tactics)
+        return attempt.result("proved", proved=played[-1].outcome, tactics=tactics)
+
+
+class Statements:
+    """The statements of problems."""
+
+    def __init__(self, gym: Gym, numbers: dict[str, int]):
+        self._gym, self._numbers = gym, numbers
+
+    def of(self, problem: Problem) -> Statement:
+        """Raises NotOpened."""
+        if problem.statement is not None:
+            return Statement(problem.statement, problem.levels)
+        if problem.name not in self._numbers:
+            raise NotOpened("the library has no theorem of this name")
+        return self._gym.theorem(self._numbers[problem.name], problem.available)
+
+
+class Prove:
+    """A worker: an engine, the prover, problem after problem."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        library = catalogue(plan.job)
+        self._workspace = opened(plan.job.library)
+        self._gym = Gym(self._workspace)
+        context = Context(self._gym, library, Adviser(library, self._workspace), plan.seed)
+        self._prover = prover_of(plan.spec, context)
+        self._statements = Statements(self._gym, library.numbers)
+        self._examiner = Examiner(self._gym, self._prover, plan.budget, self._statements)
+
+    def __call__(self, problems: list[Problem], history: History) -> list[str]:
+        """The endings. The results are left on disk."""
+        results = list(self._examiner.examine(problems))
+        if self._plan.refute:
+            by_name = {problem.name: problem for problem in problems}
+            results = [self._refuted(result, by_name[result.name]) for result in results]
+        tables.write(tables.to_table(results, Result), self._plan.place(problems))
+        return [result.ending for result in results]
+
+    def close(self) -> None:
+        self._prover.close()
+        self._workspace.close()
+
+    def _refuted(self, result: Result, problem: Problem) -> Result:
+        """The result, unless its negation is proved by a few decision procedures."""
+        if result.ending not in ("stuck", "out of budget"):
+            return result
+        try:
+            start = self._gym.start(self._gym.negation(self._statements.of(problem)))
+            outcome = self._gym.step(start, REFUTERS, self._plan.budget.heartbeats)
+        except (NotOpened, EngineDied):
+            return result
+        if not isinstance(outcome, Proved):
+            return result
+        return msgspec.structs.replace(result, ending="refuted", proof=outcome.theorem, axioms=list(outcome.axioms), tactics=[REFUTERS])
+
+
+REFUTERS = "first | decide | omega | simp_all | grind"
+
+
+class Verify:
+    """Plays what counts as proved once more, in an engine that has found none of it."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        self._workspace = opened(plan.job.library)
+        self._gym = Gym(self._workspace)
+        self._statements = Statements(self._gym, catalogue(plan.job).numbers)
+
+    def __call__(self, problems: list[Problem], history: History) -> list[str]:
+        """The names of what does not hold; they are kept beside the results."""
+        by_name = {problem.name: problem for problem in problems}
+        failed = [result.name for result in self._plan.results_of(problems)
+                  if result.ending in ("proved", "refuted") and not self._holds(result, by_name[result.name])]
+        write_whole(checked_file(self._plan, problems), msgspec.json.encode(failed))
+        return failed
+
+    def close(self) -> None:
+        self._workspace.close()
+
+    def _holds(self, result: Result, problem: Problem) -> bool:
+        try:
+            statement = self._statements.of(problem)
+            start = self._gym.start(self._gym.negation(statement) if result.ending == "refuted" else statement)
+        except (NotOpened, EngineDied):
+            return False
+        return proves(list(self._gym.play(start, result.tactics, self._plan.budget.heartbeats)))
+
+
+PROVE = Stage(name="eval", worker=Prove, memory_gb=3.0)
+VERIFY = Stage(name="verify", worker=Verify)
+
+
+def checked_file(plan: Plan, problems: Sequence[Problem]) -> Location:
+    place = plan.place(problems)
+    return place.parent / f"{place.name}.checked.json"
+
+
+def prove(plan: Plan, suite: Suite, workers: int, report: Report) -> list[Result]:
+    """How each problem of the suite ended, by name. In a cluster that is there (`pool.cluster`). Raises Unfinished."""
+    make(plan.folder)
+    ordered = sorted(suite.problems, key=lambda problem: (problem.module, problem.name))
+    chunks = [ordered[i:i + CHUNK] for i in range(0, len(ordered), CHUNK)]
+    endings = [ending for chunk in chunks if tables.is_whole(plan.place(chunk)) for ending in (r.ending for r in plan.results_of(chunk))]
+    todo = [chunk for chunk in chunks if not tables.is_whole(plan.place(chunk))]
+    for chunk in todo:
+        remove(plan.place(chunk))  # one that can't be read
+
+    def tell() -> None:
+        proved = endings.count("proved")
+        report("eval", len(endings), len(ordered), f"{proved:,} proved ({proved / max(1, len(endings)):.1%} so far)")
+
+    tell()
+    for event in pool.finish(PROVE, plan, todo, workers, _called):
+        endings += event.summary
+        tell()
+    unchecked = [chunk for chunk in chunks if not checked_file(plan, chunk).is_file()]
+    for done, _ in enumerate(pool.finish(VERIFY, plan, unchecked, workers, _called), len(chunks) - len(unchecked) + 1):
+        report("verify", done, len(chunks), "")
+    results = [result for chunk in chunks for result in _counted(plan, chunk)]
+    return sorted(results, key=lambda result: result.name)
+
+
+def _counted(plan: Plan, chunk: Sequence[Problem]) -> Iterator[Result]:
+    """The results, without proofs that did not hold in the fresh engine."""
+    failed = msgspec.json.decode(checked_file(plan, chunk).read_bytes(), type=list[str])
+    for result in plan.results_of(chunk):
+        yield msgspec.structs.replace(result, ending="not verified") if result.name in failed else result
+
+
+def _called(problems: list[Problem]) -> str:
+    return problems[0].name

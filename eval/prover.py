@@ -1,0 +1,243 @@
+"""Provers: whoever is shown a goal state and says which tactics to try.
+
+A new one is a class with `propose`, and a line in `prover_of`.
+"""
+
+import json
+import math
+import random
+import select
+import shlex
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from eval.benchmarks import Problem
+from lean_workspace.errors import Trouble
+from lean_workspace.gym import Gym, State
+from lean_workspace.portfolio import PORTFOLIOS, Suggested, scripts
+from lean_workspace.process import EngineDied, EngineRefused
+from pipelines.advice import Adviser
+from pipelines.extract import Catalogue
+from pipelines.job import UsageError
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """log_prob: at most 0."""
+
+    tactic: str
+    log_prob: float
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A state that is to be expanded, and whose it is."""
+
+    problem: Problem
+    state: State
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a prover may ask beside the state: the gym that the state is in, the library, and the index over it."""
+
+    gym: Gym
+    library: Catalogue
+    adviser: Adviser
+    seed: int
+
+    def suggested(self, problem: Problem) -> Suggested:
+        """Theorems that may help with a theorem of the library; none for another one."""
+        number = self.library.numbers.get(problem.name) if problem.statement is None else None
+        return Suggested() if number is None else self.adviser.suggest(number, set(problem.available or ()))
+
+
+class Prover(Protocol):
+    """expansions: how many states of a theorem it takes up at most; None where the caller's budget alone counts."""
+
+    expansions: int | None
+
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+        """For each query up to `count` different tactics, the most probable first."""
+
+    def close(self) -> None: ...
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """Which prover. kind: `model` (place: its folder), `automation`, `random`, `command` (place: the command line)."""
+
+    kind: str
+    place: str = ""
+
+    @property
+    def name(self) -> str:
+        """A run's model is called as the run."""
+        place = Path(self.place)
+        if self.kind == "model":
+            return place.parent.name if place.name == "model" else place.name
+        return self.place or self.kind
+
+
+def spec_of(text: str) -> Spec:
+    """`automation`, `random`, a folder of a model or of a run of `alchemy train`, or a command. Raises UsageError."""
+    if text in ("automation", "random"):
+        return Spec(text)
+    place = Path(text)
+    if place.is_dir():
+        for folder in (place, place / "model"):
+            if (folder / "config.json").is_file():
+                return Spec("model", str(folder.resolve()))
+        raise UsageError(f"{text} holds no model: a folder in `save_pretrained` form, or of a run of `alchemy train` that is done")
+    if " " in text or "/" in text:
+        return Spec("command", text)
+    raise UsageError(f"there is no prover {text}: name a folder with a model, `automation`, `random`, or a command")
+
+
+def prover_of(spec: Spec, context: Context) -> Prover:
+    match spec.kind:
+        case "model":
+            from eval.generate import Model  # torch, which the others do without
+
+            return Model(Path(spec.place))
+        case "automation":
+            return Automation(context)
+        case "random":
+            return Random(context)
+        case _:
+            return Command(spec.place)
+
+
+class Automation:
+    """The portfolio of `lean_workspace/portfolio.py` on the theorem, line by line in its order. It takes up no state but the first."""
+
+    expansions = 1
+    _PORTFOLIO = PORTFOLIOS["lemmas"]
+
+    def __init__(self, context: Context):
+        self._context = context
+
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+        """As many as there are: the portfolio ends by itself."""
+        return [self._all(query) for query in queries]
+
+    def close(self) -> None:
+        pass
+
+    def _all(self, query: Query) -> list[Candidate]:
+        try:
+            hints = self._context.gym.hints(query.state)
+        except (EngineDied, EngineRefused):
+            return []
+        suggested = self._context.suggested(query.problem)
+        tactics = dict.fromkeys(_as_one(script) for line in self._PORTFOLIO.lines for script in scripts(line, hints, suggested))
+        return [Candidate(tactic, -float(rank)) for rank, tactic in enumerate(tactics)]
+
+
+def _as_one(script: Sequence[str]) -> str:
+    return script[0] if len(script) == 1 else f"({'; '.join(script)})"
+
+
+class Random:
+    """Tactics drawn at random: of a few that need nothing, and `rw` and `apply` with what the index finds for the theorem."""
+
+    expansions = None
+    _PLAIN = ("rfl", "simp", "simp_all", "omega", "assumption", "constructor", "intro h", "ext", "contradiction", "grind")
+
+    def __init__(self, context: Context):
+        self._context = context
+        self._forms: dict[str, list[str]] = {}
+
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+        return [self._drawn(query, count) for query in queries]
+
+    def close(self) -> None:
+        pass
+
+    def _drawn(self, query: Query, count: int) -> list[Candidate]:
+        name = query.problem.name
+        if name not in self._forms:
+            found = self._context.suggested(query.problem)
+            self._forms[name] = [*self._PLAIN, *(f"rw [{rule}]" for rule in found.rewrites), *(f"apply {rule}" for rule in found.applies)]
+        forms = self._forms[name]
+        drawn = random.Random(f"{self._context.seed} {name} {query.state.text}").sample(forms, min(count, len(forms)))
+        return [Candidate(tactic, -math.log(len(forms))) for tactic in drawn]
+
+
+COMMAND_DEADLINE_S = 300.0
+
+
+class Command:
+    """A program that is asked over its stdin and answers over its stdout, a line of JSON each:
+
+    {"id": 1, "count": 8, "states": ["n : Nat\\n⊢ n + 0 = n"]}
+    {"id": 1, "candidates": [[{"tactic": "rfl", "log_prob": -0.1}]]}
+
+    A list of candidates for each state, in their order; log-probabilities are at most 0. What it writes to stderr goes to ours. It ends
+    when its stdin does. One that answers nothing for five minutes, or something else, ends the run."""
+
+    expansions = None
+
+    def __init__(self, command: str):
+        self._command, self._number, self._read = command, 0, b""
+        try:
+            self._process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        except (OSError, ValueError) as error:
+            raise Trouble(f"can't start the prover {command!r}: {error}") from None
+
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+        self._number += 1
+        asked = {"id": self._number, "count": count, "states": [query.state.text for query in queries]}
+        try:
+            self._process.stdin.write(json.dumps(asked, ensure_ascii=False).encode() + b"\n")
+            self._process.stdin.flush()
+            answer = msgspec.json.decode(self._line(), type=_Answer)
+        except OSError:
+            raise self._broken("it has ended") from None
+        except msgspec.DecodeError as error:
+            raise self._broken(f"its answer is none: {error}") from None
+        if answer.id != self._number or len(answer.candidates) != len(queries):
+            raise self._broken("its answer is to another question")
+        if any(c.log_prob > 0 for found in answer.candidates for c in found):
+            raise self._broken("its answer has a log-probability above 0")
+        return [found[:count] for found in answer.candidates]
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def _line(self) -> bytes:
+        deadline = time.monotonic() + COMMAND_DEADLINE_S
+        while b"\n" not in self._read:
+            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise self._broken(f"it has not answered for {COMMAND_DEADLINE_S:.0f} s")
+            if not (chunk := self._process.stdout.read1(1 << 16)):
+                raise self._broken("it has ended")
+            self._read += chunk
+        line, _, self._read = self._read.partition(b"\n")
+        return line
+
+    def _broken(self, why: str) -> Trouble:
+        self._process.kill()
+        return Trouble(f"the prover {self._command!r}: {why}")
+
+
+class _Answer(msgspec.Struct):
+    id: int
+    candidates: list[list[Candidate]]
+
+
+def distinct(candidates: Sequence[Candidate], count: int | None = None) -> list[Candidate]:
+    """The best of each tactic, in order."""
+    best: dict[str, Candidate] = {}
+    for candidate in sorted(candidates, key=lambda c: -c.log_prob):
+        if candidate.tactic:
+            best.setdefault(candidate.tactic, candidate)
+    return list(best.values())[:count]
+
+

@@ -1,0 +1,105 @@
+"""What results come to: a pass rate with an interval, how the others ended, and two runs side by side."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import comb
+
+import msgspec
+import numpy as np
+
+from eval.prove import Result
+
+RESAMPLES = 10_000
+
+
+class Interval(msgspec.Struct, frozen=True, array_like=True):
+    """95 %, by the percentiles of resamples (Efron's bootstrap)."""
+
+    low: float
+    high: float
+
+
+class Score(msgspec.Struct, frozen=True):
+    """theorems: of the benchmark, those that can't be run here included. attempted: the others, which the rate is over: whatever a theorem
+    ended by, it stays in the denominator. lean_seconds, model_seconds, seconds: of all theorems together."""
+
+    theorems: int
+    attempted: int
+    proved: int
+    pass_rate: float
+    interval: Interval
+    endings: dict[str, int]
+    expansions: int
+    tried: int
+    refused: int
+    lean_seconds: float
+    model_seconds: float
+    seconds: float
+
+    @property
+    def search_share(self) -> float:
+        """Of the time, what neither the model nor Lean took."""
+        return 1 - (self.lean_seconds + self.model_seconds) / self.seconds if self.seconds else 0.0
+
+
+def score(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
+    proved = np.asarray([result.ending == "proved" for result in results], bool)
+    model, lean = (sum(getattr(result, name) for result in results) for name in ("model_seconds", "lean_seconds"))
+    return Score(
+        theorems=len(results) + not_run, attempted=len(results), proved=int(proved.sum()),
+        pass_rate=float(proved.mean()) if len(proved) else 0.0, interval=_interval(proved.astype(float), seed),
+        endings=dict(Counter(result.ending for result in results).most_common()), expansions=sum(r.expansions for r in results),
+        tried=sum(r.tried for r in results), refused=sum(r.refused for r in results), lean_seconds=round(lean, 1),
+        model_seconds=round(model, 1), seconds=round(sum(r.seconds for r in results), 1))
+
+
+def _interval(values: np.ndarray, seed: int) -> Interval:
+    """Of the mean."""
+    if not len(values):
+        return Interval(0.0, 0.0)
+    drawn = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    return Interval(float(low), float(high))
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Of two runs on the same theorems. only_first, only_second: proved by one of them alone. p_value: McNemar's exact test, two-sided.
+    difference: of the pass rates, the second's minus the first's, with its paired interval."""
+
+    theorems: int
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    p_value: float
+    difference: float
+    interval: Interval
+
+
+def compare(first: Sequence[Result], second: Sequence[Result], seed: int = 0) -> Comparison:
+    """Raises ValueError where they are not about the same theorems."""
+    one, two = ({result.name: result.ending == "proved" for result in results} for results in (first, second))
+    if one.keys() != two.keys():
+        raise ValueError(f"{len(one.keys() ^ two.keys())} theorems are in one of the runs alone")
+    pairs = Counter((one[name], two[name]) for name in one)
+    only_first, only_second = pairs[True, False], pairs[False, True]
+    difference = np.asarray([two[name] - one[name] for name in sorted(one)], float)
+    return Comparison(len(one), pairs[True, True], only_first, only_second, pairs[False, False], mcnemar(only_first, only_second),
+                      float(difference.mean()) if len(difference) else 0.0, _interval(difference, seed))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The two-sided p-value of McNemar's exact test: how probable so uneven a split is, were both runs equally good."""
+    n = only_first + only_second
+    tail = sum(comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
+    return min(1.0, 2 * tail)
+
+
+def by_budget(results: Sequence[Result]) -> list[tuple[int, float]]:
+    """The pass rate that a budget of so many expansions would have had."""
+    spent = Counter(max(1, result.expansions) for result in results if result.ending == "proved")
+    rate, points = 0.0, [(0, 0.0)]
+    for expansions in range(1, 1 + max((result.expansions for result in results), default=0)):
+        rate += spent[expansions] / len(results)
+        points.append((expansions, rate))
+    return points

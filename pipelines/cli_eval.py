@@ -1,0 +1,104 @@
+"""`alchemy eval`: provers on benchmarks, and two runs compared."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli_arguments import Json, Workers, count_of, one_of
+
+evaluate = typer.Typer(help="Best-first proof search with a prover on a benchmark; two runs compared.")
+
+
+@evaluate.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    benchmark: Annotated[str | None, typer.Option(help="`core`, `leandojo` or `minif2f`.")] = None,
+    model: Annotated[str | None, typer.Option(
+        help="The prover: the folder of a model or of a run of `alchemy train`, `automation`, `random`, or a command that speaks the JSON "
+             "protocol of `eval/prover.py`.")] = None,
+    out: Annotated[Path | None, typer.Option(
+        help="The folder of the evaluation. One that was cut off goes on.", show_default="results/BENCHMARK-SPLIT-PROVER")] = None,
+    data: Annotated[Path | None, typer.Option(help="Where `leandojo` or `minif2f` lies; for `core` another benchmark of ours.")] = None,
+    split: Annotated[str, typer.Option(help="`random` or `novel_premises`.")] = "random",
+    part: Annotated[str, typer.Option(help="`test` or `val`.")] = "test",
+    sample: Annotated[str, typer.Option(help="How many theorems, drawn by the seed, or `all`.")] = "all",
+    seed: Annotated[int, typer.Option(help="Draws the sample.")] = 0,
+    expansions: Annotated[int, typer.Option(min=1, help="States that are taken up for a theorem, at most.")] = 32,
+    candidates: Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")] = 8,
+    heartbeats: Annotated[int, typer.Option(min=1, help="Thousands, for a tactic; 5000 are about a second.")] = 5000,
+    refute: Annotated[bool, typer.Option("--refute", help="Try to prove the negation of what was not proved, too.")] = False,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Proves a benchmark's theorems with a prover: results as a table, a pass rate with its interval."""
+    if context.invoked_subcommand:
+        return
+    if benchmark is None or model is None:
+        raise typer.BadParameter("--benchmark and --model say what is to be evaluated, on what")
+    one_of("--benchmark", benchmark, "core", "leandojo", "minif2f")
+    one_of("--split", split, "random", "novel_premises")
+    one_of("--part", part, "test", "val")
+    size = count_of(sample)
+    from eval.plot import plot_budget
+    from eval.prove import Budget
+    from eval.prover import spec_of
+    from eval.run import as_summary, evaluation_at, named
+    from eval.run import evaluate as follow
+    from eval.show import score_table
+    from pipelines.extras import require
+    from pipelines.summary import err, finish, progress
+    from pipelines.summary import out as stdout
+    from pipelines.synthesize import install_if_missing
+
+    spec = spec_of(model)
+    if spec.kind == "model":
+        require("train")
+    place = out or Path("results") / "-".join(filter(None, (benchmark, split if benchmark != "minif2f" else "", _slug(spec.name))))
+    with progress() as report:
+        install_if_missing()
+        made = follow(place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), refute,
+                      workers, report)
+    plot_budget({named(made.settings): evaluation_at(place)[1]}, place / "budget.png")
+    if not json:
+        stdout.print(score_table(made.score))
+    found = made.score
+    err.print(f"{named(made.settings)}: {found.proved:,} of {found.attempted:,} proved ({found.pass_rate:.1%}); the results are in {place}",
+              highlight=False, soft_wrap=True)
+    finish(as_summary(made), json)
+
+
+def _slug(name: str) -> str:
+    import re
+
+    return re.sub(r"[^\w.-]+", "_", name).strip("_")[:60]
+
+
+@evaluate.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of an evaluation.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Of another one, on the same theorems.")],
+    plot: Annotated[Path | None, typer.Option(help="A PNG file: pass rate against budget.")] = None,
+    json: Json = False,
+) -> None:
+    """Pairs two evaluations: who proved what, McNemar's test, the difference of the pass rates with its interval."""
+    import msgspec
+
+    from eval.plot import plot_budget
+    from eval.run import evaluation_at, named
+    from eval.score import compare as pair
+    from eval.show import comparison_table
+    from pipelines.job import UsageError
+    from pipelines.summary import finish, out
+
+    (one, mine), (two, its) = evaluation_at(first), evaluation_at(second)
+    try:
+        found = pair(mine, its)
+    except ValueError as error:
+        raise UsageError(f"{first} and {second} can't be paired: {error}") from None
+    names = (f"{named(one.settings)} ({first.name})", f"{named(two.settings)} ({second.name})")
+    if plot is not None:
+        plot_budget(dict(zip(names, (mine, its), strict=True)), plot)
+    if not json:
+        out.print(comparison_table(found, *names))
+    finish({"first": str(first), "second": str(second), **msgspec.to_builtins(found)}, json)

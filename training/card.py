@@ -1,0 +1,21 @@
+"""The card of a model: what it is, what it was trained on, what it came to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+
+from training.data import TokenReport
+from training.recipe import Recipe
+
+_TEMPLATE = jinja2.Template((Path(__file__).parent / "card.md").read_text(), keep_trailing_newline=True, trim_blocks=True)
+
+
+def card(recipe: Recipe, run: Any, data: Mapping[str, TokenReport], versions: Mapping[str, str]) -> str:
+    """run: see `training.run.Run`. Folders of the machine are named by their last part."""
+    corpora = [Path(out).name for out in recipe.data.corpora]
+    base = recipe.base.package or recipe.base.model
+    return _TEMPLATE.render(recipe=recipe, run=run, data=data, versions=versions, corpora=corpora, base=Path(base).name if base else None,
+                            phases={name: msgspec.structs.asdict(fitted) for name, fitted in run.phases.items()})

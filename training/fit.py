@@ -1,0 +1,151 @@
+"""One phase of training: updates of a model on packed rows, in their order, with transformers' Trainer.
+
+What happens on the way is written to `metrics.jsonl`, an object a line. A checkpoint holds all that the updates after it depend on: a run
+that was cut off ends with the weights of one that was not.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from lean_workspace.errors import Trouble
+from pipelines.stage import Report
+from training.data import Prepared
+from training.loss import loss_on
+from training.recipe import Phase, Recipe
+
+Make = Callable[..., Any]
+"""A Trainer out of model, arguments, rows, collator, tokenizer and callbacks."""
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """updates, tokens: of the whole phase. seconds: of this go. first_loss, final_loss: of the first and the last update in training.
+    loss: on the validation rows of each source, after; before: of the model before the phase. unigram: see `Prepared`."""
+
+    updates: int
+    tokens: int
+    seconds: float
+    first_loss: float
+    final_loss: float
+    before: dict[str, float]
+    loss: dict[str, float]
+    unigram: dict[str, float]
+
+
+class Interrupted(Trouble):
+    """Ctrl-C: a checkpoint is there."""
+
+
+class Metrics:
+    """`metrics.jsonl`: what was measured in which update of which phase."""
+
+    def __init__(self, file: Path):
+        self._file = file
+
+    def rows(self, phase: str) -> list[dict]:
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        return [row for row in map(json.loads, lines) if row["phase"] == phase]
+
+    def write(self, **row: Any) -> None:
+        with self._file.open("a") as stream:
+            stream.write(json.dumps(row) + "\n")
+
+    def forget_after(self, phase: str, update: int) -> None:
+        """What came after the checkpoint that a run goes on from comes again."""
+        if self._file.exists():
+            rows = map(json.loads, self._file.read_text().splitlines())
+            kept = [row for row in rows if row["phase"] != phase or row["update"] <= update]
+            self._file.write_text("".join(json.dumps(row) + "\n" for row in kept))
+
+
+class Watcher(TrainerCallback):
+    """Measures, reports, evaluates, and ends the training at a Ctrl-C, with a checkpoint."""
+
+    def __init__(self, name: str, phase: Phase, recipe: Recipe, data: Prepared, collate: Any, metrics: Metrics, report: Report,
+                 interrupted: Callable[[], bool]):
+        self._name, self._phase, self._recipe, self._data, self._collate = name, phase, recipe, data, collate
+        self._metrics, self._report, self._interrupted = metrics, report, interrupted
+        self._lengths = [sum(lengths) for lengths in data.train["seq_lengths"]]
+
+    def tokens_until(self, update: int) -> int:
+        return sum(self._lengths[:update * self._phase.rows])
+
+    def evaluate(self, model: Any, update: int) -> None:
+        for source, rows in self._data.validation.items():
+            loss = loss_on(model, rows, self._collate, self._recipe.precision)
+            self._metrics.write(phase=self._name, update=update, source=source, validation_loss=round(loss, 5))
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any) -> None:
+        self._began, self._before = time.monotonic(), state.global_step
+        if state.global_step == 0:
+            self.evaluate(model, 0)
+        self._report(self._name, state.global_step, self._phase.updates, "")
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict | None = None, **_: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        update = state.global_step
+        done = self.tokens_until(update) - self.tokens_until(self._before)
+        speed = done / (time.monotonic() - self._began)
+        self._metrics.write(
+            phase=self._name, update=update, tokens=self.tokens_until(update), loss=round(logs["loss"], 5),
+            learning_rate=logs["learning_rate"], gradient=round(float(logs["grad_norm"]), 5), tokens_per_second=round(speed, 1))
+        self._report(self._name, update, self._phase.updates, f"loss {logs['loss']:.3f}, {speed:,.0f} tokens/s")
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any) -> None:
+        update = state.global_step
+        if update == self._phase.updates or (self._phase.evaluate_every and update % self._phase.evaluate_every == 0):
+            self.evaluate(model, update)
+        if self._interrupted():
+            control.should_save = control.should_training_stop = True
+
+
+def fit(name: str, phase: Phase, recipe: Recipe, make: Make, model: Any, tokenizer: Any, data: Prepared, collate: Any, folder: Path,
+        metrics: Metrics, report: Report, interrupted: Callable[[], bool]) -> Fitted:
+    """Trains the model in place. folder: of the checkpoints. interrupted: was a Ctrl-C heard? Raises Interrupted, Trouble where memory
+    does not suffice."""
+    start = time.monotonic()
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    metrics.forget_after(name, int(last.rpartition("-")[2]) if last else -1)
+    watcher = Watcher(name, phase, recipe, data, collate, metrics, report, interrupted)
+    trainer = make(model=model, arguments=_arguments(phase, recipe, folder), rows=data.train, collate=collate, tokenizer=tokenizer,
+                   callbacks=[watcher])
+    trainer.remove_callback(PrinterCallback)
+    try:
+        trainer.train(resume_from_checkpoint=last)
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        if not (isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error) or "out of memory" in str(error)):
+            raise
+        raise Trouble(f"{name}: memory does not suffice for {phase.at_once} rows of {phase.block} tokens at once. Try a smaller "
+                      f"{name}.at_once or {name}.block, or {name}.lora; {name}.rows may stay as it is") from None
+    if trainer.state.global_step < phase.updates:
+        raise Interrupted(f"interrupted at update {trainer.state.global_step} of {phase.updates} of {name}, with a checkpoint: run the "
+                          "command again to go on")
+    rows = metrics.rows(name)
+    losses = [row["loss"] for row in rows if "loss" in row]
+
+    def validation(update: int) -> dict[str, float]:
+        return {row["source"]: row["validation_loss"] for row in rows if row["update"] == update and "source" in row}
+
+    return Fitted(phase.updates, watcher.tokens_until(phase.updates), round(time.monotonic() - start, 1), losses[0], losses[-1],
+                  validation(0), validation(phase.updates), {source: round(loss, 5) for source, loss in data.unigram_loss.items()})
+
+
+def _arguments(phase: Phase, recipe: Recipe, folder: Path) -> dict[str, Any]:
+    """What Trainer is told: rows in order, no shuffling, no network, nothing printed."""
+    return {
+        "output_dir": str(folder), "max_steps": phase.updates, "per_device_train_batch_size": phase.at_once,
+        "gradient_accumulation_steps": phase.rows // phase.at_once, "train_sampling_strategy": "sequential", "remove_unused_columns": False,
+        "learning_rate": phase.learning_rate, "lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr_rate": 0.1},
+        "warmup_steps": round(phase.warmup * phase.updates), "weight_decay": phase.weight_decay, "max_grad_norm": phase.clip,
+        "adam_beta2": 0.95, "bf16": recipe.precision == "bf16", "seed": recipe.seed, "data_seed": recipe.seed, "logging_steps": 1,
+        "save_strategy": "steps" if phase.save_every else "no", "save_steps": phase.save_every or phase.updates, "save_total_limit": 1,
+        "report_to": "none", "disable_tqdm": True, "dataloader_num_workers": 0, "use_cpu": not torch.cuda.is_available(),
+        "activation_checkpointing": False}

@@ -1,0 +1,226 @@
+"""A run of a recipe, in a folder of its own.
+
+    recipe.json      the recipe as it was followed
+    versions.json    of the packages
+    data.json        what was trained on: tokens by source, what was kept out, a fingerprint
+    metrics.jsonl    what was measured, update by update
+    loss.png         the same as a picture
+    model/           model, tokenizer and a card, for `from_pretrained`
+    run.json         the summary: it is there when the run is done
+
+Checkpoints and tokenised data lie below `.work` until then. The command run again goes on where it was cut off.
+"""
+
+import hashlib
+import logging
+import platform
+import shutil
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import filelock
+import msgspec
+
+from lean_workspace.errors import Mistake, Trouble
+from pipelines.stage import Report
+from pipelines.storage import write_whole
+from training import finetune, pretrain
+from training.card import card
+from training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer
+from training.fit import Fitted, Metrics, fit
+from training.heard import heard_interrupt
+from training.model import merged, opened, parameters, with_adapters
+from training.plot import plot_losses
+from training.prompt import GOAL, PROOFSTEP
+from training.recipe import Decoder, Phase, Recipe, differences
+from training.sources import Sources
+
+PHASES = {"pretrain": pretrain.trainer, "finetune": finetune.trainer}
+"""In the order in which they are gone through."""
+
+PACKAGES = ("lean-alchemy", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
+
+
+class Run(msgspec.Struct, frozen=True):
+    """The summary. tokens, updates: of all phases; the losses are those of the last phase. eval_loss: the mean over the sources."""
+
+    recipe: str
+    parameters: int
+    steps: int
+    tokens: int
+    seconds: float
+    first_loss: float
+    final_loss: float
+    eval_loss: float
+    phases: dict[str, Fitted]
+
+
+def train(recipe: Recipe, out: Path, report: Report) -> Run:
+    """Follows a recipe. Raises Mistake where the folder holds something else or a run that is done, Trouble where it can't be finished."""
+    with _held(out, recipe):
+        sources = Sources(recipe.data)
+        write_whole(out / "recipe.json", msgspec.json.format(msgspec.json.encode(recipe), indent=2))  # from here on the folder is its own
+        return _Running(recipe, sources, out, report).run()
+
+
+class _held:
+    """The folder is this run's while the block lasts."""
+
+    def __init__(self, out: Path, recipe: Recipe):
+        self._out, self._recipe = out, recipe
+        self._lock = filelock.FileLock(out / ".work" / "lock", blocking=False)
+
+    def __enter__(self) -> None:
+        out, mine = self._out, self._out / "recipe.json"
+        if out.exists() and not (out.is_dir() and (mine.is_file() or {file.name for file in out.iterdir()} <= {".work"})):
+            raise Mistake(f"{out} is there and no run of ours: name another folder")
+        if (out / "run.json").is_file():
+            raise Mistake(f"{out} holds a run that is done: name another folder, or remove this one")
+        if mine.is_file():
+            try:
+                old = msgspec.json.decode(mine.read_bytes(), type=Recipe)
+            except msgspec.MsgspecError as error:
+                raise Mistake(f"{mine} can't be read ({error}): name another folder") from None
+            if told := differences(old, self._recipe):
+                raise Mistake(f"{out} was begun with another recipe: {'; '.join(told)}. Use the same, or another folder")
+        try:
+            (out / ".work").mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise Trouble(f"another run is at work on {out}; wait for it or stop it") from None
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        if (self._out / "run.json").is_file():
+            shutil.rmtree(self._out / ".work", ignore_errors=True)
+
+
+class _Running:
+    def __init__(self, recipe: Recipe, sources: Sources, out: Path, report: Report):
+        self._recipe, self._sources, self._out, self._report = recipe, sources, out, report
+        self._work = out / ".work"
+        self._metrics = Metrics(out / "metrics.jsonl")
+        self._texts: dict[str, Any] = {}
+        self._kept_out: dict[str, dict[str, int]] = {}
+
+    def run(self) -> Run:
+        import torch
+
+        start, recipe = time.monotonic(), self._recipe
+        _quiet()
+        if recipe.threads is not None:
+            torch.set_num_threads(recipe.threads)
+        torch.manual_seed(recipe.seed)
+        write_whole(self._out / "versions.json", msgspec.json.format(msgspec.json.encode(_versions()), indent=2))
+        phases = {name: phase for name in PHASES if (phase := getattr(recipe, name)) is not None}
+        self._read(phases)
+        model, tokenizer = self._opened()
+        fitted: dict[str, Fitted] = {}
+        data: dict[str, TokenReport] = {}
+        for name, phase in phases.items():
+            prepared = self._prepared(name, phase, tokenizer)
+            data[name] = prepared.report
+            write_whole(self._out / "data.json", msgspec.json.format(msgspec.json.encode(
+                {"fingerprint": self._fingerprint(), "phases": data}), indent=2))
+            model, fitted[name] = self._phase(name, phase, model, tokenizer, prepared)
+        plot_losses(self._out / "metrics.jsonl", {name: f.unigram for name, f in fitted.items()}, self._out / "loss.png")
+        done = self._summary(model, fitted, time.monotonic() - start)
+        shutil.rmtree(self._out / "model", ignore_errors=True)
+        model.save_pretrained(self._out / "model")
+        tokenizer.model_max_length = max(phase.block for phase in phases.values())  # positions beyond it were not trained
+        tokenizer.save_pretrained(self._out / "model")
+        write_whole(self._out / "model" / "README.md", card(recipe, done, data, _versions()).encode())
+        write_whole(self._out / "run.json", msgspec.json.format(msgspec.json.encode(done), indent=2))
+        return done
+
+    # --- data
+
+    def _read(self, phases: dict[str, Phase]) -> None:
+        sources = self._sources
+        for name in phases:
+            self._report("read", len(self._texts), len(phases), name)
+            texts = sources.theorems() if name == "pretrain" else sources.steps()
+            self._texts[name] = read(texts, self._work / "texts", hashlib.sha256(f"{self._fingerprint()} {name}".encode()).hexdigest()[:16])
+            self._kept_out[name] = dict(sources.kept_out)
+        self._report("read", len(phases), len(phases), "")
+
+    def _fingerprint(self) -> str:
+        """Of what is trained on: the recipe's `data`, the manifests of the corpora, the benchmark."""
+        from pipelines.leandojo import CORE
+
+        named = self._recipe.data.benchmark
+        place = CORE if named == "core" else Path(named)
+        files = [place if place.is_file() else place / "metadata.json", *(Path(out) / "manifest.json" for out in self._recipe.data.corpora)]
+        contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        return hashlib.sha256(msgspec.json.encode([self._recipe.data, contents])).hexdigest()[:16]
+
+    def _prepared(self, name: str, phase: Phase, tokenizer: Any) -> Prepared:
+        self._report("pack", 0, 1, name)
+        prepared = prepare(self._texts[name], tokenizer, phase, self._recipe.data.weights, kept_out=self._kept_out[name],
+                           evaluation_examples=self._recipe.evaluation_examples, seed=self._recipe.seed)
+        self._report("pack", 1, 1, name)
+        return prepared
+
+    # --- the model
+
+    def _opened(self) -> tuple[Any, Any]:
+        """The model as it was before the first phase; after a phase it lies in `.work`."""
+        return opened(self._recipe.base, self._own_tokenizer)
+
+    def _own_tokenizer(self, shape: Decoder) -> Any:
+        from datasets import concatenate_datasets
+
+        self._report("tokenizer", 0, 1, "")
+        made = train_tokenizer(concatenate_datasets(list(self._texts.values())), shape.vocabulary, [GOAL, PROOFSTEP], shape.context)
+        self._report("tokenizer", 1, 1, f"{len(made):,} tokens")
+        return made
+
+    def _phase(self, name: str, phase: Phase, model: Any, tokenizer: Any, data: Prepared) -> tuple[Any, Fitted]:
+        """The model after a phase: trained, or read where an earlier go was through with it."""
+        from transformers import AutoModelForCausalLM
+
+        folder, done = self._work / name, self._work / f"{name}.json"
+        if done.is_file():
+            model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype="float32")
+            return model, msgspec.json.decode(done.read_bytes(), type=Fitted)
+        adapted = with_adapters(model, phase.lora)
+        with heard_interrupt() as heard:
+            fitted = fit(name, phase, self._recipe, PHASES[name], adapted, tokenizer, data, collator(tokenizer), folder / "checkpoints",
+                         self._metrics, self._report, heard)
+        model = merged(adapted, phase.lora)
+        model.save_pretrained(folder / "model")
+        write_whole(done, msgspec.json.encode(fitted))
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        return model, fitted
+
+    def _summary(self, model: Any, fitted: dict[str, Fitted], seconds: float) -> Run:
+        last = list(fitted.values())[-1]
+        return Run(
+            recipe=self._recipe.name, parameters=parameters(model), steps=sum(f.updates for f in fitted.values()),
+            tokens=sum(f.tokens for f in fitted.values()), seconds=round(seconds, 1),
+            first_loss=last.first_loss, final_loss=last.final_loss, phases=fitted,
+            eval_loss=round(sum(last.loss.values()) / max(len(last.loss), 1), 5))
+
+
+def _quiet() -> None:
+    """Progress is reported by us: the libraries' own bars and advice for their callers would stand between."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    for name in ("trl", "accelerate"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

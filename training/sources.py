@@ -1,0 +1,124 @@
+"""What there is to train on: theorem texts and steps, out of a benchmark and the tables of corpora, without what is held out.
+
+Three sources: `original`, theorems of the benchmark's training part (in train of both of its splits); `rw` and `apply`, variants by their
+kind. Each has a part to train on and a part for validation: variants are split by target, originals by the benchmark.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import pyarrow.dataset as ds
+
+from pipelines.held_out import HeldOut
+from pipelines.job import Job, UsageError
+from pipelines.leandojo import CORE, SPLITS, Benchmark, TracedTheorem
+from pipelines.splits import split_of
+from pipelines.storage import Location, location_of, table_of
+from training.prompt import prompt
+from training.recipe import Data
+
+Source = Literal["original", "rw", "apply"]
+SOURCES: tuple[Source, ...] = ("original", "rw", "apply")
+Part = Literal["train", "validation"]
+PARTS: tuple[Part, ...] = ("train", "validation")
+
+BATCH = 10_000
+"""Rows of a table in memory at once."""
+
+
+class Text(msgspec.Struct, frozen=True):
+    """prompt: what is given, empty for the text of a theorem. completion: what is to be learnt."""
+
+    source: Source
+    part: Part
+    prompt: str
+    completion: str
+
+
+class Sources:
+    """The texts of a recipe's data. What is left out is counted in `kept_out`, by reason, when the texts have been read."""
+
+    def __init__(self, data: Data):
+        """Raises UsageError where something is no benchmark or no corpus."""
+        self._data = data
+        self._benchmark = benchmark_of(data.benchmark)
+        self._held_out = HeldOut.of(self._benchmark, data.novel_premises == "strict")
+        self._corpora = [location_of(out) for out in data.corpora]
+        for out in self._corpora:
+            Job.manifest_at(out)
+        self.kept_out: Counter[str] = Counter()
+
+    @property
+    def held_out(self) -> HeldOut:
+        return self._held_out
+
+    def theorems(self) -> Iterator[Text]:
+        """The texts of theorems with their proofs."""
+        self.kept_out.clear()
+        for theorem, part in self._originals():
+            if theorem.statement is not None:
+                yield Text("original", part, "", theorem_text(theorem))
+        for out in self._corpora:
+            for row in self._variants(out, "theorem"):
+                yield Text(row["kind"], split_of(row["target"]), "", unnamed(row["theorem"]))
+
+    def steps(self) -> Iterator[Text]:
+        """From goal states to tactics. Raises UsageError for a corpus without steps."""
+        self.kept_out.clear()
+        for theorem, part in self._originals():
+            for step in theorem.traced_tactics:
+                yield Text("original", part, prompt(step.state_before), step.tactic)
+        for out in self._corpora:
+            if not any((out / "steps").glob("*.parquet")):
+                raise UsageError(f"{out} has no steps: make them with `alchemy steps {out}`")
+            kinds = {row["variant_id"]: row["kind"] for row in self._variants(out)}
+            columns = ["variant_id", "target", "state_before", "tactic"]
+            for row in _rows(out / "steps", columns, ds.field("form").isin(self._data.forms)):
+                if kind := kinds.get(row["variant_id"]):
+                    yield Text(kind, split_of(row["target"]), prompt(row["state_before"]), row["tactic"])
+
+    def _originals(self) -> Iterator[tuple[TracedTheorem, Part]]:
+        """Each theorem once. One in val of a split, and in test of none, is for validation."""
+        parts = {part: [t for split in SPLITS for t in self._benchmark.part(split, part)] for part in ("train", "val", "test")}
+        test = {theorem.full_name for theorem in parts["test"]}
+        validation = {theorem.full_name: theorem for theorem in parts["val"] if theorem.full_name not in test}
+        for theorem in validation.values():
+            yield theorem, "validation"
+        for theorem in {theorem.full_name: theorem for theorem in parts["train"]}.values():
+            if objection := self._held_out.objection(theorem.full_name, theorem.statement_key):
+                self.kept_out[f"original: {objection}"] += 1
+            else:
+                yield theorem, "train"
+
+    def _variants(self, out: Location, *columns: str) -> Iterator[dict]:
+        """The variants of a corpus that may be trained on."""
+        for row in _rows(out / "variants", ["variant_id", "target", "kind", "lemma", "statement_key", *columns]):
+            if objection := self._held_out.objection(row["target"], row["statement_key"], row["lemma"]):
+                self.kept_out[f"variant: {objection}"] += 1
+            else:
+                yield row
+
+
+def benchmark_of(name: str) -> Benchmark:
+    """`core`, or a benchmark on disk. Raises UsageError."""
+    return Benchmark(CORE if name == "core" else Path(name))
+
+
+def theorem_text(theorem: TracedTheorem) -> str:
+    levels = f".{{{', '.join(theorem.level_params)}}}" if theorem.level_params else ""
+    proof = "\n".join(traced.tactic for traced in theorem.traced_tactics).replace("\n", "\n  ")
+    return f"theorem {theorem.full_name}{levels} {theorem.statement} := by\n  {proof}"
+
+
+def unnamed(theorem: str) -> str:
+    """A variant's text without its name, whose digits say nothing: `theorem variant {n : Nat} …`."""
+    return re.sub(r"^theorem \w+", "theorem variant", theorem, count=1)
+
+
+def _rows(folder: Location, columns: list[str], filter: ds.Expression | None = None) -> Iterator[dict]:
+    for batch in table_of(folder).to_batches(columns=columns, filter=filter, batch_size=BATCH):
+        yield from batch.to_pylist()
