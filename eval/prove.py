@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
@@ -17,7 +18,7 @@ from eval import prover as prover_
 from eval import search as search_
 from eval.benchmarks import Problem, Suite
 from eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
-from eval.search import Child, Found, Search
+from eval.search import Child, Found, Node, Search
 from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, NotReplayed, Proved, State, Statement, proves
 from lean_workspace.process import EngineDied
 from pipelines import pool, tables
@@ -91,22 +92,44 @@ def folder_of(job: Job, spec: Spec, budget: Budget, seed: int, refute: bool, mod
     return job.work / "eval" / what
 
 
+class Clock:
+    """Seconds, while it runs."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - start
+
+
 class Attempt:
-    """The search for one proof, and what it spent."""
+    """The search for one proof, and what it spent: `lean` and `prover` are parts of `all`."""
 
     def __init__(self, problem: Problem, statement: Statement, start: State):
         self.problem, self.statement, self.start = problem, statement, start
         self.search = Search(_child(start))
-        self.began = time.monotonic()
         self.tried = self.refused = 0
-        self.lean_s = self.model_s = 0.0
+        self.lean, self.prover, self.all = Clock(), Clock(), Clock()
 
-    def result(self, ending: Ending, message: str | None = None, proved: Proved | None = None, tactics: Sequence[str] = ()) -> Result:
+    def result(self, ended: "Ended") -> Result:
         return Result(
-            name=self.problem.name, module=self.problem.module, ending=ending, message=message, statement=self.statement.text,
-            proof=proved.theorem if proved else None, tactics=list(tactics), axioms=list(proved.axioms) if proved else [],
-            expansions=self.search.expansions, tried=self.tried, refused=self.refused, lean_seconds=round(self.lean_s, 4),
-            model_seconds=round(self.model_s, 4), seconds=round(time.monotonic() - self.began, 4))
+            name=self.problem.name, module=self.problem.module, ending=ended.ending, message=ended.message, statement=self.statement.text,
+            proof=ended.proved.theorem if ended.proved else None, tactics=ended.tactics,
+            axioms=list(ended.proved.axioms) if ended.proved else [], expansions=self.search.expansions, tried=self.tried,
+            refused=self.refused, lean_seconds=round(self.lean.seconds, 4), model_seconds=round(self.prover.seconds, 4),
+            seconds=round(self.all.seconds, 4))
+
+
+class Ended(msgspec.Struct, frozen=True):
+    ending: Ending
+    message: str | None = None
+    proved: Proved | None = None
+    tactics: list[str] = []
 
 
 def _child(state: State) -> Child:
@@ -133,54 +156,67 @@ class Examiner:
                     yield begun
             taken = []
             for attempt in list(running):
-                if attempt.search.expansions < self._expansions and (node := attempt.search.next()):
+                with attempt.all.running():
+                    node = attempt.search.next() if attempt.search.expansions < self._expansions else None
+                if node is not None:
                     taken.append((attempt, node))
                     continue
                 running.remove(attempt)
-                yield attempt.result("stuck" if attempt.search.ending == "stuck" else "out of budget")
-            if not taken:
-                continue
-            start = time.monotonic()
-            proposed = self._prover.propose([Query(a.problem, node.state) for a, node in taken], self._budget.candidates)
-            share = (time.monotonic() - start) / len(taken)
-            for (attempt, node), candidates in zip(taken, proposed, strict=True):
-                attempt.model_s += share
-                if ended := self._expand(attempt, node, distinct(candidates)):
+                yield attempt.result(Ended("stuck" if attempt.search.ending == "stuck" else "out of budget"))
+            for (attempt, node), candidates in zip(taken, self._proposed(taken), strict=True):
+                with attempt.all.running():
+                    ended = self._expand(attempt, node, distinct(candidates))
+                if ended is not None:
                     running.remove(attempt)
-                    yield ended
+                    yield attempt.result(ended)
 
     def _begin(self, problem: Problem) -> Attempt | Result:
+        clock = Clock()
         try:
-            statement = self._statements.of(problem)
-            return Attempt(problem, statement, self._gym.start(statement))
+            with clock.running():
+                statement = self._statements.of(problem)
+                start = self._gym.start(statement)
         except (NotOpened, EngineDied) as error:
-            ending = "not opened" if isinstance(error, NotOpened) else "engine died"
             return Result(
-                name=problem.name, module=problem.module, ending=ending, message=str(error), statement=problem.statement, proof=None,
-                tactics=[], axioms=[], expansions=0, tried=0, refused=0, lean_seconds=0.0, model_seconds=0.0, seconds=0.0)
+                name=problem.name, module=problem.module, ending="not opened" if isinstance(error, NotOpened) else "engine died",
+                message=str(error), statement=problem.statement, proof=None, tactics=[], axioms=[], expansions=0, tried=0, refused=0,
+                lean_seconds=round(clock.seconds, 4), model_seconds=0.0, seconds=round(clock.seconds, 4))
+        attempt = Attempt(problem, statement, start)
+        attempt.lean.seconds = attempt.all.seconds = clock.seconds
+        return attempt
 
-    def _expand(self, attempt: Attempt, node: search_.Node, candidates: Sequence[Candidate]) -> Result | None:
-        """Tries the candidates, the best first, until one closes the state. A result where the theorem ends by it."""
-        start = time.monotonic()
+    def _proposed(self, taken: Sequence[tuple[Attempt, Node]]) -> list[list[Candidate]]:
+        """For all in one go; each attempt bears its share of the time."""
+        if not taken:
+            return []
+        clock = Clock()
+        with clock.running():
+            proposed = self._prover.propose([Query(attempt.problem, node.state) for attempt, node in taken], self._budget.candidates)
+        for attempt, _ in taken:
+            attempt.prover.seconds += clock.seconds / len(taken)
+            attempt.all.seconds += clock.seconds / len(taken)
+        return proposed
+
+    def _expand(self, attempt: Attempt, node: Node, candidates: Sequence[Candidate]) -> Ended | None:
+        """Tries the candidates, the best first, until one closes the state. How the theorem ended by it, if it did."""
         try:
             attempt.search.expand(node, list(self._tried(attempt, node.state, candidates)))
             return self._written(attempt) if attempt.search.ending == "proved" else None
         except (EngineDied, NotReplayed) as error:
-            return attempt.result("engine died", str(error))
-        finally:
-            attempt.lean_s += time.monotonic() - start
+            return Ended("engine died", str(error))
 
     def _tried(self, attempt: Attempt, state: State, candidates: Sequence[Candidate]) -> Iterator[Found]:
         for candidate in candidates:
-            outcome = self._gym.step(state, candidate.tactic, self._budget.heartbeats)
             attempt.tried += 1
-            if isinstance(outcome, Proved | Closed):
-                yield Found(candidate.tactic, candidate.log_prob, ())
-                return
-            if isinstance(outcome, Advanced):
-                yield Found(candidate.tactic, candidate.log_prob, self._parts(outcome.state))
+            with attempt.lean.running():
+                outcome = self._gym.step(state, candidate.tactic, self._budget.heartbeats)
+                children = self._parts(outcome.state) if isinstance(outcome, Advanced) else []
+            if isinstance(outcome, Advanced | Proved | Closed):
+                yield Found(candidate.tactic, candidate.log_prob, children)
             else:
                 attempt.refused += 1
+            if isinstance(outcome, Proved | Closed):
+                return
 
     def _parts(self, state: State) -> list[Child]:
         """Goals that know nothing of each other, each by itself."""
@@ -188,13 +224,14 @@ class Examiner:
             return [_child(state)]
         return [_child(self._gym.focus(state, number)) for number in range(len(state.goals))]
 
-    def _written(self, attempt: Attempt) -> Result:
+    def _written(self, attempt: Attempt) -> Ended:
         """The proof as it will stand, played from the start."""
         tactics = attempt.search.proof()
-        played = list(self._gym.play(attempt.start, tactics, self._budget.heartbeats))
+        with attempt.lean.running():
+            played = list(self._gym.play(attempt.start, tactics, self._budget.heartbeats))
         if not proves(played):
-            return attempt.result("not verified", str(played[-1].outcome), tactics=tactics)
-        return attempt.result("proved", proved=played[-1].outcome, tactics=tactics)
+            return Ended("not verified", str(played[-1].outcome), tactics=tactics)
+        return Ended("proved", proved=played[-1].outcome, tactics=tactics)
 
 
 class Statements:

@@ -17,9 +17,11 @@ def train(
 ) -> None:
     """Trains a model: continual pretraining and finetuning, as a recipe says."""
     from pipelines.extras import require
+    from training.folder import check
     from training.recipe import load
 
     followed = load(recipe, set_)
+    check(out.resolve(), followed)
     require("train")
     from pipelines.summary import err, finish, progress
     from training.run import train as run

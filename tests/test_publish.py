@@ -9,21 +9,21 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from commands import alchemy, summary
 from loopback_hub import TOKEN, Hub
+from made import manifest, put, step, variant
 from typer.testing import CliRunner
 from upath import UPath
 
-from pipelines import hub, publish, tables
+from pipelines import hub, publish
 from pipelines.cli import app
 from pipelines.grade import Grade
 from pipelines.harvest import Proof
-from pipelines.job import JobError, Manifest, Options, UsageError
+from pipelines.job import JobError, Options, UsageError
 from pipelines.publish import ROW_GROUP, TABLES, require_name, write
 from pipelines.publish_card import command_of, commit, size_category
 from pipelines.splits import split_of
@@ -31,40 +31,22 @@ from pipelines.steps import GOAL_DIRECTED, PROOF
 from pipelines.tables import Reject, Step, Theorem, Variant
 
 TARGETS = [f"Nat.t{i}" for i in range(150)]
-TOOLCHAIN = "4.28.0, commit 38f3"
 
 
 def variants() -> list[Variant]:
-    return [Variant(
-        variant_id=f"{number:016x}", target=target, library="Init", module="Init.Data.Nat.Basic", toolchain=TOOLCHAIN,
-        kind="rw" if n else "apply", site="conclusion" if n % 2 else "h₁", lemma="Nat.add_comm", direction="forward", occurrence=1,
-        depth=1, parents=[], statement=": 1 + n = n + 1", proof="by\n  rfl", theorem=f"theorem variant_{number:016x} : … := by\n  rfl",
-        statement_key=f"{number:032x}", kernel_checked=True, elaborated=True, print_options=["pp.explicit@1"] if n == 2 else [],
-        axioms=["propext"] if n == 1 else [], elapsed_ms=1.5, near_key=f"{number:032x}", score=0.5)
-        for i, target in enumerate(TARGETS) for n in range(3) for number in [3 * i + n]]
+    return [variant(3 * i + n, target, kind="rw" if n else "apply", site="conclusion" if n % 2 else "h₁",
+                    print_options=["pp.explicit@1"] if n == 2 else [], axioms=["propext"] if n == 1 else [])
+            for i, target in enumerate(TARGETS) for n in range(3)]
 
 
 def steps(rows: list[Variant]) -> list[Step]:
-    return [Step(variant_id=row.variant_id, theorem=None, target=row.target, module=row.module, form=form, step=0, state_before="⊢ p",
-                 tactic="rfl", state_after="no goals", premises=["Nat.add_comm"]) for row in rows for form in (PROOF, GOAL_DIRECTED)]
+    return [step(row, form) for row in rows for form in (PROOF, GOAL_DIRECTED)]
 
 
 def theorem(name: str) -> Theorem:
     return Theorem(name=name, library="Init", module="Init.Data.Nat.Basic", module_index=1, statement=f"(n : Nat) : {name} = n",
                    level_params=[], tags=["simp"], statement_key=hashlib.blake2b(name.encode(), digest_size=16).hexdigest(),
                    docstring=None, position=None)
-
-
-def put(out: Path, rows: list[msgspec.Struct], record: type, table: str, files: int = 3) -> None:
-    (out / table).mkdir(parents=True)
-    for part in range(files):
-        tables.write(tables.to_table(rows[part::files], record), out / table / f"part-{part}.parquet")
-
-
-def manifest(out: Path, options: Options, counts: dict[str, int], rejects: dict[str, int]) -> None:
-    (out / "manifest.json").write_bytes(msgspec.json.encode(Manifest(
-        library=options.library, toolchain=TOOLCHAIN, versions={"engine": "e", "lean-alchemy": "0.1.0"}, seed=options.seed, options=options,
-        counts=counts, rejects=rejects, shards=["a"], schema_version=2, seconds=1.0)))
 
 
 def corpus_at(out: Path, **options) -> Path:

@@ -20,21 +20,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import filelock
 import msgspec
 
-from lean_workspace.errors import Mistake, Trouble
 from pipelines.stage import Report
 from pipelines.storage import write_whole
 from training import finetune, pretrain
 from training.card import card
 from training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer
 from training.fit import Fitted, Metrics, fit
+from training.folder import claimed, own
 from training.heard import heard_interrupt
 from training.model import merged, opened, parameters, with_adapters
 from training.plot import plot_losses
 from training.prompt import GOAL, PROOFSTEP
-from training.recipe import Decoder, Phase, Recipe, differences
+from training.recipe import Decoder, Phase, Recipe
 from training.sources import Sources
 
 PHASES = {"pretrain": pretrain.trainer, "finetune": finetune.trainer}
@@ -59,42 +58,8 @@ class Run(msgspec.Struct, frozen=True):
 
 def train(recipe: Recipe, out: Path, report: Report) -> Run:
     """Follows a recipe. Raises Mistake where the folder holds something else or a run that is done, Trouble where it can't be finished."""
-    with _held(out, recipe):
-        sources = Sources(recipe.data)
-        write_whole(out / "recipe.json", msgspec.json.format(msgspec.json.encode(recipe), indent=2))  # from here on the folder is its own
-        return _Running(recipe, sources, out, report).run()
-
-
-class _held:
-    """The folder is this run's while the block lasts."""
-
-    def __init__(self, out: Path, recipe: Recipe):
-        self._out, self._recipe = out, recipe
-        self._lock = filelock.FileLock(out / ".work" / "lock", blocking=False)
-
-    def __enter__(self) -> None:
-        out, mine = self._out, self._out / "recipe.json"
-        if out.exists() and not (out.is_dir() and (mine.is_file() or {file.name for file in out.iterdir()} <= {".work"})):
-            raise Mistake(f"{out} is there and no run of ours: name another folder")
-        if (out / "run.json").is_file():
-            raise Mistake(f"{out} holds a run that is done: name another folder, or remove this one")
-        if mine.is_file():
-            try:
-                old = msgspec.json.decode(mine.read_bytes(), type=Recipe)
-            except msgspec.MsgspecError as error:
-                raise Mistake(f"{mine} can't be read ({error}): name another folder") from None
-            if told := differences(old, self._recipe):
-                raise Mistake(f"{out} was begun with another recipe: {'; '.join(told)}. Use the same, or another folder")
-        try:
-            (out / ".work").mkdir(parents=True, exist_ok=True)
-            self._lock.acquire()
-        except filelock.Timeout:
-            raise Trouble(f"another run is at work on {out}; wait for it or stop it") from None
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-        if (self._out / "run.json").is_file():
-            shutil.rmtree(self._out / ".work", ignore_errors=True)
+    with claimed(out, recipe):
+        return _Running(recipe, Sources(recipe.data), out, report).run()
 
 
 class _Running:
@@ -113,10 +78,11 @@ class _Running:
         if recipe.threads is not None:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
-        write_whole(self._out / "versions.json", msgspec.json.format(msgspec.json.encode(_versions()), indent=2))
         phases = {name: phase for name in PHASES if (phase := getattr(recipe, name)) is not None}
         self._read(phases)
-        model, tokenizer = self._opened()
+        model, tokenizer = opened(recipe.base, self._own_tokenizer)
+        own(self._out, recipe)
+        write_whole(self._out / "versions.json", msgspec.json.format(msgspec.json.encode(_versions()), indent=2))
         fitted: dict[str, Fitted] = {}
         data: dict[str, TokenReport] = {}
         for name, phase in phases.items():
@@ -164,10 +130,6 @@ class _Running:
         return prepared
 
     # --- the model
-
-    def _opened(self) -> tuple[Any, Any]:
-        """The model as it was before the first phase; after a phase it lies in `.work`."""
-        return opened(self._recipe.base, self._own_tokenizer)
 
     def _own_tokenizer(self, shape: Decoder) -> Any:
         from datasets import concatenate_datasets
