@@ -1,4 +1,4 @@
-# make run: a corpus from nothing. make test: the tests. Both set up what they need, once.
+# make run: a corpus from nothing. make loop: what it is worth. make test: the tests. All set up what they need, once.
 
 PYTHON ?= python3
 CORPUS ?= corpus
@@ -6,10 +6,16 @@ TARGETS ?= 800
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup test test-all lint clean
+LOOP ?= loop
+
+.PHONY: run loop setup test test-all lint clean
 
 run: setup
 	$(BIN)/alchemy synthesize $(CORPUS) --library Init --targets $(TARGETS) --seed 0
+
+# A corpus, a model trained with it and one without, both judged: some two hours. LOOP_OPTIONS: see `alchemy loop --help`.
+loop: setup
+	$(BIN)/alchemy loop $(LOOP) $(LOOP_OPTIONS)
 
 setup: $(VENV)/installed
 	$(BIN)/alchemy setup

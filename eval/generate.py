@@ -26,9 +26,9 @@ class Model:
 
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self._device).eval()
-        trained = min(self._tokenizer.model_max_length, self._model.config.max_position_embeddings)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self._device).eval()
+        trained = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
         self._room = max(1, trained - TACTIC_TOKENS)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
@@ -40,13 +40,13 @@ class Model:
     @torch.no_grad()
     def tactics(self, states: Sequence[str], count: int) -> list[list[Candidate]]:
         """count: beams, 1 for the greedy tactic. Shapes: prompts are padded on the left to the longest."""
-        made = self._model.generate(
+        made = self.model.generate(
             **self._padded(states), num_beams=count, num_return_sequences=count, do_sample=False, max_new_tokens=TACTIC_TOKENS,
             length_penalty=0.0, early_stopping=count > 1, return_dict_in_generate=True, output_scores=True, use_cache=True,
-            pad_token_id=self._tokenizer.pad_token_id, eos_token_id=self._tokenizer.eos_token_id)
-        texts = self._tokenizer.batch_decode(made.sequences[:, self._width:])
+            pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.tokenizer.eos_token_id)
+        texts = self.tokenizer.batch_decode(made.sequences[:, self._width:])
         scores = made.sequences_scores.tolist() if count > 1 else [0.0] * len(texts)
-        end = self._tokenizer.eos_token
+        end = self.tokenizer.eos_token
         found = [Candidate(tactic_of(text.partition(end)[0]), min(0.0, score)) for text, score in zip(texts, scores, strict=True)]
         return [distinct(found[i:i + count]) for i in range(0, len(found), count)]
 
@@ -54,9 +54,9 @@ class Model:
         pass
 
     def _padded(self, states: Sequence[str]) -> dict[str, Any]:
-        prompts = prompt_ids(self._tokenizer, [prompt(state) for state in states], [self._room] * len(states))
+        prompts = prompt_ids(self.tokenizer, [prompt(state) for state in states], [self._room] * len(states))
         self._width = max(map(len, prompts))
-        pad = self._tokenizer.pad_token_id
+        pad = self.tokenizer.pad_token_id
         ids = torch.tensor([[pad] * (self._width - len(p)) + p for p in prompts], device=self._device)
         mask = torch.tensor([[0] * (self._width - len(p)) + [1] * len(p) for p in prompts], device=self._device)
         return {"input_ids": ids, "attention_mask": mask}

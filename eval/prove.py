@@ -19,7 +19,7 @@ from eval import search as search_
 from eval.benchmarks import Problem, Suite
 from eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
 from eval.search import Child, Found, Node, Search
-from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, NotReplayed, Proved, State, Statement, proves
+from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, NotReplayed, Proved, Refused, State, Statement, proves
 from lean_workspace.process import EngineDied
 from pipelines import pool, tables
 from pipelines.advice import Adviser
@@ -65,6 +65,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     expansions: int
     tried: int
     refused: int
+    unparsed: int
     lean_seconds: float
     model_seconds: float
     seconds: float
@@ -113,7 +114,7 @@ class Attempt:
     def __init__(self, problem: Problem, statement: Statement, start: State):
         self.problem, self.statement, self.start = problem, statement, start
         self.search = Search(_child(start))
-        self.tried = self.refused = 0
+        self.tried = self.refused = self.unparsed = 0
         self.lean, self.prover, self.all = Clock(), Clock(), Clock()
 
     def result(self, ended: "Ended") -> Result:
@@ -121,8 +122,8 @@ class Attempt:
             name=self.problem.name, module=self.problem.module, ending=ended.ending, message=ended.message, statement=self.statement.text,
             proof=ended.proved.theorem if ended.proved else None, tactics=ended.tactics,
             axioms=list(ended.proved.axioms) if ended.proved else [], expansions=self.search.expansions, tried=self.tried,
-            refused=self.refused, lean_seconds=round(self.lean.seconds, 4), model_seconds=round(self.prover.seconds, 4),
-            seconds=round(self.all.seconds, 4))
+            refused=self.refused, unparsed=self.unparsed, lean_seconds=round(self.lean.seconds, 4),
+            model_seconds=round(self.prover.seconds, 4), seconds=round(self.all.seconds, 4))
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -180,7 +181,7 @@ class Examiner:
             return Result(
                 name=problem.name, module=problem.module, ending="not opened" if isinstance(error, NotOpened) else "engine died",
                 message=str(error), statement=problem.statement, proof=None, tactics=[], axioms=[], expansions=0, tried=0, refused=0,
-                lean_seconds=round(clock.seconds, 4), model_seconds=0.0, seconds=round(clock.seconds, 4))
+                unparsed=0, lean_seconds=round(clock.seconds, 4), model_seconds=0.0, seconds=round(clock.seconds, 4))
         attempt = Attempt(problem, statement, start)
         attempt.lean.seconds = attempt.all.seconds = clock.seconds
         return attempt
@@ -215,6 +216,7 @@ class Examiner:
                 yield Found(candidate.tactic, candidate.log_prob, children)
             else:
                 attempt.refused += 1
+                attempt.unparsed += isinstance(outcome, Refused) and outcome.stage == "parse"
             if isinstance(outcome, Proved | Closed):
                 return
 

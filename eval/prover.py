@@ -84,15 +84,19 @@ def spec_of(text: str) -> Spec:
     """`automation`, `random`, a folder of a model or of a run of `alchemy train`, or a command. Raises UsageError."""
     if text in ("automation", "random"):
         return Spec(text)
-    place = Path(text)
-    if place.is_dir():
-        for folder in (place, place / "model"):
-            if (folder / "config.json").is_file():
-                return Spec("model", str(folder.resolve()))
-        raise UsageError(f"{text} holds no model: a folder in `save_pretrained` form, or of a run of `alchemy train` that is done")
+    if Path(text).is_dir():
+        return Spec("model", str(model_at(Path(text))))
     if " " in text or "/" in text:
         return Spec("command", text)
     raise UsageError(f"there is no prover {text}: name a folder with a model, `automation`, `random`, or a command")
+
+
+def model_at(place: Path) -> Path:
+    """The folder of a model: this one, or the one in a run of `alchemy train`. Raises UsageError where there is none."""
+    for folder in (place, place / "model"):
+        if (folder / "config.json").is_file():
+            return folder.resolve()
+    raise UsageError(f"{place} holds no model: name a folder in `save_pretrained` form, or a run of `alchemy train` that is done")
 
 
 def prover_of(spec: Spec, context: Context) -> Prover:

@@ -10,6 +10,8 @@ import numpy as np
 from eval.prove import Result
 
 RESAMPLES = 10_000
+AT_ONCE = 100
+"""Resamples in memory."""
 
 
 class Interval(msgspec.Struct, frozen=True, array_like=True):
@@ -32,6 +34,7 @@ class Score(msgspec.Struct, frozen=True):
     expansions: int
     tried: int
     refused: int
+    unparsed: int
     lean_seconds: float
     model_seconds: float
     seconds: float
@@ -47,18 +50,19 @@ def score(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
     model, lean = (sum(getattr(result, name) for result in results) for name in ("model_seconds", "lean_seconds"))
     return Score(
         theorems=len(results) + not_run, attempted=len(results), proved=int(proved.sum()),
-        pass_rate=float(proved.mean()) if len(proved) else 0.0, interval=_interval(proved.astype(float), seed),
+        pass_rate=float(proved.mean()) if len(proved) else 0.0, interval=interval(proved, seed),
         endings=dict(Counter(result.ending for result in results).most_common()), expansions=sum(r.expansions for r in results),
         tried=sum(r.tried for r in results), refused=sum(r.refused for r in results), lean_seconds=round(lean, 1),
         model_seconds=round(model, 1), seconds=round(sum(r.seconds for r in results), 1))
 
 
-def _interval(values: np.ndarray, seed: int) -> Interval:
-    """Of the mean."""
+def interval(values: Sequence[float], seed: int = 0) -> Interval:
+    """Of their mean."""
     if not len(values):
         return Interval(0.0, 0.0)
-    drawn = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    rng, array = np.random.default_rng(seed), np.asarray(values, float)
+    means = np.concatenate([array[rng.integers(len(array), size=(AT_ONCE, len(array)))].mean(axis=1) for _ in range(RESAMPLES // AT_ONCE)])
+    low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(low), float(high))
 
 
@@ -85,7 +89,7 @@ def compare(first: Sequence[Result], second: Sequence[Result], seed: int = 0) ->
     only_first, only_second = pairs[True, False], pairs[False, True]
     difference = np.asarray([two[name] - one[name] for name in sorted(one)], float)
     return Comparison(len(one), pairs[True, True], only_first, only_second, pairs[False, False], mcnemar(only_first, only_second),
-                      float(difference.mean()) if len(difference) else 0.0, _interval(difference, seed))
+                      float(difference.mean()) if len(difference) else 0.0, interval(difference, seed))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -15,7 +15,8 @@ def score_table(found: Score) -> Table:
         table.add_row("not run: not stated in this Lean", f"{found.theorems - found.attempted:,}", style="dim")
     table.add_section()
     table.add_row("pass rate, 95 % interval", f"{found.pass_rate:.1%} {_span(found.interval)}")
-    table.add_row("expansions, tactics tried, of these refused by Lean", f"{found.expansions:,}, {found.tried:,}, {found.refused:,}")
+    table.add_row("expansions, tactics tried", f"{found.expansions:,}, {found.tried:,}")
+    table.add_row("of these refused by Lean, and no tactics at all", f"{found.refused:,}, {found.unparsed:,}")
     table.add_row("seconds in the model, in Lean, elsewhere", f"{found.model_seconds:,.0f}, {found.lean_seconds:,.0f}, "
                   f"{max(0.0, found.seconds - found.model_seconds - found.lean_seconds):,.0f}")
     return table

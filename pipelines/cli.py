@@ -11,6 +11,7 @@ from pipelines.cli_arguments import Json, Kinds, LibraryNames, Out, Workers, cou
 from pipelines.cli_bench import bench
 from pipelines.cli_benchmark import benchmark
 from pipelines.cli_eval import evaluate
+from pipelines.cli_loop import loop
 from pipelines.cli_publish import publish
 from pipelines.cli_train import train
 
@@ -286,6 +287,7 @@ def mutate(
 
 
 app.command()(train)
+app.command()(loop)
 app.command()(publish)
 
 

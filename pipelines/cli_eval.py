@@ -75,6 +75,33 @@ def _slug(name: str) -> str:
 
 
 @evaluate.command()
+def steps(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of a run of `alchemy train`.")],
+    data: Annotated[str, typer.Option(help="A benchmark in LeanDojo's format.")] = "core",
+    split: Annotated[str, typer.Option(help="`random` or `novel_premises`.")] = "random",
+    part: Annotated[str, typer.Option(help="`test` or `val`.")] = "test",
+    json: Json = False,
+) -> None:
+    """A model on all steps of held-out proofs: its loss, and how often its first tactic is the very same."""
+    one_of("--split", split, "random", "novel_premises")
+    one_of("--part", part, "test", "val")
+    from pipelines.extras import require
+
+    require("train")
+    import msgspec
+
+    from eval.prover import model_at
+    from eval.steps import judge_steps
+    from pipelines.summary import err, finish, progress
+
+    with progress() as report:
+        found = judge_steps(model_at(model), data, split, part, report)
+    err.print(f"{found.steps:,} steps: loss {found.loss:.3f} nats a token, exact {found.exact:.1%} ({found.interval.low:.1%} to "
+              f"{found.interval.high:.1%})", highlight=False, soft_wrap=True)
+    finish(msgspec.to_builtins(found), json)
+
+
+@evaluate.command()
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="The folder of an evaluation.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Of another one, on the same theorems.")],

@@ -146,7 +146,7 @@ def test_a_prover_that_is_none_is_named(tmp_path):
 
 def result(name: str, ending: str, expansions: int = 1) -> Result:
     return Result(name=name, module="", ending=ending, message=None, statement="", proof=None, tactics=[], axioms=[], expansions=expansions,
-                  tried=3, refused=1, lean_seconds=1.0, model_seconds=2.0, seconds=4.0)
+                  tried=3, refused=1, unparsed=0, lean_seconds=1.0, model_seconds=2.0, seconds=4.0)
 
 
 ENDINGS = st.lists(st.sampled_from(get_args(Ending)), min_size=1)

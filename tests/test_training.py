@@ -19,12 +19,15 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from lean_workspace.errors import Trouble
 from pipelines.held_out import HeldOut
 from pipelines.job import Options, UsageError
 from pipelines.leandojo import CORE, Benchmark
 from pipelines.splits import split_of
+from pipelines.stage import silent
 from pipelines.tables import Step, Variant
 from training.data import IGNORED, collator, draw, prepare, read, train_tokenizer
+from training.fit import Metrics, fit
 from training.loss import loss_on
 from training.model import opened
 from training.prompt import GOAL, PROOFSTEP, prompt, prompt_ids, tactic_of
@@ -336,6 +339,7 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(trained, corpus, tmp_p
         summary(alchemy(*train(out, corpus)))
     mine, its = weights(out), weights(whole)
     assert mine.keys() == its.keys() and all(torch.equal(mine[name], its[name]) for name in mine)
+    assert (out / "data.json").read_bytes() == (whole / "data.json").read_bytes()
     assert metrics(out) == metrics(whole) and not (out / ".work").exists()
 
 
@@ -360,6 +364,22 @@ def begin(out: Path, corpus: Path, until, number: int) -> subprocess.Popen:
     os.kill(run.pid, number)
     run.wait(120)
     return run
+
+
+def test_too_little_memory_is_met_with_advice(tmp_path, tokenizer):
+    class Poor:
+        def __init__(self, **_):
+            pass
+
+        def remove_callback(self, _):
+            pass
+
+        def train(self, **_):
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
+
+    with pytest.raises(Trouble, match=r"finetune\.at_once"):
+        fit("finetune", PHASE, load("tiny"), Poor, None, tokenizer, prepared(tmp_path, tokenizer), None, tmp_path / "checkpoints",
+            Metrics(tmp_path / "metrics.jsonl"), silent, lambda: False)
 
 
 def test_a_base_that_is_not_there_is_named(tmp_path):

@@ -89,9 +89,7 @@ def _rows(texts: _Once) -> Iterator[dict]:
 def prepare(texts: Dataset, tokenizer: Any, phase: Phase, weights: Weights, *, evaluation_examples: int, seed: int,
             kept_out: Mapping[str, int]) -> Prepared:
     """Raises UsageError where there is nothing to train on."""
-    encoded = texts.map(
-        _encoded, batched=True, remove_columns=texts.column_names, features=_TOKENS, load_from_cache_file=False, desc=None,
-        fn_kwargs={"tokenizer": tokenizer, "block": phase.block})
+    encoded = _tokenised(texts, tokenizer, phase.block)
     places, lengths = _places(encoded), np.asarray(_lengths(encoded))
     train = {source: places["train", source] for source in SOURCES if len(places["train", source]) and getattr(weights, source)}
     if not train:
@@ -113,6 +111,17 @@ def prepare(texts: Dataset, tokenizer: Any, phase: Phase, weights: Weights, *, e
             for source, own in train.items()},
         validation={source: min(len(places["validation", source]), evaluation_examples) for source in validation}, kept_out=dict(kept_out))
     return Prepared(packed, validation, report, _unigram(packed, validation, len(tokenizer)))
+
+
+def packed_rows(texts: Sequence[Text], tokenizer: Any, block: int) -> Dataset:
+    """All of the texts as rows, to evaluate on."""
+    rows = Dataset.from_list([msgspec.structs.asdict(text) for text in texts], features=_TEXT)
+    return _packed(_tokenised(rows, tokenizer, block), block)
+
+
+def _tokenised(texts: Dataset, tokenizer: Any, block: int) -> Dataset:
+    return texts.map(_encoded, batched=True, remove_columns=texts.column_names, features=_TOKENS, load_from_cache_file=False,
+                     fn_kwargs={"tokenizer": tokenizer, "block": block})
 
 
 def _encoded(batch: dict[str, list[str]], tokenizer: Any, block: int) -> dict[str, list]:

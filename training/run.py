@@ -104,12 +104,18 @@ class _Running:
     # --- data
 
     def _read(self, phases: dict[str, Phase]) -> None:
-        sources = self._sources
+        """The texts of each phase, and what was kept out of them; an earlier go may have read them."""
         for name in phases:
             self._report("read", len(self._texts), len(phases), name)
-            texts = sources.theorems() if name == "pretrain" else sources.steps()
-            self._texts[name] = read(texts, self._work / "texts", hashlib.sha256(f"{self._fingerprint()} {name}".encode()).hexdigest()[:16])
-            self._kept_out[name] = dict(sources.kept_out)
+            fingerprint = hashlib.sha256(f"{self._fingerprint()} {name}".encode()).hexdigest()[:16]
+            place = self._work / "texts" / fingerprint
+            if not (noted := place / "kept_out.json").is_file():
+                shutil.rmtree(place, ignore_errors=True)
+            texts = self._sources.theorems() if name == "pretrain" else self._sources.steps()
+            self._texts[name] = read(texts, place, fingerprint)
+            if not noted.is_file():
+                write_whole(noted, msgspec.json.encode(self._sources.kept_out))
+            self._kept_out[name] = msgspec.json.decode(noted.read_bytes())
         self._report("read", len(phases), len(phases), "")
 
     def _fingerprint(self) -> str:
