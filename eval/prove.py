@@ -22,7 +22,6 @@ from eval.search import Child, Found, Node, Search
 from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, NotReplayed, Proved, Refused, State, Statement, proves
 from lean_workspace.process import EngineDied
 from pipelines import pool, tables
-from pipelines.advice import Adviser
 from pipelines.engine import opened
 from pipelines.extract import catalogue
 from pipelines.job import Job, stage_digest
@@ -259,8 +258,7 @@ class Prove:
         library = catalogue(plan.job)
         self._workspace = opened(plan.job.library)
         self._gym = Gym(self._workspace)
-        context = Context(self._gym, library, Adviser(library, self._workspace), plan.seed)
-        self._prover = prover_of(plan.spec, context)
+        self._prover = prover_of(plan.spec, Context(self._gym, self._workspace, library, plan.seed))
         self._statements = Statements(self._gym, library.numbers)
         self._examiner = Examiner(self._gym, self._prover, plan.budget, self._statements)
 

@@ -21,6 +21,7 @@ from lean_workspace.errors import Trouble
 from lean_workspace.gym import Gym, State
 from lean_workspace.portfolio import PORTFOLIOS, Suggested, scripts
 from lean_workspace.process import EngineDied, EngineRefused
+from lean_workspace.workspace import Workspace
 from pipelines.advice import Adviser
 from pipelines.extract import Catalogue
 from pipelines.job import UsageError
@@ -41,17 +42,25 @@ class Query(msgspec.Struct, frozen=True):
 
 
 class Context(msgspec.Struct, frozen=True):
-    """What a prover may ask beside the state: the gym that the state is in, the library, and the index over it."""
+    """What a prover may ask beside the state: the gym that the state is in, its workspace, and the library."""
 
     gym: Gym
+    workspace: Workspace
     library: Catalogue
-    adviser: Adviser
     seed: int
 
-    def suggested(self, problem: Problem) -> Suggested:
-        """Theorems that may help with a theorem of the library; none for another one."""
-        number = self.library.numbers.get(problem.name) if problem.statement is None else None
-        return Suggested() if number is None else self.adviser.suggest(number, set(problem.available or ()))
+
+class Suggestions:
+    """Theorems that may help with a theorem of the library: the index is built for who asks."""
+
+    def __init__(self, context: Context):
+        self._numbers = context.library.numbers
+        self._adviser = Adviser(context.library, context.workspace)
+
+    def of(self, problem: Problem) -> Suggested:
+        """None for a problem that is no theorem of the library."""
+        number = self._numbers.get(problem.name) if problem.statement is None else None
+        return Suggested() if number is None else self._adviser.suggest(number, set(problem.available or ()))
 
 
 class Prover(Protocol):
@@ -120,7 +129,7 @@ class Automation:
     _PORTFOLIO = PORTFOLIOS["lemmas"]
 
     def __init__(self, context: Context):
-        self._context = context
+        self._gym, self._suggestions = context.gym, Suggestions(context)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
         """As many as there are: the portfolio ends by itself."""
@@ -131,10 +140,10 @@ class Automation:
 
     def _all(self, query: Query) -> list[Candidate]:
         try:
-            hints = self._context.gym.hints(query.state)
+            hints = self._gym.hints(query.state)
         except (EngineDied, EngineRefused):
             return []
-        suggested = self._context.suggested(query.problem)
+        suggested = self._suggestions.of(query.problem)
         tactics = dict.fromkeys(_as_one(script) for line in self._PORTFOLIO.lines for script in scripts(line, hints, suggested))
         return [Candidate(tactic, -float(rank)) for rank, tactic in enumerate(tactics)]
 
@@ -150,7 +159,7 @@ class Random:
     _PLAIN = ("rfl", "simp", "simp_all", "omega", "assumption", "constructor", "intro h", "ext", "contradiction", "grind")
 
     def __init__(self, context: Context):
-        self._context = context
+        self._seed, self._suggestions = context.seed, Suggestions(context)
         self._forms: dict[str, list[str]] = {}
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
@@ -162,10 +171,10 @@ class Random:
     def _drawn(self, query: Query, count: int) -> list[Candidate]:
         name = query.problem.name
         if name not in self._forms:
-            found = self._context.suggested(query.problem)
+            found = self._suggestions.of(query.problem)
             self._forms[name] = [*self._PLAIN, *(f"rw [{rule}]" for rule in found.rewrites), *(f"apply {rule}" for rule in found.applies)]
         forms = self._forms[name]
-        drawn = random.Random(f"{self._context.seed} {name} {query.state.text}").sample(forms, min(count, len(forms)))
+        drawn = random.Random(f"{self._seed} {name} {query.state.text}").sample(forms, min(count, len(forms)))
         return [Candidate(tactic, -math.log(len(forms))) for tactic in drawn]
 
 

