@@ -62,6 +62,16 @@ class Import(msgspec.Struct, frozen=True):
     imports: list[str]
 
 
+class Span(msgspec.Struct, frozen=True):
+    """Modules to list, by number. end: None for all that are left: behind the last theorem stand modules without any."""
+
+    first: int
+    end: int | None
+
+    def place(self, job: Job) -> Location:
+        return listing_folder(job) / f"{self.first:05}-{self.end or 'end'}"
+
+
 class Lister:
     """Lists what some modules declare beside their theorems, and what they import."""
 
@@ -69,15 +79,15 @@ class Lister:
         self._job = job
         self._workspace = opened(job.library)
 
-    def __call__(self, first: int, history: History) -> int:
-        modules = list(enumerate(self._workspace.opened.modules))[first:first + MODULES_AT_ONCE]
+    def __call__(self, span: Span, history: History) -> int:
+        modules = list(enumerate(self._workspace.opened.modules))[span.first:span.end]
         imports: list[Import] = []
         declarations: list[Declaration] = []
         for number, module in modules:
             found = self._workspace.ask(AskDeclarations(module=number))
             imports.append(Import(module, found.imports))
             declarations += [Declaration(module, *row) for row in found.rows]
-        with self._job.folder(listing_folder(self._job) / f"{first:05}") as part:
+        with self._job.folder(span.place(self._job)) as part:
             tables.write(tables.to_table(imports, Import), part / "imports.parquet")
             tables.write(tables.to_table(declarations, Declaration), part / "declarations.parquet")
         return len(modules)
@@ -156,22 +166,19 @@ def path_of(module: str) -> str:
 
 def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iterator[File]:
     """Every module of the library as a file, after those that it imports."""
-    folder = listing_folder(job)
-    make(folder)
-    count = _module_count(library)
-    firsts = range(0, count, MODULES_AT_ONCE)
-    todo = [first for first in firsts if not tables.are_whole(folder / f"{first:05}", "imports", "declarations")]
-    for first in todo:
-        remove(folder / f"{first:05}")  # one that can't be read
-    done = count - sum(min(MODULES_AT_ONCE, count - first) for first in todo)
-    for event in pool.finish(LIST, job, todo, workers, lambda first: f"modules from {first}"):
-        done += event.summary
-        report("list", done, count, "modules")
+    make(listing_folder(job))
+    firsts = range(0, _module_count(library), MODULES_AT_ONCE)
+    spans = [Span(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
+    todo = [span for span in spans if not tables.are_whole(span.place(job), "imports", "declarations")]
+    for span in todo:
+        remove(span.place(job))  # one that can't be read
+    for done, _ in enumerate(pool.finish(LIST, job, todo, workers, lambda span: f"modules from {span.first}"), len(spans) - len(todo) + 1):
+        report("list", done, len(spans), "")
     declarations: dict[str, list[Declaration]] = defaultdict(list)
-    for row in tables.read([folder / f"{first:05}" / "declarations.parquet" for first in firsts], Declaration):
+    for row in tables.read([span.place(job) / "declarations.parquet" for span in spans], Declaration):
         declarations[row.module].append(row)
     theorems = _theorems_in_order(job, library)
-    for row in tables.read([folder / f"{first:05}" / "imports.parquet" for first in firsts], Import):
+    for row in tables.read([span.place(job) / "imports.parquet" for span in spans], Import):
         lines = [(d.name, d.kind, f"{d.kind} {d.name} {d.signature or ''}") for d in declarations[row.module]]
         lines += [(entry.name, "theorem", f"theorem {entry.name} {entry.statement or ''}") for entry in theorems[row.module]]
         premises = [_premise(number, *line) for number, line in enumerate(lines, 1)]
@@ -179,6 +186,7 @@ def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iter
 
 
 def _module_count(library: Catalogue) -> int:
+    """Up to the last that has a theorem."""
     return 1 + max(entry.module_index for entry in library.theorems)
 
 
