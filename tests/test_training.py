@@ -274,7 +274,7 @@ def test_a_wrong_value_is_named(setting, said):
 def test_settings_are_over_the_file(tmp_path):
     recipe = load("tiny", ["finetune.updates=7", "data.corpora=[a, b]", "pretrain=null"])
     assert recipe.finetune.updates == 7 and recipe.data.corpora == ["a", "b"] and recipe.pretrain is None
-    assert "finetune.updates: 300, 7" in differences(load("tiny"), recipe)
+    assert "finetune.updates: 400, 7" in differences(load("tiny"), recipe)
     with pytest.raises(RecipeError, match="no recipe"):
         load("no-such")
     (tmp_path / "r.yaml").write_text("- 1\n")
