@@ -5,6 +5,7 @@ Every stage is a command that a user could type; it is printed before it runs. W
 """
 
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -118,12 +119,19 @@ def go_round(loop: Loop) -> dict[str, Noted]:
 
 
 def _run(command: Command) -> dict[str, Any]:
-    run = subprocess.run([sys.executable, "-c", "from pipelines.cli import main; main()", *command.arguments, "--json"],
-                         stdout=subprocess.PIPE, text=True)
+    """In a session of its own, so that a Ctrl-C comes by way of us, once, and it can keep what it has before it ends."""
+    with subprocess.Popen([sys.executable, "-c", "from pipelines.cli import main; main()", *command.arguments, "--json"],
+                          stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
+        try:
+            said, _ = run.communicate()
+        except KeyboardInterrupt:
+            run.send_signal(signal.SIGINT)
+            run.wait()
+            raise
     if run.returncode:
         raise Trouble(f"{command.name}: `alchemy {shlex.join(command.arguments)}` ended with {run.returncode}; its words stand above. "
                       "Run the loop again to go on")
-    return msgspec.json.decode(run.stdout.splitlines()[-1])
+    return msgspec.json.decode(said.splitlines()[-1])
 
 
 # --- the table ------------------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def score(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
         pass_rate=float(proved.mean()) if len(proved) else 0.0, interval=interval(proved, seed),
         endings=dict(Counter(result.ending for result in results).most_common()), expansions=sum(r.expansions for r in results),
         tried=sum(r.tried for r in results), refused=sum(r.refused for r in results), unparsed=sum(r.unparsed for r in results),
-        lean_seconds=round(lean, 1), model_seconds=round(model, 1), seconds=round(sum(r.seconds for r in results), 1))
+        lean_seconds=round(lean, 3), model_seconds=round(model, 3), seconds=round(sum(r.seconds for r in results), 3))
 
 
 def interval(values: Sequence[float], seed: int = 0) -> Interval:
