@@ -367,7 +367,7 @@ def test_a_state_outlives_its_engine(fragile):
     fragile.close()
     assert isinstance(gym.step(state, "assumption"), Advanced)
     generation = fragile.generation
-    for _ in range(40):  # and one that is retired
+    for _ in range(20):  # and one that is retired
         assert isinstance(gym.step(state, "skip"), Advanced)
         assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
     assert fragile.generation > generation

@@ -104,6 +104,7 @@ def test_the_areas_of_a_harvest_add_up(harvested):
     assert shown[0] == ["Init.Data.List"] * 2 + ["all"] and shown[1] == ["30", "30", "60"]
 
 
+@pytest.mark.slow
 def test_a_harvest_goes_on_where_it_stopped(harvested):
     out, said = harvested
     before = [table(out, name) for name in ("proofs", "steps", "rejects")]
@@ -119,7 +120,7 @@ def test_known_proofs_are_found_again_without_a_search(harvested, tmp_path):
     """In their own rounds; the theorems without one stay open."""
     out, said = harvested
     again = summary(alchemy("harvest", str(tmp_path / "again"), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30",
-                            "--portfolio", "none", "--known", str(out), "--workers", "1", "--json"))
+                            "--rounds", "2", "--portfolio", "none", "--known", str(out), "--workers", "1", "--json"))
     assert (again["proved"], again["rounds"], again["leaks"]) == (said["proved"], said["rounds"], 0)
     assert table(tmp_path / "again", "proofs") == table(out, "proofs")
 

@@ -51,6 +51,7 @@ def test_the_kernel_accepts_every_term(corpus):
     assert not any(reason == "verify: kernel" for reason in corpus[1]["rejects"])
 
 
+@pytest.mark.slow
 def test_more_targets_and_more_workers_make_the_same_corpus(corpus, tmp_path):
     first = summary(synthesize(tmp_path / "grown", "--targets", "20"))
     again = summary(synthesize(tmp_path / "grown", "--targets", "60", "--workers", "2"))
@@ -165,6 +166,7 @@ def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
     assert "sorry" in done.stderr and "something else" in done.stderr
 
 
+@pytest.mark.slow
 def test_grade_goes_on_where_it_stopped_and_has_a_row_for_every_variant(corpus, tmp_path):
     """A sample first, then all of a smaller corpus with one file of verdicts damaged, then nothing is left to do."""
     import pyarrow.parquet as pq
@@ -208,6 +210,7 @@ def test_grade_says_which_variant_the_library_does_not_know(corpus, tmp_path):
     assert "Traceback" not in done.stderr and not (tmp_path / "grades").exists()
 
 
+@pytest.mark.slow
 def test_held_out_theorems_stay_out(corpus, tmp_path):
     rows = table(corpus[0], "variants")
     name, key = rows[0]["target"], next(r["statement_key"] for r in rows if r["target"] != rows[0]["target"])
@@ -236,6 +239,7 @@ def test_a_held_out_premise_is_no_lemma(corpus, tmp_path):
     assert synthesize(tmp_path / "other", "--held-out-premises").returncode == 2
 
 
+@pytest.mark.slow
 def test_a_chain_of_variants_names_its_parents_and_reads_back(lean, tmp_path):
     said = summary(synthesize(tmp_path / "c", "--target", "Nat.succ_le_of_lt", "--depth", "2", "--target-cap", "12", "--workers", "1"))
     assert said["checked"] == said["valid"] > 0
