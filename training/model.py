@@ -26,7 +26,18 @@ def opened(base: Base, own_tokenizer: Callable[[Decoder], Any]) -> tuple[Any, An
         raise Trouble(f"base: can't read a model from {place}: {str(error).splitlines()[0]}") from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return model, tokenizer
+    return (model if base.gguf is None else _plain(model)), tokenizer
+
+
+def _plain(model: Any) -> Any:
+    """The same weights in a model that was never quantised: Trainer refuses one that says it was."""
+    config = model.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    made = type(model)(config)
+    made.load_state_dict(model.state_dict())
+    made.generation_config = model.generation_config
+    return made
 
 
 def _folder_of(base: Base) -> Path:
