@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -334,6 +335,9 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(trained, corpus, tmp_p
     assert not (out / "run.json").exists()
     other = alchemy(*train(out, corpus, "--set=finetune.learning_rate=1"))
     assert other.returncode == 2 and "finetune.learning_rate" in other.stderr
+    with changed(corpus / "manifest.json"):
+        grown = alchemy(*train(out, corpus))
+        assert grown.returncode == 2 and "has changed" in grown.stderr
     ended = begin(out, corpus, lambda: reached(out, "finetune", 8), signal.SIGTERM)
     assert (ended.returncode == 1 and "run the command again" in ended.stderr.read()) or (out / "run.json").exists()
     if not (out / "run.json").exists():
@@ -342,6 +346,16 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(trained, corpus, tmp_p
     assert mine.keys() == its.keys() and all(torch.equal(mine[name], its[name]) for name in mine)
     assert (out / "data.json").read_bytes() == (whole / "data.json").read_bytes()
     assert metrics(out) == metrics(whole) and not (out / ".work").exists()
+
+
+@contextmanager
+def changed(file: Path):
+    before = file.read_bytes()
+    file.write_bytes(before + b"\n")
+    try:
+        yield
+    finally:
+        file.write_bytes(before)
 
 
 def metrics(out: Path) -> list[dict]:

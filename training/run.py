@@ -22,8 +22,9 @@ from typing import Any
 
 import msgspec
 
+from lean_workspace.errors import Mistake
 from pipelines.stage import Report
-from pipelines.storage import write_whole
+from pipelines.storage import location_of, write_whole
 from training import finetune, pretrain
 from training.card import card
 from training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer
@@ -78,6 +79,7 @@ class _Running:
         if recipe.threads is not None:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
+        self._require_same_data()
         phases = {name: phase for name in PHASES if (phase := getattr(recipe, name)) is not None}
         self._read(phases)
         model, tokenizer = opened(recipe.base, self._own_tokenizer)
@@ -118,13 +120,20 @@ class _Running:
             self._kept_out[name] = msgspec.json.decode(noted.read_bytes())
         self._report("read", len(phases), len(phases), "")
 
+    def _require_same_data(self) -> None:
+        """Raises Mistake where a corpus or the benchmark is not what an earlier go was trained on."""
+        noted = self._out / "data.json"
+        if noted.is_file() and msgspec.json.decode(noted.read_bytes())["fingerprint"] != self._fingerprint():
+            raise Mistake(f"a corpus or the benchmark has changed since the run in {self._out} began: train in another folder")
+
     def _fingerprint(self) -> str:
         """Of what is trained on: the recipe's `data`, the manifests of the corpora, the benchmark."""
         from pipelines.leandojo import CORE
 
         named = self._recipe.data.benchmark
         place = CORE if named == "core" else Path(named)
-        files = [place if place.is_file() else place / "metadata.json", *(Path(out) / "manifest.json" for out in self._recipe.data.corpora)]
+        corpora = [location_of(out) for out in self._recipe.data.corpora]
+        files = [place if place.is_file() else place / "metadata.json", *(out / "manifest.json" for out in corpora)]
         contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
         return hashlib.sha256(msgspec.json.encode([self._recipe.data, contents])).hexdigest()[:16]
 
