@@ -17,7 +17,6 @@ from pipelines.job import UsageError
 from pipelines.leandojo import CORE, Benchmark, PartName, SplitName
 
 BenchmarkName = Literal["core", "leandojo", "minif2f"]
-BENCHMARKS: tuple[BenchmarkName, ...] = ("core", "leandojo", "minif2f")
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -19,14 +20,16 @@ from eval import search as search_
 from eval.benchmarks import Problem, Suite
 from eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
 from eval.search import Child, Found, Node, Search
+from lean_workspace import gym, portfolio
 from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, NotReplayed, Proved, Refused, State, Statement, proves
 from lean_workspace.process import EngineDied
-from pipelines import pool, tables
+from pipelines import advice, pool, tables
 from pipelines.engine import opened
 from pipelines.extract import catalogue
 from pipelines.job import Job, stage_digest
 from pipelines.stage import History, Report, Stage
 from pipelines.storage import Location, make, remove, write_whole
+from training import prompt
 
 AT_ONCE = 8
 """Searches that a worker has open."""
@@ -50,8 +53,8 @@ class Budget(msgspec.Struct, frozen=True):
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """How a problem ended. statement: what was to be proved. proof: the whole text; tactics: one after the other. tried: tactics;
-    refused: of these, by Lean. lean_seconds, model_seconds: what the search spent there, its share of what was asked for several at once;
-    seconds: in all."""
+    refused: of these, by Lean; unparsed: of these, what is no tactic. lean_seconds, model_seconds: what the search spent there, its share
+    of what was asked for several at once; seconds: in all."""
 
     name: str
     module: str
@@ -81,13 +84,20 @@ class Plan(msgspec.Struct, frozen=True):
     def place(self, problems: Sequence[Problem]) -> Location:
         return self.folder / f"{hashlib.blake2b(msgspec.json.encode(problems), digest_size=8).hexdigest()}.parquet"
 
+    def checked(self, problems: Sequence[Problem]) -> Location:
+        """What of these does not hold in a fresh engine."""
+        place = self.place(problems)
+        return place.parent / f"{place.name}.checked.json"
+
     def results_of(self, problems: Sequence[Problem]) -> list[Result]:
         return tables.read([self.place(problems)], Result)
 
 
 def folder_of(job: Job, spec: Spec, budget: Budget, seed: int, refute: bool, model: str) -> Location:
     """Names what a run finds. model: a digest of it."""
-    code = stage_digest(job.library, __file__, prover_.__file__, search_.__file__)
+    generate = str(Path(__file__).with_name("generate.py"))  # not imported: it needs torch
+    modules = (prover_, search_, gym, portfolio, advice, prompt)
+    code = stage_digest(job.library, __file__, generate, *(module.__file__ for module in modules))
     what = hashlib.blake2b(msgspec.json.encode([code, spec, budget, seed, refute, model]), digest_size=8).hexdigest()
     return job.work / "eval" / what
 
@@ -306,7 +316,7 @@ class Verify:
         by_name = {problem.name: problem for problem in problems}
         failed = [result.name for result in self._plan.results_of(problems)
                   if result.ending in ("proved", "refuted") and not self._holds(result, by_name[result.name])]
-        write_whole(checked_file(self._plan, problems), msgspec.json.encode(failed))
+        write_whole(self._plan.checked(problems), msgspec.json.encode(failed))
         return failed
 
     def close(self) -> None:
@@ -325,18 +335,14 @@ PROVE = Stage(name="eval", worker=Prove, memory_gb=3.0)
 VERIFY = Stage(name="verify", worker=Verify)
 
 
-def checked_file(plan: Plan, problems: Sequence[Problem]) -> Location:
-    place = plan.place(problems)
-    return place.parent / f"{place.name}.checked.json"
-
-
 def prove(plan: Plan, suite: Suite, workers: int, report: Report) -> list[Result]:
     """How each problem of the suite ended, by name. In a cluster that is there (`pool.cluster`). Raises Unfinished."""
     make(plan.folder)
     ordered = sorted(suite.problems, key=lambda problem: (problem.module, problem.name))
     chunks = [ordered[i:i + CHUNK] for i in range(0, len(ordered), CHUNK)]
-    endings = [ending for chunk in chunks if tables.is_whole(plan.place(chunk)) for ending in (r.ending for r in plan.results_of(chunk))]
-    todo = [chunk for chunk in chunks if not tables.is_whole(plan.place(chunk))]
+    found = [(chunk, tables.is_whole(plan.place(chunk))) for chunk in chunks]
+    endings = [result.ending for chunk, is_done in found if is_done for result in plan.results_of(chunk)]
+    todo = [chunk for chunk, is_done in found if not is_done]
     for chunk in todo:
         remove(plan.place(chunk))  # one that can't be read
 
@@ -348,16 +354,16 @@ def prove(plan: Plan, suite: Suite, workers: int, report: Report) -> list[Result
     for event in pool.finish(PROVE, plan, todo, workers, _called):
         endings += event.summary
         tell()
-    unchecked = [chunk for chunk in chunks if not checked_file(plan, chunk).is_file()]
-    for done, _ in enumerate(pool.finish(VERIFY, plan, unchecked, workers, _called), len(chunks) - len(unchecked) + 1):
-        report("verify", done, len(chunks), "")
+    unchecked = [chunk for chunk in chunks if not plan.checked(chunk).is_file()]
+    for count, _ in enumerate(pool.finish(VERIFY, plan, unchecked, workers, _called), len(chunks) - len(unchecked) + 1):
+        report("verify", count, len(chunks), "")
     results = [result for chunk in chunks for result in _counted(plan, chunk)]
     return sorted(results, key=lambda result: result.name)
 
 
 def _counted(plan: Plan, chunk: Sequence[Problem]) -> Iterator[Result]:
     """The results, without proofs that did not hold in the fresh engine."""
-    failed = msgspec.json.decode(checked_file(plan, chunk).read_bytes(), type=list[str])
+    failed = msgspec.json.decode(plan.checked(chunk).read_bytes(), type=list[str])
     for result in plan.results_of(chunk):
         yield msgspec.structs.replace(result, ending="not verified") if result.name in failed else result
 

@@ -94,6 +94,11 @@ class TracedTheorem(msgspec.Struct, frozen=True, omit_defaults=True):
         return {reference.full_name for tactic in self.traced_tactics for reference in tactic.annotated_tactic[1]}
 
 
+def place_of(name: str) -> Path:
+    """Of `core`, or of a benchmark on disk."""
+    return CORE if name == "core" else Path(name)
+
+
 class Benchmark:
     """A benchmark on disk. Its parts are read when they are asked for: those of LeanDojo Benchmark 4 are large."""
 

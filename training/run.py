@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from lean_workspace.errors import Mistake
+from pipelines.leandojo import place_of
 from pipelines.stage import Report
 from pipelines.storage import location_of, write_whole
 from training import finetune, pretrain
@@ -34,7 +35,7 @@ from training.heard import heard_interrupt
 from training.model import merged, opened, parameters, with_adapters
 from training.plot import plot_losses
 from training.prompt import GOAL, PROOFSTEP
-from training.recipe import Decoder, Phase, Recipe
+from training.recipe import Data, Decoder, Phase, Recipe
 from training.sources import Sources
 
 PHASES = {"pretrain": pretrain.trainer, "finetune": finetune.trainer}
@@ -68,6 +69,7 @@ class _Running:
         self._recipe, self._sources, self._out, self._report = recipe, sources, out, report
         self._work = out / ".work"
         self._metrics = Metrics(out / "metrics.jsonl")
+        self._fingerprint = _fingerprint(recipe.data)
         self._texts: dict[str, Any] = {}
         self._kept_out: dict[str, dict[str, int]] = {}
 
@@ -91,7 +93,7 @@ class _Running:
             prepared = self._prepared(name, phase, tokenizer)
             data[name] = prepared.report
             write_whole(self._out / "data.json", msgspec.json.format(msgspec.json.encode(
-                {"fingerprint": self._fingerprint(), "phases": data}), indent=2))
+                {"fingerprint": self._fingerprint, "phases": data}), indent=2))
             model, fitted[name] = self._phase(name, phase, model, tokenizer, prepared)
         plot_losses(self._out / "metrics.jsonl", {name: f.unigram for name, f in fitted.items()}, self._out / "loss.png")
         done = self._summary(model, fitted, time.monotonic() - start)
@@ -109,7 +111,7 @@ class _Running:
         """The texts of each phase, and what was kept out of them; an earlier go may have read them."""
         for name in phases:
             self._report("read", len(self._texts), len(phases), name)
-            fingerprint = hashlib.sha256(f"{self._fingerprint()} {name}".encode()).hexdigest()[:16]
+            fingerprint = hashlib.sha256(f"{self._fingerprint} {name}".encode()).hexdigest()[:16]
             place = self._work / "texts" / fingerprint
             if not (noted := place / "kept_out.json").is_file():
                 shutil.rmtree(place, ignore_errors=True)
@@ -123,19 +125,8 @@ class _Running:
     def _require_same_data(self) -> None:
         """Raises Mistake where a corpus or the benchmark is not what an earlier go was trained on."""
         noted = self._out / "data.json"
-        if noted.is_file() and msgspec.json.decode(noted.read_bytes())["fingerprint"] != self._fingerprint():
+        if noted.is_file() and msgspec.json.decode(noted.read_bytes())["fingerprint"] != self._fingerprint:
             raise Mistake(f"a corpus or the benchmark has changed since the run in {self._out} began: train in another folder")
-
-    def _fingerprint(self) -> str:
-        """Of what is trained on: the recipe's `data`, the manifests of the corpora, the benchmark."""
-        from pipelines.leandojo import CORE
-
-        named = self._recipe.data.benchmark
-        place = CORE if named == "core" else Path(named)
-        corpora = [location_of(out) for out in self._recipe.data.corpora]
-        files = [place if place.is_file() else place / "metadata.json", *(out / "manifest.json" for out in corpora)]
-        contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-        return hashlib.sha256(msgspec.json.encode([self._recipe.data, contents])).hexdigest()[:16]
 
     def _prepared(self, name: str, phase: Phase, tokenizer: Any) -> Prepared:
         self._report("pack", 0, 1, name)
@@ -179,6 +170,14 @@ class _Running:
             tokens=sum(f.tokens for f in fitted.values()), seconds=round(seconds, 1),
             first_loss=last.first_loss, final_loss=last.final_loss, phases=fitted,
             eval_loss=round(sum(last.loss.values()) / max(len(last.loss), 1), 5))
+
+
+def _fingerprint(data: Data) -> str:
+    """Of what is trained on: the recipe's `data`, the manifests of the corpora, the benchmark."""
+    place = place_of(data.benchmark)
+    files = [place if place.is_file() else place / "metadata.json", *(location_of(out) / "manifest.json" for out in data.corpora)]
+    contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    return hashlib.sha256(msgspec.json.encode([data, contents])).hexdigest()[:16]
 
 
 def _quiet() -> None:

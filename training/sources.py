@@ -7,7 +7,6 @@ kind. Each has a part to train on and a part for validation: variants are split 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -15,7 +14,7 @@ import pyarrow.dataset as ds
 
 from pipelines.held_out import HeldOut
 from pipelines.job import Job, UsageError
-from pipelines.leandojo import CORE, SPLITS, Benchmark, TracedTheorem
+from pipelines.leandojo import SPLITS, Benchmark, TracedTheorem, place_of
 from pipelines.splits import split_of
 from pipelines.storage import Location, location_of, table_of
 from training.prompt import prompt
@@ -46,15 +45,11 @@ class Sources:
         """Raises UsageError where something is no benchmark or no corpus."""
         self._data = data
         self._benchmark = benchmark_of(data.benchmark)
-        self._held_out = HeldOut.of(self._benchmark, data.novel_premises == "strict")
+        self.held_out = HeldOut.of(self._benchmark, data.novel_premises == "strict")
         self._corpora = [location_of(out) for out in data.corpora]
         for out in self._corpora:
             Job.manifest_at(out)
         self.kept_out: Counter[str] = Counter()
-
-    @property
-    def held_out(self) -> HeldOut:
-        return self._held_out
 
     def theorems(self) -> Iterator[Text]:
         """The texts of theorems with their proofs."""
@@ -89,7 +84,7 @@ class Sources:
         for theorem in validation.values():
             yield theorem, "validation"
         for theorem in {theorem.full_name: theorem for theorem in parts["train"]}.values():
-            if objection := self._held_out.objection(theorem.full_name, theorem.statement_key):
+            if objection := self.held_out.objection(theorem.full_name, theorem.statement_key):
                 self.kept_out[f"original: {objection}"] += 1
             else:
                 yield theorem, "train"
@@ -97,7 +92,7 @@ class Sources:
     def _variants(self, out: Location, *columns: str) -> Iterator[dict]:
         """The variants of a corpus that may be trained on."""
         for row in _rows(out / "variants", ["variant_id", "target", "kind", "lemma", "statement_key", *columns]):
-            if objection := self._held_out.objection(row["target"], row["statement_key"], row["lemma"]):
+            if objection := self.held_out.objection(row["target"], row["statement_key"], row["lemma"]):
                 self.kept_out[f"variant: {objection}"] += 1
             else:
                 yield row
@@ -105,7 +100,7 @@ class Sources:
 
 def benchmark_of(name: str) -> Benchmark:
     """`core`, or a benchmark on disk. Raises UsageError."""
-    return Benchmark(CORE if name == "core" else Path(name))
+    return Benchmark(place_of(name))
 
 
 def theorem_text(theorem: TracedTheorem) -> str:
