@@ -17,6 +17,7 @@ def plot_budget(runs: Mapping[str, Sequence[Result]], picture: Path) -> None:
     for (name, results), colour in zip(runs.items(), _COLOURS * len(runs), strict=False):
         axes.step(*zip(*by_budget(results), strict=True), where="post", color=colour, label=name)
     axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("expansions a theorem")
     axes.set_ylabel("share of theorems proved")
     axes.legend(frameon=False)
