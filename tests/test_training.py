@@ -33,7 +33,8 @@ from training.fit import Metrics, fit
 from training.loss import loss_on
 from training.model import opened
 from training.prompt import GOAL, PROOFSTEP, prompt, prompt_ids, tactic_of
-from training.recipe import Base, Data, Decoder, Phase, RecipeError, Weights, differences, load, shipped
+from training.recipe import Base, Data, Decoder, Phase, Recipe, RecipeError, Weights, differences, load, shipped
+from training.run import PHASES
 from training.sources import Sources, Text, unnamed
 
 CORE_BENCHMARK = Benchmark(CORE)
@@ -158,36 +159,63 @@ def test_a_tokenizer_gives_back_what_it_read(tokenizer):
     assert len(tokenizer(prompt("p"))["input_ids"]) == 2 + len(tokenizer("p")["input_ids"])
 
 
+def documents(batch):
+    """Row, first token and end of each; padding comes as documents of one token."""
+    for row, positions in enumerate(batch["position_ids"]):
+        starts = [*torch.nonzero(positions == 0).flatten().tolist(), len(positions)]
+        yield from ((row, start, end) for start, end in itertools.pairwise(starts))
+
+
 def test_no_loss_falls_on_prompts_and_none_is_lost_on_tactics(tmp_path, tokenizer):
     data = prepared(tmp_path, tokenizer)
-    batch = collator(tokenizer)([data.train[i] for i in range(5)])
-    starts = [*torch.nonzero(batch["position_ids"][0] == 0).flatten().tolist(), batch["input_ids"].shape[1]]
+    rows = [data.train[i] for i in range(5)]
+    batch = collator(tokenizer)(rows)
     completions = {text.completion for text in TEXTS}
-    with_prompt = 0
-    for start, end in itertools.pairwise(starts):
-        ids, labels = batch["input_ids"][0, start:end], batch["labels"][0, start:end]
-        assert labels[0] == IGNORED and ids[-1] == tokenizer.eos_token_id == labels[-1]
+    with_prompt = padding = 0
+    for row, start, end in documents(batch):
+        ids, labels = batch["input_ids"][row, start:end], batch["labels"][row, start:end]
+        assert labels[0] == IGNORED
+        if end - start == 1:
+            padding += 1
+            continue
+        assert ids[-1] == tokenizer.eos_token_id == labels[-1]
         learnt = tokenizer.decode(ids[labels != IGNORED][:-1])
         if tokenizer.decode(ids).startswith(GOAL):
             with_prompt += 1
             assert learnt in completions
         else:
             assert any(completion.endswith(learnt) for completion in completions)
-    assert with_prompt > 5
+    assert with_prompt > 5 and padding + sum(sum(row["seq_lengths"]) for row in rows) == batch["input_ids"].numel()
 
 
 def test_documents_in_a_row_do_not_know_of_each_other(tmp_path, tokenizer):
-    """What a model says of a document in a packed row is what it says of it alone."""
+    """What a model says of a document in a batch of packed rows is what it says of it alone."""
     torch.manual_seed(0)
     model, _ = opened(Base(decoder=SMALL), lambda _: tokenizer)
-    batch = collator(tokenizer)([prepared(tmp_path, tokenizer).train[0]])
-    starts = [*torch.nonzero(batch["position_ids"][0] == 0).flatten().tolist(), batch["input_ids"].shape[1]]
-    assert len(starts) > 3
+    train = prepared(tmp_path, tokenizer).train
+    batch = collator(tokenizer)([train[0], train[1]])
+    assert len(list(documents(batch))) > 6
     with torch.no_grad():
-        together = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False).logits[0]
-        for start, end in itertools.pairwise(starts):
-            alone = model(input_ids=batch["input_ids"][:, start:end], use_cache=False).logits[0]
-            assert torch.allclose(together[start:end], alone, atol=1e-5)
+        together = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False).logits
+        for row, start, end in documents(batch):
+            alone = model(input_ids=batch["input_ids"][row:row + 1, start:end], use_cache=False).logits[0]
+            assert torch.allclose(together[row, start:end], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", PHASES.values(), ids=PHASES)
+def test_rows_at_once_change_nothing_but_memory(tmp_path, tokenizer, make):
+    """Four rows side by side, padded to the longest, or one after the other: the same update."""
+    weights = []
+    for at_once in (4, 1):
+        phase = Phase(updates=3, rows=4, at_once=at_once, block=256, learning_rate=1e-3)
+        torch.manual_seed(0)
+        model, _ = opened(Base(decoder=SMALL), lambda _: tokenizer)
+        recipe = Recipe(name="r", base=Base(decoder=SMALL), finetune=phase)
+        fit("finetune", phase, recipe, make, model, tokenizer, prepared(tmp_path / str(at_once), tokenizer, phase), collator(tokenizer),
+            tmp_path / f"run-{at_once}", Metrics(tmp_path / f"{at_once}.jsonl"), silent, lambda: False)
+        weights.append(model.state_dict())
+    for name, weight in weights[0].items():
+        assert torch.allclose(weight, weights[1][name], atol=2e-4), name
 
 
 def test_a_phase_has_exactly_its_rows_and_wastes_little(tmp_path, tokenizer):

@@ -12,7 +12,6 @@ from trl import SFTConfig, SFTTrainer
 
 
 def trainer(model: Any, arguments: dict[str, Any], rows: Dataset, collate: Any, tokenizer: Any, callbacks: list) -> SFTTrainer:
-    """collate: SFTTrainer makes the same one of `padding_free`, and takes no other."""
-    settings = SFTConfig(**arguments, gradient_checkpointing=None, padding_free=True, max_length=None,
-                         dataset_kwargs={"skip_prepare_dataset": True})
-    return SFTTrainer(model=model, args=settings, train_dataset=rows, processing_class=tokenizer, callbacks=callbacks)
+    settings = SFTConfig(**arguments, gradient_checkpointing=None, max_length=None, dataset_kwargs={"skip_prepare_dataset": True})
+    return SFTTrainer(model=model, args=settings, train_dataset=rows, data_collator=collate, processing_class=tokenizer,
+                      callbacks=callbacks)

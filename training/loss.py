@@ -22,7 +22,7 @@ def loss_on(model: Any, rows: Dataset, collate: Any, precision: str) -> float:
     model.eval()
     nats, tokens = 0.0, 0
     for row in rows:
-        batch = {name: value.to(device) for name, value in collate([row]).items() if name in ("input_ids", "labels", "position_ids")}
+        batch = {name: value.to(device) for name, value in collate([row]).items()}
         labels = batch.pop("labels")[0, 1:]
         with autocast(precision, device):
             logits = model(**batch, use_cache=False).logits
