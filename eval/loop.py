@@ -141,7 +141,7 @@ def as_markdown(loop: Loop, done: Mapping[str, Noted]) -> str:
     """A row for each prover; then what the variants changed."""
     found = {name: noted.summary for name, noted in done.items()}
     sets = {what: f"core {what}" if what in SPLITS else what for what in sets_of(loop)}
-    head = ["trained on", *sets.values(), *(f"steps of {split}: loss, exact" for split in SPLITS)]
+    head = ["trained on", *sets.values(), *(f"steps of {split}: bits a byte, exact" for split in SPLITS)]
     lines = [_row(head), _row(["---"] * len(head))]
     for name in (WITHOUT, WITH, RANDOM):
         rates = [_rate(found[f"{called}, {name}"]) for called in sets.values()]
@@ -169,7 +169,7 @@ def _steps(summary: Mapping[str, Any] | None) -> str:
     if summary is None:
         return "–"
     low, high = summary["interval"]
-    return f"{summary['loss']:.3f}, {summary['exact']:.1%} ({low:.1%}–{high:.1%})"
+    return f"{summary['bits_per_byte']:.3f}, {summary['exact']:.1%} ({low:.1%}–{high:.1%})"
 
 
 def _difference(summary: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 Some hundred theorems proved or not can't tell a few points apart; some thousand steps can.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from eval.score import Interval, interval
 from pipelines.leandojo import PartName, SplitName
 from pipelines.stage import Report
 from training.data import collator, packed_rows
-from training.loss import loss_on
+from training.loss import nats_on
 from training.prompt import prompt
 from training.sources import Text, benchmark_of
 
@@ -21,10 +22,12 @@ AT_ONCE = 64
 
 
 class StepsScore(msgspec.Struct, frozen=True):
-    """loss: nats a token of the tactics. exact: share of steps whose greedy tactic is the one of the proof, with its 95 % interval."""
+    """loss: nats a token of the tactics, in tokens of the model's own tokenizer. bits_per_byte: of the tactics' text, which compares models
+    whose tokenizers differ. exact: share of steps whose greedy tactic is the one of the proof, with its 95 % interval."""
 
     steps: int
     loss: float
+    bits_per_byte: float
     exact: float
     interval: Interval
 
@@ -35,7 +38,8 @@ def judge_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, 
     model = Model(folder)
     rows = packed_rows([Text("original", "validation", prompt(step.state_before), step.tactic) for step in steps], model.tokenizer,
                        model.tokenizer.model_max_length)
-    loss = loss_on(model.model, rows, collator(model.tokenizer), "fp32")
+    nats, tokens = nats_on(model.model, rows, collator(model.tokenizer), "fp32")
+    size = sum(len(step.tactic.encode()) for step in steps)
     ordered = sorted(steps, key=lambda step: len(step.state_before))  # alike in length, so that little is padded
     exact: list[bool] = []
     for first in range(0, len(ordered), AT_ONCE):
@@ -44,7 +48,8 @@ def judge_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, 
         exact += _exact(model, [step.state_before for step in some], [step.tactic for step in some])
     report("steps", len(ordered), len(ordered), "")
     values = [float(is_same) for is_same in exact]
-    return StepsScore(len(steps), round(loss, 4), sum(values) / max(1, len(values)), interval(values))
+    return StepsScore(steps=len(steps), loss=round(nats / max(1, tokens), 4), bits_per_byte=round(nats / math.log(2) / max(1, size), 4),
+                      exact=sum(values) / max(1, len(values)), interval=interval(values))
 
 
 def _exact(model: Model, states: Sequence[str], tactics: Sequence[str]) -> list[bool]:

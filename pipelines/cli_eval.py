@@ -96,8 +96,8 @@ def steps(
 
     with progress() as report:
         found = judge_steps(model_at(model), data, split, part, report)
-    err.print(f"{found.steps:,} steps: loss {found.loss:.3f} nats a token, exact {found.exact:.1%} ({found.interval.low:.1%} to "
-              f"{found.interval.high:.1%})", highlight=False, soft_wrap=True)
+    err.print(f"{found.steps:,} steps: loss {found.loss:.3f} nats a token, {found.bits_per_byte:.3f} bits a byte of the tactics, "
+              f"exact {found.exact:.1%} ({found.interval.low:.1%} to {found.interval.high:.1%})", highlight=False, soft_wrap=True)
     finish(msgspec.to_builtins(found), json)
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import msgspec
 
 from pipelines import tables
+from pipelines.held_out import HeldOut
 from pipelines.job import Manifest, Options
+from pipelines.leandojo import CORE, Benchmark
 from pipelines.tables import Step, Variant
 
 TOOLCHAIN = "4.28.0, commit 38f3"
@@ -35,3 +37,20 @@ def manifest(out: Path, options: Options, counts: dict[str, int], rejects: dict[
     (out / "manifest.json").write_bytes(msgspec.json.encode(Manifest(
         library=options.library, toolchain=TOOLCHAIN, versions={"engine": "e", "lean-alchemy": "0.1.0"}, seed=options.seed, options=options,
         counts=counts, rejects=rejects, shards=["a"], schema_version=2, seconds=1.0)))
+
+
+def learnable(out: Path) -> Path:
+    """A corpus with variants of what is held out, of what states it, with a novel premise, and innocent ones of a hundred targets."""
+    core = Benchmark(CORE)
+    held_out = HeldOut.of(core, novel_premises=True)
+    test = core.part("random", "test")[0].full_name
+    premise = min(held_out.premises)
+    rows = [variant(number, f"Nat.t{number // 3}", kind="rw" if number % 2 else "apply",
+                    theorem=f"theorem variant_{number:016x} (n : Nat) : n + {number} = {number} + n := by\n  exact Nat.add_comm n {number}")
+            for number in range(300)]
+    rows += [variant(1000, test), variant(1001, "Nat.innocent", lemma=premise)]
+    put(out, rows, Variant, "variants")
+    put(out, [step(row, form, state_before=f"n : Nat\n⊢ n + {i} = {i} + n", tactic=f"exact Nat.add_comm n {i}")
+              for i, row in enumerate(rows) for form in ("proof", "goal-directed")], Step, "steps")
+    manifest(out, Options(library=["Init"], targets=102, kinds=["rw", "apply"]), {"variants": len(rows)}, {})
+    return out

@@ -315,9 +315,9 @@ def omega(lean, benchmark, tmp_path_factory) -> Path:
                  for n, row in enumerate(rows)], Step, "steps")
     manifest(corpus, Options(library=["Init"], targets=400, kinds=["rw"]), {"variants": len(rows)}, {})
     settings = ["base.decoder={vocabulary: 400, hidden: 32, layers: 2, heads: 2, feed_forward: 64, context: 256}",
-                f"data={{benchmark: {benchmark}, corpora: [{corpus}], weights: {{original: 0}}}}",
-                "pretrain={updates: 10, rows: 4, block: 128, learning_rate: 1.0e-2}",
-                "finetune={updates: 60, rows: 4, block: 128, learning_rate: 1.0e-2}", "precision=fp32", "evaluation_examples=20"]
+                f"data={{benchmark: {benchmark}, corpora: [{corpus}]}}",
+                *(f"{phase}={{updates: {updates}, rows: 4, block: 128, learning_rate: 1e-2, weights: {{original: 0}}}}"
+                  for phase, updates in (("pretrain", 10), ("finetune", 60))), "precision=fp32", "evaluation_examples=20"]
     said = summary(alchemy("train", "tiny", "--out", str(out), *(f"--set={setting}" for setting in settings), "--json"))
     phase = said["phases"]["finetune"]
     assert phase["loss"]["rw"] < 0.1 < phase["before"]["rw"]

@@ -41,7 +41,7 @@ def test_the_two_trainings_differ_in_the_corpus_alone(tmp_path):
 
 
 def summary_of(command: Command) -> dict:
-    return {"interval": [0.1, 0.3], "proved": 1, "attempted": 5, "pass_rate": 0.2, "loss": 1.25, "exact": 0.5, "difference": 0.05,
+    return {"interval": [0.1, 0.3], "proved": 1, "attempted": 5, "pass_rate": 0.2, "bits_per_byte": 1.25, "exact": 0.5, "difference": 0.05,
             "p_value": 0.25, "recipe": "tiny", "parameters": 5_700_000, "steps": 450, "tokens": 1_000_000, "variants": 120, "targets": 5}
 
 

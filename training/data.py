@@ -91,16 +91,16 @@ def _rows(texts: _Once) -> Iterator[dict]:
         yield msgspec.structs.asdict(text)
 
 
-def prepare(texts: Dataset, tokenizer: Any, phase: Phase, weights: Weights, *, evaluation_examples: int, seed: int,
+def prepare(texts: Dataset, tokenizer: Any, phase: Phase, *, evaluation_examples: int, seed: int,
             kept_out: Mapping[str, int]) -> Prepared:
     """Raises UsageError where there is nothing to train on."""
     encoded = _tokenised(texts, tokenizer, phase.block)
     places, lengths = _places(encoded), _lengths(encoded)
-    train = {source: places["train", source] for source in SOURCES if len(places["train", source]) and getattr(weights, source)}
+    train = {source: places["train", source] for source in SOURCES if len(places["train", source]) and getattr(phase.weights, source)}
     if not train:
-        raise UsageError("there is nothing to train on: data.corpora names no corpus, and data.weights leave nothing of the benchmark")
+        raise UsageError("there is nothing to train on: data.corpora names no corpus, and the weights leave nothing of the benchmark")
     wanted = phase.updates * phase.rows
-    drawn = draw(train, {source: getattr(weights, source) for source in train}, lengths, (wanted + 1) * phase.block, seed)
+    drawn = draw(train, {source: getattr(phase.weights, source) for source in train}, lengths, (wanted + 1) * phase.block, seed)
     packed = _packed(encoded.select(drawn), phase.block).shuffle(seed=seed).select(range(wanted))
     validation = {source: _packed(encoded.select(_some(places["validation", source], evaluation_examples, seed)), phase.block)
                   for source in SOURCES if len(places["validation", source])}
@@ -244,8 +244,16 @@ def _counts(rows: Dataset, vocabulary: int) -> np.ndarray:
     return found
 
 
-def train_tokenizer(texts: Dataset, vocabulary: int, special: Sequence[str], context: int) -> Any:
-    """A byte-level BPE tokenizer of the texts to train on: it reads every text, and gives it back as it was."""
+def training_texts(texts: Dataset, weights: Weights) -> Iterator[str]:
+    """All that a phase may take, each once."""
+    for batch in texts.iter(1_000):
+        for source, part, *both in zip(*(batch[name] for name in ("source", "part", "prompt", "completion")), strict=True):
+            if part == "train" and getattr(weights, source):
+                yield from both
+
+
+def train_tokenizer(texts: Iterator[str], vocabulary: int, special: Sequence[str], context: int) -> Any:
+    """A byte-level BPE tokenizer: it reads every text, and gives it back as it was."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -254,13 +262,6 @@ def train_tokenizer(texts: Dataset, vocabulary: int, special: Sequence[str], con
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=["<|end|>", "<|pad|>", *special], show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    tokenizer.train_from_iterator(_training_texts(texts), trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|pad|>", model_max_length=context,
                                    clean_up_tokenization_spaces=False)
-
-
-def _training_texts(texts: Dataset) -> Iterator[str]:
-    for batch in texts.iter(1_000):
-        for part, *both in zip(batch["part"], batch["prompt"], batch["completion"], strict=True):
-            if part == "train":
-                yield from both

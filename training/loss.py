@@ -1,4 +1,4 @@
-"""The loss on packed rows: nats for each token that is to be predicted."""
+"""The loss on packed rows."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -15,9 +15,15 @@ def autocast(precision: str, device: torch.device) -> Any:
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
-@torch.no_grad()
 def loss_on(model: Any, rows: Dataset, collate: Any, precision: str) -> float:
-    """Every token counts alike, whichever row it stands in; so this is not a mean of means."""
+    """Nats a token. Every token counts alike, whichever row it stands in; so this is not a mean of means."""
+    nats, tokens = nats_on(model, rows, collate, precision)
+    return nats / max(tokens, 1)
+
+
+@torch.no_grad()
+def nats_on(model: Any, rows: Dataset, collate: Any, precision: str) -> tuple[float, int]:
+    """Of all tokens that are to be predicted together, and how many these are."""
     device, was_training = device_of(model), model.training
     model.eval()
     nats, tokens = 0.0, 0
@@ -29,4 +35,4 @@ def loss_on(model: Any, rows: Dataset, collate: Any, precision: str) -> float:
         nats += float(torch.nn.functional.cross_entropy(logits[0, :-1].float(), labels, ignore_index=-100, reduction="sum"))
         tokens += int((labels != -100).sum())
     model.train(was_training)
-    return nats / max(tokens, 1)
+    return nats, tokens

@@ -72,7 +72,6 @@ class Data(Strict, kw_only=True):
 
     benchmark: str = "core"
     corpora: list[str] = msgspec.field(default_factory=list)
-    weights: Weights = Weights()
     forms: list[Form] = msgspec.field(default_factory=lambda: ["proof", "goal-directed"])
     novel_premises: Literal["strict", "loose"] = "strict"
 
@@ -81,11 +80,12 @@ class Phase(Strict, kw_only=True):
     """Updates of the optimiser (AdamW; the learning rate warms up over a share of the updates and falls to a tenth along a cosine).
 
     block: tokens in a row of packed examples; a longer one is cut. rows: in an update; at_once: of these, how many the device takes at
-    once. evaluate_every, save_every: updates; None: only at the end."""
+    once. weights: of the sources. evaluate_every, save_every: updates; None: only at the end."""
 
     updates: Count
     rows: Count
     at_once: Count = 1
+    weights: Weights = Weights()
     block: Annotated[int, Meta(ge=64)] = 512
     learning_rate: Positive
     warmup: Share = 0.05
@@ -130,7 +130,7 @@ def load(recipe: str, settings: list[str] = []) -> Recipe:
     for setting in settings:
         _set(tree, setting)
     try:
-        found = msgspec.convert(tree, Recipe)
+        found = msgspec.convert(tree, Recipe, strict=False)  # YAML reads 1e-3 as text
     except msgspec.ValidationError as error:
         raise RecipeError(f"{file}: {error}") from None
     _check(found)
@@ -174,10 +174,10 @@ def _check(recipe: Recipe) -> None:
             raise RecipeError(f"{name}.at_once: {phase.rows} rows can't be taken {phase.at_once} at once")
         if base.decoder is not None and phase.block > base.decoder.context:
             raise RecipeError(f"{name}.block: longer than base.decoder.context")
+        if not any(msgspec.structs.astuple(phase.weights)):
+            raise RecipeError(f"{name}.weights: all of them are 0")
     if not recipe.data.forms:
         raise RecipeError("data.forms: at least one")
-    if not any(msgspec.structs.astuple(recipe.data.weights)):
-        raise RecipeError("data.weights: all of them are 0")
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:

@@ -17,6 +17,7 @@ import platform
 import shutil
 import time
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from pipelines.stage import Report
 from pipelines.storage import location_of, write_whole
 from training import finetune, pretrain
 from training.card import card
-from training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer
+from training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer, training_texts
 from training.fit import Fitted, Metrics, fit
 from training.folder import claimed, own
 from training.heard import heard_interrupt
@@ -130,7 +131,7 @@ class _Running:
 
     def _prepared(self, name: str, phase: Phase, tokenizer: Any) -> Prepared:
         self._report("pack", 0, 1, name)
-        prepared = prepare(self._texts[name], tokenizer, phase, self._recipe.data.weights, kept_out=self._kept_out[name],
+        prepared = prepare(self._texts[name], tokenizer, phase, kept_out=self._kept_out[name],
                            evaluation_examples=self._recipe.evaluation_examples, seed=self._recipe.seed)
         self._report("pack", 1, 1, name)
         return prepared
@@ -138,10 +139,9 @@ class _Running:
     # --- the model
 
     def _own_tokenizer(self, shape: Decoder) -> Any:
-        from datasets import concatenate_datasets
-
         self._report("tokenizer", 0, 1, "")
-        made = train_tokenizer(concatenate_datasets(list(self._texts.values())), shape.vocabulary, [GOAL, PROOFSTEP], shape.context)
+        texts = chain.from_iterable(training_texts(texts, getattr(self._recipe, phase).weights) for phase, texts in self._texts.items())
+        made = train_tokenizer(texts, shape.vocabulary, [GOAL, PROOFSTEP], shape.context)
         self._report("tokenizer", 1, 1, f"{len(made):,} tokens")
         return made
 
