@@ -59,7 +59,8 @@ def suite_of(benchmark: BenchmarkName, data: Path | None, split: SplitName, part
     if benchmark == "leandojo":
         return _in_leandojos_format("leandojo", Benchmark(data), split, part)
     read = minif2f.read(data, part)
-    return Suite("minif2f", read.version, "", part, ["Init", "Std"], [Problem(p.name, p.statement) for p in read.problems], read.not_run)
+    problems = [Problem(name, statement) for name, statement in read.statements.items()]
+    return Suite("minif2f", read.version, "", part, ["Init", "Std"], problems, read.not_run)
 
 
 def _in_leandojos_format(name: str, benchmark: Benchmark, split: SplitName, part: PartName) -> Suite:

@@ -39,16 +39,11 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: dict[str, str]
 
 
-class Problem(msgspec.Struct, frozen=True):
-    name: str
-    statement: str
-
-
 class Read(msgspec.Struct, frozen=True):
-    """not_run: why, by name."""
+    """statements: of the problems that are run, by name. not_run: why, by name."""
 
     version: str
-    problems: list[Problem]
+    statements: dict[str, str]
     not_run: dict[str, str]
 
 
@@ -62,15 +57,15 @@ def read(place: Path, part: Literal["train", "val", "test"]) -> Read:
     rows = [row for row in _rows(place) if row.split in ("", {"val": "valid"}.get(part, part))]
     if not rows:
         raise UsageError(f"{place} holds no problems of the part {part}")
-    known, problems, not_run = listed(), [], {}
+    known, statements, not_run = listed(), {}, {}
     for row in rows:
         statement = _statement(row)
         if row.name in known.same:
-            problems.append(Problem(row.name, statement))
+            statements[row.name] = statement
         else:
             not_run[row.name] = known.changed.get(row.name) or _why_not(statement)
     digest = hashlib.sha256(msgspec.json.encode(sorted((row.name, row.lean) for row in rows))).hexdigest()
-    return Read(digest[:12], problems, not_run)
+    return Read(digest[:12], statements, not_run)
 
 
 def _rows(place: Path) -> Iterator[Row]:

@@ -212,14 +212,14 @@ def test_problems_of_minif2f_are_run_where_they_are_listed(tmp_path, monkeypatch
     monkeypatch.setattr(minif2f, "LISTED", tmp_path / "list.yaml")
     (tmp_path / "f.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
     read = minif2f.read(tmp_path / "f.jsonl", "val")
-    assert read.problems == [minif2f.Problem("in_both", "(x : Nat) (h : 0 < x) :\n  x ≠ 0")]
+    assert read.statements == {"in_both": "(x : Nat) (h : 0 < x) :\n  x ≠ 0"}
     assert read.not_run == {"of_reals": "speaks of real numbers"}
-    assert [p.statement for p in minif2f.read(tmp_path / "f.jsonl", "test").problems] == [": (1 : Int) = 1"]
+    assert list(minif2f.read(tmp_path / "f.jsonl", "test").statements.values()) == [": (1 : Int) = 1"]
     for row in ROWS:
         place = tmp_path / "checkout" / row["split"].title()
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{row['name']}.lean").write_text(row["lean"])
-    assert minif2f.read(tmp_path / "checkout", "val").problems == read.problems
+    assert minif2f.read(tmp_path / "checkout", "val").statements == read.statements
     (tmp_path / "bad.jsonl").write_text('{"name": 1}\n')
     with pytest.raises(UsageError, match="line 1"):
         minif2f.read(tmp_path / "bad.jsonl", "val")
