@@ -40,10 +40,10 @@ class Model:
     @torch.no_grad()
     def tactics(self, states: Sequence[str], count: int) -> list[list[Candidate]]:
         """count: beams, 1 for the greedy tactic. Shapes: prompts are padded on the left to the longest."""
+        beams = {"num_beams": count, "num_return_sequences": count, "length_penalty": 0.0, "early_stopping": True} if count > 1 else {}
         made = self.model.generate(
-            **self._padded(states), num_beams=count, num_return_sequences=count, do_sample=False, max_new_tokens=TACTIC_TOKENS,
-            length_penalty=0.0, early_stopping=count > 1, return_dict_in_generate=True, output_scores=True, use_cache=True,
-            pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.tokenizer.eos_token_id)
+            **self._padded(states), **beams, do_sample=False, max_new_tokens=TACTIC_TOKENS, return_dict_in_generate=True,
+            output_scores=True, use_cache=True, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.tokenizer.eos_token_id)
         texts = self.tokenizer.batch_decode(made.sequences[:, self._width:])
         scores = made.sequences_scores.tolist() if count > 1 else [0.0] * len(texts)
         end = self.tokenizer.eos_token

@@ -16,6 +16,7 @@ from pipelines.stage import Report
 from training.data import collator, packed_rows
 from training.loss import nats_on
 from training.prompt import prompt
+from training.quiet import quiet
 from training.sources import Text, benchmark_of
 
 AT_ONCE = 64
@@ -34,6 +35,7 @@ class StepsScore(msgspec.Struct, frozen=True):
 
 def judge_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, report: Report) -> StepsScore:
     """folder: of a model. benchmark: `core`, or a place. Raises UsageError."""
+    quiet()
     steps = [step for theorem in benchmark_of(benchmark).part(split, part) for step in theorem.traced_tactics]
     model = Model(folder)
     rows = packed_rows([Text("original", "validation", prompt(step.state_before), step.tactic) for step in steps], model.tokenizer,

@@ -249,6 +249,7 @@ class Gym:
         started = self._workspace.ask_once(self._start(state.statement), self._deadline_s)
         number, goals = started.state, started.goals
         for move in state.moves:
+            self._unheld.append((self._workspace.generation, number))  # on the way only
             if isinstance(move, Apart):
                 number = self._workspace.ask_once(Focus(state=number, goal=move.goal), self._deadline_s).state
                 goals = (goals[move.goal],)
@@ -257,7 +258,6 @@ class Gym:
                 if stepped.state is None:
                     raise NotReplayed(f"{move.tactic!r} made a step once, and makes none now: {stepped.refused}")
                 number, goals = stepped.state, stepped.goals
-            self._unheld.append((self._workspace.generation, number))
         if tuple(goals) != state.goals:
             raise NotReplayed(f"{list(state.moves)} leads elsewhere now: {goals} instead of {list(state.goals)}")
         self._keep(state, number)

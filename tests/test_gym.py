@@ -1,18 +1,15 @@
 """The gym: states, steps, proofs that are judged again, and tactics that mean no good."""
 
 import contextlib
-import gc
 import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from lean_workspace.embedded import install
-from lean_workspace.episodes import Release
 from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, Proved, Refused, State, Statement, proves
 from lean_workspace.process import EngineRefused
 from lean_workspace.protocol import Message, Request
-from lean_workspace.workspace import Library, Lost, Retirement, Workspace
+from lean_workspace.workspace import Lost
 
 FALSE = Statement("(a b : Nat) : a = b")
 COMMUTES = Statement("(a b : Nat) : a + b = b + a")
@@ -349,58 +346,3 @@ def test_five_minutes_of_nonsense_bring_down_nothing_and_prove_nothing(gym):
         fuzz(gym)
     assert gym._workspace.deaths == deaths
     assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
-
-
-# --- engines that die -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def fragile(lean) -> Workspace:
-    """An engine of its own, for what kills engines."""
-    with Workspace(install.launch, Library(("Init",)), retirement=Retirement(requests=60)) as workspace:
-        yield workspace
-
-
-def test_a_state_outlives_its_engine(fragile):
-    gym = Gym(fragile)
-    state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos")
-    fragile.close()
-    assert isinstance(gym.step(state, "assumption"), Advanced)
-    generation = fragile.generation
-    for _ in range(20):  # and one that is retired
-        assert isinstance(gym.step(state, "skip"), Advanced)
-        assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
-    assert fragile.generation > generation
-
-
-def test_a_part_outlives_its_engine(fragile):
-    gym = Gym(fragile)
-    part = gym.focus(after(gym, Statement("(p q : Prop) (hp : p) (hq : q) : p ∧ (q ∧ p)"), "constructor"), 1)
-    deeper = gym.step(part, "constructor").state
-    last = gym.focus(deeper, 1)
-    fragile.close()
-    assert isinstance(gym.step(last, "exact hp"), Closed) and isinstance(gym.step(gym.focus(deeper, 0), "exact hq"), Closed)
-
-
-def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
-    gym = Gym(fragile, deadline_s=5)
-    state = gym.start(Statement("(h : ((2 ^ 250) ^ 250) ^ 250 = 1) : False"))
-    generation = fragile.generation
-    assert gym.step(state, "simp at h") == Lost("deadline") or fragile.generation == generation
-    assert isinstance(gym.step(state, "skip"), Advanced)
-    assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
-
-
-def test_states_that_nobody_holds_are_given_back(fragile):
-    released = []
-    ask = fragile.ask
-    fragile.ask = lambda request, *rest: (released.extend(request.states) if isinstance(request, Release) else None, ask(request, *rest))[1]
-    try:
-        gym = Gym(fragile)
-        state = gym.start(POSITIVE)
-        for _ in range(150):
-            gym.step(state, "skip")
-            gc.collect(0)
-        assert len(released) >= 50 and isinstance(gym.step(state, "skip"), Advanced)
-    finally:
-        fragile.ask = ask

@@ -12,7 +12,6 @@ Checkpoints and tokenised data lie below `.work` until then. The command run aga
 """
 
 import hashlib
-import logging
 import platform
 import shutil
 import time
@@ -36,6 +35,7 @@ from training.heard import heard_interrupt
 from training.model import merged, opened, parameters, with_adapters
 from training.plot import plot_losses
 from training.prompt import GOAL, PROOFSTEP
+from training.quiet import quiet
 from training.recipe import Data, Decoder, Phase, Recipe
 from training.sources import Sources
 
@@ -78,7 +78,7 @@ class _Running:
         import torch
 
         start, recipe = time.monotonic(), self._recipe
-        _quiet()
+        quiet()
         if recipe.threads is not None:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
@@ -178,18 +178,6 @@ def _fingerprint(data: Data) -> str:
     files = [place if place.is_file() else place / "metadata.json", *(location_of(out) / "manifest.json" for out in data.corpora)]
     contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     return hashlib.sha256(msgspec.json.encode([data, contents])).hexdigest()[:16]
-
-
-def _quiet() -> None:
-    """Progress is reported by us: the libraries' own bars and advice for their callers would stand between."""
-    import datasets
-    import transformers
-
-    datasets.disable_progress_bars()
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    for name in ("trl", "accelerate"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _versions() -> dict[str, str]:
