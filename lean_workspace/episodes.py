@@ -74,6 +74,31 @@ class Hints(Message):
     premises: list[str]
 
 
+class WrittenStep(msgspec.Struct, frozen=True):
+    """A tactic as it is played, and the goals that it met and left in the file. premises: what its names mean."""
+
+    tactic: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    premises: tuple[str, ...]
+
+
+class WrittenProof(msgspec.Struct, frozen=True):
+    """A proof of a user's file. module: number of the file among the library's modules. statement: what stands between the name and `:=`;
+    proof: what comes after it. steps: none where the proof is a term, or not all of it left a trace."""
+
+    theorem: str
+    module: int
+    line: int
+    statement: str
+    proof: str
+    steps: tuple[WrittenStep, ...]
+
+
+class WrittenProofs(Message):
+    rows: list[WrittenProof]
+
+
 class Released(Message):
     pass
 
@@ -109,6 +134,21 @@ class Start(Request, tag="start"):
     theorem: int | None
     without: Sequence[str]
     before: Before | None
+
+
+class Proofs(Request, tag="proofs"):
+    """A page of the proofs of the user's files."""
+
+    Reply = WrittenProofs
+    start: int = msgspec.field(name="from")
+    count: int
+
+
+class Begin(Request, tag="begin"):
+    """proof: its number. The theorem is to be proved where it stands in its file."""
+
+    Reply = Started
+    proof: int
 
 
 class Step(Request, tag="step"):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_workspace.episodes import AskHints, Before, FindWords, Focus, Hints, Negate, Release, Start, Step, Stepped
+from lean_workspace.episodes import AskHints, Before, Begin, FindWords, Focus, Hints, Negate, Release, Start, Step, Stepped
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.process import EngineDied
 from lean_workspace.workspace import KILLS, Lost, Workspace, patiently
@@ -47,6 +47,17 @@ class Statement(msgspec.Struct, frozen=True):
     before: Before | None = None
 
 
+def text_of(goals: Sequence[str]) -> str:
+    """Goals as Lean prints a tactic's state: an empty line between two."""
+    return "\n\n".join(goals) or "no goals"
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The theorem of a proof in a user's file, by the proof's number: before its own command, in its namespace, with what is open there."""
+
+    proof: int
+
+
 class Move(msgspec.Struct, frozen=True):
     """A tactic, and what it may spend: thousands of heartbeats."""
 
@@ -64,13 +75,12 @@ class State:
     """goals: as Lean prints them, one text each. moves: what led here from the start. apart: no goal knows of another, so that each can be
     proved by itself. It is the engine's as long as somebody holds it."""
 
-    def __init__(self, statement: Statement, moves: tuple[Move | Apart, ...], goals: tuple[str, ...], apart: bool = True):
+    def __init__(self, statement: Statement | Written, moves: tuple[Move | Apart, ...], goals: tuple[str, ...], apart: bool = True):
         self.statement, self.moves, self.goals, self.apart = statement, moves, goals, apart
 
     @property
     def text(self) -> str:
-        """All goals, with an empty line between two: as Lean prints a tactic's state."""
-        return "\n\n".join(self.goals)
+        return text_of(self.goals)
 
     def __repr__(self) -> str:
         return f"<State after {list(self.moves)}: {self.text!r}>"
@@ -169,7 +179,7 @@ class Gym:
             raise NotOpened(negated.refused)
         return Statement(negated.statement, statement.levels, None, statement.without, statement.before)
 
-    def start(self, statement: Statement) -> State:
+    def start(self, statement: Statement | Written) -> State:
         """The variables and hypotheses before the colon are introduced. Raises NotOpened."""
         self._workspace.retire()
         state = State(statement, (), ())
@@ -236,7 +246,9 @@ class Gym:
         self._keep(after, stepped.state)
         return Advanced(after, premises, tuple(stepped.said), seconds)
 
-    def _start(self, statement: Statement) -> Start:
+    def _start(self, statement: Statement | Written) -> Start | Begin:
+        if isinstance(statement, Written):
+            return Begin(proof=statement.proof)
         return Start(statement=statement.text, levels=statement.levels, theorem=statement.theorem, without=statement.without,
                      before=statement.before)
 

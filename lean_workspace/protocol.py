@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "12"
+ENGINE_VERSION = "13"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]

@@ -19,7 +19,7 @@ Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The f
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
 LibraryNames = Annotated[list[str], typer.Option(
-    "--library", help="A module (`Init`, `Std`) or a `.lean` file of yours; repeatable.")]
+    "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]
 Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
 
 
@@ -38,8 +38,24 @@ def one_of(option: str, value: str, *known: str) -> None:
 
 
 def libraries_of(names: list[str]) -> list[str]:
-    """Files by their full path: OUT is read again from other folders."""
-    return [str(Path(name).resolve()) if name.endswith(".lean") else name for name in names]
+    """Files by their full path, as OUT is read again from other folders; for a folder the `.lean` files below it, those of its build
+    and of its packages (`.lake`) and its `lakefile.lean` apart."""
+    return [place for name in names for place in _places(name)]
+
+
+def _places(name: str) -> list[str]:
+    place = Path(name)
+    if name.endswith(".lean"):
+        return [str(place.resolve())]
+    if "/" not in name:
+        return [name]  # a module, whatever lies in this folder
+    if not place.is_dir():
+        raise typer.BadParameter(f"there is no folder {name}")
+    files = sorted(file for file in place.resolve().rglob("*.lean")
+                   if file.name != "lakefile.lean" and not any(part.startswith(".") for part in file.relative_to(place.resolve()).parts))
+    if not files:
+        raise typer.BadParameter(f"there is no .lean file below {name}")
+    return [str(file) for file in files]
 
 
 def kinds_of(text: str) -> list[str]:

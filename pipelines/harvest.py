@@ -1,4 +1,5 @@
-"""*harvest*: theorems of a library without their proofs go in; proofs that automation finds come out, step by step.
+"""*harvest*: theorems of a library go in; proofs come out, step by step: those of a user's files as they are written there
+(`lean_workspace/written.py`), and for a library without proofs those that automation finds.
 
 The embedded library carries no proofs. Each is looked for in the environment before its theorem (`engine/Alchemy/Before.lean`): what its
 module imports and defines, and those theorems of the module that were proved in an earlier round. So the order stays acyclic, whatever
@@ -19,8 +20,9 @@ import msgspec
 
 from lean_workspace import automation, gym, portfolio
 from lean_workspace.automation import Solved, explicit, solve
-from lean_workspace.gym import Gym, NotOpened, State, proves
+from lean_workspace.gym import Gym, NotOpened, Played, State, Statement, Written, proves
 from lean_workspace.portfolio import PORTFOLIOS, Portfolio, Suggested
+from lean_workspace.written import NotPlayed, played, written_in
 from mutation import premises
 from pipelines import advice, pool, tables
 from pipelines.advice import Adviser
@@ -30,7 +32,7 @@ from pipelines.job import Job, Manifest, UsageError, stage_digest, versions
 from pipelines.leandojo import Benchmark
 from pipelines.mutate import draw_targets
 from pipelines.stage import History, Report, Stage, silent
-from pipelines.steps import rows_of
+from pipelines.steps import rows_as_written, rows_of
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
 from pipelines.synthesize import extracted
 from pipelines.tables import Reject, Step
@@ -38,8 +40,8 @@ from pipelines.tables import Reject, Step
 CHUNK = 40
 """Theorems of one module, which share an environment: some twenty seconds of work, which is what a crash costs."""
 
-ORIGINAL = "harvest"
-"""The form of these steps."""
+FOUND, WRITTEN = "harvest", "written"
+"""Of steps: of proofs that automation found, and of a person's."""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +89,11 @@ class Chunk(msgspec.Struct, frozen=True):
     theorems: list[str]
     available: list[str]
 
+    @property
+    def is_of_user(self) -> bool:
+        """Is the module a file of the user's, which has proofs of its own?"""
+        return self.module.endswith(".lean")
+
 
 class Plan(msgspec.Struct, frozen=True):
     """tries: on what is not known. known: by theorem. folder: where what is done is kept."""
@@ -125,6 +132,7 @@ class Harvester:
         self._library = catalogue(plan.job)
         self._workspace = opened(plan.job.library)
         self._gym = Gym(self._workspace)
+        self._written = written_in(self._workspace)
         self._adviser = Adviser(self._library, self._workspace) if plan.tries.asks_the_index else None
 
     def __call__(self, chunk: Chunk, history: History) -> int:
@@ -134,7 +142,7 @@ class Harvester:
         rejects: list[Reject] = []
         known = self._plan.known_for(chunk)
         for name in chunk.theorems:
-            found = self._proof_of(name, known.get(name), chunk)
+            found = self._as_written(name, chunk) if chunk.is_of_user else self._proof_of(name, known.get(name), chunk)
             if isinstance(found, str):
                 rejects.append(self._reject(name, found))
             else:
@@ -161,12 +169,31 @@ class Harvester:
         solved = self._replayed(start, known) or self._found(start, number, chunk)
         if solved is None:
             return "open"
-        steps = rows_of(solved.played, form=ORIGINAL, variant_id=None, theorem=name, target=name, module=chunk.module)
-        proved = solved.played[-1].outcome
+        steps = rows_of(solved.played, form=FOUND, variant_id=None, theorem=name, target=name, module=chunk.module)
+        return self._proof(name, chunk, solved.line, statement, solved.played, steps), steps
+
+    def _as_written(self, name: str, chunk: Chunk) -> tuple[Proof, list[Step]] | str:
+        """The proof that stands in the user's file, or why it is none that can be played."""
+        if (written := self._written.get(name)) is None:
+            return "not written"
+        try:
+            made = played(self._gym, written)
+        except NotPlayed as reason:
+            return str(reason)
+        try:
+            statement = self._gym.theorem(self._library.numbers[name])
+        except NotOpened:  # no words of its own: as it stands in its file
+            statement = Statement(written.proof.statement.strip())
+        steps = rows_as_written(
+            made, written.proof, form=WRITTEN, variant_id=None, theorem=name, target=name, module=chunk.module)
+        return self._proof(name, chunk, WRITTEN, statement, made, steps), steps
+
+    def _proof(self, name: str, chunk: Chunk, line: str, statement: Statement, made: Sequence[Played], steps: Sequence[Step]) -> Proof:
+        proved = made[-1].outcome
         return Proof(
-            theorem=name, module=chunk.module, round=chunk.round, line=solved.line, statement=statement.text,
+            theorem=name, module=chunk.module, round=chunk.round, line=line, statement=statement.text,
             level_params=list(statement.levels), tactics=[step.tactic for step in steps], text=proved.theorem, axioms=list(proved.axioms),
-            premises=list(dict.fromkeys(premise for step in steps for premise in step.premises))), steps
+            premises=list(dict.fromkeys(premise for step in steps for premise in step.premises)))
 
     def _replayed(self, start: State, known: Known | None) -> Solved | None:
         if known is None or not proves(played := list(self._gym.play(start, known.tactics))):
@@ -190,6 +217,7 @@ class Prover:
         self._numbers = catalogue(plan.job).numbers
         self._workspace = opened(plan.job.library)
         self._gym = Gym(self._workspace)
+        self._written = written_in(self._workspace)
 
     def __call__(self, chunk: Chunk, history: History) -> list[str]:
         """The theorems whose proofs do not go through; they are kept beside the proofs."""
@@ -202,7 +230,8 @@ class Prover:
 
     def _holds(self, proof: Proof, chunk: Chunk) -> bool:
         try:
-            start = self._gym.start(self._gym.theorem(self._numbers[proof.theorem], chunk.available))
+            start = self._gym.start(Written(self._written[proof.theorem].number) if chunk.is_of_user else
+                                    self._gym.theorem(self._numbers[proof.theorem], chunk.available))
         except NotOpened:
             return False
         return proves(list(self._gym.play(start, proof.tactics)))
@@ -231,8 +260,6 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
     UsageError for a portfolio that is none, Unfinished where a chunk failed."""
     if portfolio not in PORTFOLIOS:
         raise UsageError(f"there is no portfolio {portfolio}; there are {', '.join(PORTFOLIOS)}")
-    if job.library.files:
-        raise UsageError(f"{job.library.files[0]} has its own proofs; harvest is for modules of the embedded library, which have none")
     start = time.monotonic()
     with job.begin(), pool.cluster(workers):
         library = extracted(job, workers, report)

@@ -14,7 +14,8 @@ import msgspec
 import pyarrow as pa
 
 from lean_workspace import gym as gym_
-from lean_workspace.gym import Advanced, Gym, NotOpened, Played, Refused, Statement, proves
+from lean_workspace.episodes import WrittenProof
+from lean_workspace.gym import Advanced, Gym, NotOpened, Played, Refused, Statement, proves, text_of
 from lean_workspace.workspace import Lost
 from mutation import goal_directed as goal_directed_
 from mutation.goal_directed import goal_directed, tactics_of
@@ -28,9 +29,6 @@ from pipelines.tables import Step
 
 CHUNK = 100
 """Variants: some ten seconds of work, which is what a crash costs."""
-
-NO_GOALS = "no goals"
-"""The state after the last step."""
 
 PROOF, GOAL_DIRECTED = "proof", "goal-directed"
 
@@ -126,8 +124,16 @@ def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: st
 def rows_of(played: Sequence[Played], **whose: str | None) -> list[Step]:
     """The rows of a proof. whose: their other fields."""
     return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic, premises=list(step.outcome.premises),
-                 state_after=step.outcome.state.text if isinstance(step.outcome, Advanced) else NO_GOALS)
+                 state_after=text_of(step.outcome.state.goals if isinstance(step.outcome, Advanced) else ()))
             for number, step in enumerate(played)]
+
+
+def rows_as_written(played: Sequence[Played], proof: WrittenProof, **whose: str | None) -> list[Step]:
+    """The rows of a proof in a file of the user: goals and premises are those that Lean recorded there. A proof that is a term left no
+    record."""
+    rows = rows_of(played, **whose)
+    return [msgspec.structs.replace(row, state_before=text_of(step.before), state_after=text_of(step.after), premises=list(step.premises))
+            for row, step in zip(rows, proof.steps, strict=True)] if proof.steps else rows
 
 
 STEPS = Stage(name="steps", worker=Stepper)

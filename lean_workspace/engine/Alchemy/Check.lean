@@ -16,6 +16,14 @@ namespace Alchemy
 /-- Thousands of heartbeats for the elaboration of a text: about four seconds. -/
 def textBudget : Nat := 20000
 
+/-- Where a text is read. -/
+structure Place where
+  env : Environment
+  /-- Of a file of the user, the innermost first; none where nothing is open. -/
+  scopes : List Elab.Command.Scope := []
+
+instance : Coe Environment Place := ⟨fun env => { env }⟩
+
 /-- Why a text is no proof of what it should prove. -/
 structure Refusal where
   /-- `parse`, `form`, `statement`, `proof`, `sorry`, `axioms`, `kernel`, `budget` -/
@@ -57,7 +65,7 @@ where
       | some info =>
         if (env.getModuleIdxFor? n).isSome then go ns seen found else
         let (seen, found) := axiomsOf env info.type seen found
-        match info.value? with
+        match info.value? (allowOpaque := true) with
         | some v =>
           let (seen, found) := axiomsOf env v seen found
           go ns seen found
@@ -102,16 +110,19 @@ off by then. -/
 def commandContext : Meta.Context := {
   keyedConfig := Config.toConfigWithKey { foApprox := true, ctxApprox := true } }
 
-/-- With a budget that begins now. Without options, none of which speaks of a term: where there are any, Lean looks for a trace class
-among them at each step. -/
-def commandCore (env : Environment) (thousands : Nat) : BaseIO Core.Context := do
-  return { coreContext thousands with
-    maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats, quotContext := env.mainModule }
+/-- With a budget that begins now. Without options where no file sets any, as none of ours speaks of a term: where there are any, Lean
+looks for a trace class among them at each step. -/
+def commandCore (p : Place) (thousands : Nat) : BaseIO Core.Context := do
+  let context := { coreContext thousands with
+    maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats, quotContext := p.env.mainModule }
+  return match p.scopes with
+    | scope :: _ => { context with options := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
+    | [] => context
 
 /-- The name that a command declares, if it is one theorem and nothing else. -/
 def theoremName? (stx : Syntax) : Option Name :=
   if stx.isOfKind ``Parser.Command.declaration && stx[1].isOfKind ``Parser.Command.theorem then
-    some stx[1][1][0].getId
+    some (stx[1][1][0].getId.replacePrefix `_root_ .anonymous)
   else none
 
 /-- The first error, as `stage` and text. -/
@@ -123,24 +134,27 @@ def firstError : List Message → BaseIO (Option String)
 /-- Is there an error? -/
 def hasError : List Message → Bool := anyL fun m => m.severity matches .error
 
-/-- The state after a command that was elaborated in `env`; `none` if the elaborator gave up. -/
-def afterCommand (env : Environment) (stx : Syntax) (text : String) : IO (Option Elab.Command.State) := do
+/-- The state after a command that was elaborated at a place; `none` if the elaborator gave up. -/
+def afterCommand (p : Place) (stx : Syntax) (text : String) : IO (Option Elab.Command.State) := do
   let context : Elab.Command.Context := { fileName := "<text>", fileMap := text.toFileMap, snap? := none, cancelTk? := none }
-  let state := { Elab.Command.mkState env {} textOptions with infoState := { enabled := false } }  -- for editors
+  let state := { Elab.Command.mkState p.env {} textOptions with infoState := { enabled := false } }  -- for editors
+  let state := match p.scopes with
+    | scope :: outer => { state with scopes := { scope with opts := scope.opts.setNat `maxHeartbeats textBudget } :: outer }
+    | [] => state
   match ← ((Elab.Command.elabCommand stx context).run state).toIO' with
   | .ok (_, s) => return some s
   | .error _ => return none
 
 /-- Reads a text as one axiom: its syntax, the axiom, and the environment that holds it. -/
-def readAxiom (base : Environment) (text : String) : IO (Except String (Syntax × AxiomVal × Environment)) := do
-  match Parser.runParserCategory base `command text "<text>" with
+def readAxiom (base : Place) (text : String) : IO (Except String (Syntax × AxiomVal × Environment)) := do
+  match Parser.runParserCategory base.env `command text "<text>" with
   | .error e => return .error e
   | .ok stx =>
     match ← afterCommand base stx text with
     | none => return .error "the elaborator gave up"
     | some s =>
       if let some e ← firstError s.messages.toList then return .error e
-      match s.env.find? stx[1][1][0].getId with
+      match s.env.find? (stx[1][1][0].getId.replacePrefix `_root_ .anonymous) with
       | some (.axiomInfo v) => return if v.type.hasSorry then .error "the statement is not complete" else .ok (stx, v, s.env)
       | _ => return .error "no statement came of it"
 
@@ -167,13 +181,14 @@ def axiomsBehind (env : Environment) (type value : Expr) : List Name :=
   let (_, found) := axiomsOf env type {} found
   sortL (fun a b => atMost (nameText a) (nameText b)) (unique found)
 
-/-- Elaborates the command `stx`, whose text is `text`, in `env`, as one theorem. `expected`: the type and the levels that it must
+/-- Elaborates the command `stx`, whose text is `text`, at a place, as one theorem. `expected`: the type and the levels that it must
 have. -/
-def checkCommand (env : Environment) (stx : Syntax) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
+def checkCommand (p : Place) (stx : Syntax) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
   let no (stage message : String) : IO (Except Refusal Proved) := return .error { stage, message }
   let some name := theoremName? stx | no "form" "not one theorem"
+  let env := p.env
   if env.contains name then return ← no "form" ("the name " ++ nameText name ++ " is taken")
-  match ← afterCommand env stx text with
+  match ← afterCommand p stx text with
   | none => no "statement" "the elaborator gave up"
   | some s =>
     let error ← firstError s.messages.toList
@@ -199,8 +214,8 @@ def parsed (env : Environment) (text : String) (judge : Syntax → IO (Except Re
   | .ok stx => judge stx
 
 /-- The whole command's verdict on a text. -/
-def checkText (env : Environment) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) :=
-  parsed env text fun stx => checkCommand env stx text expected
+def checkText (p : Place) (text : String) (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) :=
+  parsed p.env text fun stx => checkCommand p stx text expected
 
 /-! ## Texts -/
 

@@ -107,7 +107,7 @@ def handleStart (session : IO.Ref Session) (j : Json) : IO Reply := do
     | .error e => return .error e
     | .ok env =>
       unless isAbsent env before expected do return ← refused "what comes before the theorem mentions it"
-      match ← readOpen env levels statement with
+      match ← readOpen env (signatureText levels statement) with
       | .error e => refused e
       | .ok (start, binders, env) =>
         let same ← match expected with

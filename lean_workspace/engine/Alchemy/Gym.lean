@@ -22,10 +22,10 @@ def goalName : Name := `alchemy_goal
 /-- A statement to prove. -/
 structure Start where
   /-- Proofs are read in it. -/
-  base : Environment
+  base : Place
   levels : List Name
-  /-- What stands between the name and `:=`. -/
-  statement : String
+  /-- What stands between `theorem` and `:=`. -/
+  signature : String
   type : Expr
   /-- What a proof may not use. -/
   without : List Name
@@ -48,24 +48,23 @@ structure GymState where
 def variablesOf (stx : Syntax) : Nat :=
   if stx.isOfKind ``Parser.Term.instBinder || stx.getKind == identKind || stx.isOfKind ``Parser.Term.hole then 1 else stx[1].getNumArgs
 
-/-- A declaration with this statement. -/
-def declarationText (keyword : String) (levels : List Name) (statement rest : String) : String :=
-  keyword ++ " " ++ nameText goalName ++ levelText levels ++ " " ++ statement ++ rest
+/-- What is to be proved, with its name. -/
+def signatureText (levels : List Name) (statement : String) : String := nameText goalName ++ levelText levels ++ " " ++ statement
 
-/-- Reads a statement as an axiom: its type, its levels, how many binders stand before the colon, and the environment with what it
+/-- Reads a signature as an axiom: its type, its levels, how many binders stand before the colon, and the environment with what it
 added besides. -/
-def readOpen (base : Environment) (levels : List Name) (statement : String) : IO (Except String (Start × Nat × Environment)) := do
-  match ← readAxiom base (declarationText "axiom" levels statement "") with
+def readOpen (base : Place) (signature : String) : IO (Except String (Start × Nat × Environment)) := do
+  match ← readAxiom base ("axiom " ++ signature) with
   | .error e => return .error e
   | .ok (stx, v, env) =>
     let binders := stx[1][2][0].getArgs.toList.foldl (fun n b => n + variablesOf b) 0
     -- the axiom goes, unless the statement needs what came with it
-    let env := if anyL (fun c => !base.contains c) v.type.getUsedConstants.toList then env else base
-    return .ok ({ base, levels := v.levelParams, statement, type := v.type, without := [] }, binders, env)
+    let env := if anyL (fun c => !base.env.contains c) v.type.getUsedConstants.toList then env else base.env
+    return .ok ({ base, levels := v.levelParams, signature, type := v.type, without := [] }, binders, env)
 
 /-- The negation of a statement: `(n : Nat) : n < 5` becomes `: ¬ (∀ (n : Nat), n < 5)`. -/
 def negationOf (base : Environment) (levels : List Name) (statement : String) : Except String String :=
-  let text := declarationText "axiom" levels statement ""
+  let text := "axiom " ++ signatureText levels statement
   match Parser.runParserCategory base `command text "<statement>" with
   | .error e => .error e
   | .ok stx =>
@@ -75,19 +74,12 @@ def negationOf (base : Environment) (levels : List Name) (statement : String) : 
     else if binders.isEmpty then .ok (": ¬ (" ++ type ++ ")")
     else .ok (": ¬ (∀ " ++ binders ++ ", " ++ type ++ ")")
 
-/-- The goals as Lean prints them. -/
-def goalTexts : List MVarId → MetaM (List String)
-  | [] => return []
-  | g :: gs => do
-    let text := (← ppGoal g).pretty
-    return text :: (← goalTexts gs)
-
 /-- The first state, and its goals as text. -/
 def firstState (start : Start) (binders : Nat) (env : Environment) : IO (Except String (GymState × List String)) := do
   let open_ : MetaM (MVarId × List String) := do
     let (_, goal) ← (← mkFreshExprMVar start.type).mvarId!.introNP binders
     return (goal, ← goalTexts [goal])
-  match ← ((open_.run commandContext {}).toIO (← commandCore env textBudget) { env }).toIO' with
+  match ← ((open_.run commandContext {}).toIO (← commandCore { start.base with env } textBudget) { env }).toIO' with
   | .error e => return .error (toString e)
   | .ok (((goal, texts), m), c) =>
     return .ok ({ start, goals := [goal], mctx := m.mctx, env := c.env, ngen := c.ngen, script := [] }, texts)
@@ -214,11 +206,11 @@ def scriptText (script : List String) : String :=
 
 /-- The proof as a text of its own, judged as a whole command. -/
 def finish (start : Start) (script : List String) (told : Told) : IO Step := do
-  let text := declarationText "theorem" start.levels start.statement (" := " ++ scriptText script)
+  let text := "theorem " ++ start.signature ++ " := " ++ scriptText script
   match ← checkText start.base text (some (start.type, start.levels)) with
   | .error r => return .stumbled { stage := "proof: " ++ r.stage, message := r.message }
   | .ok p =>
-    let used := constantsBehind start.base p.env p.value.getUsedConstants.toList {}
+    let used := constantsBehind start.base.env p.env p.value.getUsedConstants.toList {}
     match first? (fun n => if used.any (isOf n) then some n else none) start.without with
     | some n => return .stumbled { stage := "leak", message := "the proof uses " ++ nameText n }
     | none => return .proved text p.axioms told
@@ -234,7 +226,7 @@ def stepFrom (s : GymState) (tactic : String) (thousands : Nat) : IO Step := do
     let caught : MetaM (Except Stumble Left) := do
       try stepped s stx catch e => return .error { stage := "error", message := ← e.toMessageData.toString }
     let core : Core.State := { env := s.env, ngen := s.ngen, infoState := { enabled := false } }
-    match ← ((caught.run commandContext { mctx := s.mctx }).toIO (← commandCore s.env thousands) core).toIO' with
+    match ← ((caught.run commandContext { mctx := s.mctx }).toIO (← commandCore { s.start.base with env := s.env } thousands) core).toIO' with
     | .error e => return .stumbled { stage := "budget", message := toString e }
     | .ok ((.error e, _), _) => return .stumbled e
     | .ok ((.ok left, m), c) =>

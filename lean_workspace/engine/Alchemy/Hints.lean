@@ -77,7 +77,7 @@ def hintsOf (s : GymState) (count thousands : Nat) : IO (Except String Hints) :=
         | .const n _ => n
         | _ => .anonymous
       return { held, conclusion, definitions := definitionsIn s.env type, premises }
-    match ← ((ask.run commandContext { mctx := s.mctx }).toIO (← commandCore s.env thousands) { env := s.env, ngen := s.ngen }).toIO' with
+    match ← ((ask.run commandContext { mctx := s.mctx }).toIO (← commandCore { s.start.base with env := s.env } thousands) { env := s.env, ngen := s.ngen }).toIO' with
     | .ok ((h, _), _) => return .ok h
     | .error e => return .error (toString e)
 

@@ -1,5 +1,4 @@
 import Alchemy.Portable
-import Lean.Elab.Frontend
 import Lean.Linter.Deprecated
 import Lean.Meta.Tactic.Simp
 import Lean.Meta.Tactic.Ext
@@ -36,6 +35,8 @@ structure Library where
   simp : NameSet := {}
   ext : NameSet := {}
   problems : List Problem := []
+  /-- Of the user, in the order in which they were read. -/
+  files : List String := []
   /-- What the user's files add to the imported modules. -/
   own : List ModuleData := []
 
@@ -109,74 +110,5 @@ def Library.tags (l : Library) (n : Name) : List String :=
   let tag (is : Bool) (s : String) (rest : List String) := if is then s :: rest else rest
   tag (l.simp.contains n) "simp" <| tag (l.ext.contains n) "ext" <| tag (isInstanceCore l.env n) "instance" <|
     tag (isProtected l.env n) "protected" <| tag (Linter.isDeprecated l.env n) "deprecated" []
-
-/-! ## Files of the user -/
-
-/-- (name as it stands after `theorem`, line) of each declaration. -/
-def declared (map : FileMap) : List Syntax → List (Name × Nat)
-  | [] => []
-  | stx :: rest =>
-    let later := declared map rest
-    if stx.isOfKind ``Parser.Command.declaration then
-      let id := stx[1][1][0]
-      match stx[1].getPos? with  -- after the docstring and the attributes
-      | some p => (id.getId, (map.toPosition p).line) :: later
-      | none => later
-    else later
-
-def lineOf (n : Name) : List (Name × Nat) → Nat
-  | [] => 0
-  | (suffix, line) :: rest => if !suffix.isAnonymous && suffix.isSuffixOf n then line else lineOf n rest
-
-/-- A file as the parser wants it. -/
-def inputOf (file : String) : IO Parser.InputContext := do
-  let s ← IO.FS.readFile file
-  return { inputString := s, fileName := file, fileMap := s.toFileMap, endPos := s.rawEndPos, endPos_valid := by simp }
-
-/-- Elaborates a file on top of `env`. The theorems that hold come back, and what went wrong. -/
-def openFile (env : Environment) (module : Nat) (file : String) : IO (Environment × ModuleData × List Entry × List Problem) := do
-  let context ← inputOf file
-  let (_, state, messages) ← Parser.parseHeader context
-  let before ← mkModuleData env .private
-  let done ← Elab.IO.processCommands context state (Elab.Command.mkState env messages {})
-  let env := done.commandState.env
-  let mut problems : List Problem := []
-  for m in done.commandState.messages.toList do
-    if m.severity matches .error then
-      problems := { file, line := m.pos.line, message := ← m.data.toString } :: problems
-  let old := before.constNames.toList.foldl (fun s n => NameSet.insert s n) {}
-  let places := declared context.fileMap done.commands.toList
-  let mut entries : List Entry := []
-  let own ← mkModuleData env .private
-  for info in own.constants.toList do
-    if !old.contains info.name && isPublicTheorem env info && !(info.value?.getD info.type).hasSorry then
-      entries := { info, module, line := lineOf info.name places } :: entries
-  let inOrder (a b : Entry) := a.line < b.line || (a.line == b.line && atMost (nameText a.info.name) (nameText b.info.name))
-  return (env, own, sortL inOrder entries, rev problems)
-
-/-- The modules that the header of a file imports. -/
-def headerOf (file : String) : IO (List Import) := do
-  let (header, _, _) ← Parser.parseHeader (← inputOf file)
-  return (Elab.headerToImports header).toList
-
-/-- Opens modules and files of the user. Raises where a module is not there. -/
-def openLibrary (modules : List Name) (files : List String) : IO Library := do
-  let mut imports : List Import := mapL (fun m => { module := m }) modules
-  for file in files do
-    imports := append imports (← headerOf file)
-  -- it is never freed: Lean need not count who holds its parts
-  let mut env ← importModules imports.toArray {} (leakEnv := true) (loadExts := true)
-  let mut extra : List Entry := []
-  let mut own : List ModuleData := []
-  let mut problems : List Problem := []
-  let mut module := count env.header.moduleNames.toList
-  for file in files do
-    let (env', data, entries, found) ← openFile env module file
-    env := env'
-    own := [data]  -- of the last file: it holds what the files before it added
-    extra := append extra entries
-    problems := append problems found
-    module := module + 1
-  return { collect env extra own with problems }
 
 end Alchemy

@@ -18,7 +18,7 @@ namespace Alchemy
 
 /-- What the engine and its Python side must agree on; raised with every change of a request,
 a reply or a verdict. -/
-def engineVersion : String := "12"
+def engineVersion : String := "13"
 
 /-! ## Lists -/
 
@@ -47,6 +47,13 @@ def choose (f : α → MetaM (Option β)) : List α → MetaM (List β)
     return match y with
       | some y => y :: ys
       | none => ys
+
+/-- Stands in for `List.filterMap`. -/
+def chooseL (f : α → Option β) : List α → List β
+  | [] => []
+  | x :: xs => match f x with
+    | some y => y :: chooseL f xs
+    | none => chooseL f xs
 
 /-- Stands in for `List.filter`. -/
 def keep (p : α → Bool) : List α → List α
@@ -106,6 +113,14 @@ def insertions (x : α) : List α → List (List α)
 def concat : List (List α) → List α
   | [] => []
   | xs :: xss => append xs (concat xss)
+
+/-- The leaves of a tree, from left to right. -/
+partial def leaves : PersistentArrayNode α → List α
+  | .node cs => concat (mapL leaves cs.toList)
+  | .leaf vs => vs.toList
+
+/-- Stands in for `PersistentArray.toList`. -/
+def elements (a : PersistentArray α) : List α := append (leaves a.root) a.tail.toList
 
 /-- All orders of a short list. -/
 def permutations : List α → List (List α)
@@ -213,6 +228,13 @@ def runMeta (env : Environment) (thousands : Nat) (x : MetaM α) : IO (Except St
   match ← ((x.run' {} {}).toIO (coreContext thousands) { env }).toIO' with
   | .ok (a, _) => return .ok a
   | .error e => return .error (toString e)
+
+/-- The goals as Lean prints them. -/
+def goalTexts : List MVarId → MetaM (List String)
+  | [] => return []
+  | g :: gs => do
+    let text := (← ppGoal g).pretty
+    return text :: (← goalTexts gs)
 
 /-- Options from names that are switched on and off. -/
 def switches (on off : List Name) : Options :=

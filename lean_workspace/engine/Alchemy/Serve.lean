@@ -2,7 +2,7 @@ import Alchemy.Mutate
 import Alchemy.Grade
 import Alchemy.Refute
 import Alchemy.Profile
-import Alchemy.Episodes
+import Alchemy.Proofs
 
 /-!
 # The engine
@@ -32,6 +32,8 @@ about what is worth keeping.
 | `start` | `statement`, `levels`; `theorem` that it must be, or null; `without`; `before`: `module`, `available`, or null | `state`, `goals`, or `refused` |
 | `step` | `state`, `tactic`, `heartbeats` | `state` and `goals`, or `theorem` and `axioms`, or `refused`; `premises` that the tactic names; `said`: messages |
 | `hints` | `state`, `premises`: how many, `heartbeats` | `held`: `[name, isProof, inductive type]`; `conclusion`, `definitions`, `premises` |
+| `proofs` | `from`, `count` | `rows`: the proofs of the user's files, as they were written, with their steps |
+| `begin` | `proof`: its number | as `start` |
 | `release` | `states` | |
 -/
 
@@ -46,10 +48,10 @@ def handleOpen (session : IO.Ref Session) (j : Json) : IO Reply := do
   match field j "modules" strings, field j "files" strings with
   | .ok modules, .ok files =>
     try
-      let library ← openLibrary (mapL nameOf modules) files
-      session.set { library := some library }
+      let (library, proofs) ← openLibrary (mapL nameOf modules) files
+      session.set { library := some library, proofs := proofs.toArray }
       return .ok <| Json.mkObj [
-        ("modules", append (mapL nameText library.modules) files |> jsonStrings),
+        ("modules", append (mapL nameText library.modules) library.files |> jsonStrings),
         ("count", jsonNat library.theorems.size), ("problems", jsonList (mapL problemJson library.problems))]
     catch e => return .error (toString e)
   | .error e, _ | _, .error e => return .error e
@@ -217,6 +219,8 @@ def requests : List Request := [
   { name := "negate", answer := handleNegate },
   { name := "start", answer := handleStart },
   { name := "step", answer := handleStep },
+  { name := "proofs", answer := handleProofs },
+  { name := "begin", answer := handleBegin },
   { name := "hints", answer := handleHints },
   { name := "focus", answer := handleFocus },
   { name := "release", answer := handleRelease }]

@@ -1,4 +1,4 @@
-import Alchemy.Library
+import Alchemy.Source
 import Alchemy.Target
 import Alchemy.Parts
 import Alchemy.Gym
@@ -16,6 +16,8 @@ namespace Alchemy
 
 structure Session where
   library : Option Library := none
+  /-- Of the user's files. -/
+  proofs : Array WrittenProof := #[]
   index : Nat := 0
   target : Option Prepared := none
   carried : Option (IO.Ref Carried) := none

@@ -1,0 +1,44 @@
+import Alchemy.Episodes
+
+/-!
+# The requests about written proofs: `proofs`, `begin`
+
+A proof that a file holds is played where it stands there: before its own command, in its namespace, with what is open.
+-/
+
+open Lean Meta
+
+namespace Alchemy
+
+def writtenStepJson (s : WrittenStep) : Json := Json.mkObj [
+  ("tactic", .str s.tactic), ("before", jsonStrings s.before), ("after", jsonStrings s.after), ("premises", jsonNames s.premises)]
+
+def writtenProofJson (p : WrittenProof) : Json := Json.mkObj [
+  ("theorem", .str (nameText p.name)), ("module", jsonNat p.module), ("line", jsonNat p.line), ("statement", .str p.statement),
+  ("proof", .str p.proof), ("steps", jsonList (mapL writtenStepJson p.steps))]
+
+def handleProofs (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match field j "from" asNat, field j "count" asNat with
+  | .ok start, .ok n =>
+    let proofs := (← session.get).proofs.toList
+    return .ok (Json.mkObj [("rows", jsonList (mapL writtenProofJson (takeL (dropL proofs start) n)))])
+  | .error e, _ | _, .error e => return .error e
+
+/-- The first state of a written proof's theorem. -/
+def startOf (p : WrittenProof) : IO (Except String (GymState × List String)) := do
+  match ← readOpen p.place ("_root_." ++ nameText goalName ++ p.statement) with
+  | .error e => return .error e
+  | .ok (start, binders, env) =>
+    unless ← isSameStatement env start.type (plain p.type) do return .error "the statement is another one"
+    firstState start (p.entered.getD binders) env
+
+def handleBegin (session : IO.Ref Session) (j : Json) : IO Reply := do
+  match field j "proof" asNat with
+  | .error e => return .error e
+  | .ok i =>
+    let some p := (← session.get).proofs[i]? | return .error "no such proof"
+    match ← startOf p with
+    | .error e => return .ok (Json.mkObj [("refused", .str e)])
+    | .ok (s, goals) => return .ok (Json.mkObj [("state", jsonNat (← keepState session s)), ("goals", jsonStrings goals)])
+
+end Alchemy
