@@ -153,11 +153,12 @@ def importsBefore (env : Environment) (m : ModuleData) (module : Name) : List Im
 
 /-- A file in the module's place. Stands in for `NameMap.insert`, which has no code: a set-up as Lake writes it is read. -/
 def inPlaceOf (module : Name) (file : String) : Except String (NameMap ImportArtifacts) :=
-  let setup := Json.mkObj [("name", .str "X"), ("isModule", .bool false), ("plugins", .arr #[]), ("dynlibs", .arr #[]),
-    ("options", .mkObj []), ("importArts", .mkObj [(nameText module, .arr #[.str file])])]
-  match (fromJson? setup : Except String ModuleSetup) with
-  | .ok s => .ok s.importArts
-  | .error e => .error e
+  let setup (files : Json) : Except String ModuleSetup := fromJson? <| Json.mkObj [
+    ("name", .str "X"), ("isModule", .bool false), ("plugins", .arr #[]), ("dynlibs", .arr #[]), ("options", .mkObj []),
+    ("importArts", .mkObj [(nameText module, .arr #[files])])]
+  match setup (.str file), setup (.arr #[.str file]) with  -- a list of files; of lists, since 4.31
+  | .ok s, _ | _, .ok s => .ok s.importArts
+  | .error e, _ => .error e
 
 /-- The environment before the theorems of a module, but for those that are available. `file`: where the rest of it may be written. -/
 def openBefore (env : Environment) (b : Before) (file : String) : IO (Except String Environment) := do
@@ -168,6 +169,7 @@ def openBefore (env : Environment) (b : Before) (file : String) : IO (Except Str
   | .error e => return .error e
   | .ok arts =>
     let imports := append (importsBefore env m b.module) [{ module := b.module }]
+    allowImport
     return .ok (← importModules imports.toArray {} (loadExts := true) (arts := arts))
 
 end Alchemy

@@ -195,7 +195,7 @@ partial def etaForm (r : Reading) (e : Expr) : MetaM (Option Json) := do
     if let .const c _ := headOf e then
       if isConstructor env c then return none
     let .const s _ := headOf t | return none
-    unless isStructureLike env s do return none
+    unless isLikeStructure env s do return none
     let some c := constructorOf? env s | return none
     let n := c.numParams + c.numFields
     return some (jsonList (.str (constToken c.name n) :: unknowns n))

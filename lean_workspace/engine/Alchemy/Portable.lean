@@ -306,6 +306,21 @@ where
       else none
     | _ => none
 
+/-! ## Versions -/
+
+/-- Is it an inductive type with one constructor, without indices and not recursive? Lean's `isStructureLike`, which is
+`isNonRecStructure` from 4.30 on. -/
+def isLikeStructure (env : Environment) (n : Name) : Bool :=
+  match env.find? n with
+  | some (.inductInfo v) => !v.isRec && v.numIndices == 0 && (match v.ctors with | [_] => true | _ => false)
+  | _ => false
+
+unsafe def allowImportUnsafe : IO Unit := do
+  if Lean.version.minor ≥ 30 then enableInitializersExecution
+
+/-- From 4.30 on Lean wants to be told before each import that loads extensions. -/
+@[implemented_by allowImportUnsafe] opaque allowImport : IO Unit
+
 /-! ## JSON -/
 
 def jsonList (xs : List Json) : Json := .arr xs.toArray

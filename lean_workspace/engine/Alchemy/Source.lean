@@ -170,6 +170,7 @@ def openLibrary (modules : List Name) (files : List String) : IO (Library × Lis
   let some files := ordered headers [] | throw (IO.userError ("these files import each other: " ++ joinWith ", " files))
   let imports := append (mapL (fun m => { module := m }) modules) (concat (mapL (·.imports) headers))
   -- it is never freed: Lean need not count who holds its parts
+  allowImport
   let mut env ← importModules imports.toArray {} (leakEnv := true) (loadExts := true)
   let mut extra : List Entry := []
   let mut own : List ModuleData := []

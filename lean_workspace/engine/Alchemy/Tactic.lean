@@ -54,7 +54,8 @@ def forbiddenKinds : List (Name × String) := [
   (`Lean.Parser.Tactic.sleep, "waits")]
 
 /-- Names that no proof needs: what stands behind them is unsafe, or believed without a proof. -/
-def forbiddenNames : List Name := [``sorryAx, ``lcProof, ``lcUnreachable, ``unsafeCast, ``ofReduceBool, ``ofReduceNat, ``trustCompiler]
+def forbiddenNames : List Name :=
+  [``sorryAx, ``lcProof, ``lcUnreachable, ``unsafeCast, `Lean.ofReduceBool, `Lean.ofReduceNat, `Lean.trustCompiler]
 
 def lookup (n : Name) : List (Name × String) → Option String
   | [] => none

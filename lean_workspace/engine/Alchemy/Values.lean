@@ -114,7 +114,7 @@ where
   constructed (c : Name) : MetaM (List String) := do
     let some (.inductInfo v) := (← getEnv).find? c | return []
     if v.numIndices != 0 then return []
-    let isStructure := isStructureLike (← getEnv) c
+    let isStructure := isLikeStructure (← getEnv) c
     let mut found : List String := []
     for constructor in v.ctors do
       let f := mkAppN (.const constructor (headOf type).constLevels!) (argsOf type).toArray
