@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from lean_workspace.errors import Trouble
+from lean_workspace.errors import Mistake, Trouble
 from pipelines.leandojo import SPLITS
 from pipelines.storage import write_whole
+from training.recipe import Recipe, differences, load
 
 WITH, WITHOUT, RANDOM = "with variants", "originals alone", "random tactics"
 
@@ -91,7 +92,8 @@ def run_of(loop: Loop, name: str) -> Path:
 
 
 def results_of(loop: Loop, what: str, name: str) -> Path:
-    return loop.out / "results" / f"{what}-{name.replace(' ', '-')}"
+    """Named by the budget: an evaluation with another one is another."""
+    return loop.out / "results" / f"{what}-{name.replace(' ', '-')}-{loop.expansions}x{loop.candidates}"
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -102,7 +104,9 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 def go_round(loop: Loop) -> dict[str, Noted]:
-    """Every command, or what it summed up when it was done before. Raises Trouble where one fails."""
+    """Every command, or what it summed up when it was done before. Raises Mistake where the folder was begun with another recipe, Trouble
+    where a command fails."""
+    _claim(loop)
     done: dict[str, Noted] = {}
     every = list(commands(loop))
     for number, command in enumerate(every, 1):
@@ -112,10 +116,18 @@ def go_round(loop: Loop) -> dict[str, Noted]:
             continue
         print(f"[{number}/{len(every)}] alchemy {shlex.join(command.arguments)}", file=sys.stderr, flush=True)
         done[command.name] = Noted(command.arguments, _run(command))
-        file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, msgspec.json.encode(done[command.name]))
     write_whole(loop.out / "loop.md", as_markdown(loop, done).encode())
     return done
+
+
+def _claim(loop: Loop) -> None:
+    """What was trained by a recipe says nothing about one that has changed since."""
+    file, mine = loop.out / "loop" / "recipe.json", load(loop.recipe, list(loop.settings))
+    if file.is_file() and (other := differences(msgspec.json.decode(file.read_bytes(), type=Recipe), mine)):
+        raise Mistake(f"{loop.out} was begun with another recipe ({'; '.join(other)}): name another folder")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, msgspec.json.format(msgspec.json.encode(mine), indent=2))
 
 
 def _run(command: Command) -> dict[str, Any]:

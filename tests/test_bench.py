@@ -49,6 +49,7 @@ def test_a_way_that_is_none_is_told_before_anything_is_done():
     assert done.returncode == 2 and "there are rw-conclusion, rw-hypothesis, apply-hypothesis" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_index_is_built_loaded_and_asked(lean, tmp_path):
     said = told("index", "--targets", "5", "--workers", "1", "--out", str(tmp_path))
     assert said["theorems"] == said["sizes"][-1]["theorems"] == said["build"]["growth"][-1][0]

@@ -58,17 +58,18 @@ def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
     assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
 
 
-def test_states_that_nobody_holds_are_given_back(fragile):
+def test_states_that_nobody_holds_are_given_back(fragile, monkeypatch):
+    monkeypatch.setattr(gym_, "RELEASE_BATCH", 20)
     released = []
     ask = fragile.ask
     fragile.ask = lambda request, *rest: (released.extend(request.states) if isinstance(request, Release) else None, ask(request, *rest))[1]
     try:
         gym = Gym(fragile)
         state = gym.start(POSITIVE)
-        for _ in range(150):
+        for _ in range(60):
             gym.step(state, "skip")
             gc.collect(0)
-        assert len(released) >= 50 and isinstance(gym.step(state, "skip"), Advanced)
+        assert len(released) >= 20 and isinstance(gym.step(state, "skip"), Advanced)
     finally:
         fragile.ask = ask
 

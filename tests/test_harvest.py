@@ -116,6 +116,7 @@ def test_a_harvest_goes_on_where_it_stopped(harvested):
     assert [table(out, name) for name in ("proofs", "steps", "rejects")] == before
 
 
+@pytest.mark.slow
 def test_known_proofs_are_found_again_without_a_search(harvested, tmp_path):
     """In their own rounds; the theorems without one stay open."""
     out, said = harvested

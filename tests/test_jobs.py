@@ -120,6 +120,7 @@ def test_the_log_of_a_run_says_what_happened(corpus):
     assert next(line for line in lines if line["event"] == "end")["outcome"] == "done"
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_a_run_would_take_and_leaves_nothing(lean, tmp_path):
     said = summary(synthesize(tmp_path / "c", "--target", "Nat.succ_le_of_lt", "--target", "Nat.sub_lt_left_of_lt_add", "--dry-run"))
     assert said["targets"] == said["sampled"] == 2 and not (tmp_path / "c").exists()

