@@ -47,11 +47,13 @@ class EngineMismatch(Trouble):
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """How a Lean is started: the embedded one or a native one."""
+    """How a Lean is started: the embedded one or a native one. maps_library: its library's files are mapped, and shared by all engines;
+    they do not count as its memory."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     describe: str
+    maps_library: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ class Engine:
     """A running engine. It lives in a folder and a process group of its own, both gone after `close`."""
 
     def __init__(self, launch: Launch, limits: Limits = Limits()):
-        self._limits = limits
+        self._limits, self._maps_library = limits, launch.maps_library
         self._scratch = _scratch_folder()
         self._stderr = open(Path(self._scratch) / "stderr", "w+b")  # noqa: SIM115 (closed with the engine)
         self._buffer = b""
@@ -112,9 +114,10 @@ class Engine:
 
     @property
     def memory_gb(self) -> float:
-        """Resident memory of the process, 0 when it is gone."""
+        """Resident memory of the process, without what it only maps where that is its library; 0 when it is gone."""
         try:
-            return psutil.Process(self.pid).memory_info().rss / 1e9
+            info = psutil.Process(self.pid).memory_info()
+            return (info.rss - (getattr(info, "shared", 0) if self._maps_library else 0)) / 1e9
         except psutil.Error:
             return 0.0
 

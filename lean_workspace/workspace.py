@@ -70,10 +70,12 @@ OPEN_S = 300.0
 
 
 class Library(msgspec.Struct, frozen=True):
-    """What is studied: modules of Lean (`Init`, `Std`) and files of the user on top of them."""
+    """What is studied: modules of Lean (`Init`, `Std`) or of a workspace (`Mathlib`), and files of the user on top of them. workspace: the
+    folder of a lake project; None for the embedded Lean."""
 
     modules: tuple[str, ...]
     files: tuple[str, ...] = ()
+    workspace: str | None = None
 
     def folders(self) -> tuple[Path, ...]:
         """What an engine must be able to read."""

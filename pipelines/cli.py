@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli_arguments import Json, Kinds, LibraryNames, Out, Workers, count_of, kinds_of, libraries_of
+from pipelines.cli_arguments import Json, Kinds, LibraryNames, Out, Workers, WorkspaceFolder, count_of, kinds_of, libraries_of, workspace_of
 from pipelines.cli_bench import bench
 from pipelines.cli_benchmark import benchmark
 from pipelines.cli_eval import evaluate
@@ -25,14 +25,29 @@ app.add_typer(evaluate, name="eval")
 
 
 @app.command()
-def setup(json: Json = False) -> None:
-    """Installs the embedded Lean below $ALCHEMY_HOME, once."""
+def setup(
+    mathlib: Annotated[str | None, typer.Option(metavar="REV", help="Make a workspace with Mathlib at this tag, such as v4.28.0.")] = None,
+    workspace: Annotated[Path, typer.Option(help="The folder of that workspace.")] = Path("mathlib-workspace"),
+    json: Json = False,
+) -> None:
+    """Installs the embedded Lean below $ALCHEMY_HOME, once; or makes a workspace with Mathlib for a Lean of yours (elan)."""
     import time
 
     from lean_workspace.embedded import install
     from pipelines.summary import err, finish, progress
 
     start = time.monotonic()
+    if mathlib is not None:
+        from lean_workspace.native import engine_for, make_workspace, workspace_at
+
+        make_workspace(workspace.resolve(), mathlib, lambda command: err.print(command, highlight=False))
+        lean = workspace_at(workspace.resolve())
+        err.print("the engine", highlight=False)
+        engine_for(lean)
+        err.print(f"Lean {lean.version} with Mathlib {mathlib} is in {workspace}", highlight=False, soft_wrap=True)
+        seconds = round(time.monotonic() - start, 1)
+        finish({"installed": True, "workspace": str(lean.folder), "lean": lean.version, "seconds": seconds}, json)
+        return
     with progress() as report:
         installed = install.setup(lambda step, share: report(step, round(100 * share), 100, ""))
     err.print(f"Lean is in {install.prefix()}" if installed else f"nothing to do: Lean is in {install.prefix()}")
@@ -56,6 +71,7 @@ def doctor(json: Json = False) -> None:
 def synthesize(
     out: Out,
     library: LibraryNames = ["Init"],
+    workspace: WorkspaceFolder = None,
     targets: Annotated[str, typer.Option(help="How many theorems to mutate, drawn by the seed, or `all`.")] = "300",
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
     kinds: Kinds = "rw,apply",
@@ -95,7 +111,7 @@ def synthesize(
     if target and module:
         raise typer.BadParameter("--target names the targets; --module can't narrow them")
     options = Options(
-        library=libraries_of(library), targets=None if target else count_of(targets),
+        library=libraries_of(library), workspace=workspace_of(workspace), targets=None if target else count_of(targets),
         seed=seed, kinds=kinds_of(kinds), target=target, module=module,
         forward=forward, side_conditions=side_conditions, occurrences=occurrences, new_variables=new_variables,
         depth=depth, keep_all=keep_all, without=sorted(set(without)), target_cap=target_cap or None, foreign_cap=foreign_cap or None,
@@ -140,7 +156,7 @@ def verify(
 ) -> None:
     """Checks variants again, from their text alone, in a fresh engine."""
     from pipelines import pool
-    from pipelines.job import Job, library_of
+    from pipelines.job import Job
     from pipelines.summary import err, finish, progress
     from pipelines.synthesize import install_if_missing, run_verify
 
@@ -148,7 +164,7 @@ def verify(
     manifest = Job.manifest_at(out)
     install_if_missing()
     with progress() as report, pool.cluster(workers):
-        checked, invalid = run_verify(out, library_of(manifest.library), size, seed, workers, report)
+        checked, invalid = run_verify(out, Job(out, manifest.options).library, size, seed, workers, report)
     err.print(f"{checked - len(invalid):,} of {checked:,} texts are valid")
     finish({"checked": checked, "valid": checked - len(invalid)}, json)
     _fail_on(invalid, checked)
@@ -219,6 +235,7 @@ def report(
 def harvest(
     out: Out,
     library: LibraryNames = ["Init"],
+    workspace: WorkspaceFolder = None,
     targets: Annotated[str, typer.Option(help="How many theorems to prove, drawn by the seed, or `all`.")] = "200",
     seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
     module: Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")] = None,
@@ -244,7 +261,8 @@ def harvest(
     if fresh and known:
         raise typer.BadParameter("--fresh and --known exclude each other")
     proofs = [proof for place in (known or ([] if fresh else [CORE])) for proof in known_in(place)]
-    options = Options(library=libraries_of(library), kinds=[], targets=count_of(targets), seed=seed, module=module)
+    options = Options(library=libraries_of(library), workspace=workspace_of(workspace), kinds=[], targets=count_of(targets), seed=seed,
+                      module=module)
     with progress() as report:
         found = run(Job(out, options), workers, rounds, portfolio, proofs, report)
     if not json:
@@ -263,6 +281,7 @@ def harvest(
 def mutate(
     name: Annotated[str, typer.Argument(help="A theorem, such as `Nat.add_comm`.")],
     library: LibraryNames = ["Init"],
+    workspace: WorkspaceFolder = None,
     kinds: Kinds = "rw,apply",
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Show what the quality rules would leave out, too.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many variants to print.")] = 20,
@@ -273,7 +292,7 @@ def mutate(
     from pipelines.summary import err, finish, out, print_variant, progress
 
     with progress() as report:
-        found = variants_of_one(name, libraries_of(library), kinds_of(kinds), keep_all, report)
+        found = variants_of_one(name, libraries_of(library), workspace_of(workspace), kinds_of(kinds), keep_all, report)
     _tell_problems(found.problems)
     for variant in found.variants[:limit]:
         if not json:

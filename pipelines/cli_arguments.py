@@ -20,6 +20,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print a summary object as th
 Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
 LibraryNames = Annotated[list[str], typer.Option(
     "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]
+WorkspaceFolder = Annotated[Path | None, typer.Option(
+    "--workspace", help="A lake project, such as one with Mathlib: its own Lean opens the library.", show_default="the embedded Lean")]
 Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
 
 
@@ -35,6 +37,10 @@ def count_of(text: str) -> int | None:
 def one_of(option: str, value: str, *known: str) -> None:
     if value not in known:
         raise typer.BadParameter(f"{option}: {value!r} is none of {', '.join(known)}")
+
+
+def workspace_of(folder: Path | None) -> str | None:
+    return None if folder is None else str(folder.resolve())
 
 
 def libraries_of(names: list[str]) -> list[str]:

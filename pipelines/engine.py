@@ -1,11 +1,35 @@
-"""Lean on the machine where a worker lives."""
+"""Lean on the machine where a worker lives: the embedded one, or that of a workspace."""
 
+import hashlib
+from functools import partial
+from pathlib import Path
+
+from lean_workspace import native
 from lean_workspace.embedded import install
+from lean_workspace.process import Limits
 from lean_workspace.workspace import Library, Retirement, Workspace
+
+NATIVE_GB = 1.5
+"""What an engine with a large library of a workspace holds of its own, beside what is retired for; the library itself is mapped."""
 
 
 def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace:
     """An engine with the library open. The embedded Lean is set up first where it is missing: each node of a cluster has its own.
-    Raises SetupError, EngineRefused."""
-    install.setup()
-    return Workspace(install.launch, library, retirement=retirement)
+    Raises SetupError, EngineRefused, NoWorkspace, NativeError."""
+    if library.workspace is None:
+        install.setup()
+        return Workspace(install.launch, library, retirement=retirement)
+    lean = native.workspace_at(Path(library.workspace))
+    return Workspace(partial(native.launch, lean), library, Limits(memory_gb=retirement.memory_gb + NATIVE_GB), retirement)
+
+
+def has_module(library: Library, name: str) -> bool:
+    return install.has_module(name) if library.workspace is None else native.workspace_at(Path(library.workspace)).has_module(name)
+
+
+def lean_digest(library: Library) -> str:
+    """Names the Lean that a library is opened in, and what a workspace holds."""
+    if library.workspace is None:
+        return install.SHA512
+    lean = native.workspace_at(Path(library.workspace))
+    return hashlib.sha256(f"{lean.version} {lean.contents}".encode()).hexdigest()

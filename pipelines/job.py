@@ -16,13 +16,13 @@ from pathlib import Path
 import msgspec
 
 from lean_workspace import program
-from lean_workspace.embedded import install
 from lean_workspace.errors import Mistake, Trouble
 from lean_workspace.workspace import Library
 from mutation import arithmetic, candidates, classes, explain, generality, index, kinds, patterns, quality, score, terms
 from mutation.kinds import Reach
 from mutation.quality import EVERYTHING, Policy, policy_without
 from pipelines import tables
+from pipelines.engine import lean_digest
 from pipelines.storage import Location, Occupied, clear_scratch, held, is_local, make, scratch, settle, write_whole
 
 SHARD_TARGETS = 20
@@ -69,6 +69,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Are held-out theorems no lemmas, either?"""
     refute: bool = False
     """A table of false statements as well; it changes nothing in the others."""
+    workspace: str | None = None
+    """A lake project, whose Lean is used; None: the embedded one."""
 
 
     @property
@@ -101,14 +103,14 @@ class Manifest(msgspec.Struct, kw_only=True):
     seconds: float
 
 
-def library_of(names: Sequence[str]) -> Library:
+def library_of(names: Sequence[str], workspace: str | None = None) -> Library:
     """The library that the names mean: modules, and files that end in `.lean`. Raises UsageError."""
     files = [name for name in names if name.endswith(".lean")]
     for file in files:
         if not Path(file).is_file():
             raise UsageError(f"there is no file {file}")
     modules = [name for name in names if not name.endswith(".lean")]
-    return Library(tuple(modules), tuple(str(Path(f).resolve()) for f in files))
+    return Library(tuple(modules), tuple(str(Path(f).resolve()) for f in files), workspace)
 
 
 def _digest(*parts: object) -> str:
@@ -118,7 +120,7 @@ def _digest(*parts: object) -> str:
 def library_digest(library: Library) -> str:
     """Names what extraction finds: the engine, the modules and what stands in the files."""
     contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
-    return _digest(program.digest(), install.SHA512, tables.SCHEMA_VERSION, library.modules, library.files,
+    return _digest(program.digest(), lean_digest(library), tables.SCHEMA_VERSION, library.modules, library.files,
                    contents, _code(terms, generality, candidates, classes, index))
 
 
@@ -146,7 +148,7 @@ class Job:
 
     def __init__(self, out: Location, options: Options):
         self.out, self.options = out.resolve() if is_local(out) else out, options
-        self.library = library_of(options.library)
+        self.library = library_of(options.library, options.workspace)
         self.work = self.out / ".work"
         self.extract_folder = self.work / f"extract-{library_digest(self.library)}"
         self.mutate_folder = self.work / "mutate"

@@ -21,9 +21,9 @@ class Found(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
-def variants_of_one(name: str, library: list[str], kinds: list[str], keep_all: bool, report: Report) -> Found:
+def variants_of_one(name: str, library: list[str], workspace: str | None, kinds: list[str], keep_all: bool, report: Report) -> Found:
     """Raises UsageError where there is no such theorem. The library is extracted the first time."""
-    with on_library(library, kinds, report, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
+    with on_library(library, kinds, report, workspace=workspace, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
         entry = named_entry(name, catalogue)
         report("mutate", 0, 1, "")
         mutator = Mutator(job)

@@ -12,6 +12,7 @@ import msgspec
 from lean_workspace.embedded import install
 from lean_workspace.workspace import Library
 from pipelines import extract, mutate, pool, refute, verify
+from pipelines.engine import has_module
 from pipelines.held_out import HeldOut
 from pipelines.job import Job, JobError, Manifest, Options, UsageError, versions
 from pipelines.runlog import RunLog
@@ -59,7 +60,8 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
 
 def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalogue:
     """The library of the job, from an earlier extraction where there is one."""
-    install_if_missing(report)
+    if job.library.workspace is None:
+        install_if_missing(report)
     require_modules(job.library)
     if not extract.take_kept(job):
         missing = extract.missing_slices(job)
@@ -158,11 +160,14 @@ def run_verify(out: Location, library: Library, sample: int | None, seed: int, w
 
 
 def require_modules(library: Library) -> None:
-    """Raises UsageError for a module that the embedded Lean does not have."""
+    """Raises UsageError for a module that Lean does not have."""
     for name in library.modules:
-        if not install.has_module(name):
-            raise UsageError(f"there is no module {name} in the embedded Lean; it has Init, Std and Lean, and their parts. "
-                             "A library such as Mathlib needs a native Lean.")
+        if not has_module(library, name):
+            raise UsageError(
+                f"there is no module {name} in the embedded Lean; it has Init, Std and Lean, and their parts. A library such as Mathlib "
+                "needs a Lean of yours: `--workspace DIR`" if library.workspace is None else
+                f"there is no module {name} in {library.workspace}, or it is not compiled: run `lake exe cache get` (for Mathlib) and "
+                "`lake build` there")
 
 
 def install_if_missing(report: Report = silent) -> None:

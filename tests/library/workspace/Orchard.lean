@@ -1,0 +1,5 @@
+module
+
+public import Orchard.Basic
+public import Orchard.Order
+public import Orchard.Sum
