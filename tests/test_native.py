@@ -15,7 +15,7 @@ from lean_workspace.native import NativeError, NoWorkspace
 from lean_workspace.workspace import Library
 from pipelines.engine import opened
 
-WORKSPACE = Path(__file__).parent / "library" / "workspace"
+WORKSPACE = Path(__file__).parent / "orchard"
 
 
 @pytest.fixture(scope="module")
