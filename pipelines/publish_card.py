@@ -98,6 +98,8 @@ def command_of(options: Options, made_by: str) -> str:
     words = ["alchemy", made_by, "OUT"]
     for name in names_of(options.library):
         words += ["--library", name]
+    if options.workspace:
+        words += ["--workspace", Path(options.workspace).name]
     for name in options.target:
         words += ["--target", name]
     if not options.target:

@@ -253,8 +253,13 @@ def test_the_command_on_the_card_has_the_options_of_the_corpus(changed, tmp_path
     assert read == [options]
 
 
+def test_a_workspace_is_named_without_its_place():
+    options = Options(library=["Mathlib"], targets=9, kinds=["rw"], workspace="/home/me/mathlib4")
+    assert "--workspace mathlib4 " in command_of(options, "synthesize") and "/home" not in command_of(options, "synthesize")
+
+
 def test_no_option_is_forgotten():
-    assert set(Options.__struct_fields__) == {name for changed in OPTIONS for name in changed}
+    assert set(Options.__struct_fields__) == {"workspace", *(name for changed in OPTIONS for name in changed)}
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------------------

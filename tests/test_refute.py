@@ -152,7 +152,7 @@ def refuted(corpus, tmp_path_factory) -> tuple[Path, dict]:
     """The first targets of the session's corpus again, with their false statements: the variants are there already."""
     out = tmp_path_factory.mktemp("refute") / "corpus"
     work_of(corpus[0], out)
-    return out, summary(synthesize(out, "--targets", "12", "--workers", "1", "--refute"))
+    return out, summary(synthesize(out, "--targets", "20", "--workers", "1", "--refute"))
 
 
 def test_the_table_of_false_statements(refuted):

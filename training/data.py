@@ -103,7 +103,7 @@ def prepare(texts: Dataset, tokenizer: Any, phase: Phase, *, evaluation_examples
     drawn = draw(train, {source: getattr(phase.weights, source) for source in train}, lengths, (wanted + 1) * phase.block, seed)
     packed = _packed(encoded.select(drawn), phase.block).shuffle(seed=seed).select(range(wanted))
     validation = {source: _packed(encoded.select(_some(places["validation", source], evaluation_examples, seed)), phase.block)
-                  for source in SOURCES if len(places["validation", source])}
+                  for source in train if len(places["validation", source])}
     predicted = _predicted(encoded)
     taken = np.zeros(len(encoded), np.int64)
     np.add.at(taken, drawn, 1)

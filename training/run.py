@@ -146,22 +146,20 @@ class _Running:
         return made
 
     def _phase(self, name: str, phase: Phase, model: Any, tokenizer: Any, data: Prepared) -> tuple[Any, Fitted]:
-        """The model after a phase: trained, or read where an earlier go was through with it."""
+        """The model after a phase, as it lies on disk, whether it was trained in this go or an earlier one."""
         from transformers import AutoModelForCausalLM
 
         folder, done = self._work / name, self._work / f"{name}.json"
-        if done.is_file():
-            model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype="float32")
-            return model, msgspec.json.decode(done.read_bytes(), type=Fitted)
-        adapted = with_adapters(model, phase.lora)
-        with heard_interrupt() as heard:
-            fitted = fit(name, phase, self._recipe, PHASES[name], adapted, tokenizer, data, collator(tokenizer), folder / "checkpoints",
-                         self._metrics, self._report, heard)
-        model = merged(adapted, phase.lora)
-        model.save_pretrained(folder / "model")
-        write_whole(done, msgspec.json.encode(fitted))
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        return model, fitted
+        if not done.is_file():
+            adapted = with_adapters(model, phase.lora)
+            with heard_interrupt() as heard:
+                fitted = fit(name, phase, self._recipe, PHASES[name], adapted, tokenizer, data, collator(tokenizer), folder / "checkpoints",
+                             self._metrics, self._report, heard)
+            merged(adapted, phase.lora).save_pretrained(folder / "model")
+            write_whole(done, msgspec.json.encode(fitted))
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        return (AutoModelForCausalLM.from_pretrained(folder / "model", dtype="float32"),
+                msgspec.json.decode(done.read_bytes(), type=Fitted))
 
     def _summary(self, model: Any, fitted: dict[str, Fitted], seconds: float) -> Run:
         last = list(fitted.values())[-1]
