@@ -119,7 +119,7 @@ def engine_for(lean: NativeLean) -> Path:
             shutil.rmtree(place, ignore_errors=True)
             shutil.copytree(program.ENGINE, place, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
             (place / "lean-toolchain").write_text(lean.toolchain + "\n")
-            _run(place, [_tool("lake"), "build", "engine"], BUILD_S, f"the engine does not build with {lean.toolchain}")
+            _run(place, [tool("lake"), "build", "engine"], BUILD_S, f"the engine does not build with {lean.toolchain}")
             if not executable.is_file():
                 raise NativeError(f"lake built no {executable}")
     return executable
@@ -161,7 +161,7 @@ def make_workspace(folder: Path, revision: str, said: Said = lambda command: Non
             (folder / name).write_text(text)
     for arguments in (["update"], ["exe", "cache", "get"], ["build"]):
         said(f"lake {' '.join(arguments)}")
-        _run(folder, [_tool("lake"), *arguments], MAKE_S, "the workspace can't be made")
+        _run(folder, [tool("lake"), *arguments], MAKE_S, "the workspace can't be made")
 
 
 def _version_in(text: str) -> tuple[int, int] | None:
@@ -177,7 +177,7 @@ def _require_supported(version: tuple[int, int] | None, said: str) -> None:
 
 
 def _version_of(folder: Path) -> str:
-    said = _run(folder, [_tool("lake"), "env", "lean", "--version"], ASK_S, "lake can't say which Lean it runs")
+    said = _run(folder, [tool("lake"), "env", "lean", "--version"], ASK_S, "lake can't say which Lean it runs")
     found = re.search(r"Lean \(version ([^,)]+)", said)
     if found is None:
         raise NativeError(f"`lake env lean --version` in {folder} says {said.strip()[:200]!r}, and no version")
@@ -185,15 +185,15 @@ def _version_of(folder: Path) -> str:
 
 
 def _variables(folder: Path) -> dict[str, str]:
-    said = _run(folder, [_tool("lake"), "env"], ASK_S, "lake can't read the workspace")
+    said = _run(folder, [tool("lake"), "env"], ASK_S, "lake can't read the workspace")
     found = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     if "LEAN_SYSROOT" not in found:
         raise NativeError(f"`lake env` in {folder} names no LEAN_SYSROOT: {said.strip()[:200]!r}")
     return {name: found[name] for name in _PASSED_ON if found.get(name)}
 
 
-def _tool(name: str) -> str:
-    """elan puts its tools there, and on the path of new shells only."""
+def tool(name: str) -> str:
+    """Where `lean` or `lake` is: elan puts its tools in a folder of its own, and on the path of new shells only. Raises NoWorkspace."""
     place = shutil.which(name) or shutil.which(name, path=str(Path.home() / ".elan" / "bin"))
     if place is None:
         raise NoWorkspace(f"there is no {name} on the path, and none in ~/.elan/bin: install elan with `{ELAN}`")

@@ -161,10 +161,10 @@ def verify(
     from pipelines.synthesize import install_if_missing, run_verify
 
     size = count_of(sample)
-    manifest = Job.manifest_at(out)
-    install_if_missing()
+    options = Job.manifest_at(out).options
+    install_if_missing(options.workspace)
     with progress() as report, pool.cluster(workers):
-        checked, invalid = run_verify(out, Job(out, manifest.options).library, size, seed, workers, report)
+        checked, invalid = run_verify(out, Job(out, options).library, size, seed, workers, report)
     err.print(f"{checked - len(invalid):,} of {checked:,} texts are valid")
     finish({"checked": checked, "valid": checked - len(invalid)}, json)
     _fail_on(invalid, checked)
@@ -179,12 +179,13 @@ def grade(
 ) -> None:
     """Records the cheapest automation that proves each variant, as the table `grades`."""
     from pipelines.grade import grade as run
+    from pipelines.job import Job
     from pipelines.summary import err, finish, print_grades, progress
     from pipelines.synthesize import install_if_missing
 
     size = count_of(sample)
     with progress() as report:
-        install_if_missing()
+        install_if_missing(Job.manifest_at(out).options.workspace)
         grades = run(out, size, workers, report)
     summary = {"variants": grades.variants, "graded": grades.graded, "closed_by": grades.closed_by, "unknown": grades.unknown,
                "seconds": round(grades.seconds, 1)}
@@ -198,12 +199,13 @@ def grade(
 @app.command()
 def steps(out: Out, workers: Workers = 2, json: Json = False) -> None:
     """Runs the proof of every variant in the gym, and records what each tactic did, as the table `steps`."""
+    from pipelines.job import Job
     from pipelines.steps import steps as run
     from pipelines.summary import err, finish, progress
     from pipelines.synthesize import install_if_missing
 
     with progress() as report:
-        install_if_missing()
+        install_if_missing(Job.manifest_at(out).options.workspace)
         tally, seconds = run(out, workers, report)
     lost = "".join(f"; {reason}: {n:,}" for reason, n in sorted(tally.lost.items(), key=lambda item: -item[1]))
     err.print(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; of {tally.goal_directed:,} from the goal "

@@ -56,7 +56,7 @@ def run(
         require("train")
     place = out or Path("results") / "-".join(filter(None, (benchmark, split if benchmark != "minif2f" else "", _slug(spec.name))))
     with progress() as report:
-        install_if_missing()
+        install_if_missing(None)
         made = follow(place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), refute,
                       workers, report)
     plot_budget({named(made.settings): evaluation_at(place)[1]}, place / "budget.png")

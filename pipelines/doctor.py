@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import msgspec
 import psutil
 from rich.table import Table
 
+from lean_workspace import native
 from lean_workspace.embedded import install
 from lean_workspace.errors import Trouble
 from lean_workspace.process import Engine
@@ -60,8 +60,9 @@ def _embedded() -> Finding:
 
 
 def _native() -> Finding:
-    lean = shutil.which("lean") or next((str(p) for p in [Path.home() / ".elan" / "bin" / "lean"] if p.exists()), None)
-    if lean is None:
+    try:
+        lean = native.tool("lean")
+    except native.NoWorkspace:
         return Finding("native Lean", False, "no lean on the path", "not needed; Mathlib needs one (elan)", needed=False)
     try:
         said = subprocess.run([lean, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()

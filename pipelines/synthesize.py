@@ -60,8 +60,7 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
 
 def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalogue:
     """The library of the job, from an earlier extraction where there is one."""
-    if job.library.workspace is None:
-        install_if_missing(report)
+    install_if_missing(job.options.workspace, report)
     require_modules(job.library)
     if not extract.take_kept(job):
         missing = extract.missing_slices(job)
@@ -170,6 +169,7 @@ def require_modules(library: Library) -> None:
                 "`lake build` there")
 
 
-def install_if_missing(report: Report = silent) -> None:
-    """The first job sets the embedded Lean up by itself."""
-    install.setup(lambda step, share: report(step, round(100 * share), 100, ""))
+def install_if_missing(workspace: str | None, report: Report = silent) -> None:
+    """The first job sets the embedded Lean up by itself; a workspace has a Lean of its own."""
+    if workspace is None:
+        install.setup(lambda step, share: report(step, round(100 * share), 100, ""))
