@@ -21,6 +21,7 @@ import msgspec
 from lean_workspace import program
 from lean_workspace.embedded.install import home
 from lean_workspace.errors import Mistake, Trouble
+from lean_workspace.library import LeanOption
 from lean_workspace.process import Launch
 
 OLDEST, NEWEST = (4, 28), (4, 35)
@@ -77,8 +78,23 @@ class NativeLean(msgspec.Struct, frozen=True, dict=True):
     def source_of(self, module: str) -> Path | None:
         """The file that a module was compiled from."""
         places = [Path(place) for place in self.variables.get("LEAN_SRC_PATH", "").split(os.pathsep) if place]
-        found = ((place / Path(*module.split("."))).with_suffix(".lean") for place in (*places, self.folder))
+        found = ((place / Path(*module.split("."))).with_suffix(".lean") for place in (*places, self.folder, self.sysroot / "src" / "lean"))
         return next((file for file in found if file.is_file()), None)
+
+    def options_for(self, source: Path) -> list[LeanOption]:
+        """What the lakefile says with `leanOptions` of a module, by its source: Lake tells an editor so (`lake setup-file`). Raises
+        NativeError where that fails: what the module imports may not be built."""
+        said = _run(self.folder, [tool("lake"), "setup-file", str(source), "--no-build"], ASK_S, f"lake can't say the options of {source}")
+        try:
+            return list(msgspec.json.decode(said, type=_Setup).options.items())
+        except msgspec.DecodeError as error:
+            raise NativeError(f"`lake setup-file {source}` says {said.strip()[:200]!r}: {error}") from None
+
+
+class _Setup(msgspec.Struct):
+    """Of Lean's `ModuleSetup`, what is needed here."""
+
+    options: dict[str, bool | int | str] = {}
 
 
 @lru_cache(maxsize=8)

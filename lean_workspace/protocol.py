@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-ENGINE_VERSION = "13"
+from lean_workspace.library import LeanOption
+
+ENGINE_VERSION = "14"
 """Must equal `Alchemy.engineVersion`."""
 
 KindName = Literal["rw", "apply"]
@@ -257,11 +259,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request"):
 
 
 class Open(Request, tag="open"):
-    """Modules of Lean, then files of the user on top of them, each with the modules of its own header."""
+    """Modules of Lean, then files of the user on top of them, each with the modules of its own header. proofs: are the proofs in the files
+    recorded? module: what the one file is the source of; it is read instead of what it was compiled to. options: for the files."""
 
     Reply = Opened
     modules: list[str]
     files: list[str] = []
+    proofs: bool = False
+    module: str | None = None
+    options: list[LeanOption] = []
 
 
 class Theorems(Request, tag="theorems"):

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from lean_workspace.library import Library
 from lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
 from lean_workspace.protocol import (
     PORTFOLIO,
@@ -66,23 +67,9 @@ KILLS = 5
 STARTS = 20
 """Engines that somebody may kill while they open the library: nothing was asked of them yet."""
 OPEN_S = 300.0
-"""For a library, and the files of the user on top of it."""
-
-
-class Library(msgspec.Struct, frozen=True):
-    """What is studied: modules of Lean (`Init`, `Std`) or of a workspace (`Mathlib`), and files of the user on top of them. workspace: the
-    folder of a lake project; None for the embedded Lean."""
-
-    modules: tuple[str, ...]
-    files: tuple[str, ...] = ()
-    workspace: str | None = None
-
-    def folders(self) -> tuple[Path, ...]:
-        """What an engine must be able to read."""
-        return tuple(sorted({Path(f).resolve().parent for f in self.files}))
-
-    def __str__(self) -> str:
-        return " + ".join((*self.modules, *(Path(f).name for f in self.files)))
+"""For a library."""
+FILES_S = 1800.0
+"""For one with files that are read on top of it."""
 
 
 class Retirement(msgspec.Struct, frozen=True):
@@ -270,8 +257,10 @@ class Workspace:
     def _open(self) -> None:
         engine = Engine(self._launch(self.library.folders()), self._limits)
         try:
-            self.opened = engine.ask(
-                Open(modules=list(self.library.modules), files=list(self.library.files)), deadline_s=OPEN_S)
+            library = self.library
+            self.opened = engine.ask(Open(modules=list(library.modules), files=list(library.files), proofs=library.proofs,
+                                          module=library.source_of, options=list(library.options)),
+                                     deadline_s=FILES_S if library.files else OPEN_S)
         except EngineRefused as refused:
             engine.close()
             raise EngineRefused(f"can't open {self.library}: {refused}") from None

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from lean_workspace.gym import Advanced, Gym, NotOpened, Outcome, Proved, Statement
-from lean_workspace.workspace import Library
+from lean_workspace.library import Library
 from pipelines.engine import opened
 from pipelines.stage import Report
 

@@ -19,7 +19,6 @@ from lean_workspace.listing import AskDeclarations
 from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.extract import Catalogue, Entry
-from pipelines.harvest import Proof
 from pipelines.job import Job, UsageError, library_digest
 from pipelines.leandojo import (
     PARTS,
@@ -40,7 +39,7 @@ from pipelines.leandojo import (
 from pipelines.stage import History, Report, Stage, silent
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
 from pipelines.synthesize import extracted
-from pipelines.tables import Reject, Step
+from pipelines.tables import Proof, Reject, Step
 
 URL = "https://github.com/leanprover/lean4"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from lean_workspace import native
 from lean_workspace.embedded import install
+from lean_workspace.library import Library
 from lean_workspace.process import Limits
-from lean_workspace.workspace import Library, Retirement, Workspace
+from lean_workspace.workspace import Retirement, Workspace
 
 NATIVE_GB = 1.5
 """What an engine with a large library of a workspace holds of its own, beside what is retired for; the library itself is mapped."""

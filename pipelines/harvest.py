@@ -1,5 +1,5 @@
-"""*harvest*: theorems of a library go in; proofs come out, step by step: those of a user's files as they are written there
-(`lean_workspace/written.py`), and for a library without proofs those that automation finds.
+"""*harvest*: theorems of a library go in; proofs come out, step by step: those of a user's files and of a workspace's modules as they are
+written there (`record.py`), and for a library without its sources those that automation finds.
 
 The embedded library carries no proofs. Each is looked for in the environment before its theorem (`engine/Alchemy/Before.lean`): what its
 module imports and defines, and those theorems of the module that were proved in an earlier round. So the order stays acyclic, whatever
@@ -14,51 +14,35 @@ import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import msgspec
 
-from lean_workspace import automation, gym, portfolio
+from lean_workspace import automation, gym, portfolio, written
 from lean_workspace.automation import Solved, explicit, solve
-from lean_workspace.gym import Gym, NotOpened, Played, State, Statement, Written, proves
+from lean_workspace.gym import Gym, NotOpened, State, proves
 from lean_workspace.portfolio import PORTFOLIOS, Portfolio, Suggested
-from lean_workspace.written import NotPlayed, played, written_in
+from lean_workspace.process import EngineDied, EngineRefused
 from mutation import premises
-from pipelines import advice, pool, tables
+from pipelines import advice, pool, record, tables
 from pipelines.advice import Adviser
 from pipelines.engine import opened
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, UsageError, stage_digest, versions
 from pipelines.leandojo import Benchmark
 from pipelines.mutate import draw_targets
+from pipelines.record import Files, Missing, library_of_source, proof_of, source_of
 from pipelines.stage import History, Report, Stage, silent
-from pipelines.steps import rows_as_written, rows_of
+from pipelines.steps import rows_of
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
 from pipelines.synthesize import extracted
-from pipelines.tables import Reject, Step
+from pipelines.tables import Proof, Reject, Step
 
 CHUNK = 40
 """Theorems of one module, which share an environment: some twenty seconds of work, which is what a crash costs."""
 
-FOUND, WRITTEN = "harvest", "written"
-"""Of steps: of proofs that automation found, and of a person's."""
-
-
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """A proof of a theorem of the library. round: from 1; a proof uses theorems of its own module only where these were proved in an
-    earlier round. line: of the portfolio. text: the theorem and its proof, under a name of its own. premises: theorems and definitions
-    that the tactics name."""
-
-    theorem: str
-    module: str
-    round: int
-    line: str
-    statement: str
-    level_params: list[str]
-    tactics: list[str]
-    text: str
-    axioms: list[str]
-    premises: list[str]
+FOUND = "harvest"
+"""Of steps: of proofs that automation found."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,17 +66,23 @@ def known_in(place: Location) -> list[Known]:
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """Theorems of a module to prove in a round, and those of the module that may be used."""
+    """Theorems of a module to prove in a round, and those of the module that may be used. source: of a workspace's module, the file that
+    has their proofs."""
 
     round: int
     module: str
     theorems: list[str]
     available: list[str]
+    source: str | None = None
 
     @property
     def is_of_user(self) -> bool:
         """Is the module a file of the user's, which has proofs of its own?"""
         return self.module.endswith(".lean")
+
+    @property
+    def is_written(self) -> bool:
+        return self.is_of_user or self.source is not None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -120,30 +110,35 @@ class Plan(msgspec.Struct, frozen=True):
 
 def folder_of(job: Job, tries: str) -> Location:
     """Of the engine, the library, the code of this stage and the portfolio."""
-    files = (__file__, gym.__file__, automation.__file__, portfolio.__file__, premises.__file__, advice.__file__)
-    return job.work / "harvest" / f"{stage_digest(job.library, *files)}-{tries}"
+    code = (record, written, gym, automation, portfolio, premises, advice)
+    return job.work / "harvest" / f"{stage_digest(job.library, __file__, *(module.__file__ for module in code))}-{tries}"
 
 
 class Harvester:
-    """Holds an engine and the index; works on one chunk after the other."""
+    """Holds engines and the index; works on one chunk after the other."""
 
     def __init__(self, plan: Plan):
         self._plan = plan
         self._library = catalogue(plan.job)
-        self._workspace = opened(plan.job.library)
-        self._gym = Gym(self._workspace)
-        self._written = written_in(self._workspace)
-        self._adviser = Adviser(self._library, self._workspace) if plan.tries.asks_the_index else None
+        self._module: Files | None = None
+        """The source that was read last."""
+
+    @cached_property
+    def _all(self) -> Files:
+        """The whole library."""
+        return Files(msgspec.structs.replace(self._plan.job.library, proofs=bool(self._plan.job.library.files)))
+
+    @cached_property
+    def _adviser(self) -> Adviser | None:
+        return Adviser(self._library, self._all.workspace) if self._plan.tries.asks_the_index else None
 
     def __call__(self, chunk: Chunk, history: History) -> int:
         """Looks for proofs and leaves them, with their steps, on disk. How many there are."""
         proofs: list[Proof] = []
         steps: list[Step] = []
         rejects: list[Reject] = []
-        known = self._plan.known_for(chunk)
-        for name in chunk.theorems:
-            found = self._as_written(name, chunk) if chunk.is_of_user else self._proof_of(name, known.get(name), chunk)
-            if isinstance(found, str):
+        for name, found in zip(chunk.theorems, self._found_in(chunk), strict=True):
+            if isinstance(found, Missing):
                 rejects.append(self._reject(name, found))
             else:
                 proofs.append(found[0])
@@ -154,59 +149,61 @@ class Harvester:
         return len(proofs)
 
     def close(self) -> None:
-        self._workspace.close()
+        for files in (self.__dict__.get("_all"), self._module):
+            if files is not None:
+                files.close()
 
-    def _proof_of(self, name: str, known: Known | None, chunk: Chunk) -> tuple[Proof, list[Step]] | str:
+    def _found_in(self, chunk: Chunk) -> Iterator[tuple[Proof, list[Step]] | Missing]:
+        if chunk.source is not None:
+            yield from self._as_compiled_from(chunk.source, chunk)
+        elif chunk.is_of_user:
+            yield from (self._all.record(name, chunk.module) for name in chunk.theorems)
+        else:
+            known = self._plan.known_for(chunk)
+            yield from (self._proof_of(name, known.get(name), chunk) for name in chunk.theorems)
+
+    def _as_compiled_from(self, source: str, chunk: Chunk) -> Iterator[tuple[Proof, list[Step]] | Missing]:
+        """The proofs in a module's source. One that can't be read has none: Lean may need more memory or time for it than it is given."""
+        library = library_of_source(self._plan.job.library.workspace, chunk.module, source)
+        if self._module is not None:
+            self._module.close()
+            self._module = None
+        try:
+            self._module = Files(library)
+        except (EngineDied, EngineRefused) as error:
+            yield from (Missing("source not read", str(error)) for _ in chunk.theorems)
+        else:
+            yield from (self._module.record(name, chunk.module) for name in chunk.theorems)
+
+    def _proof_of(self, name: str, known: Known | None, chunk: Chunk) -> tuple[Proof, list[Step]] | Missing:
         """The proof with its steps, or why there is none."""
         if not self._plan.tries and known is None:
-            return "open"
+            return Missing("open")
         number = self._library.numbers[name]
         try:
-            statement = self._gym.theorem(number, chunk.available)
-            start = self._gym.start(statement)
+            statement = self._all.gym.theorem(number, chunk.available)
+            start = self._all.gym.start(statement)
         except NotOpened as error:
-            return "mentioned before" if "mentions it" in str(error) else "not opened"
+            return Missing("mentioned before" if "mentions it" in str(error) else "not opened")
         solved = self._replayed(start, known) or self._found(start, number, chunk)
         if solved is None:
-            return "open"
+            return Missing("open")
         steps = rows_of(solved.played, form=FOUND, variant_id=None, theorem=name, target=name, module=chunk.module)
-        return self._proof(name, chunk, solved.line, statement, solved.played, steps), steps
-
-    def _as_written(self, name: str, chunk: Chunk) -> tuple[Proof, list[Step]] | str:
-        """The proof that stands in the user's file, or why it is none that can be played."""
-        if (written := self._written.get(name)) is None:
-            return "not written"
-        try:
-            made = played(self._gym, written)
-        except NotPlayed as reason:
-            return str(reason)
-        try:
-            statement = self._gym.theorem(self._library.numbers[name])
-        except NotOpened:  # no words of its own: as it stands in its file
-            statement = Statement(written.proof.statement.strip())
-        steps = rows_as_written(
-            made, written.proof, form=WRITTEN, variant_id=None, theorem=name, target=name, module=chunk.module)
-        return self._proof(name, chunk, WRITTEN, statement, made, steps), steps
-
-    def _proof(self, name: str, chunk: Chunk, line: str, statement: Statement, made: Sequence[Played], steps: Sequence[Step]) -> Proof:
-        proved = made[-1].outcome
-        return Proof(
-            theorem=name, module=chunk.module, round=chunk.round, line=line, statement=statement.text,
-            level_params=list(statement.levels), tactics=[step.tactic for step in steps], text=proved.theorem, axioms=list(proved.axioms),
-            premises=list(dict.fromkeys(premise for step in steps for premise in step.premises)))
+        return proof_of(name, chunk.module, chunk.round, solved.line, statement, solved.played, steps), steps
 
     def _replayed(self, start: State, known: Known | None) -> Solved | None:
-        if known is None or not proves(played := list(self._gym.play(start, known.tactics))):
+        if known is None or not proves(played := list(self._all.gym.play(start, known.tactics))):
             return None
-        return Solved(known.line, explicit(self._gym, played) if " <;> " in played[-1].tactic else played)
+        return Solved(known.line, explicit(self._all.gym, played) if " <;> " in played[-1].tactic else played)
 
     def _found(self, start: State, number: int, chunk: Chunk) -> Solved | None:
         suggested = self._adviser.suggest(number, set(chunk.available)) if self._adviser else Suggested()
-        return solve(self._gym, start, self._plan.tries, suggested)
+        return solve(self._all.gym, start, self._plan.tries, suggested)
 
-    def _reject(self, name: str, reason: str) -> Reject:
+    def _reject(self, name: str, why: Missing) -> Reject:
         entry = self._library.theorems[self._library.numbers[name]]
-        return Reject(target=name, library=self._library.library_of(entry), module=entry.module, stage="harvest", reason=reason)
+        return Reject(target=name, library=self._library.library_of(entry), module=entry.module, stage="harvest", reason=why.reason,
+                      message=why.message)
 
 
 class Prover:
@@ -217,7 +214,6 @@ class Prover:
         self._numbers = catalogue(plan.job).numbers
         self._workspace = opened(plan.job.library)
         self._gym = Gym(self._workspace)
-        self._written = written_in(self._workspace)
 
     def __call__(self, chunk: Chunk, history: History) -> list[str]:
         """The theorems whose proofs do not go through; they are kept beside the proofs."""
@@ -230,8 +226,7 @@ class Prover:
 
     def _holds(self, proof: Proof, chunk: Chunk) -> bool:
         try:
-            start = self._gym.start(Written(self._written[proof.theorem].number) if chunk.is_of_user else
-                                    self._gym.theorem(self._numbers[proof.theorem], chunk.available))
+            start = self._gym.start(self._gym.theorem(self._numbers[proof.theorem], chunk.available))
         except NotOpened:
             return False
         return proves(list(self._gym.play(start, proof.tactics)))
@@ -292,17 +287,19 @@ def _round(plan: Plan, entries: list[Entry], number: int, before: list[Chunk]) -
     for chunk in before:
         names = [proof.theorem for proof in plan.proofs_of(chunk)]
         proved[chunk.module] += names
-        if names and chunk.round == number - 1:
+        if names and chunk.round == number - 1 and not chunk.is_written:
             fresh.add(chunk.module)
     by_module: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
         by_module[entry.module].append(entry.name)
     for module, names in sorted(by_module.items()):
+        source = source_of(plan.job.library, module)
         if number > 1 and module not in fresh:
             continue
         available = sorted(proved[module])
         left = sorted(set(names).difference(available))
-        yield from (Chunk(number, module, left[i:i + CHUNK], available) for i in range(0, len(left), CHUNK))
+        size = CHUNK if source is None else len(left)  # it is read once
+        yield from (Chunk(number, module, left[i:i + size], available, source) for i in range(0, len(left), size))
 
 
 def _work(plan: Plan, chunks: list[Chunk], number: int, workers: int, report: Report) -> None:
@@ -320,7 +317,9 @@ def _work(plan: Plan, chunks: list[Chunk], number: int, workers: int, report: Re
 
 
 def _prove_again(plan: Plan, chunks: list[Chunk], workers: int, report: Report) -> list[str]:
-    """The theorems whose proofs do not go through in fresh engines."""
+    """The theorems whose proofs do not go through in fresh engines. What stands in a file was proved by Lean when it read the file, before
+    it was played."""
+    chunks = [chunk for chunk in chunks if not chunk.is_written]
     todo = [chunk for chunk in chunks if not (plan.place(chunk) / LEAKS).is_file()]
     for done, _ in enumerate(pool.finish(PROVE_AGAIN, plan, todo, workers, _called), len(chunks) - len(todo) + 1):
         report("prove again", done, len(chunks), "")
@@ -368,7 +367,7 @@ def _assemble(plan: Plan, made: Location, numbered: tuple[int, list[list[Chunk]]
             for proof in proofs:
                 last.pop(proof.theorem, None)
         rows["rejects"] += last.values()
-    for table, record in TABLES.items():
-        tables.write(tables.to_table(rows[table], record), made / table / f"part-{number:04}.parquet")
+    for table, row in TABLES.items():
+        tables.write(tables.to_table(rows[table], row), made / table / f"part-{number:04}.parquet")
     proofs = rows["proofs"]
     return (Counter(proof.round for proof in proofs), Counter(row.reason for row in rows["rejects"]), sum(bool(p.premises) for p in proofs))

@@ -17,7 +17,7 @@ import msgspec
 
 from lean_workspace import program
 from lean_workspace.errors import Mistake, Trouble
-from lean_workspace.workspace import Library
+from lean_workspace.library import Library
 from mutation import arithmetic, candidates, classes, explain, generality, index, kinds, patterns, quality, score, terms
 from mutation.kinds import Reach
 from mutation.quality import EVERYTHING, Policy, policy_without

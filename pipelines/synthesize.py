@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from lean_workspace.embedded import install
-from lean_workspace.workspace import Library
+from lean_workspace.library import Library
 from pipelines import extract, mutate, pool, refute, verify
 from pipelines.engine import has_module
 from pipelines.held_out import HeldOut

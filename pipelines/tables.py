@@ -103,6 +103,23 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     premises: list[str]
 
 
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """A proof of a theorem of the library. round: from 1; a proof uses theorems of its own module only where these were proved in an
+    earlier round. line: of the portfolio. text: the theorem and its proof, under a name of its own. premises: theorems and definitions
+    that the tactics name."""
+
+    theorem: str
+    module: str
+    round: int
+    line: str
+    statement: str
+    level_params: list[str]
+    tactics: list[str]
+    text: str
+    axioms: list[str]
+    premises: list[str]
+
+
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """What was tried and not kept. Attempts that Lean refused, and targets set aside, have no lemma: n counts them."""
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 import msgspec
 import pyarrow.compute as pc
 
+from lean_workspace.library import Library
 from lean_workspace.process import EngineDied
-from lean_workspace.workspace import Library
 from mutation import terms
 from pipelines import tables
 from pipelines.engine import opened

@@ -9,8 +9,9 @@ from commands import summary, synthesize
 from hypothesis import settings
 
 from lean_workspace.embedded import install
+from lean_workspace.library import Library
 from lean_workspace.protocol import Candidate, Refusal, Written
-from lean_workspace.workspace import Draft, Library, Lost, Useless, Workspace
+from lean_workspace.workspace import Draft, Lost, Useless, Workspace
 
 settings.register_profile("house", deadline=None)  # a loaded machine is no fault of a property
 settings.load_profile("house")

@@ -6,9 +6,10 @@ import pytest
 
 from lean_workspace import program, workspace
 from lean_workspace.embedded import install
+from lean_workspace.library import Library
 from lean_workspace.process import EngineRefused
 from lean_workspace.protocol import PORTFOLIO, Grade
-from lean_workspace.workspace import Difficulty, Library, Workspace
+from lean_workspace.workspace import Difficulty, Workspace
 
 GRADED = [
     ("rfl", "Nat.add_comm", "v (n : Nat) : n + 0 = n"),

@@ -8,7 +8,8 @@ from lean_workspace import gym as gym_
 from lean_workspace.embedded import install
 from lean_workspace.episodes import Release
 from lean_workspace.gym import Advanced, Closed, Gym, Proved, State, Statement
-from lean_workspace.workspace import Library, Lost, Retirement, Workspace
+from lean_workspace.library import Library
+from lean_workspace.workspace import Lost, Retirement, Workspace
 
 COMMUTES = Statement("(a b : Nat) : a + b = b + a")
 POSITIVE = Statement("{n m : Nat} (hn : 0 < n) (hm : 0 < m) : 0 < n * m")

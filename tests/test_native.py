@@ -11,9 +11,12 @@ import toolchain
 from commands import alchemy, same, summary, synthesize, table
 
 from lean_workspace import native
+from lean_workspace.gym import Gym, Proved, Refused
+from lean_workspace.library import Library
 from lean_workspace.native import NativeError, NoWorkspace
-from lean_workspace.workspace import Library
+from lean_workspace.process import EngineRefused
 from pipelines.engine import opened
+from pipelines.record import Files, Missing, library_of_source
 
 WORKSPACE = Path(__file__).parent / "orchard"
 
@@ -27,11 +30,39 @@ def on_path(lean, tmp_path_factory):
         yield folder
 
 
+DOUBT = """\
+module
+
+public import Orchard.Sum
+
+public section
+
+namespace Orchard
+
+axiom magic (n : Nat) : n = n * 1
+
+theorem by_magic (n : Nat) : n * 1 = n := (magic n).symm
+
+theorem unfinished (a b : Nat) : a * b = b * a := by sorry
+
+theorem by_unfinished (a b : Nat) : b * a = a * b := by
+  exact unfinished b a
+
+/-- No doubt of it. -/
+theorem map_id (xs : List Nat) : xs.map (fun x => x) = xs := by
+  exact List.map_id xs
+
+end Orchard
+"""
+"""A module that the library does not import."""
+
+
 @pytest.fixture(scope="module")
 def orchard(on_path, tmp_path_factory) -> Path:
-    """A workspace with fifty theorems in three modules, built."""
+    """A workspace with fifty theorems in three modules, and one with doubtful ones, built."""
     folder = tmp_path_factory.mktemp("orchard") / "orchard"
     shutil.copytree(WORKSPACE, folder)
+    (folder / "Orchard" / "Doubt.lean").write_text(DOUBT)
     subprocess.run(["lake", "build"], cwd=folder, check=True)
     return folder
 
@@ -50,15 +81,102 @@ def test_its_modules_are_opened_by_its_own_lean(orchard):
         assert workspace.check("theorem t (a b : Orchard.Basket) : a.add b = b.add a := Orchard.Basket.add_comm a b").refused is None
 
 
+def copied(orchard: Path, to: Path) -> Path:
+    return Path(shutil.copytree(orchard, to / "copy"))
+
+
+@pytest.fixture(scope="module")
+def doubt(orchard):
+    """The module of that name and what it imports, open."""
+    with opened(Library(("Orchard.Doubt",), (), str(orchard))) as workspace:
+        yield workspace
+
+
+def test_nothing_of_a_module_is_left_out(doubt):
+    """Docstrings, lines, the order of a file."""
+    count = doubt.opened.count
+    rows = {row.name: row for row in doubt.theorems(count - 60, 60)}
+    names = [name for name in rows if rows[name].module == len(doubt.opened.modules) - 1]
+    assert names == ["Orchard.by_magic", "Orchard.unfinished", "Orchard.by_unfinished", "Orchard.map_id"]
+    lines = DOUBT.splitlines()
+    for name in names:
+        assert lines[rows[name].line - 1].startswith(("theorem", "/--"))
+    assert rows["Orchard.map_id"].docstring.strip() == "No doubt of it."
+    assert rows["Orchard.sum_append"].line > rows["Orchard.sum_nil"].line > 1
+
+
+@pytest.mark.parametrize(("name", "axiom"), [("by_magic", "Orchard.magic"), ("unfinished", "sorryAx"), ("by_unfinished", "sorryAx")])
+def test_a_theorem_that_rests_on_an_axiom_of_its_own_is_no_target_and_proves_nothing(doubt, name, axiom):
+    (number,) = doubt.find(f"Orchard.{name}")
+    with pytest.raises(EngineRefused, match=f"rests on {axiom}"):
+        doubt.target(number)
+    statement = doubt.theorems(number, 1)[0].statement
+    refused = doubt.check(f"theorem t {statement} := Orchard.{name} {'n' if name == 'by_magic' else 'a b'}").refused
+    assert (refused.stage, refused.message) == ("axioms", axiom)
+    (sound,) = doubt.find("Orchard.map_id")
+    assert doubt.target(sound).reads_back
+
+
+def test_an_environment_before_a_module_of_three_files(doubt):
+    """What the compiler keeps apart (`.olean`, `.olean.server`, `.olean.private`) is one file there."""
+    gym = Gym(doubt)
+    (number,) = doubt.find("Orchard.map_id")
+    assert all(isinstance(gym.step(gym.start(gym.theorem(number, [])), f"exact {name}"), outcome) for name, outcome in (
+        ("List.map_id xs", Proved), ("Orchard.map_id xs", Refused)))
+
+
+def files_of(orchard: Path, module: str) -> Files:
+    source = native.workspace_at(orchard).source_of(module)
+    return Files(library_of_source(str(orchard), module, str(source)))
+
+
+def test_proofs_of_a_module_are_recorded_as_its_source_has_them(orchard):
+    """What does not hold is none."""
+    files = files_of(orchard, "Orchard.Doubt")
+    try:
+        found = {name: files.record(f"Orchard.{name}", "Orchard.Doubt") for name in ("by_magic", "unfinished", "by_unfinished", "map_id")}
+    finally:
+        files.close()
+    proof, steps = found.pop("map_id")
+    assert found == {"by_magic": Missing("proof: axioms"), "unfinished": Missing("not written"), "by_unfinished": Missing("proof: axioms")}
+    assert proof.tactics == ["exact List.map_id xs"] and proof.premises == ["List.map_id"] and proof.line == "written"
+    assert [row.state_before for row in steps] == ["xs : List Nat\n⊢ List.map (fun x ↦ x) xs = xs"], "as the lakefile's options print it"
+
+
+def test_a_source_that_was_changed_since_it_was_compiled(orchard, tmp_path):
+    """And is no Lean any more."""
+    folder = copied(orchard, tmp_path)
+    (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n")
+    with pytest.raises(EngineRefused, match="Nowhere"):
+        files_of(folder, "Orchard.Doubt")
+
+
+@pytest.mark.slow
+def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
+    """Module by module. Each theorem is proved or rejected with a reason."""
+    out = tmp_path / "out"
+    said = summary(alchemy("harvest", str(out), "--library", "Orchard", "--library", "Orchard.Doubt", "--workspace", str(orchard),
+                           "--targets", "all", "--fresh", "--portfolio", "none", "--json"))
+    assert (said["theorems"], said["proved"], said["leaks"]) == (54, 51, 0)
+    assert said["rejects"] == {"not written": 1, "proof: axioms": 2}
+    proofs = {row["theorem"]: row for row in table(out, "proofs")}
+    assert proofs["Orchard.Basket.pick_comm"]["tactics"] == ["rw [pick_pick, pick_pick, Nat.add_comm]"]
+    assert proofs["Orchard.Basket.pick_comm"]["premises"] == ["Orchard.Basket.pick_pick", "Nat.add_comm"]
+    assert {row["module"] for row in proofs.values()} == {"Orchard.Basic", "Orchard.Order", "Orchard.Sum", "Orchard.Doubt"}
+    assert all(row["form"] == "written" and row["state_before"] for row in table(out, "steps"))
+    folder = copied(orchard, tmp_path)
+    (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n")
+    said = summary(alchemy("harvest", str(tmp_path / "none"), "--library", "Orchard.Doubt", "--workspace", str(folder), "--targets", "all",
+                           "--fresh", "--portfolio", "none", "--json"))
+    assert said["proved"] == 0 and said["rejects"] == {"source not read": 4}
+    assert "Nowhere" in table(tmp_path / "none", "rejects")[0]["message"]
+
+
 def test_the_engine_is_built_once_for_a_toolchain(orchard):
     lean = native.workspace_at(orchard)
     executable = native.engine_for(lean)
     before = executable.stat().st_mtime_ns
     assert native.engine_for(lean) == executable and executable.stat().st_mtime_ns == before
-
-
-def copied(orchard: Path, to: Path) -> Path:
-    return Path(shutil.copytree(orchard, to / "copy"))
 
 
 @pytest.mark.parametrize(("spoil", "said"), [

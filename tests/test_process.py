@@ -10,9 +10,10 @@ import psutil
 import pytest
 
 from lean_workspace.embedded import install
+from lean_workspace.library import Library
 from lean_workspace.process import Engine, EngineDied, EngineMismatch, EngineRefused, Launch, Limits, require_kinds
 from lean_workspace.protocol import Check
-from lean_workspace.workspace import Draft, Library, Retirement, Workspace
+from lean_workspace.workspace import Draft, Retirement, Workspace
 
 SLOW = "theorem v : (List.range 100000).foldl (· + ·) 0 = 1 := by\n  decide +kernel"
 QUICK = "theorem v (a b : Nat) : a + b = b + a := by\n  omega"

@@ -22,13 +22,12 @@ from upath import UPath
 from pipelines import hub, publish
 from pipelines.cli import app
 from pipelines.grade import Grade
-from pipelines.harvest import Proof
 from pipelines.job import JobError, Options, UsageError
 from pipelines.publish import ROW_GROUP, TABLES, require_name, write
 from pipelines.publish_card import command_of, commit, size_category
 from pipelines.splits import split_of
 from pipelines.steps import GOAL_DIRECTED, PROOF
-from pipelines.tables import Reject, Step, Theorem, Variant
+from pipelines.tables import Proof, Reject, Step, Theorem, Variant
 
 TARGETS = [f"Nat.t{i}" for i in range(150)]
 

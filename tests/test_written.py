@@ -7,8 +7,9 @@ from commands import alchemy, summary
 
 from lean_workspace.embedded import install
 from lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Refused, Written
+from lean_workspace.library import Library
 from lean_workspace.process import EngineRefused
-from lean_workspace.workspace import Library, Workspace
+from lean_workspace.workspace import Workspace
 from lean_workspace.written import NotPlayed, played, written_in
 from pipelines import tables
 from pipelines.job import Job
@@ -21,7 +22,7 @@ FILES = [str(LIBRARY / name) for name in ("Shelf/Laws.lean", "Structured.lean", 
 @pytest.fixture(scope="module")
 def shelf(lean):
     """Five files: structured proofs, notation of their own, one that imports another and is named before it."""
-    with Workspace(install.launch, Library(("Init",), tuple(FILES))) as workspace:
+    with Workspace(install.launch, Library(("Init",), tuple(FILES), proofs=True)) as workspace:
         yield workspace
 
 

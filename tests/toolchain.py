@@ -4,11 +4,13 @@ They do what the engine's launcher asks of them, as Lake's manual says it: `lake
 `lean --version`. Called as a program, this file is both; which one, the name says.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from lean_workspace import program
@@ -42,6 +44,8 @@ def lake(arguments: list[str]) -> int:
             print("\n".join(f"{name}={value}" for name, value in variables(folder).items()))
         case ["env", *command]:
             return subprocess.run(command, env={**os.environ, **variables(folder)}).returncode
+        case ["setup-file", file, "--no-build"]:
+            setup_file(folder, Path(file))
         case ["build", "engine"]:
             build_engine(folder)
         case ["build"]:
@@ -49,6 +53,21 @@ def lake(arguments: list[str]) -> int:
         case _:
             raise SystemExit(f"error: unknown command '{' '.join(arguments)}'")
     return 0
+
+
+def setup_file(folder: Path, source: Path) -> None:
+    """Of Lean's `ModuleSetup`: the options that the lakefile has for all modules."""
+    assert source.is_file()
+    options = tomllib.loads((folder / "lakefile.toml").read_text()).get("leanOptions", {})
+    print(json.dumps({"name": source.stem, "isModule": True, "importArts": {}, "dynlibs": [], "plugins": [], "options": flat(options)}))
+
+
+def flat(options: dict, before: str = "") -> dict:
+    """`pp.unicode.fun = true` in TOML is a table in a table."""
+    found = {}
+    for name, value in options.items():
+        found |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return found
 
 
 def variables(folder: Path) -> dict[str, str]:
@@ -70,7 +89,8 @@ def build_engine(folder: Path) -> None:
     command = " ".join(f"'{word}'" for word in launch.argv)
     executable.write_text(
         f"#!/bin/sh\nexport LEAN_HOST_ENGINE='{launch.env['LEAN_HOST_ENGINE']}' "
-        f"LEAN_HOST_READ=\"$LEAN_PATH:{launch.env['LEAN_HOST_READ']}\" LEAN_PATH=\"$LEAN_PATH:{install.prefix() / 'lib' / 'lean'}\"\n"
+        f"LEAN_HOST_READ=\"$LEAN_PATH:$LEAN_SRC_PATH:{launch.env['LEAN_HOST_READ']}\" "
+        f"LEAN_PATH=\"$LEAN_PATH:{install.prefix() / 'lib' / 'lean'}\"\n"
         f"exec {command}\n")
     executable.chmod(0o755)
 

@@ -89,13 +89,18 @@ def isAbout (p : α → Bool) : ScopedEnvExtension.Entry α → Bool
 
 /-- Others whose entries name theorems that a tactic then looks for. -/
 def dropped : List Name := [
-  `Lean.Meta.congrExtension, `Lean.Meta.Rfl.reflExt, `Lean.Meta.Symm.symmExt, `Lean.Meta.Monotonicity.monotoneExt, `specMap, `sineQueNon]
+  `Lean.Meta.congrExtension, `Lean.Meta.Rfl.reflExt, `Lean.Meta.Symm.symmExt, `Lean.Meta.Monotonicity.monotoneExt, `specMap, `sineQueNon,
+  -- sets of simp theorems once, of another type since 4.33
+  `Lean.Elab.Tactic.BVDecide.Frontend.intToBitVecExt, `Lean.Elab.Tactic.BVDecide.Frontend.bvNormalizeExt,
+  `Lean.Elab.Tactic.BVDecide.Frontend.symIntToBitVecExt, `Lean.Elab.Tactic.BVDecide.Frontend.metaIntToBitVecExt,
+  `Lean.Meta.Tactic.BVDecide.intToBitVecExt, `Lean.Meta.Tactic.BVDecide.bvNormalizeExt, `Lean.Meta.Tactic.BVDecide.symIntToBitVecExt,
+  `Lean.Meta.Tactic.BVDecide.metaIntToBitVecExt]
 
 /-- Sets of simp theorems. -/
 def simpSets : List Name := [
   ``simpExtension, `Lean.Meta.Grind.normExt, `Lean.Meta.NormCast.pushCastExt, `Lean.Meta.NormCast.normCastExt.up,
   `Lean.Meta.NormCast.normCastExt.down, `Lean.Meta.NormCast.normCastExt.squash, `Lean.Elab.Tactic.Omega.bitvec_to_nat, `bool_to_prop,
-  `Lean.Elab.Tactic.BVDecide.Frontend.intToBitVecExt, `Lean.Elab.Tactic.BVDecide.Frontend.bvNormalizeExt, `treeTacExt,
+  `treeTacExt,
   `Lean.Elab.Tactic.Do.SpecAttr.mvcgenSimpExt, `Lean.Elab.WF.wfPreprocessSimpExtension, `Lean.methodSpecsSimpExtension]
 
 unsafe def sievedUnsafe (isKept : Name → Bool) (extension : Name) (es : Array EnvExtensionEntry) : Array EnvExtensionEntry :=
@@ -126,7 +131,7 @@ def without (env : Environment) (m : ModuleData) (available : List Name) : Modul
   let mut entries : Array (Name × Array EnvExtensionEntry) := #[]
   for (n, es) in m.entries.toList do
     entries := entries.push (n, sieved (fun n => !gone.contains n) n es)
-  return { m with constNames := names, constants, entries }
+  return { m with isModule := false, constNames := names, constants, entries }  -- one file holds all of it
 
 /-! ## Opening -/
 

@@ -1,3 +1,4 @@
+import Alchemy.Axioms
 import Alchemy.Render
 import Lean.Elab.Command
 
@@ -42,36 +43,6 @@ structure Proved where
   value : Expr
   env : Environment
 
-/-- The axioms that stand behind Lean's mathematics; everything else is refused. -/
-def standardAxioms : List Name := [``propext, ``Quot.sound, ``Classical.choice]
-
-/-- Adds the axioms that `e` uses. Constants of the library whose bodies were stripped look like
-axioms and are none; what the text itself added is followed. -/
-partial def axiomsOf (env : Environment) (e : Expr) (seen : NameSet) (found : List Name) : NameSet × List Name :=
-  go e.getUsedConstants.toList seen found
-where
-  go : List Name → NameSet → List Name → NameSet × List Name
-    | [], seen, found => (seen, found)
-    | n :: ns, seen, found =>
-      if seen.contains n then go ns seen found else
-      let seen := seen.insert n
-      match env.find? n with
-      | some (.axiomInfo _) =>
-        -- `getOriginalConstKind?` knows what a stripped constant was before.
-        match getOriginalConstKind? env n with
-        | some .axiom => go ns seen (n :: found)
-        | none => go ns seen (n :: found)
-        | _ => go ns seen found
-      | some info =>
-        if (env.getModuleIdxFor? n).isSome then go ns seen found else
-        let (seen, found) := axiomsOf env info.type seen found
-        match info.value? (allowOpaque := true) with
-        | some v =>
-          let (seen, found) := axiomsOf env v seen found
-          go ns seen found
-        | none => go ns seen found
-      | none => go ns seen found
-
 /-- The constant as a declaration; what a proof has no reason to add is none. -/
 def declarationOf : ConstantInfo → Option Declaration
   | .thmInfo v => some (.thmDecl v)
@@ -92,7 +63,7 @@ partial def replay (elaborated : Environment) (n : Name) (env : Kernel.Environme
     match go used env, declarationOf c with
     | .error e, _ => .error e
     | _, none => .error ("the text adds " ++ nameText n)
-    | .ok env, some d => match env.addDecl {} d with
+    | .ok env, some d => match env.addDecl kernelOptions d with
       | .ok env => .ok env
       | .error _ => .error ("the kernel refuses " ++ nameText n)
 where
@@ -158,9 +129,6 @@ def readAxiom (base : Place) (text : String) : IO (Except String (Syntax × Axio
       | some (.axiomInfo v) => return if v.type.hasSorry then .error "the statement is not complete" else .ok (stx, v, s.env)
       | _ => return .error "no statement came of it"
 
-/-- Axioms that a proof may not use. -/
-def forbidden (axioms : List Name) : List Name := keep (fun n => !anyL (· == n) standardAxioms) axioms
-
 /-- The same statement to a reader: only what is reducible is unfolded, levels may be written otherwise (`max u v`, `max v u`),
 and of two proofs of the same, inside a statement, any may stand. -/
 def isSameStatement (env : Environment) (a b : Expr) : IO Bool := do
@@ -170,16 +138,6 @@ def isSameStatement (env : Environment) (a b : Expr) : IO Bool := do
   match ← runMeta env textBudget same with
   | .ok same => return same
   | .error _ => return false
-
-def unique : List Name → List Name
-  | [] => []
-  | n :: ns => if anyL (· == n) ns then unique ns else n :: unique ns
-
-/-- The axioms behind a statement and its proof, each once, by name. -/
-def axiomsBehind (env : Environment) (type value : Expr) : List Name :=
-  let (_, found) := axiomsOf env value {} []
-  let (_, found) := axiomsOf env type {} found
-  sortL (fun a b => atMost (nameText a) (nameText b)) (unique found)
 
 /-- Elaborates the command `stx`, whose text is `text`, at a place, as one theorem. `expected`: the type and the levels that it must
 have. -/
@@ -200,7 +158,7 @@ def checkCommand (p : Place) (stx : Syntax) (text : String) (expected : Option (
       if !isExpected then return ← no "statement" (error.getD "the text states something else")
       if let some e := error then return ← no "proof" e
       if v.value.hasSorry then return ← no "sorry" "the proof is not complete"
-      let axioms := axiomsBehind s.env v.type v.value
+      let axioms ← axiomsBehind s.env [v.type, v.value]
       unless forbidden axioms matches [] do
         return ← no "axioms" (joinWith ", " (mapL nameText axioms))
       if let .error e := replay s.env name env.toKernelEnv then return ← no "kernel" e

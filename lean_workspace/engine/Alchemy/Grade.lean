@@ -75,8 +75,7 @@ def closes (s : Stated) (tactic : Syntax) : IO Bool := do
     try proofBy s tactic catch _ => return none
   match ← ((caught.run commandContext {}).toIO (← commandCore s.env gradeBudget) { env := s.env }).toIO' with
   | .ok ((some (value, env), _), _) =>
-    let (_, axioms) := axiomsOf env value {} []
-    unless forbidden axioms matches [] do return false
+    unless forbidden (← axiomsBehind env [value]) matches [] do return false
     match replay env s.name s.base.toKernelEnv with
     | .ok _ => return true
     | .error _ => return false

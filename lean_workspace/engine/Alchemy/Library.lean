@@ -82,7 +82,36 @@ where
 
 @[implemented_by extNamesUnsafe] opaque extNames (m : ModuleData) (s : NameSet) : NameSet
 
-/-- The theorems of the imported modules, in the order of the modules, then those of the user's files. -/
+/-- Where a module's declarations stand in its file, as the module stores it: sorted, so that Lean can search in it. -/
+unsafe def rangesUnsafe (m : ModuleData) : Array (Name × DeclarationRanges) :=
+  (entriesOfUnsafe (Name × DeclarationRanges) m ``declRangeExt).toArray
+
+@[implemented_by rangesUnsafe] opaque rangesIn (m : ModuleData) : Array (Name × DeclarationRanges)
+
+/-- The line of a declaration, from 1; 0 where the library does not carry it. Between places `low` and `high`. -/
+partial def lineIn (ranges : Array (Name × DeclarationRanges)) (n : Name) (low high : Nat) : Nat :=
+  if low ≥ high then 0 else
+  let middle := (low + high) / 2
+  match ranges[middle]? with
+  | none => 0
+  | some (name, r) =>
+    if name == n then r.range.pos.line
+    else if Name.quickLt name n then lineIn ranges n (middle + 1) high
+    else lineIn ranges n low middle
+
+/-- The theorems of a module. -/
+def entriesIn (env : Environment) (module : Nat) (m : ModuleData) : List Entry :=
+  let ranges := rangesIn m
+  chooseL (fun info =>
+    if isPublicTheorem env info then some { info, module, line := lineIn ranges info.name 0 ranges.size } else none) m.constants.toList
+
+/-- In the order in which they stand in their file; those of a module without lines stay as they are. -/
+def inOrder (entries : List Entry) : List Entry :=
+  if anyL (fun e => e.line != 0) entries then
+    sortL (fun a b => a.line < b.line || (a.line == b.line && atMost (nameText a.info.name) (nameText b.info.name))) entries
+  else entries
+
+/-- The theorems of the imported modules, in the order of the modules and within them, then those of the user's files. -/
 def collect (env : Environment) (extra : List Entry) (own : List ModuleData) : Library := Id.run do
   let mut theorems : Array Entry := #[]
   let mut simp : NameSet := {}
@@ -91,8 +120,8 @@ def collect (env : Environment) (extra : List Entry) (own : List ModuleData) : L
   for m in env.header.moduleData.toList do
     simp := simpNames m simp
     ext := extNames m ext
-    for info in m.constants.toList do
-      if isPublicTheorem env info then theorems := theorems.push { info, module }
+    for entry in inOrder (entriesIn env module m) do
+      theorems := theorems.push entry
     module := module + 1
   for m in own do
     simp := simpNames m simp

@@ -142,6 +142,9 @@ def handleTarget (session : IO.Ref Session) (j : Json) : IO Reply := do
   match field j "theorem" asNat, field j "steps" candidates, field j "style" styleOf with
   | .ok index, .ok steps, .ok style =>
     let some e := l.theorems[index]? | return .error "no such theorem"
+    match forbidden (← axiomsBehind l.env [constantOf e.info]) with
+    | [] => pure ()
+    | axioms => return .error ("it rests on " ++ joinWith ", " (mapL nameText axioms))
     match ← prepare l.env l.env e.info with
     | .error message => return .error message
     | .ok t => match ← goAll l t steps with

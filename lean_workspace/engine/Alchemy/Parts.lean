@@ -281,9 +281,9 @@ def judgeParts (memory : IO.Ref Memory) (env : Environment) (text : String) (stx
   | (.theorem type proof, messages) =>
     if let some message ← firstError messages.toList then return some (.error { stage := "proof", message })
     if proof.hasMVar || proof.hasSorry then return none
-    let axioms := axiomsBehind env type proof
+    let axioms ← axiomsBehind env [type, proof]
     unless forbidden axioms matches [] do return none
-    match env.toKernelEnv.addDecl {} (.thmDecl { name := p.name, levelParams := p.levels, type, value := proof }) with
+    match env.toKernelEnv.addDecl kernelOptions (.thmDecl { name := p.name, levelParams := p.levels, type, value := proof }) with
     | .error _ => return none
     | .ok _ => return some (.ok { name := p.name, levels := p.levels, type, axioms := mapL nameText axioms, value := proof, env })
   | _ => return none

@@ -18,7 +18,7 @@ namespace Alchemy
 
 /-- What the engine and its Python side must agree on; raised with every change of a request,
 a reply or a verdict. -/
-def engineVersion : String := "13"
+def engineVersion : String := "14"
 
 /-! ## Lists -/
 
@@ -95,15 +95,19 @@ def takeL : List α → Nat → List α
   | [], _ => []
   | x :: xs, n + 1 => x :: takeL xs n
 
-/-- `xs` with `x` put in its place by `le`. -/
-def insertSorted (le : α → α → Bool) (x : α) : List α → List α
-  | [] => [x]
-  | y :: ys => if le x y then x :: y :: ys else y :: insertSorted le x ys
+/-- Two sorted lists in one, before `acc` reversed; of equals, those of the first come first. -/
+partial def mergeOn (le : α → α → Bool) (acc : List α) : List α → List α → List α
+  | [], ys => revOn acc ys
+  | xs, [] => revOn acc xs
+  | x :: xs, y :: ys => if le x y then mergeOn le (x :: acc) xs (y :: ys) else mergeOn le (y :: acc) (x :: xs) ys
 
-/-- Stands in for `List.mergeSort`; for the short lists of a statement's hypotheses. -/
-def sortL (le : α → α → Bool) : List α → List α
+/-- Stands in for `List.mergeSort`. Equals stay in their order. -/
+partial def sortL (le : α → α → Bool) : List α → List α
   | [] => []
-  | x :: xs => insertSorted le x (sortL le xs)
+  | [x] => [x]
+  | xs =>
+    let half := count xs / 2
+    mergeOn le [] (sortL le (takeL xs half)) (sortL le (dropL xs half))
 
 /-- `x` put at each place of a list. -/
 def insertions (x : α) : List α → List (List α)
@@ -320,6 +324,10 @@ unsafe def allowImportUnsafe : IO Unit := do
 
 /-- From 4.30 on Lean wants to be told before each import that loads extensions. -/
 @[implemented_by allowImportUnsafe] opaque allowImport : IO Unit
+
+/-- Of the kernel, which has had a limit to its recursion, and an option for it, since 4.33; an elaborator's would be too small for some
+proofs that it makes. -/
+def kernelOptions : Options := ({} : Options).setNat `maxRecDepth 10000
 
 /-! ## JSON -/
 

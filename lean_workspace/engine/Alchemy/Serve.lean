@@ -13,7 +13,7 @@ about what is worth keeping.
 
 | request | fields | reply |
 |---|---|---|
-| `open` | `modules`, `files` | `modules`, `count`, `problems` |
+| `open` | `modules`, `files`; `proofs`: are those in files recorded?; `module` that the file is the source of, or null; `options`: `[name, value]` | `modules`, `count`, `problems` |
 | `theorems`, `keys` | `from`, `count` | `rows` |
 | `declarations` | `module`: its number | `imports`; `rows`: `[name, kind, signature]` of what it declares beside theorems |
 | `instances` | | `rows`: `[class, argument …]` of each instance of the library (`Classes.lean`) |
@@ -44,17 +44,42 @@ namespace Alchemy
 def problemJson (p : Problem) : Json :=
   Json.mkObj [("file", .str p.file), ("line", jsonNat p.line), ("message", .str p.message)]
 
+/-- `["pp.unicode.fun", true]`; an option that need not be known (`weak.…`) has no such mark then. -/
+def optionsIn : List Json → Options → Option Options
+  | [], o => some o
+  | j :: js, o => match asList j with
+    | some [name, value] => match asString name, value with
+      | some name, .bool b => optionsIn js (o.setBool (plainName name) b)
+      | some name, .str s => optionsIn js (o.setString (plainName name) s)
+      | some name, value => match asNat value with
+        | some n => optionsIn js (o.setNat (plainName name) n)
+        | none => none
+      | none, _ => none
+    | _ => none
+where
+  plainName (s : String) : Name := (nameOf s).replacePrefix `weak .anonymous
+
+def readingOf (j : Json) : Except String FileOptions :=
+  match field j "proofs" asBool, field j "module" asNameOrNull, field j "options" (fun j => match asList j with | some js => optionsIn js {} | none => none) with
+  | .ok proofs, .ok module, .ok options => .ok { proofs, module, options }
+  | .error e, _, _ | _, .error e, _ | _, _, .error e => .error e
+where
+  asNameOrNull : Json → Option (Option Name)
+    | .null => some none
+    | .str s => some (some (nameOf s))
+    | _ => none
+
 def handleOpen (session : IO.Ref Session) (j : Json) : IO Reply := do
-  match field j "modules" strings, field j "files" strings with
-  | .ok modules, .ok files =>
+  match field j "modules" strings, field j "files" strings, readingOf j with
+  | .ok modules, .ok files, .ok reading =>
     try
-      let (library, proofs) ← openLibrary (mapL nameOf modules) files
+      let (library, proofs) ← openLibrary (mapL nameOf modules) files reading
       session.set { library := some library, proofs := proofs.toArray }
       return .ok <| Json.mkObj [
         ("modules", append (mapL nameText library.modules) library.files |> jsonStrings),
         ("count", jsonNat library.theorems.size), ("problems", jsonList (mapL problemJson library.problems))]
     catch e => return .error (toString e)
-  | .error e, _ | _, .error e => return .error e
+  | .error e, _, _ | _, .error e, _ | _, _, .error e => return .error e
 
 def handleDeclarations (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"

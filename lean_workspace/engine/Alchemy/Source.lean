@@ -22,7 +22,7 @@ structure FileReader where
 /-- Elaborates a command: the state after it, whose messages and info trees are the command's own. -/
 def elaborated (input : Parser.InputContext) (stx : Syntax) (state : Command.State) : IO Command.State := do
   let context : Command.Context := { fileName := input.fileName, fileMap := input.fileMap, snap? := none, cancelTk? := none }
-  match ← ((Command.elabCommandTopLevel stx context).run { state with infoState := { enabled := true } }).toIO' with
+  match ← ((Command.elabCommandTopLevel stx context).run state).toIO' with
   | .ok (_, state) => return state
   | .error e => throw (IO.userError (input.fileName ++ ": " ++ (← e.toMessageData.toString)))
 
@@ -91,33 +91,43 @@ partial def inside (input : Parser.InputContext) (state : Command.State) : List 
   | [] => return state
   | outer :: rest => do inside input (← elaborated input outer state) rest
 
+/-- How files are read. -/
+structure FileOptions where
+  /-- Are the proofs in them recorded? That takes long, and memory. -/
+  proofs : Bool := false
+  /-- The module that the file is the source of; none for files that are modules of nothing. -/
+  module : Option Name := none
+  /-- As on the command line of Lean. -/
+  options : Options := {}
+
 /-- All commands of a file, and the state after them. -/
-partial def readCommands (page : Page) (module : Nat) (r : FileReader) (h : Harvested) : IO (Command.State × Harvested) := do
+partial def readCommands (reading : FileOptions) (page : Page) (module : Nat) (r : FileReader) (h : Harvested) : IO (Command.State × Harvested) := do
   let (stx, said, next) ← r.next
   let places := match declared page.map stx with
     | some place => place :: h.places
     | none => h.places
   let problems ← problemsOf r.input.fileName (append said next.state.messages.toList)
   let (command, outer) := unwrapped stx
-  let proofs ← if (theoremIn command).isSome then do
+  let proofs ← if reading.proofs && (theoremIn command).isSome then do
       match ← writtenProof page module (← inside r.input r.state outer) command next.state with
       | some proof => pure (proof :: h.proofs)
       | none => pure h.proofs
     else pure h.proofs
   let h := { places, proofs, problems := revOn problems h.problems }
   if Parser.isTerminalCommand stx then return (next.state, h)
-  readCommands page module { next with state := { next.state with messages := {}, infoState := {} } } h
+  readCommands reading page module { next with state := { next.state with messages := {}, infoState := { enabled := reading.proofs } } } h
 
 /-- Elaborates a file on top of `env`. Its private names are its own. -/
-def openFile (env : Environment) (module : Nat) (file : String) : IO FileRead := do
-  let env := env.setMainModule (.mkSimple ("file" ++ toString module))
+def openFile (reading : FileOptions) (env : Environment) (module : Nat) (file : String) : IO FileRead := do
+  let env := env.setMainModule (reading.module.getD (.mkSimple ("file" ++ toString module)))
   let input ← inputOf file
   let (_, parser, messages) ← Parser.parseHeader input
   let before ← mkModuleData env .private
   let page : Page := { text := input.inputString, map := input.fileMap }
   -- definitions need no code: not all of Lean's own functions have some here
-  let start ← commanded input "noncomputable section" (Command.mkState env {} {})
-  let (state, h) ← readCommands page module { input, parser, state := start } {}
+  let start := { Command.mkState env {} reading.options with infoState := { enabled := reading.proofs } }
+  let start ← commanded input "noncomputable section" start
+  let (state, h) ← readCommands reading page module { input, parser, state := start } {}
   let env := (← closeScopes input state).env
   let old := before.constNames.toList.foldl (fun s n => NameSet.insert s n) {}
   let places := rev h.places
@@ -126,9 +136,8 @@ def openFile (env : Environment) (module : Nat) (file : String) : IO FileRead :=
   for info in own.constants.toList do
     if !old.contains info.name && isPublicTheorem env info && !((info.value? (allowOpaque := true)).getD info.type).hasSorry then
       entries := { info, module, line := lineOf info.name places } :: entries
-  let inOrder (a b : Entry) := a.line < b.line || (a.line == b.line && atMost (nameText a.info.name) (nameText b.info.name))
   let problems := append (← problemsOf file messages.toList) (rev h.problems)
-  return { env, own, entries := sortL inOrder entries, proofs := rev h.proofs, problems }
+  return { env, own, entries := inOrder entries, proofs := rev h.proofs, problems }
 
 /-- The modules that the header of a file imports. -/
 def headerOf (file : String) : IO (List Import) := do
@@ -165,7 +174,8 @@ partial def ordered (left : List Header) (done : List String) : Option (List Str
   | h :: _ => ordered (keep (fun other => other.file != h.file) left) (h.file :: done)
 
 /-- Opens modules and files of the user. Raises where a module is not there. -/
-def openLibrary (modules : List Name) (files : List String) : IO (Library × List WrittenProof) := do
+def openLibrary (modules : List Name) (files : List String) (reading : FileOptions) : IO (Library × List WrittenProof) := do
+  rest.set {}
   let headers ← headersOf files files
   let some files := ordered headers [] | throw (IO.userError ("these files import each other: " ++ joinWith ", " files))
   let imports := append (mapL (fun m => { module := m }) modules) (concat (mapL (·.imports) headers))
@@ -178,7 +188,7 @@ def openLibrary (modules : List Name) (files : List String) : IO (Library × Lis
   let mut proofs : List WrittenProof := []
   let mut module := count env.header.moduleNames.toList
   for file in files do
-    let opened ← openFile env module file
+    let opened ← openFile reading env module file
     env := opened.env
     own := [opened.own]  -- of the last file: it holds what the files before it added
     extra := append extra opened.entries

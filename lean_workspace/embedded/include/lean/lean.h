@@ -117,6 +117,7 @@ INLINE lean_object *lean_io_result_mk_ok(lean_object *v) {
   return o;
 }
 INLINE bool lean_io_result_is_error(const lean_object *o) { return o->tag == 1; }
+INLINE lean_object *lean_io_result_get_value(const lean_object *o) { return lean_ctor_get((lean_object *)o, 0); }
 
 /* ---- Numbers ---- */
 
