@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 
 from lean_workspace import dojo_child, dojo_traces
 from lean_workspace.dojo_messages import UNKNOWN, Theorem, Unread
@@ -25,8 +26,10 @@ from pipelines.stage import History, Report, Stage, Sums, silent
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
 from pipelines.tables import Reject, Step
 
-CHUNK = 10
-"""Files: some ten seconds of work each, which is what a crash costs."""
+CHUNK = 4
+"""Files: some seconds of work each, which is what a crash costs."""
+CHUNKS_AT_ONCE = 25
+"""In a file of a table."""
 
 TRACED = "traced"
 """Of steps and proofs: a person's, by LeanDojo."""
@@ -206,12 +209,13 @@ def _work(plan: Plan, chunks: list[Chunk], workers: int, report: Report) -> None
 
 
 def _tabulate(plan: Plan, chunks: list[Chunk]) -> None:
-    """A file of each table for a chunk, moved into place together."""
+    """The tables, moved into place together."""
     with draft(plan.job.work) as made:
         for table in TABLES:
             make(made / table)
-            for number, chunk in enumerate(chunks):
-                tables.write(tables.load(plan.folder / chunk.name / f"{table}.parquet"), made / table / f"part-{number:04}.parquet")
+            for number, at in enumerate(range(0, len(chunks), CHUNKS_AT_ONCE)):
+                some = [tables.load(plan.folder / chunk.name / f"{table}.parquet") for chunk in chunks[at:at + CHUNKS_AT_ONCE]]
+                tables.write(pa.concat_tables(some), made / table / f"part-{number:04}.parquet")
         plan.job.manifest_file.unlink(missing_ok=True)  # between the tables of two runs there is none
         for table in TABLES:
             exchange(made / table, plan.job.out / table)

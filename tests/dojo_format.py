@@ -96,6 +96,10 @@ BASIC = [
     theorem("by_term", "(n : Nat) : n = n", Node("term", (Name("rfl", "rfl"),))),
     theorem("later", "(n : Nat) : n < n + 1", steps(tactic("n : Nat\n⊢ n < n + 1", "no goals", "sorry"))),
     theorem("trusted", ": 2 + 2 = 4", steps(tactic("⊢ 2 + 2 = 4", "no goals", "native_decide"))),
+    Node("Lean.Parser.Command.macro", ("macro", '"trivially" n:ident : command => `(', Node("Lean.Parser.Command.declaration", (
+        modifiers(), Node("Lean.Parser.Command.theorem", (
+            "theorem", Node("Lean.Parser.Command.declId.antiquot", ("$", Name("n"))), Node("Lean.Parser.Command.declSig", (": True",)),
+            Node("Lean.Parser.Command.declValSimple", (":=", Node("Lean.Parser.Term.byTactic", ("by", "trivial")))))))), ")")),
     Node("Lean.Parser.Command.end", ("end", null(Name("Pears")))),
 ]
 """`dojo/pears/Pears/Basic.lean`."""
