@@ -126,13 +126,15 @@ def source_of(folder: Path) -> Source:
 def cloned(repository: str, revision: str) -> Source:
     """A clone of the repository at a revision, made once for a commit. It is what LeanDojo gets, for it copies a local repository with all
     that was built in it, takes none but its HEAD, and asks GitHub's API about one there. Raises DojoFailed."""
+    if Path(repository).is_dir():
+        repository = str(Path(repository).resolve())
     sources = place() / "sources"
     sources.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=sources, prefix="part-"))
     name = re.sub(r"\.git$", "", repository.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]) or "repository"
     try:
         clone = made / name
-        _git(None, "clone", "--quiet", "--no-checkout", repository, str(clone))
+        _git(None, "clone", "--quiet", "--no-checkout", "--", repository, str(clone))
         commit = _commit_in(clone, revision)
         folder = sources / f"{name}-{commit}"
         if not folder.exists():

@@ -75,6 +75,8 @@ class Tracer:
     """Holds a process that reads; works on one chunk after the other."""
 
     def __init__(self, plan: Plan):
+        if not plan.traced.is_dir():
+            raise JobError(f"a node of the cluster has no {plan.traced}: put it where all of them see it, or use one node")
         self._plan, self._reader = plan, Reader(plan.traced)
 
     def __call__(self, chunk: Chunk, history: History) -> Tally:
