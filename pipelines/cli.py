@@ -13,6 +13,7 @@ from pipelines.cli_benchmark import benchmark
 from pipelines.cli_eval import evaluate
 from pipelines.cli_loop import loop
 from pipelines.cli_publish import publish
+from pipelines.cli_trace import trace
 from pipelines.cli_train import train
 
 app = typer.Typer(
@@ -307,6 +308,7 @@ def mutate(
     finish({"target": name, "statement": found.statement, "variants": found.variants, "rejects": found.rejects}, json)
 
 
+app.command()(trace)
 app.command()(train)
 app.command()(loop)
 app.command()(publish)

@@ -94,6 +94,10 @@ class TracedTheorem(msgspec.Struct, frozen=True, omit_defaults=True):
         return {reference.full_name for tactic in self.traced_tactics for reference in tactic.annotated_tactic[1]}
 
 
+class _Named(msgspec.Struct):
+    full_name: str | None
+
+
 def place_of(name: str) -> Path:
     """Of `core`, or of a benchmark on disk."""
     return CORE if name == "core" else Path(name)
@@ -119,7 +123,10 @@ class Benchmark:
             yield self._decode(f"corpus.jsonl, line {number}", line, File)
 
     def part(self, split: SplitName, part: PartName) -> list[TracedTheorem]:
-        return self._decoded(f"{split}/{part}.json", list[TracedTheorem])
+        """LeanDojo has rows for what looks like a theorem in a macro, too, whose name is null; these are left out."""
+        name = f"{split}/{part}.json"
+        rows = self._decoded(name, list[msgspec.Raw])
+        return [self._decode(name, row, TracedTheorem) for row in rows if self._decode(name, row, _Named).full_name is not None]
 
     def theorems(self) -> list[TracedTheorem]:
         """Of all parts of the random split, which are all of the benchmark's."""

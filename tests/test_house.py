@@ -49,6 +49,13 @@ def test_only_the_pool_speaks_to_ray():
             assert not any(name.split(".")[0] == "ray" for name in imported(file, inside_functions=True)), file
 
 
+def test_only_its_child_process_imports_lean_dojo():
+    """The import runs git, reads a `.env`, replaces the log's handlers, and with a token asks GitHub."""
+    for inside_functions, importing in ((True, ["dojo_child.py"]), (False, [])):
+        assert importing == [
+            file.name for file in FILES if any(name.split(".")[0] == "lean_dojo" for name in imported(file, inside_functions))]
+
+
 def test_the_front_door_imports_nothing_heavy():
     for file in FRONT_DOOR:
         names = imported(file, inside_functions=False)

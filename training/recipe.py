@@ -66,11 +66,13 @@ class Weights(Strict, kw_only=True):
 
 class Data(Strict, kw_only=True):
     """benchmark: its training part gives the original theorems, and its val and test parts what is held out; `core`, a folder, or a
-    packed one. corpora: OUT folders of `alchemy synthesize` with `alchemy steps`. forms: which proofs of a variant give steps.
+    packed one. proofs: OUT folders of `alchemy harvest` and `alchemy trace`, whose theorems are original ones beside the benchmark's.
+    corpora: OUT folders of `alchemy synthesize` with `alchemy steps`. forms: which proofs of a variant give steps.
     novel_premises: `strict` leaves out variants made with a premise that only held-out proofs use; `loose` lets them in, as the paper
     does."""
 
     benchmark: str = "core"
+    proofs: list[str] = msgspec.field(default_factory=list)
     corpora: list[str] = msgspec.field(default_factory=list)
     forms: list[Form] = msgspec.field(default_factory=lambda: ["proof", "goal-directed"])
     novel_premises: Literal["strict", "loose"] = "strict"

@@ -1,7 +1,8 @@
 """What there is to train on: theorem texts and steps, out of a benchmark and the tables of corpora, without what is held out.
 
-Three sources: `original`, theorems of the benchmark's training part (in train of both of its splits); `rw` and `apply`, variants by their
-kind. Each has a part to train on and a part for validation: variants are split by target, originals by the benchmark.
+Three sources: `original`, theorems of the benchmark's training part (in train of both of its splits), and those of harvests and traces that
+the benchmark does not have; `rw` and `apply`, variants by their kind. Each has a part to train on and a part for validation: theorems of
+the benchmark are split as it says, what is not of it by the target's name.
 """
 
 import re
@@ -47,8 +48,11 @@ class Sources:
         self._benchmark = benchmark_of(data.benchmark)
         self.held_out = HeldOut.of(self._benchmark, data.novel_premises == "strict")
         self._corpora = [location_of(out) for out in data.corpora]
+        self._proofs = [location_of(out) for out in data.proofs]
         for out in self._corpora:
             Job.manifest_at(out)
+        for out in self._proofs:
+            Job.manifest_at(out, "proofs")
         self.kept_out: Counter[str] = Counter()
 
     def theorems(self) -> Iterator[Text]:
@@ -57,6 +61,9 @@ class Sources:
         for theorem, part in self._originals():
             if theorem.statement is not None:
                 yield Text("original", part, "", theorem_text(theorem))
+        for out in self._proofs:
+            for row in self._found(out, "text"):
+                yield Text("original", split_of(row["theorem"]), "", row["text"])
         for out in self._corpora:
             for row in self._variants(out, "theorem"):
                 yield Text(row["kind"], split_of(row["target"]), "", unnamed(row["theorem"]))
@@ -67,6 +74,11 @@ class Sources:
         for theorem, part in self._originals():
             for step in theorem.traced_tactics:
                 yield Text("original", part, prompt(step.state_before), step.tactic)
+        for out in self._proofs:
+            found = {row["theorem"] for row in self._found(out)}
+            for row in _rows(out / "steps", ["theorem", "state_before", "tactic"]):
+                if row["theorem"] in found:
+                    yield Text("original", split_of(row["theorem"]), prompt(row["state_before"]), row["tactic"])
         for out in self._corpora:
             if not any((out / "steps").glob("*.parquet")):
                 raise UsageError(f"{out} has no steps: make them with `alchemy steps {out}`")
@@ -88,6 +100,20 @@ class Sources:
                 self.kept_out[f"original: {objection}"] += 1
             else:
                 yield theorem, "train"
+
+    def _found(self, out: Location, *columns: str) -> Iterator[dict]:
+        """The proofs of a harvest or a trace that may be trained on. What they state is known by their names alone: they have no key."""
+        known = {theorem.full_name for theorem in self._benchmark.theorems()}
+        for row in _rows(out / "proofs", ["theorem", "premises", *columns]):
+            objection = self.held_out.objection(row["theorem"], None)
+            if objection is None and row["theorem"] in known:
+                objection = "in the benchmark"
+            if objection is None and not self.held_out.premises.isdisjoint(row["premises"]):
+                objection = "held-out premise"
+            if objection:
+                self.kept_out[f"proof: {objection}"] += 1
+            else:
+                yield row
 
     def _variants(self, out: Location, *columns: str) -> Iterator[dict]:
         """The variants of a corpus that may be trained on."""

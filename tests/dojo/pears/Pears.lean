@@ -1,0 +1,2 @@
+import Pears.Basic
+import Pears.Broken
