@@ -11,6 +11,7 @@ from pipelines.bench import WAYS, Compared
 from pipelines.bench_costs import Costs
 from pipelines.bench_gym import Played
 from pipelines.bench_index import MATHLIB, IndexResult
+from pipelines.bench_scale import PAPER_CORE_HOURS, Scale
 from pipelines.bench_throughput import Throughput
 from pipelines.job import Options
 from pipelines.plots import COLOURS, INK, caption, pyplot
@@ -272,3 +273,28 @@ def print_gym(played: Played) -> None:
     out.print(table)
     out.print(f"{_percent(played.lean_share, 1)} of the time in Lean; {played.memory_gb[0]:.2f} GB after a tenth of the episodes, "
               f"{played.memory_gb[1]:.2f} GB at the end; {played.engines} engine{'s' if played.engines > 1 else ''}")
+
+
+# --- bench scale ------------------------------------------------------------------------------------------------------------------
+
+
+def write_scale(scale: Scale, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "bench-scale.json", msgspec.json.format(msgspec.json.encode(scale.summary())))
+
+
+def print_scale(scale: Scale) -> None:
+    measured, mean = scale.measured, scale.measured.mean
+    out.print(f"{' + '.join(measured.library)}: {measured.theorems:,} theorems, {measured.ordinary:,} of them ordinary; a target of "
+              f"{len(measured.costs)}: {mean.candidates:.0f} candidates, {mean.variants:.0f} variants, {mean.total:.2f} s of a core",
+              highlight=False, soft_wrap=True)
+    table = Table(title=f"{scale.theorems:,} theorems, {scale.targets:,} targets: drawn out from these (90 of 100 repetitions lie between)",
+                  title_justify="left")
+    for column in ("Lean's terms are", "cores", "hours", "core-hours", "of the paper's"):
+        table.add_column(column, justify="right")
+    for run in scale.runs:
+        slower = "alike" if run.slower == 1 else f"{run.slower:g} times slower"
+        table.add_row(slower, f"{run.workers:,}", str(run.hours), str(run.core_hours), _percent(run.of_the_papers, 2))
+    out.print(table)
+    out.print(f"growth of the candidates with the library: power {scale.growth}; a target {scale.candidates} candidates and "
+              f"{scale.variants} variants. The paper: {PAPER_CORE_HOURS:,} core-hours", highlight=False, soft_wrap=True)

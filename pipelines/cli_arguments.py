@@ -34,6 +34,17 @@ def count_of(text: str) -> int | None:
     return int(text)
 
 
+def numbers_of(option: str, text: str, kind: type[int] | type[float]) -> list[int] | list[float]:
+    """`8,64`, each above zero."""
+    try:
+        found = [kind(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) <= 0:
+        raise typer.BadParameter(f"{option}: {text!r} are no numbers above zero, separated by commas")
+    return found
+
+
 def one_of(option: str, value: str, *known: str) -> None:
     if value not in known:
         raise typer.BadParameter(f"{option}: {value!r} is none of {', '.join(known)}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli_arguments import Json, Kinds, LibraryNames, Workers, kinds_of, libraries_of
+from pipelines.cli_arguments import Json, Kinds, LibraryNames, Workers, WorkspaceFolder, kinds_of, libraries_of, numbers_of, workspace_of
 
 bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run.")
 
@@ -13,6 +13,7 @@ bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run
 @bench.command()
 def search(
     library: LibraryNames = ["Init"],
+    workspace: WorkspaceFolder = None,
     targets: Annotated[int | None, typer.Option(
         min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
     pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
@@ -34,7 +35,8 @@ def search(
     ways = ways_of(way, kinds_of(kinds))
     with progress() as report:
         drawn = targets if targets or pairs else 10
-        with on_library(libraries_of(library), kinds_of(kinds), report, targets=drawn, seed=seed) as (job, catalogue):
+        with on_library(libraries_of(library), kinds_of(kinds), report, targets=drawn, seed=seed,
+                        workspace=workspace_of(workspace)) as (job, catalogue):
             compared = run(job, catalogue, ways, pairs, workers, report, out,
                            lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
@@ -45,6 +47,7 @@ def search(
 @bench.command()
 def index(
     library: LibraryNames = ["Init"],
+    workspace: WorkspaceFolder = None,
     targets: Annotated[int, typer.Option(min=1, help="Random theorems that ask the index, drawn by the seed.")] = 200,
     seed: Annotated[int, typer.Option(help="Draws the targets, and the parts of the library.")] = 0,
     workers: Workers = 2,
@@ -57,7 +60,8 @@ def index(
     from pipelines.summary import finish, progress
     from pipelines.synthesize import on_library
 
-    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=targets, seed=seed) as (job, catalogue):
+    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=targets, seed=seed,
+                                          workspace=workspace_of(workspace)) as (job, catalogue):
         measured = measure(job, catalogue, workers, report)
     if out is not None:
         write_index(measured, out)
@@ -69,6 +73,7 @@ def index(
 @bench.command()
 def throughput(
     library: LibraryNames = ["Init", "Std"],
+    workspace: WorkspaceFolder = None,
     targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 200,
     seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
     kinds: Kinds = "rw,apply",
@@ -83,7 +88,8 @@ def throughput(
     from pipelines.synthesize import on_library
 
     numbers = [1, workers] if scaling and workers > 1 else [workers]
-    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed) as (job, _):
+    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
+                                          workspace=workspace_of(workspace)) as (job, _):
         measured = measure(job, numbers, report)
     if not json:
         print_throughput(measured)
@@ -95,6 +101,7 @@ def throughput(
 @bench.command()
 def gym(
     library: LibraryNames = ["Init"],
+    workspace: WorkspaceFolder = None,
     episodes: Annotated[int, typer.Option(min=10, help="Starts from a theorem, and what is tried there.")] = 300,
     theorems: Annotated[int, typer.Option(min=1, help="Random theorems to start from, drawn by the seed, one after the other.")] = 200,
     seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
@@ -107,8 +114,40 @@ def gym(
     from pipelines.summary import finish, progress
     from pipelines.synthesize import on_library
 
-    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=theorems, seed=seed) as (job, catalogue):
+    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=theorems, seed=seed,
+                                          workspace=workspace_of(workspace)) as (job, catalogue):
         played = measure(job.library, draw_targets(job, catalogue)[:theorems], episodes, report)
     if not json:
         print_gym(played)
     finish(played.summary(), json)
+
+
+@bench.command()
+def scale(
+    library: LibraryNames = ["Init", "Std"],
+    workspace: WorkspaceFolder = None,
+    targets: Annotated[int, typer.Option(min=20, help="Random theorems whose costs are measured, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the targets, and what is left to chance.")] = 0,
+    kinds: Kinds = "rw,apply",
+    to_theorems: Annotated[int, typer.Option(min=1, help="Theorems of the larger library, with what it imports.")] = 300_000,
+    to_targets: Annotated[int, typer.Option(min=1, help="Targets there.")] = 150_000,
+    cores: Annotated[str, typer.Option(help="Numbers of workers, separated by commas.")] = "8,64,512",
+    slower: Annotated[str, typer.Option(help="Factors by which Lean may work longer on its terms, separated by commas.")] = "1,3,10",
+    out: Annotated[Path | None, typer.Option(help="A folder for `bench-scale.json`.")] = None,
+    json: Json = False,
+) -> None:
+    """What a larger library would take on more cores: drawn out from this one, and simulated."""
+    from pipelines.bench_report import print_scale, write_scale
+    from pipelines.bench_scale import draw_out, measure
+    from pipelines.summary import finish, progress
+    from pipelines.synthesize import on_library
+
+    counts, factors = numbers_of("--cores", cores, int), numbers_of("--slower", slower, float)
+    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
+                                          workspace=workspace_of(workspace)) as (job, catalogue):
+        drawn = draw_out(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
+    if out is not None:
+        write_scale(drawn, out)
+    if not json:
+        print_scale(drawn)
+    finish(drawn.summary(), json)

@@ -10,8 +10,8 @@ import msgspec
 import pyarrow.parquet as pq
 from rich.table import Table
 
-from lean_workspace.process import Limits
 from pipelines import mutate, pool
+from pipelines.engine import held_gb
 from pipelines.job import Job, JobError
 from pipelines.stage import Report
 from pipelines.summary import out
@@ -21,8 +21,6 @@ SAMPLE = 60
 """Targets that are tried, the first ones of the order in which the job would take them."""
 CHUNK = 5
 """Targets whose time is measured together: targets differ much, and the spread between chunks says how much."""
-PYTHON_GB = 0.5
-"""Of a worker, beside its engine: the index of Init and Std, and the rows of a shard."""
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -42,7 +40,7 @@ class Estimate(msgspec.Struct, frozen=True):
     """Of all workers side by side, the extraction of the library not included."""
     disk_gb: Amount
     memory_gb: float
-    """At most, all workers together."""
+    """As a rule, all workers together."""
 
 
 def estimate(job: Job, workers: int, report: Report) -> Estimate:
@@ -75,7 +73,7 @@ def estimate(job: Job, workers: int, report: Report) -> Estimate:
     return Estimate(
         targets=len(names), sampled=sampled, workers=workers, variants=drawn_out([float(tally.elaborated) for tally in tallies]),
         hours=drawn_out([tally.seconds / 3600 / workers for tally in tallies]),
-        disk_gb=drawn_out([TABLES * n / 1e9 for n in bytes_]), memory_gb=workers * (Limits().memory_gb + PYTHON_GB))
+        disk_gb=drawn_out([TABLES * n / 1e9 for n in bytes_]), memory_gb=workers * held_gb(job.library, len(library.theorems)))
 
 
 TABLES = 2
@@ -103,5 +101,5 @@ def show(found: Estimate) -> None:
     table.add_row("verified variants", f"{found.variants.value:,.0f} ± {found.variants.error:,.0f}")
     table.add_row("time", f"{found.hours.value:,.2f} ± {found.hours.error:,.2f} hours")
     table.add_row("disk", f"{found.disk_gb.value:,.3f} ± {found.disk_gb.error:,.3f} GB")
-    table.add_row("memory, at most", f"{found.memory_gb:,.1f} GB")
+    table.add_row("memory", f"{found.memory_gb:,.1f} GB")
     out.print(table)

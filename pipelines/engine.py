@@ -13,6 +13,15 @@ from lean_workspace.workspace import Retirement, Workspace
 NATIVE_GB = 1.5
 """What an engine with a large library of a workspace holds of its own, beside what is retired for; the library itself is mapped."""
 
+ENGINE_GB, NATIVE_ENGINE_GB, PYTHON_GB, THEOREM_GB = 1.4, 2.5, 0.15, 8e-6
+"""What a worker holds as a rule: an engine of the embedded Lean, a native one (beside the library), Python, and in Python what it knows of
+a theorem: 4 KB in the catalogue, as much in the index."""
+
+
+def held_gb(library: Library, theorems: int) -> float:
+    """Of memory, by a worker that has the index of a library in hand."""
+    return (ENGINE_GB if library.workspace is None else NATIVE_ENGINE_GB) + PYTHON_GB + THEOREM_GB * theorems
+
 
 def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace:
     """An engine with the library open. The embedded Lean is set up first where it is missing: each node of a cluster has its own.

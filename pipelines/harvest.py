@@ -26,7 +26,7 @@ from lean_workspace.process import EngineDied, EngineRefused
 from mutation import premises
 from pipelines import advice, pool, record, tables
 from pipelines.advice import Adviser
-from pipelines.engine import opened
+from pipelines.engine import held_gb, opened
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, UsageError, stage_digest, versions
 from pipelines.leandojo import Benchmark
@@ -267,7 +267,7 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
             chunks = list(_round(plan, entries, number, made))
             if not chunks:
                 break
-            _work(plan, chunks, number, workers, report)
+            _work(plan, chunks, number, len(library.theorems), workers, report)
             made += chunks
         leaks = _prove_again(plan, made, workers, report)
         proved, rejects, with_premises = _tabulate(plan, made)
@@ -302,7 +302,7 @@ def _round(plan: Plan, entries: list[Entry], number: int, before: list[Chunk]) -
         yield from (Chunk(number, module, left[i:i + size], available, source) for i in range(0, len(left), size))
 
 
-def _work(plan: Plan, chunks: list[Chunk], number: int, workers: int, report: Report) -> None:
+def _work(plan: Plan, chunks: list[Chunk], number: int, theorems: int, workers: int, report: Report) -> None:
     todo = [chunk for chunk in chunks if not plan.is_done(chunk)]
     for chunk in todo:
         remove(plan.place(chunk))  # one that can't be read
@@ -310,7 +310,7 @@ def _work(plan: Plan, chunks: list[Chunk], number: int, workers: int, report: Re
     done, proved = total - sum(len(chunk.theorems) for chunk in todo), 0
     stage = f"harvest, round {number}"
     report(stage, done, total, "")
-    for event in pool.finish(HARVEST, plan, todo, workers, _called):
+    for event in pool.finish(HARVEST.holding(held_gb(plan.job.library, theorems)), plan, todo, workers, _called):
         done += len(event.item.theorems)
         proved += event.summary
         report(stage, done, total, f"{proved:,} proved")

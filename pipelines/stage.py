@@ -53,3 +53,7 @@ class Stage(msgspec.Struct, frozen=True):
     cpus: float = 1
     memory_gb: float = 2.0
     """An engine holds 1.3 to 2 GB, the index and the rows of a shard some hundred MB."""
+
+    def holding(self, gb: float) -> "Stage":
+        """The stage for a library with which a worker holds so much, if that is more."""
+        return msgspec.structs.replace(self, memory_gb=max(self.memory_gb, gb))

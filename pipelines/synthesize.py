@@ -12,7 +12,7 @@ import msgspec
 from lean_workspace.embedded import install
 from lean_workspace.library import Library
 from pipelines import extract, mutate, pool, refute, verify
-from pipelines.engine import has_module
+from pipelines.engine import has_module, held_gb
 from pipelines.held_out import HeldOut
 from pipelines.job import Job, JobError, Manifest, Options, UsageError, versions
 from pipelines.runlog import RunLog
@@ -45,9 +45,9 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
             raise JobError(f"{job.library} has no ordinary theorem to mutate" + "".join(f"\n{p}" for p in library.described.problems[:5]))
         held = HeldOut.read(held_out, library, job.options.held_out_premises) if held_out else None
         job.accept()
-        run_mutate(job, shards, workers, report, log)
+        run_mutate(job, shards, len(library.theorems), workers, report, log)
         if job.options.refute:
-            run_refute(job, shards, workers, report)
+            run_refute(job, shards, len(library.theorems), workers, report)
         log.note("stage", name="select")
         manifest = tabulate(job, library, shards, held, job.note_seconds(), pool.tasks)
         if not manifest.counts["variants"]:
@@ -90,8 +90,8 @@ def on_library(library: list[str], kinds: list[str], report: Report, **options) 
             yield job, extracted(job, 2, report)
 
 
-def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Report, log: RunLog) -> None:
-    """Makes the missing shards. Raises JobError that names those which are missing still."""
+def run_mutate(job: Job, shards: list[mutate.Shard], theorems: int, workers: int, report: Report, log: RunLog) -> None:
+    """Makes the missing shards. theorems: of the library. Raises JobError that names those which are missing still."""
     todo = _missing(shards, partial(mutate.is_done, job))
     for shard in todo:
         remove(job.mutate_folder / shard.key)  # a shard that can't be read
@@ -102,7 +102,7 @@ def run_mutate(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
     tally = mutate.Tally()
     start = time.monotonic()
     failed: list[str] = []
-    for event in pool.run(mutate.MUTATE, job, todo, workers):
+    for event in pool.run(mutate.MUTATE.holding(held_gb(job.library, theorems)), job, todo, workers):
         if isinstance(event, pool.Failed):
             failed.append(f"{event.item.key} ({', '.join(event.item.targets[:2])}, …): {event.reason}")
             log.note("failed", key=event.item.key, reason=event.reason)
@@ -130,7 +130,7 @@ def _most(rejects: dict[str, int], n: int = 4) -> str:
     return ", ".join([*(f"{reason.partition(': ')[2]} {count:,}" for reason, count in most[:n]), *([f"others {rest:,}"] if rest else [])])
 
 
-def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> None:
+def run_refute(job: Job, shards: list[mutate.Shard], theorems: int, workers: int, report: Report) -> None:
     """Makes the missing shards of false statements. Raises Unfinished where one failed."""
     todo = _missing(shards, partial(refute.is_done, job))
     for shard in todo:
@@ -138,7 +138,7 @@ def run_refute(job: Job, shards: list[mutate.Shard], workers: int, report: Repor
     done = len(shards) - len(todo)
     tally = refute.RefuteTally()
     report("refute", done, len(shards), "")
-    for event in pool.finish(refute.REFUTE, job, todo, workers, lambda shard: shard.key):
+    for event in pool.finish(refute.REFUTE.holding(held_gb(job.library, theorems)), job, todo, workers, lambda shard: shard.key):
         done += 1
         tally.add(event.summary)
         job.note_seconds()

@@ -20,11 +20,10 @@ from lean_workspace import dojo_child, dojo_traces
 from lean_workspace.dojo_messages import UNKNOWN, Theorem, Unread
 from lean_workspace.dojo_traces import DojoFailed, Reader, Source, TracedFile
 from pipelines import pool, tables
-from pipelines.harvest import Proof
 from pipelines.job import Job, JobError, Manifest, Options, stage_digest, versions
 from pipelines.stage import History, Report, Stage, Sums, silent
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
-from pipelines.tables import Reject, Step
+from pipelines.tables import Proof, Reject, Step
 
 CHUNK = 4
 """Files: some seconds of work each, which is what a crash costs."""

@@ -27,9 +27,9 @@ from lean_workspace.gym import Advanced, NotOpened, Proved, Refused, proves
 from lean_workspace.workspace import Lost
 from pipelines import pool
 from pipelines.cli import main
-from pipelines.harvest import Proof
 from pipelines.job import JobError, Options, UsageError
 from pipelines.leandojo import CORE, Benchmark
+from pipelines.tables import Proof
 from pipelines.trace import trace
 from training.prompt import prompt
 from training.recipe import Data
