@@ -198,20 +198,29 @@ def grade(
 
 
 @app.command()
-def steps(out: Out, workers: Workers = 2, json: Json = False) -> None:
+def steps(
+    out: Out,
+    proofs: Annotated[list[str], typer.Option(
+        help="Proofs of targets, which are put into those of their variants as a form of their own: OUT of `harvest` or `trace`, a "
+             "benchmark, or `core`; repeatable.")] = [],
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
     """Runs the proof of every variant in the gym, and records what each tactic did, as the table `steps`."""
     from pipelines.job import Job
+    from pipelines.known import originals_in
+    from pipelines.leandojo import place_of
     from pipelines.steps import steps as run
     from pipelines.summary import err, finish, progress
     from pipelines.synthesize import install_if_missing
 
     with progress() as report:
         install_if_missing(Job.manifest_at(out).options.workspace)
-        tally, seconds = run(out, workers, report)
+        tally, seconds = run(out, workers, originals_in([place_of(name) for name in proofs]), report)
     lost = "".join(f"; {reason}: {n:,}" for reason, n in sorted(tally.lost.items(), key=lambda item: -item[1]))
     err.print(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; of {tally.goal_directed:,} from the goal "
-              f"backwards as well{lost}", highlight=False, soft_wrap=True)
-    finish({"variants": tally.variants, "with_steps": tally.with_steps, "goal_directed": tally.goal_directed,
+              f"backwards as well, of {tally.inlined:,} with the target's own proof in it{lost}", highlight=False, soft_wrap=True)
+    finish({"variants": tally.variants, "with_steps": tally.with_steps, "goal_directed": tally.goal_directed, "inlined": tally.inlined,
             "steps": tally.rows, "lost": tally.lost, "seconds": round(seconds, 1)}, json)
 
 
@@ -255,8 +264,8 @@ def harvest(
     """Finds proofs of a library's own theorems, each in the environment before it, and records what their tactics did."""
     from pipelines.areas import areas_of, as_table
     from pipelines.harvest import harvest as run
-    from pipelines.harvest import known_in
     from pipelines.job import Job, Options
+    from pipelines.known import known_in
     from pipelines.leandojo import CORE
     from pipelines.summary import err, finish, progress
     from pipelines.summary import out as stdout

@@ -29,7 +29,7 @@ from pipelines.advice import Adviser
 from pipelines.engine import held_gb, opened
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, UsageError, stage_digest, versions
-from pipelines.leandojo import Benchmark
+from pipelines.known import Known
 from pipelines.mutate import draw_targets
 from pipelines.record import Files, Missing, library_of_source, proof_of, source_of
 from pipelines.stage import History, Report, Stage, silent
@@ -43,26 +43,6 @@ CHUNK = 40
 
 FOUND = "harvest"
 """Of steps: of proofs that automation found."""
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """A proof that was found before."""
-
-    theorem: str
-    round: int
-    line: str
-    tactics: list[str]
-
-
-def known_in(place: Location) -> list[Known]:
-    """The proofs of an earlier harvest, or of a benchmark that was made of one. Raises UsageError where there are none."""
-    files = sorted((place / "proofs").glob("*.parquet"), key=str)
-    if files:
-        return tables.read(files, Known)
-    if place.is_file() or (place / "metadata.json").is_file():
-        return [Known(theorem=theorem.full_name, round=theorem.round or 1, line=theorem.line or "known",
-                      tactics=[traced.tactic for traced in theorem.traced_tactics]) for theorem in Benchmark(place).theorems()]
-    raise UsageError(f"{place} holds no proofs: make some with `alchemy harvest {place}`")
 
 
 class Chunk(msgspec.Struct, frozen=True):

@@ -1,8 +1,9 @@
 """*steps*: the proofs of variants go in; what each of their tactics did comes out, a row a tactic.
 
-Every proof is run in the gym, as it stands in the corpus and, where it can be written so, from the goal backwards
-(`mutation/goal_directed.py`). Rows come only of a proof that the gym accepts to its end. What is done is kept below `OUT/.work/steps`,
-named by the texts and by what made it; the table is put together part by part, without the leading process having it in hand.
+Every proof is run in the gym, as it stands in the corpus; where it can be written so, from the goal backwards
+(`mutation/goal_directed.py`); and where a proof of the target is known, with that in it (`mutation/inlined.py`). Rows come only of a
+proof that the gym accepts to its end. What is done is kept below `OUT/.work/steps`, named by the texts and by what made it; the table is
+put together part by part, without the leading process having it in hand.
 """
 
 import hashlib
@@ -18,7 +19,9 @@ from lean_workspace.episodes import WrittenProof
 from lean_workspace.gym import Advanced, Gym, NotOpened, Played, Refused, Statement, proves, text_of
 from lean_workspace.workspace import Lost
 from mutation import goal_directed as goal_directed_
+from mutation import inlined as inlined_
 from mutation.goal_directed import goal_directed, tactics_of
+from mutation.inlined import Original, inlined
 from pipelines import pool, tables
 from pipelines.engine import opened
 from pipelines.job import Job, stage_digest
@@ -30,7 +33,7 @@ from pipelines.tables import Step
 CHUNK = 100
 """Variants: some ten seconds of work, which is what a crash costs."""
 
-PROOF, GOAL_DIRECTED = "proof", "goal-directed"
+PROOF, GOAL_DIRECTED, INLINED = "proof", "goal-directed", "inlined"
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -52,18 +55,20 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """Some variants, and the name of the folder that holds what comes of them: a digest of their texts."""
+    """Some variants, the known proofs of their targets, and the name of the folder that holds what comes of them: a digest of all that."""
 
     name: str
     proofs: list[Proof]
+    originals: dict[str, Original]
 
 
 class StepsTally(Sums):
-    """variants = with_steps + the lost ones. goal_directed: variants that have that form, too. lost: by the reason."""
+    """variants = with_steps + the lost ones. goal_directed, inlined: variants that have that form, too. lost: by the reason."""
 
     variants: int = 0
     with_steps: int = 0
     goal_directed: int = 0
+    inlined: int = 0
     rows: int = 0
     lost: dict[str, int] = msgspec.field(default_factory=dict)
 
@@ -89,16 +94,23 @@ class Stepper:
                 continue
             tally.with_steps += 1
             rows += came
-            if backwards := goal_directed(tactics, variant.lemma):
-                came = recorded(self._gym, statement, backwards, form=GOAL_DIRECTED, **whose)
-                if not isinstance(came, str):
-                    tally.goal_directed += 1
-                    rows += came
+            if found := self._other_form(statement, goal_directed(tactics, variant.lemma), form=GOAL_DIRECTED, **whose):
+                tally.goal_directed += 1
+                rows += found
+            original = chunk.originals.get(variant.target)
+            if original and (found := self._other_form(statement, inlined(tactics, variant.target, original), form=INLINED, **whose)):
+                tally.inlined += 1
+                rows += found
         tally.rows = len(rows)
         with self._job.folder(folder_of(self._job) / chunk.name) as made:
             tables.write(tables.to_table(rows, Step), made / "steps.parquet")
             write_whole(made / "tally.json", msgspec.json.encode(tally))
         return tally
+
+    def _other_form(self, statement: Statement, tactics: list[str] | None, **whose: str | None) -> list[Step]:
+        """The rows of a proposal; none where there is none, or Lean refuses it."""
+        came = recorded(self._gym, statement, tactics, **whose) if tactics else []
+        return [] if isinstance(came, str) else came
 
     def close(self) -> None:
         self._workspace.close()
@@ -141,58 +153,69 @@ STEPS = Stage(name="steps", worker=Stepper)
 
 def folder_of(job: Job) -> Location:
     """Where what is done is kept: by the engine, the library, and the code of this stage."""
-    return job.work / "steps" / stage_digest(job.library, __file__, gym_.__file__, goal_directed_.__file__)
+    return job.work / "steps" / stage_digest(job.library, __file__, gym_.__file__, goal_directed_.__file__, inlined_.__file__)
 
 
-def chunks_of(file: Location) -> Iterator[Chunk]:
-    """The variants of a file, some at a time."""
-    proofs = tables.read([file], Proof)
-    for start in range(0, len(proofs), CHUNK):
-        some = proofs[start:start + CHUNK]
-        yield Chunk(hashlib.blake2b("\0".join(proof.theorem for proof in some).encode(), digest_size=8).hexdigest(), some)
+class Plan(msgspec.Struct, frozen=True):
+    """files: of the table of variants. originals: known proofs, by theorem."""
+
+    job: Job
+    files: list[Location]
+    originals: dict[str, Original]
+
+    def chunks_of(self, file: Location) -> Iterator[Chunk]:
+        """The variants of a file, some at a time."""
+        proofs = tables.read([file], Proof)
+        for start in range(0, len(proofs), CHUNK):
+            some = proofs[start:start + CHUNK]
+            known = {proof.target: self.originals[proof.target] for proof in some if proof.target in self.originals}
+            named = msgspec.json.encode([[proof.theorem for proof in some], known], order="deterministic")
+            yield Chunk(hashlib.blake2b(named, digest_size=8).hexdigest(), some, known)
+
+    def chunks(self) -> Iterator[Chunk]:
+        for file in self.files:
+            yield from self.chunks_of(file)
+
+    def is_done(self, chunk: Chunk) -> bool:
+        place = folder_of(self.job) / chunk.name
+        return tables.are_whole(place, "steps") and (place / "tally.json").is_file()
 
 
-def is_done(job: Job, chunk: Chunk) -> bool:
-    place = folder_of(job) / chunk.name
-    return tables.are_whole(place, "steps") and (place / "tally.json").is_file()
-
-
-def steps(out: Location, workers: int, report: Report = silent) -> tuple[StepsTally, float]:
-    """Writes the table `steps` of a corpus: its figures, and the seconds that it took. Raises UsageError for a folder that is no corpus,
-    Unfinished where a chunk failed."""
+def steps(out: Location, workers: int, originals: dict[str, Original] | None = None, report: Report = silent) -> tuple[StepsTally, float]:
+    """Writes the table `steps` of a corpus: its figures, and the seconds that it took. originals: known proofs of targets, by name. Raises
+    UsageError for a folder that is no corpus, Unfinished where a chunk failed."""
     start = time.monotonic()
     manifest = Job.manifest_at(out)
     job = Job(out, manifest.options)
-    files = sorted((out / "variants").glob("*.parquet"), key=str)
+    plan = Plan(job, sorted((out / "variants").glob("*.parquet"), key=str), originals or {})
     with job.begin(), pool.cluster(workers):
         make(folder_of(job))
-        _work(job, files, manifest.counts["variants"], workers, report)
+        _work(plan, manifest.counts["variants"], workers, report)
         with draft(job.work) as made:
-            for _ in pool.tasks(partial(_assemble, job, made), files):
+            for _ in pool.tasks(partial(_assemble, plan, made), plan.files):
                 pass
             exchange(made, job.out / "steps")
-        tally = tally_of((folder_of(job) / chunk.name for file in files for chunk in chunks_of(file)), StepsTally)
+        tally = tally_of((folder_of(job) / chunk.name for chunk in plan.chunks()), StepsTally)
     return tally, time.monotonic() - start
 
 
-def _work(job: Job, files: list[Location], variants: int, workers: int, report: Report) -> None:
-    done = sum(len(chunk.proofs) for file in files for chunk in chunks_of(file) if is_done(job, chunk))
+def _work(plan: Plan, variants: int, workers: int, report: Report) -> None:
+    done = sum(len(chunk.proofs) for chunk in plan.chunks() if plan.is_done(chunk))
     report("steps", done, variants, "")
     tally = StepsTally()
-    for event in pool.finish(STEPS, job, _missing(job, files), workers, lambda chunk: chunk.proofs[0].variant_id):
+    for event in pool.finish(STEPS, plan.job, _missing(plan), workers, lambda chunk: chunk.proofs[0].variant_id):
         tally.add(event.summary)
         report("steps", done + tally.variants, variants, f"{tally.rows:,} steps, {sum(tally.lost.values()):,} proofs lost")
 
 
-def _missing(job: Job, files: list[Location]) -> Iterator[Chunk]:
-    for file in files:
-        for chunk in chunks_of(file):
-            if not is_done(job, chunk):
-                remove(folder_of(job) / chunk.name)  # one that can't be read
-                yield chunk
+def _missing(plan: Plan) -> Iterator[Chunk]:
+    for chunk in plan.chunks():
+        if not plan.is_done(chunk):
+            remove(folder_of(plan.job) / chunk.name)  # one that can't be read
+            yield chunk
 
 
-def _assemble(job: Job, made: Location, file: Location) -> None:
+def _assemble(plan: Plan, made: Location, file: Location) -> None:
     """The steps of one file of variants."""
-    found = [tables.load(folder_of(job) / chunk.name / "steps.parquet") for chunk in chunks_of(file)]
+    found = [tables.load(folder_of(plan.job) / chunk.name / "steps.parquet") for chunk in plan.chunks_of(file)]
     tables.write(pa.concat_tables([tables.schema_of(Step).empty_table(), *found]), made / file.name)

@@ -88,7 +88,8 @@ class Refuted(msgspec.Struct, frozen=True, kw_only=True):
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What a tactic of a proof did. variant_id: of the variant that is proved, or None; theorem: the name of the original theorem, or None.
-    target: what is kept out with it. form: `proof`, as it stands in the corpus, or `goal-directed`. step: from 0. state_before,
+    target: what is kept out with it. form: of a variant `proof`, as it stands in the corpus, `goal-directed` or
+    `inlined`; of a theorem `harvest`, `written` or `traced`. step: from 0. state_before,
     state_after: all goals as Lean prints them, the last one `no goals`. premises: theorems and definitions that the tactic names."""
 
     variant_id: str | None

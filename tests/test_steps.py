@@ -10,6 +10,9 @@ import pytest
 from commands import alchemy, summary, table
 
 from mutation.goal_directed import goal_directed, tactics_of
+from mutation.inlined import Original, inlined
+from pipelines.known import originals_in
+from pipelines.leandojo import CORE
 
 BACKWARDS = [
     ("rw", ["have h := Nat.mul_pos hn hm", "rw [← Nat.gcd_mul_lcm] at h", "exact h"],
@@ -34,6 +37,18 @@ def test_a_proof_from_the_goal_backwards(tactics, expected):
     assert goal_directed(tactics, "L") == expected
 
 
+@pytest.mark.parametrize(("tactics", "expected"), [
+    (["have h := Nat.T a b", "rw [L] at h", "exact h"], ["have h := original a b", "rw [L] at h", "exact h"]),
+    (["have h := @Nat.T α", "exact Nat.T_of (Nat.T.symm a) h"], ["have h := @original α", "exact Nat.T_of (Nat.T.symm a) h"]),
+    (["exact Other.Nat.T a"], None)])
+def test_a_proof_with_the_targets_own_in_it(tactics, expected):
+    """A longer name, and one that ends alike, are other names."""
+    have = "have original (a b : Nat) : a = b := by\n  intro h\n  cases h with\n  | zero => rfl"
+    found = inlined(tactics, "Nat.T", Original("(a b : Nat) : a = b", ["intro h", "cases h with\n| zero => rfl"]))
+    assert found == (expected and [have, *expected])
+    assert inlined(["exact T"], "T", Original(": p", "fun h => h")) == ["have original : p := fun h => h", "exact original"]
+
+
 def test_the_tactics_of_a_proof_keep_their_lines_together():
     proof = "by\n  have v : a = b := by\n    rw [x]\n    exact y\n  exact v"
     assert tactics_of(proof) == ["have v : a = b := by\n  rw [x]\n  exact y", "exact v"]
@@ -48,7 +63,11 @@ def stepped(corpus, tmp_path_factory) -> tuple[Path, dict]:
     rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().sort_by("variant_id").slice(0, 120)
     for i in range(2):
         pq.write_table(rows.slice(60 * i, 60), out / "variants" / f"part-{i}.parquet")
-    return out, summary(alchemy("steps", str(out), "--workers", "1", "--json"))
+    return out, steps(out)
+
+
+def steps(out: Path) -> dict:
+    return summary(alchemy("steps", str(out), "--proofs", "core", "--workers", "1", "--json"))
 
 
 def chains(rows: list[dict]) -> list[list[dict]]:
@@ -80,10 +99,29 @@ def test_the_steps_of_a_proof_follow_each_other_to_its_end(stepped):
 
 def test_the_goal_directed_form_names_the_lemma_and_the_target(stepped):
     variants = {row["variant_id"]: row for row in table(stepped[0], "variants")}
-    named = [{premise for row in chain for premise in row["premises"]} for chain in chains(table(stepped[0], "steps"))]
-    asked = [variants[chain[0]["variant_id"]] for chain in chains(table(stepped[0], "steps"))]
+    backwards = [chain for chain in chains(table(stepped[0], "steps")) if chain[0]["form"] == "goal-directed"]
+    named = [{premise for row in chain for premise in row["premises"]} for chain in backwards]
+    asked = [variants[chain[0]["variant_id"]] for chain in backwards]
     both = sum({variant["lemma"], variant["target"]} <= names for names, variant in zip(named, asked, strict=True))
     assert both >= 0.95 * len(named)
+
+
+def test_with_a_known_proof_of_its_target_a_variant_names_the_target_no_more(stepped):
+    """The paper's form: what was proved by a name is proved there and then."""
+    out, said = stepped
+    variants, known = {row["variant_id"]: row for row in table(out, "variants")}, originals_in([CORE])
+    with_proof = [row for row in variants.values() if row["target"] in known]
+    whole = [chain for chain in chains(table(out, "steps")) if chain[0]["form"] == "inlined"]
+    assert said["inlined"] == len(whole) >= 0.95 * len(with_proof) > 0
+    for chain in whole:
+        target = variants[chain[0]["variant_id"]]["target"]
+        assert chain[0]["tactic"].startswith("have original") and known[target].tactics[-1].splitlines()[-1] in chain[0]["tactic"]
+        assert not any(target in row["premises"] for row in chain)
+
+
+def test_proofs_that_are_nowhere_are_named(stepped, tmp_path):
+    done = alchemy("steps", str(stepped[0]), "--proofs", str(tmp_path))
+    assert done.returncode == 2 and "holds no proofs" in done.stderr
 
 
 def test_steps_go_on_where_they_stopped(stepped, tmp_path):
@@ -92,7 +130,7 @@ def test_steps_go_on_where_they_stopped(stepped, tmp_path):
     done = sorted(out.glob(".work/steps/*/*/steps.parquet"))
     assert len(done) == 2
     done[0].write_bytes(done[0].read_bytes()[:50])
-    again = summary(alchemy("steps", str(out), "--workers", "1", "--json"))
+    again = steps(out)
     assert {**again, "seconds": 0} == {**said, "seconds": 0} and table(out, "steps") == before
 
 
@@ -102,5 +140,5 @@ def test_a_proof_that_does_not_go_through_is_counted(stepped, tmp_path):
     (tmp_path / "variants").mkdir()
     (tmp_path / "manifest.json").write_bytes((stepped[0] / "manifest.json").read_bytes())
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "variants" / "part-0.parquet")
-    said = summary(alchemy("steps", str(tmp_path), "--workers", "1", "--json"))
+    said = steps(tmp_path)
     assert said["with_steps"] == 2 and said["lost"] == {"error": 1}

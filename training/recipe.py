@@ -14,7 +14,7 @@ Count = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
 Weight = Annotated[float, Meta(ge=0)]
-Form = Literal["proof", "goal-directed"]
+Form = Literal["proof", "goal-directed", "inlined"]
 
 
 class RecipeError(Mistake):
