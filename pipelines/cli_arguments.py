@@ -17,7 +17,7 @@ def _location(text: str) -> "Location":
 
 Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder of the corpus, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
-Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 1.5 GB each.")]
+Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 2 GB each; with Mathlib 5 GB.")]
 LibraryNames = Annotated[list[str], typer.Option(
     "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]
 WorkspaceFolder = Annotated[Path | None, typer.Option(

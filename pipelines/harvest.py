@@ -21,6 +21,7 @@ import msgspec
 from lean_workspace import automation, gym, portfolio, written
 from lean_workspace.automation import Solved, explicit, solve
 from lean_workspace.gym import Gym, NotOpened, State, proves
+from lean_workspace.native import NativeError
 from lean_workspace.portfolio import PORTFOLIOS, Portfolio, Suggested
 from lean_workspace.process import EngineDied, EngineRefused
 from mutation import premises
@@ -143,14 +144,14 @@ class Harvester:
             yield from (self._proof_of(name, known.get(name), chunk) for name in chunk.theorems)
 
     def _as_compiled_from(self, source: str, chunk: Chunk) -> Iterator[tuple[Proof, list[Step]] | Missing]:
-        """The proofs in a module's source. One that can't be read has none: Lean may need more memory or time for it than it is given."""
-        library = library_of_source(self._plan.job.library.workspace, chunk.module, source)
+        """The proofs in a module's source. One that can't be read has none: it may have been changed since it was compiled, or Lean needs
+        more memory or time for it than it is given."""
         if self._module is not None:
             self._module.close()
             self._module = None
         try:
-            self._module = Files(library)
-        except (EngineDied, EngineRefused) as error:
+            self._module = Files(library_of_source(self._plan.job.library.workspace, chunk.module, source))
+        except (EngineDied, EngineRefused, NativeError) as error:
             yield from (Missing("source not read", str(error)) for _ in chunk.theorems)
         else:
             yield from (self._module.record(name, chunk.module) for name in chunk.theorems)
