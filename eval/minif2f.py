@@ -1,8 +1,8 @@
-"""miniF2F in a Lean without Mathlib.
+"""miniF2F with Mathlib, as it is stated, and in a Lean without it.
 
 The problems (Zheng, Han and Polu, 2021, arXiv 2109.00110; for Lean 4: yangky11/miniF2F-lean4) are stated with Mathlib's names. The ones
-whose statements mean the same in Lean's own library are listed in `minif2f.yaml`, each read by a person; they are run. All others are not:
-they speak of real or complex numbers, of sums over finite sets, or of what Lean's library has under another name.
+whose statements mean the same in Lean's own library are listed in `minif2f.yaml`, each read by a person; they are run without Mathlib. All
+others are not: they speak of real or complex numbers, of sums over finite sets, or of what Lean's library has under another name.
 """
 
 import hashlib
@@ -19,6 +19,8 @@ LISTED = Path(__file__).parent / "minif2f.yaml"
 
 _WORDS = {"ℕ": "Nat", "ℤ": "Int", "ℚ": "Rat"}
 """Mathlib's notations for types that Lean itself has."""
+
+_OPEN = re.compile(r"^open +(?!.*\bin$)([\w. ]+)$", re.MULTILINE)
 
 _ABSENT = {"ℝ": "real numbers", "ℂ": "complex numbers", "∑": "a sum over a finite set", "∏": "a product over a finite set"}
 
@@ -39,11 +41,18 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: dict[str, str]
 
 
+class Stated(msgspec.Struct, frozen=True):
+    """text: what stands between the name and `:=`. opens: the namespaces that are open there."""
+
+    text: str
+    opens: str = ""
+
+
 class Read(msgspec.Struct, frozen=True):
     """statements: of the problems that are run, by name. not_run: why, by name."""
 
     version: str
-    statements: dict[str, str]
+    statements: dict[str, Stated]
     not_run: dict[str, str]
 
 
@@ -51,17 +60,19 @@ def listed() -> Listed:
     return msgspec.yaml.decode(LISTED.read_bytes(), type=Listed)
 
 
-def read(place: Path, part: Literal["train", "val", "test"]) -> Read:
+def read(place: Path, part: Literal["train", "val", "test"], with_mathlib: bool = False) -> Read:
     """place: a JSON lines file, or a checkout with the problems as Lean files in folders `Valid` and `Test`. part: `val` or `test`; a file
-    that says no split is taken as it is. Raises UsageError."""
+    that says no split is taken as it is. with_mathlib: all of them, as they are stated. Raises UsageError."""
     rows = [row for row in _rows(place) if row.split in ("", {"val": "valid"}.get(part, part))]
     if not rows:
         raise UsageError(f"{place} holds no problems of the part {part}")
     known, statements, not_run = listed(), {}, {}
     for row in rows:
         statement = _statement(row)
-        if row.name in known.same:
-            statements[row.name] = statement
+        if with_mathlib:
+            statements[row.name] = Stated(statement, " ".join(_OPEN.findall(row.lean)))
+        elif row.name in known.same:
+            statements[row.name] = Stated(_in_leans_words(statement))
         else:
             not_run[row.name] = known.changed.get(row.name) or _why_not(statement)
     digest = hashlib.sha256(msgspec.json.encode(sorted((row.name, row.lean) for row in rows))).hexdigest()
@@ -87,11 +98,15 @@ def _rows(place: Path) -> Iterator[Row]:
 
 
 def _statement(row: Row) -> str:
-    """What stands between the name and `:=`, in the words of Lean's own library."""
+    """What stands between the name and `:=`."""
     found = re.search(rf"\btheorem\s+{re.escape(row.name)}\b(.*?):=\s*(?:by\b.*)?$", row.lean, re.DOTALL)
     if found is None:
         raise UsageError(f"{row.name}: there is no `theorem {row.name} … :=` in it")
-    return re.sub(rf"(?<!\w)([{''.join(_WORDS)}])(?!\w)", lambda match: _WORDS[match[1]], found[1]).strip()
+    return found[1].strip()
+
+
+def _in_leans_words(statement: str) -> str:
+    return re.sub(rf"(?<!\w)([{''.join(_WORDS)}])(?!\w)", lambda match: _WORDS[match[1]], statement)
 
 
 def _why_not(statement: str) -> str:

@@ -15,17 +15,18 @@ from typing import Literal
 
 import msgspec
 
+from eval import places as places_
 from eval import prover as prover_
 from eval import search as search_
 from eval.benchmarks import Problem, Suite
+from eval.places import Place, Places, chunked
 from eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
 from eval.search import Child, Found, Node, Search
 from lean_workspace import gym, portfolio
-from lean_workspace.gym import Advanced, Closed, Gym, NotOpened, NotReplayed, Proved, Refused, State, Statement, proves
-from lean_workspace.process import EngineDied
+from lean_workspace.gym import Advanced, Closed, NotOpened, NotReplayed, Proved, Refused, State, Statement, Written, proves
+from lean_workspace.native import NativeError
+from lean_workspace.process import EngineDied, EngineRefused
 from pipelines import advice, pool, tables
-from pipelines.engine import opened
-from pipelines.extract import catalogue
 from pipelines.job import Job, stage_digest
 from pipelines.stage import History, Report, Stage
 from pipelines.storage import Location, make, remove, write_whole
@@ -96,7 +97,7 @@ class Plan(msgspec.Struct, frozen=True):
 def folder_of(job: Job, spec: Spec, budget: Budget, seed: int, refute: bool, model: str) -> Location:
     """Names what a run finds. model: a digest of it."""
     generate = str(Path(__file__).with_name("generate.py"))  # not imported: it needs torch
-    modules = (prover_, search_, gym, portfolio, advice, prompt)
+    modules = (places_, prover_, search_, gym, portfolio, advice, prompt)
     code = stage_digest(job.library, __file__, generate, *(module.__file__ for module in modules))
     what = hashlib.blake2b(msgspec.json.encode([code, spec, budget, seed, refute, model]), digest_size=8).hexdigest()
     return job.work / "eval" / what
@@ -120,7 +121,7 @@ class Clock:
 class Attempt:
     """The search for one proof, and what it spent: `lean` and `prover` are parts of `all`."""
 
-    def __init__(self, problem: Problem, statement: Statement, start: State):
+    def __init__(self, problem: Problem, statement: str | None, start: State):
         self.problem, self.statement, self.start = problem, statement, start
         self.search = Search(_child(start))
         self.tried = self.refused = self.unparsed = 0
@@ -128,11 +129,19 @@ class Attempt:
 
     def result(self, ended: "Ended") -> Result:
         return Result(
-            name=self.problem.name, module=self.problem.module, ending=ended.ending, message=ended.message, statement=self.statement.text,
+            name=self.problem.name, module=self.problem.module, ending=ended.ending, message=ended.message, statement=self.statement,
             proof=ended.proved.theorem if ended.proved else None, tactics=ended.tactics,
             axioms=list(ended.proved.axioms) if ended.proved else [], expansions=self.search.expansions, tried=self.tried,
             refused=self.refused, unparsed=self.unparsed, lean_seconds=round(self.lean.seconds, 4),
             model_seconds=round(self.prover.seconds, 4), seconds=round(self.all.seconds, 4))
+
+
+def not_begun(problem: Problem, error: Exception, seconds: float) -> Result:
+    """Of a problem that has no first state."""
+    return Result(
+        name=problem.name, module=problem.module, ending="engine died" if isinstance(error, EngineDied) else "not opened",
+        message=str(error), statement=problem.statement, proof=None, tactics=[], axioms=[], expansions=0, tried=0, refused=0,
+        unparsed=0, lean_seconds=round(seconds, 4), model_seconds=0.0, seconds=round(seconds, 4))
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -150,8 +159,8 @@ def _child(state: State) -> Child:
 class Examiner:
     """Puts a prover to problems in a gym."""
 
-    def __init__(self, gym: Gym, prover: Prover, budget: Budget, statements: "Statements"):
-        self._gym, self._prover, self._budget, self._statements = gym, prover, budget, statements
+    def __init__(self, place: Place, prover: Prover, budget: Budget):
+        self._place, self._gym, self._prover, self._budget = place, place.gym, prover, budget
         self._expansions = min(budget.expansions, prover.expansions or budget.expansions)
 
     def examine(self, problems: Sequence[Problem]) -> Iterator[Result]:
@@ -184,13 +193,10 @@ class Examiner:
         clock = Clock()
         try:
             with clock.running():
-                statement = self._statements.of(problem)
-                start = self._gym.start(statement)
+                start = self._gym.start(self._place.start_of(problem))
+                statement = self._place.text_of(problem)
         except (NotOpened, EngineDied) as error:
-            return Result(
-                name=problem.name, module=problem.module, ending="not opened" if isinstance(error, NotOpened) else "engine died",
-                message=str(error), statement=problem.statement, proof=None, tactics=[], axioms=[], expansions=0, tried=0, refused=0,
-                unparsed=0, lean_seconds=round(clock.seconds, 4), model_seconds=0.0, seconds=round(clock.seconds, 4))
+            return not_begun(problem, error, clock.seconds)
         attempt = Attempt(problem, statement, start)
         attempt.lean.seconds = attempt.all.seconds = clock.seconds
         return attempt
@@ -201,7 +207,8 @@ class Examiner:
             return []
         clock = Clock()
         with clock.running():
-            proposed = self._prover.propose([Query(attempt.problem, node.state) for attempt, node in taken], self._budget.candidates)
+            queries = [Query(attempt.problem, node.state, self._gym) for attempt, node in taken]
+            proposed = self._prover.propose(queries, self._budget.candidates)
         for attempt, _ in taken:
             attempt.prover.seconds += clock.seconds / len(taken)
             attempt.all.seconds += clock.seconds / len(taken)
@@ -245,58 +252,51 @@ class Examiner:
         return Ended("proved", proved=played[-1].outcome, tactics=tactics)
 
 
-class Statements:
-    """The statements of problems."""
-
-    def __init__(self, gym: Gym, numbers: dict[str, int]):
-        self._gym, self._numbers = gym, numbers
-
-    def of(self, problem: Problem) -> Statement:
-        """Raises NotOpened."""
-        if problem.statement is not None:
-            return Statement(problem.statement, problem.levels)
-        if problem.name not in self._numbers:
-            raise NotOpened("the library has no theorem of this name")
-        return self._gym.theorem(self._numbers[problem.name], problem.available)
-
-
 class Prove:
-    """A worker: an engine, the prover, problem after problem."""
+    """A worker: engines, the prover, problem after problem."""
 
     def __init__(self, plan: Plan):
-        self._plan = plan
-        library = catalogue(plan.job)
-        self._workspace = opened(plan.job.library)
-        self._gym = Gym(self._workspace)
-        self._prover = prover_of(plan.spec, Context(self._gym, self._workspace, library, plan.seed))
-        self._statements = Statements(self._gym, library.numbers)
-        self._examiner = Examiner(self._gym, self._prover, plan.budget, self._statements)
+        self._plan, self._places = plan, Places(plan.job)
+        self._prover = prover_of(plan.spec, Context(lambda: self._places.workspace, self._places.catalogue, plan.seed))
 
     def __call__(self, problems: list[Problem], history: History) -> list[str]:
         """The endings. The results are left on disk."""
-        results = list(self._examiner.examine(problems))
-        if self._plan.refute:
-            by_name = {problem.name: problem for problem in problems}
-            results = [self._refuted(result, by_name[result.name]) for result in results]
+        try:
+            place = self._places.of(problems)
+        except (EngineDied, EngineRefused, NativeError) as error:
+            results = [not_begun(problem, error, 0.0) for problem in problems]
+        else:
+            results = list(Examiner(place, self._prover, self._plan.budget).examine(problems))
+            if self._plan.refute:
+                by_name = {problem.name: problem for problem in problems}
+                results = [self._refuted(result, by_name[result.name], place) for result in results]
         tables.write(tables.to_table(results, Result), self._plan.place(problems))
         return [result.ending for result in results]
 
     def close(self) -> None:
         self._prover.close()
-        self._workspace.close()
+        self._places.close()
 
-    def _refuted(self, result: Result, problem: Problem) -> Result:
+    def _refuted(self, result: Result, problem: Problem, place: Place) -> Result:
         """The result, unless its negation is proved by a few decision procedures."""
         if result.ending not in ("stuck", "out of budget"):
             return result
         try:
-            start = self._gym.start(self._gym.negation(self._statements.of(problem)))
-            outcome = self._gym.step(start, REFUTERS, self._plan.budget.heartbeats)
+            start = place.gym.start(negated(place, problem))
+            outcome = place.gym.step(start, REFUTERS, self._plan.budget.heartbeats)
         except (NotOpened, EngineDied):
             return result
         if not isinstance(outcome, Proved):
             return result
         return msgspec.structs.replace(result, ending="refuted", proof=outcome.theorem, axioms=list(outcome.axioms), tactics=[REFUTERS])
+
+
+def negated(place: Place, problem: Problem) -> Statement:
+    """Raises NotOpened: what stands in a source has no words of its own."""
+    statement = place.start_of(problem)
+    if isinstance(statement, Written):
+        raise NotOpened("a theorem in its source has no negation")
+    return place.gym.negation(statement)
 
 
 REFUTERS = "first | decide | omega | simp_all | grind"
@@ -306,29 +306,28 @@ class Verify:
     """Plays what counts as proved once more, in an engine that has found none of it."""
 
     def __init__(self, plan: Plan):
-        self._plan = plan
-        self._workspace = opened(plan.job.library)
-        self._gym = Gym(self._workspace)
-        self._statements = Statements(self._gym, catalogue(plan.job).numbers)
+        self._plan, self._places = plan, Places(plan.job)
 
     def __call__(self, problems: list[Problem], history: History) -> list[str]:
         """The names of what does not hold; they are kept beside the results."""
         by_name = {problem.name: problem for problem in problems}
-        failed = [result.name for result in self._plan.results_of(problems)
-                  if result.ending in ("proved", "refuted") and not self._holds(result, by_name[result.name])]
+        found = [result for result in self._plan.results_of(problems) if result.ending in ("proved", "refuted")]
+        failed = []
+        if found:
+            place = self._places.of(problems)
+            failed = [result.name for result in found if not self._holds(result, by_name[result.name], place)]
         write_whole(self._plan.checked(problems), msgspec.json.encode(failed))
         return failed
 
     def close(self) -> None:
-        self._workspace.close()
+        self._places.close()
 
-    def _holds(self, result: Result, problem: Problem) -> bool:
+    def _holds(self, result: Result, problem: Problem, place: Place) -> bool:
         try:
-            statement = self._statements.of(problem)
-            start = self._gym.start(self._gym.negation(statement) if result.ending == "refuted" else statement)
+            start = place.gym.start(negated(place, problem) if result.ending == "refuted" else place.start_of(problem))
         except (NotOpened, EngineDied):
             return False
-        return proves(list(self._gym.play(start, result.tactics, self._plan.budget.heartbeats)))
+        return proves(list(place.gym.play(start, result.tactics, self._plan.budget.heartbeats)))
 
 
 PROVE = Stage(name="eval", worker=Prove, memory_gb=3.0)
@@ -338,8 +337,7 @@ VERIFY = Stage(name="verify", worker=Verify)
 def prove(plan: Plan, suite: Suite, workers: int, report: Report) -> list[Result]:
     """How each problem of the suite ended, by name. In a cluster that is there (`pool.cluster`). Raises Unfinished."""
     make(plan.folder)
-    ordered = sorted(suite.problems, key=lambda problem: (problem.module, problem.name))
-    chunks = [ordered[i:i + CHUNK] for i in range(0, len(ordered), CHUNK)]
+    chunks = chunked(plan.job.library, suite.problems, CHUNK)
     found = [(chunk, tables.is_whole(plan.place(chunk))) for chunk in chunks]
     endings = [result.ending for chunk, is_done in found if is_done for result in plan.results_of(chunk)]
     todo = [chunk for chunk, is_done in found if not is_done]
@@ -348,7 +346,7 @@ def prove(plan: Plan, suite: Suite, workers: int, report: Report) -> list[Result
 
     def tell() -> None:
         proved = endings.count("proved")
-        report("eval", len(endings), len(ordered), f"{proved:,} proved ({proved / max(1, len(endings)):.1%} so far)")
+        report("eval", len(endings), len(suite.problems), f"{proved:,} proved ({proved / max(1, len(endings)):.1%} so far)")
 
     tell()
     for event in pool.finish(PROVE, plan, todo, workers, _called):

@@ -10,7 +10,7 @@ import select
 import shlex
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -35,17 +35,17 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A state that is to be expanded, and whose it is."""
+    """A state that is to be expanded, whose it is, and the gym that it is in."""
 
     problem: Problem
     state: State
+    gym: Gym
 
 
 class Context(msgspec.Struct, frozen=True):
-    """What a prover may ask beside the state: the gym that the state is in, its workspace, and the library."""
+    """What a prover may ask beside a state: the library, and an engine with all of it, which is opened for who asks."""
 
-    gym: Gym
-    workspace: Workspace
+    workspace: Callable[[], Workspace]
     library: Catalogue
     seed: int
 
@@ -55,7 +55,7 @@ class Suggestions:
 
     def __init__(self, context: Context):
         self._numbers = context.library.numbers
-        self._adviser = Adviser(context.library, context.workspace)
+        self._adviser = Adviser(context.library, context.workspace())
 
     def of(self, problem: Problem) -> Suggested:
         """None for a problem that is no theorem of the library."""
@@ -129,7 +129,7 @@ class Automation:
     _PORTFOLIO = PORTFOLIOS["lemmas"]
 
     def __init__(self, context: Context):
-        self._gym, self._suggestions = context.gym, Suggestions(context)
+        self._suggestions = Suggestions(context)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
         """As many as there are: the portfolio ends by itself."""
@@ -140,7 +140,7 @@ class Automation:
 
     def _all(self, query: Query) -> list[Candidate]:
         try:
-            hints = self._gym.hints(query.state)
+            hints = query.gym.hints(query.state)
         except (EngineDied, EngineRefused):
             return []
         suggested = self._suggestions.of(query.problem)

@@ -31,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True):
     model: str
     budget: Budget
     refute: bool
+    workspace: str | None = None
+    """Where Mathlib comes from: another one may be another version."""
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -43,17 +45,22 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: SplitName, part: PartName, sample: int | None, seed: int,
-             spec: Spec, budget: Budget, refute: bool, workers: int, report: Report) -> Evaluation:
-    """Raises UsageError where something is not there, or the folder holds another evaluation."""
-    whole = suite_of(benchmark, data, split, part)
-    suite = whole.sample(sample, seed)
-    if not suite.problems:
-        raise UsageError(f"there is nothing to prove in {benchmark}: none of its {len(suite.not_run)} problems can be stated in this Lean")
-    settings = Settings(benchmark, whole.version, whole.split, part, sample, seed, spec, model_digest(spec), budget, refute)
+             spec: Spec, budget: Budget, refute: bool, workers: int, report: Report, workspace: str | None = None) -> Evaluation:
+    """workspace: the folder of a lake project that has the benchmark's library. Raises UsageError where something is not there, or the
+    folder holds another evaluation."""
+    whole = suite_of(benchmark, data, split, part, with_mathlib=workspace is not None)
+    if benchmark == "leandojo" and workspace is None:
+        raise UsageError("the embedded Lean has no Mathlib, which this benchmark is about: name a workspace that has it with --workspace "
+                         "(docs/mathlib.md), or take --benchmark core")
+    settings = Settings(benchmark, whole.version, whole.split, part, sample, seed, spec, model_digest(spec), budget, refute, workspace)
     _require_same(out, settings)
-    job = Job(out, Options(library=whole.library, kinds=[], targets=None))
+    job = Job(out, Options(library=whole.library, kinds=[], targets=None, workspace=workspace))
     with job.begin(), pool.cluster(workers):
-        extracted(job, workers, report)
+        whole = whole.within(extracted(job, workers, report).numbers)
+        suite = whole.sample(sample, seed)
+        if not suite.problems:
+            raise UsageError(f"there is nothing to prove in {benchmark}: none of its {len(suite.not_run)} problems can be stated in this "
+                             "Lean")
         job.accept()
         write_whole(out / "settings.json", msgspec.json.encode(settings))
         plan = Plan(job, spec, budget, seed, refute, folder_of(job, spec, budget, seed, refute, settings.model))

@@ -126,7 +126,7 @@ class Before(msgspec.Struct, frozen=True):
 
 class Start(Request, tag="start"):
     """theorem: the statement must be this one's. without: constants that no proof may use. before: in which environment; None for the
-    whole library."""
+    whole library. opens: namespaces, `Nat Real`."""
 
     Reply = Started
     statement: str
@@ -134,6 +134,7 @@ class Start(Request, tag="start"):
     theorem: int | None
     without: Sequence[str]
     before: Before | None
+    opens: str
 
 
 class Proofs(Request, tag="proofs"):

@@ -38,13 +38,14 @@ class NotReplayed(Trouble):
 class Statement(msgspec.Struct, frozen=True):
     """text: what stands between a theorem's name and `:=`: `{a b : Nat} (h : b < a) : ¬a = b`. theorem: the number of the theorem that
     it must state. without: constants that no proof may use, by name. before: the environment; None for the whole library, in which the
-    theorem itself stands, but may not be used."""
+    theorem itself stands, but may not be used. opens: the namespaces that are open: `Nat Real`."""
 
     text: str
     levels: tuple[str, ...] = ()
     theorem: int | None = None
     without: tuple[str, ...] = ()
     before: Before | None = None
+    opens: str = ""
 
 
 def text_of(goals: Sequence[str]) -> str:
@@ -177,7 +178,7 @@ class Gym:
         negated = self._workspace.ask(Negate(statement=statement.text, levels=statement.levels))
         if negated.statement is None:
             raise NotOpened(negated.refused)
-        return Statement(negated.statement, statement.levels, None, statement.without, statement.before)
+        return msgspec.structs.replace(statement, text=negated.statement, theorem=None)
 
     def start(self, statement: Statement | Written) -> State:
         """The variables and hypotheses before the colon are introduced. Raises NotOpened."""
@@ -250,7 +251,7 @@ class Gym:
         if isinstance(statement, Written):
             return Begin(proof=statement.proof)
         return Start(statement=statement.text, levels=statement.levels, theorem=statement.theorem, without=statement.without,
-                     before=statement.before)
+                     before=statement.before, opens=statement.opens)
 
     def _number(self, state: State) -> int:
         """Of the state in the engine; where that is another one than the state was made in, its moves are made again."""

@@ -30,6 +30,9 @@ notes up to the last (docs/mathlib.md)."""
 
 ELAN = "curl https://elan.lean-lang.org/elan-init.sh -sSf | sh"
 
+NO_IMPORTS = '{"imports":[],"isModule":false}'
+"""A header for `lake setup-file`, in place of the file's own: else Lake looks whether all that it imports is up to date."""
+
 BUILD_S = 1800
 ASK_S = 300
 MAKE_S = 6 * 3600
@@ -46,11 +49,13 @@ class NativeError(Trouble):
 
 
 class NativeLean(msgspec.Struct, frozen=True, dict=True):
-    """A workspace that can be used. toolchain: as in its file; version: what its Lean says of itself. variables: of `lake env`."""
+    """A workspace that can be used. toolchain: as in its file; version: what its Lean says of itself; build: all of what it says, which a
+    nightly and a toolchain of one's own change under one name. variables: of `lake env`."""
 
     folder: Path
     toolchain: str
     version: str
+    build: str
     variables: dict[str, str]
 
     @property
@@ -83,8 +88,9 @@ class NativeLean(msgspec.Struct, frozen=True, dict=True):
 
     def options_for(self, source: Path) -> list[LeanOption]:
         """What the lakefile says with `leanOptions` of a module, by its source: Lake tells an editor so (`lake setup-file`). Raises
-        NativeError where that fails: what the module imports may not be built."""
-        said = _run(self.folder, [tool("lake"), "setup-file", str(source), "--no-build"], ASK_S, f"lake can't say the options of {source}")
+        NativeError."""
+        asked = [tool("lake"), "setup-file", str(source), NO_IMPORTS, "--no-build"]
+        said = _run(self.folder, asked, ASK_S, f"lake can't say the options of {source}")
         try:
             return list(msgspec.json.decode(said, type=_Setup).options.items())
         except msgspec.DecodeError as error:
@@ -110,10 +116,10 @@ def workspace_at(folder: Path) -> NativeLean:
                           "leanprover/lean4:v4.28.0")
     toolchain = toolchain_file.read_text().strip()
     _require_supported(_version_in(toolchain), toolchain)
-    version = _version_of(folder)
+    version, build = _version_of(folder)
     _require_supported(_version_in(version), version)
     variables = _variables(folder)
-    return NativeLean(folder, toolchain, version, variables)
+    return NativeLean(folder, toolchain, version, build, variables)
 
 
 def launch(lean: NativeLean, readable: tuple[Path, ...] = ()) -> Launch:
@@ -125,7 +131,8 @@ def launch(lean: NativeLean, readable: tuple[Path, ...] = ()) -> Launch:
 
 def engine_for(lean: NativeLean) -> Path:
     """The executable for the toolchain of a workspace. Raises NativeError."""
-    place = home() / f"native-{program.digest()}-{re.sub(r'[^A-Za-z0-9.]+', '-', lean.toolchain)}"
+    build = hashlib.sha256(lean.build.encode()).hexdigest()[:8]
+    place = home() / f"native-{program.digest()}-{re.sub(r'[^A-Za-z0-9.]+', '-', lean.toolchain)}-{build}"
     executable = place / ".lake" / "build" / "bin" / "engine"
     if executable.is_file():
         return executable
@@ -192,12 +199,12 @@ def _require_supported(version: tuple[int, int] | None, said: str) -> None:
                           f"{version[0]}.{version[1]}. Use a workspace with one of those, or another version of lean-alchemy")
 
 
-def _version_of(folder: Path) -> str:
+def _version_of(folder: Path) -> tuple[str, str]:
     said = _run(folder, [tool("lake"), "env", "lean", "--version"], ASK_S, "lake can't say which Lean it runs")
     found = re.search(r"Lean \(version ([^,)]+)", said)
     if found is None:
         raise NativeError(f"`lake env lean --version` in {folder} says {said.strip()[:200]!r}, and no version")
-    return found[1]
+    return found[1], said.strip()
 
 
 def _variables(folder: Path) -> dict[str, str]:
@@ -220,7 +227,10 @@ def _run(folder: Path, command: Sequence[str], limit_s: float, failed: str) -> s
     """What a command says. Raises NativeError with the end of what it said where it fails."""
     called = " ".join([Path(command[0]).name, *command[1:]])
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=limit_s)
+        # a toolchain that the caller's environment names would go before the workspace's
+        environment = {name: value for name, value in os.environ.items() if name != "ELAN_TOOLCHAIN"}
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=limit_s, env=environment)
     except subprocess.TimeoutExpired:
         raise NativeError(f"{failed}: `{called}` in {folder} took more than {limit_s:.0f} s") from None
     except OSError as error:

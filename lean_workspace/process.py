@@ -116,8 +116,11 @@ class Engine:
     def memory_gb(self) -> float:
         """Resident memory of the process, without what it only maps where that is its library; 0 when it is gone."""
         try:
-            info = psutil.Process(self.pid).memory_info()
-            return (info.rss - (getattr(info, "shared", 0) if self._maps_library else 0)) / 1e9
+            process = psutil.Process(self.pid)
+            if not self._maps_library:
+                return process.memory_info().rss / 1e9
+            info = process.memory_info()
+            return (info.rss - info.shared if hasattr(info, "shared") else process.memory_full_info().uss) / 1e9
         except psutil.Error:
             return 0.0
 

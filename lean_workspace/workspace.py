@@ -73,10 +73,12 @@ FILES_S = 1800.0
 
 
 class Retirement(msgspec.Struct, frozen=True):
-    """An engine is replaced by a fresh one, between two targets or grades, after this."""
+    """An engine is replaced by a fresh one, between two targets or grades, after this. growth_gb: what it may grow by, at least, after a
+    library that is large by itself was opened."""
 
     requests: int = 20_000
     memory_gb: float = 2.0
+    growth_gb: float = 0.7
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -231,7 +233,8 @@ class Workspace:
 
     def retire(self) -> None:
         """Replaces an engine that has grown or served long."""
-        if self._engine.requests > self._retirement.requests or self._engine.memory_gb > self._retirement.memory_gb:
+        most_gb = max(self._retirement.memory_gb, self._opened_gb + self._retirement.growth_gb)
+        if self._engine.requests > self._retirement.requests or self._engine.memory_gb > most_gb:
             self._start()
 
     def _start(self) -> None:
@@ -264,7 +267,7 @@ class Workspace:
         except EngineRefused as refused:
             engine.close()
             raise EngineRefused(f"can't open {self.library}: {refused}") from None
-        self._engine = engine
+        self._engine, self._opened_gb = engine, engine.memory_gb
 
 
 class PreparedTarget:

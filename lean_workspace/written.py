@@ -14,6 +14,9 @@ from lean_workspace.workspace import Lost, Workspace
 
 PAGE = 200
 
+HEARTBEATS = 200_000
+"""Thousands, for a tactic: what Lean gives to a whole command."""
+
 
 class Numbered(msgspec.Struct, frozen=True):
     """A proof and its number in the engine."""
@@ -46,12 +49,12 @@ def played(gym: Gym, written: Numbered) -> list[Played]:
     except NotOpened:
         raise NotPlayed("not opened") from None
     if not proof.steps:
-        return _finished(list(gym.play(state, [f"exact {proof.proof}"])))
+        return _finished(list(gym.play(state, [f"exact {proof.proof}"], HEARTBEATS)))
     done: list[Played] = []
     for step in proof.steps:
         if not _begins_with(state, step.before):
             raise NotPlayed("other states")
-        done.append(Played(state, step.tactic, gym.step(state, step.tactic)))
+        done.append(Played(state, step.tactic, gym.step(state, step.tactic, HEARTBEATS)))
         if not isinstance(done[-1].outcome, Advanced):
             break
         state = done[-1].outcome.state

@@ -31,7 +31,8 @@ _GENERATED = re.compile(
     r"|ctorIdx\w*|ctorElim\w*|toCtorIdx|splitter|match_\d+\w*|proof_\d+|induct(_unfolding)?|fun_cases(_unfolding)?|mutual_induct"
     r"|binductionOn)(\.|$)|\._|\b_|\.(instLawful\w*|inst[A-Z]\w*)$|^inst[A-Z]")
 _AUTOMATION = re.compile(
-    r"^(Lean|Nat\.Simproc|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers)\."
+    r"^(Lean|Nat\.Simproc|Std\.Tactic|Std\.Do|Int\.Linear|Nat\.Linear|Nat\.SOM|Nat\.ToInt|Int\.OfNat|BitVec\.BV|Std\.Sat|Lake|DerivingHelpers"
+    r"|Mathlib\.(Tactic|Meta|Util|Linter)|Batteries\.(Tactic|Linter|CodeAction)|Aesop|Plausible|ProofWidgets|Qq)\."
     r"|\.(Internal|Impl|Linear|SOM)\.|_cert$")
 
 THEOREM_RULES = (

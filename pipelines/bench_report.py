@@ -294,7 +294,7 @@ def print_scale(scale: Scale) -> None:
         table.add_column(column, justify="right")
     for run in scale.runs:
         slower = "alike" if run.slower == 1 else f"{run.slower:g} times slower"
-        table.add_row(slower, f"{run.workers:,}", str(run.hours), str(run.core_hours), _percent(run.of_the_papers, 2))
+        table.add_row(slower, f"{run.workers:,}", str(run.hours), str(run.core_hours), f"1/{PAPER_CORE_HOURS / run.core_hours.median:,.0f}")
     out.print(table)
     out.print(f"growth of the candidates with the library: power {scale.growth}; a target {scale.candidates} candidates and "
               f"{scale.variants} variants. The paper: {PAPER_CORE_HOURS:,} core-hours", highlight=False, soft_wrap=True)

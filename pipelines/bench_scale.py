@@ -108,10 +108,6 @@ class Run(msgspec.Struct, frozen=True):
     hours: Range
     core_hours: Range
 
-    @property
-    def of_the_papers(self) -> float:
-        return self.core_hours.median / PAPER_CORE_HOURS
-
 
 class Scale(msgspec.Struct, frozen=True):
     """theorems, targets: of the larger library. growth: exponents, in the library's order and for random parts. candidates, variants: a

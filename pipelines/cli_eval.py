@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli_arguments import Json, Workers, count_of, one_of
+from pipelines.cli_arguments import Json, Workers, WorkspaceFolder, count_of, one_of, workspace_of
 
 evaluate = typer.Typer(help="Best-first proof search with a prover on a benchmark; two runs compared.")
 
@@ -28,6 +28,7 @@ def run(
     candidates: Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")] = 8,
     heartbeats: Annotated[int, typer.Option(min=1, help="Thousands, for a tactic; 5000 are about a second.")] = 5000,
     refute: Annotated[bool, typer.Option("--refute", help="Try to prove the negation of what was not proved, too.")] = False,
+    workspace: WorkspaceFolder = None,
     workers: Workers = 2,
     json: Json = False,
 ) -> None:
@@ -56,9 +57,9 @@ def run(
         require("train")
     place = out or Path("results") / "-".join(filter(None, (benchmark, split if benchmark != "minif2f" else "", _slug(spec.name))))
     with progress() as report:
-        install_if_missing(None)
+        install_if_missing(workspace_of(workspace))
         made = follow(place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), refute,
-                      workers, report)
+                      workers, report, workspace_of(workspace))
     plot_budget({named(made.settings): evaluation_at(place)[1]}, place / "budget.png")
     if not json:
         stdout.print(score_table(made.score))

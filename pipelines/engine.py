@@ -13,6 +13,9 @@ from lean_workspace.workspace import Retirement, Workspace
 NATIVE_GB = 1.5
 """What an engine with a large library of a workspace holds of its own, beside what is retired for; the library itself is mapped."""
 
+SOURCE_GB = 8.0
+"""What an engine may hold that elaborates a module's source; as a rule it is some hundred MB."""
+
 ENGINE_GB, NATIVE_ENGINE_GB, PYTHON_GB, THEOREM_GB = 1.4, 2.5, 0.15, 8e-6
 """What a worker holds as a rule: an engine of the embedded Lean, a native one (beside the library), Python, and in Python what it knows of
 a theorem: 4 KB in the catalogue, as much in the index."""
@@ -30,7 +33,8 @@ def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace
         install.setup()
         return Workspace(install.launch, library, retirement=retirement)
     lean = native.workspace_at(Path(library.workspace))
-    return Workspace(partial(native.launch, lean), library, Limits(memory_gb=retirement.memory_gb + NATIVE_GB), retirement)
+    most_gb = SOURCE_GB if library.source_of else retirement.memory_gb + NATIVE_GB
+    return Workspace(partial(native.launch, lean), library, Limits(memory_gb=most_gb), retirement)
 
 
 def has_module(library: Library, name: str) -> bool:

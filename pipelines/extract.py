@@ -5,9 +5,10 @@ The result depends on the library and the engine alone, so it is kept below `$AL
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import filelock
@@ -32,6 +33,8 @@ SLICES = 24
 """Slices of a library: about three seconds of work each for Init."""
 
 GENERALITY = "generality.parquet"
+
+Row = TypeVar("Row")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +89,8 @@ class Extractor:
         keys: list[tuple] = []
         for page in range(start, end, 250):
             size = min(250, end - page)
-            rows += self._workspace.theorems(page, size)
-            keys += self._workspace.keys(page, size).rows
+            rows += by_halves(self._workspace.theorems, page, size, lost_row)
+            keys += by_halves(lambda first, n: self._workspace.keys(first, n).rows, page, size, lambda number: [])
         entries = [entry_of(row, self._workspace.opened.modules) for row in rows]
         sample = [(start + i, self._sites(start + i)) for i, entry in enumerate(entries)
                   if Policy().admits(entry.name, entry.tags, entry.term) and _is_drawn(entry.name, count)]
@@ -115,6 +118,23 @@ class Extractor:
 
     def close(self) -> None:
         self._workspace.close()
+
+
+def by_halves(ask: Callable[[int, int], list[Row]], first: int, count: int, lost: Callable[[int], list[Row]]) -> list[Row]:
+    """A page. What ends its engine is found by asking for halves, and is lost alone."""
+    try:
+        return ask(first, count)
+    except EngineDied:
+        if count == 1:
+            return lost(first)
+    half = count // 2
+    return by_halves(ask, first, half, lost) + by_halves(ask, first + half, count - half, lost)
+
+
+def lost_row(number: int) -> list[TheoremRow]:
+    """In the place of a theorem that can't be told: without a statement it is neither target nor lemma."""
+    return [TheoremRow(name=f"_lost.{number}", module=0, line=None, statement=None, term=None, binders=[], level_params=[], tags=[],
+                       docstring=None)]
 
 
 def _is_drawn(name: str, count: int) -> bool:

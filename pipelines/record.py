@@ -11,15 +11,20 @@ from pathlib import Path
 import msgspec
 
 from lean_workspace import native
-from lean_workspace.gym import Gym, NotOpened, Played, Statement
+from lean_workspace.gym import Gym, NotOpened, NotReplayed, Played, Statement
 from lean_workspace.library import Library
-from lean_workspace.written import NotPlayed, played, written_in
+from lean_workspace.process import EngineDied, EngineRefused
+from lean_workspace.written import NotPlayed, Numbered, played, written_in
 from pipelines.engine import opened
 from pipelines.steps import rows_as_written
 from pipelines.tables import Proof, Step
 
 WRITTEN = "written"
 """Of proofs and steps: a person's."""
+
+
+WRITTEN_S = 300.0
+"""For a tactic that a person wrote: it may be all of a proof, and Lean gave it a command's budget."""
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -49,8 +54,12 @@ class Files:
     def __init__(self, library: Library):
         """Raises EngineDied, EngineRefused."""
         self.library, self.workspace = library, opened(library)
-        self.gym = Gym(self.workspace)
+        self.gym = Gym(self.workspace, WRITTEN_S)
         self._written = written_in(self.workspace)
+
+    def written(self, theorem: str) -> Numbered | None:
+        """The proof of a theorem that is proved in the files."""
+        return self._written.get(theorem)
 
     def record(self, theorem: str, module: str) -> tuple[Proof, list[Step]] | Missing:
         """The proof that stands in the file, or why it is none that can be played."""
@@ -58,11 +67,14 @@ class Files:
             return Missing("not written", self._first_problem)
         try:
             made = played(self.gym, written)
+            statement = self._statement(theorem, written.proof.statement)
         except NotPlayed as reason:
             return Missing(str(reason))
+        except (EngineDied, EngineRefused, NotReplayed) as error:  # it costs this theorem, and no other
+            return Missing("engine died" if isinstance(error, EngineDied) else "not played", str(error))
         whose = {"form": WRITTEN, "variant_id": None, "theorem": theorem, "target": theorem, "module": module}
         steps = rows_as_written(made, written.proof, **whose)
-        return proof_of(theorem, module, 1, WRITTEN, self._statement(theorem, written.proof.statement), made, steps), steps
+        return proof_of(theorem, module, 1, WRITTEN, statement, made, steps), steps
 
     def close(self) -> None:
         self.workspace.close()
@@ -72,7 +84,7 @@ class Files:
         (number,) = self.workspace.find(theorem)
         try:
             return self.gym.theorem(number)
-        except NotOpened:
+        except (NotOpened, EngineRefused):
             return Statement(written.strip())
 
     @property

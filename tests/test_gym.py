@@ -42,6 +42,17 @@ def test_a_goal_reads_as_lean_prints_it(gym):
         "⊢ (head✝ :: tail✝).length = (head✝ :: tail✝).length + 0")
 
 
+def test_namespaces_that_are_open_in_a_statement(gym):
+    start = gym.start(Statement("(n : Nat) : succ n = n + 1", opens="Nat"))
+    assert isinstance(gym.step(start, "exact succ_eq_add_one n"), Proved)
+    with pytest.raises(NotOpened, match="Nowhere"):
+        gym.start(Statement(": True", opens="Nowhere"))
+    with pytest.raises(NotOpened):
+        gym.start(Statement("(n : Nat) : succ n = n + 1"))
+    no = gym.start(gym.negation(Statement(": succ 0 = 0", opens="Nat")))
+    assert isinstance(gym.step(no, "exact succ_ne_zero 0"), Proved)
+
+
 def test_what_stands_behind_the_colon_is_not_introduced(gym):
     assert gym.start(Statement("(n : Nat) : ∀ m, n + m = m + n")).text == "n : Nat\n⊢ ∀ (m : Nat), n + m = m + n"
 

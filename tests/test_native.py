@@ -1,9 +1,11 @@
 """The launcher of a native Lean, over a `lake` that runs the embedded one (`toolchain.py`): workspaces, what is wrong with them, and the
 whole pipeline."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -239,6 +241,37 @@ def test_the_whole_pipeline_over_a_workspace(orchard, tmp_path):
     steps = summary(alchemy("steps", str(out), "--json"))
     assert steps["with_steps"] >= 0.99 * said["variants"]
     assert summary(alchemy("verify", str(out), "--sample", "50", "--json"))["valid"] == 50
+
+
+@pytest.mark.slow
+def test_a_benchmark_of_leandojos_is_proved_in_the_sources_of_a_workspace(orchard, tmp_path):
+    """Each theorem before its own command; one that this version of the library does not have is not run."""
+    data = tmp_path / "data"
+    lines = (orchard / "Orchard" / "Sum.lean").read_text().splitlines()
+    names = ["sum_nil", "sum_append", "size_le_sum_cons"]
+    line_of = {name: next(i for i, line in enumerate(lines, 1) if f"theorem {name} " in line) for name in names}
+    rows = [{"url": "u", "commit": "c", "file_path": "Orchard/Sum.lean", "full_name": f"Orchard.{name}", "start": [line, 1],
+             "end": [line, 9], "traced_tactics": []} for name, line in (*line_of.items(), ("no_more", 99))]
+    for split in ("random", "novel_premises"):
+        (data / split).mkdir(parents=True)
+        for part in ("train", "val", "test"):
+            (data / split / f"{part}.json").write_text(json.dumps(rows if part == "test" else []))
+    (data / "corpus.jsonl").write_text("")
+    (data / "metadata.json").write_text(json.dumps({"library": ["Orchard"]}))
+    prover = tmp_path / "prover.py"
+    prover.write_text("import json, sys\nfor line in sys.stdin:\n    asked = json.loads(line)\n"
+                      "    tactics = ['rfl', 'exact Basket.le_trans (size_le h) k', 'rw [sum_append]', 'exact Orchard.sum_append as bs']\n"
+                      "    found = [[{'tactic': t, 'log_prob': -1.0} for t in tactics] for _ in asked['states']]\n"
+                      "    print(json.dumps({'id': asked['id'], 'candidates': found}), flush=True)\n")
+    said = summary(alchemy("eval", "--benchmark", "leandojo", "--data", str(data), "--model", f"{sys.executable} {prover}", "--workspace",
+                           str(orchard), "--out", str(tmp_path / "out"), "--workers", "1", "--json"))
+    assert (said["theorems"], said["attempted"]) == (4, 3)
+    results = {row["name"]: row for row in table(tmp_path / "out", "results")}
+    assert results["Orchard.sum_nil"]["ending"] == "proved", "by rfl"
+    assert results["Orchard.sum_append"]["ending"] == "stuck", "it is not there before itself"
+    automation = summary(alchemy("eval", "--benchmark", "leandojo", "--data", str(data), "--model", "automation", "--workspace",
+                                 str(orchard), "--out", str(tmp_path / "automation"), "--workers", "1", "--json"))
+    assert automation["attempted"] == 3 and automation["proved"] >= 1
 
 
 def test_a_workspace_with_mathlib_is_made_step_by_step(on_path, tmp_path, monkeypatch):

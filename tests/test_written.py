@@ -126,3 +126,15 @@ def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):
     for library in (f"{tmp_path}/none/", f"{tmp_path}/"):
         wrong = alchemy("harvest", str(tmp_path / "out"), "--library", library)
         assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
+
+
+def test_the_variables_of_a_section_come_with_a_theorem(shelf, proofs):
+    """Those that it mentions, instances about them, and what is included: also where the proof is a term."""
+    gym = Gym(shelf)
+    goals = {name: gym.start(Written(proofs[name].number)).goals[0] for name in
+             ("unit_of_variables", "default_of_variables", "with_a_hypothesis")}
+    assert goals["unit_of_variables"].endswith("c : M\n⊢ 𝟙 ⋆ c = c") and "inst✝¹ : LeftUnital M" in goals["unit_of_variables"]
+    assert "Inhabited M" in goals["default_of_variables"] and goals["default_of_variables"].endswith("⊢ ∃ x, True")
+    assert goals["with_a_hypothesis"].endswith("a b : M\nh : a = b\n⊢ b = a")
+    for name in goals:
+        assert isinstance(played(gym, proofs[name])[-1].outcome, Proved)

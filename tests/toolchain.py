@@ -44,7 +44,7 @@ def lake(arguments: list[str]) -> int:
             print("\n".join(f"{name}={value}" for name, value in variables(folder).items()))
         case ["env", *command]:
             return subprocess.run(command, env={**os.environ, **variables(folder)}).returncode
-        case ["setup-file", file, "--no-build"]:
+        case ["setup-file", file, header, "--no-build"] if json.loads(header) == {"imports": [], "isModule": False}:
             setup_file(folder, Path(file))
         case ["build", "engine"]:
             build_engine(folder)

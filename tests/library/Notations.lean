@@ -62,3 +62,16 @@ theorem unit_nat : (𝟙 : Nat) = 0 := rfl
 theorem fold_unit : ∀ n : Nat, (𝟙 : Nat) ⋆ n = n
   | 0 => rfl
   | n + 1 => by rw [LeftUnital.unit_mul]
+
+section
+variable {M : Type u} [LeftUnital M] [Inhabited M] {a b : M} (h : a = b)
+
+theorem unit_of_variables (c : M) : 𝟙 ⋆ c = c := LeftUnital.unit_mul c
+
+theorem default_of_variables : ∃ _ : M, True := ⟨default, trivial⟩
+
+include h in
+theorem with_a_hypothesis : b = a := by
+  exact h.symm
+
+end

@@ -71,12 +71,12 @@ where
     | [] => ""
     | (m, kind) :: rest =>
       if !kind.isExplicit then go rest
-      else match given m with
+      else match writtenArgument m with
         | some h => " " ++ h ++ go rest
         | none => match newName? m named with
           | some n => " " ++ t.source n ++ go rest
           | none => " _" ++ go rest
-  given (m : Expr) : Option String := match used with
+  writtenArgument (m : Expr) : Option String := match used with
     | some (x, h) => if m == x then some h else none
     | none => none
 

@@ -90,7 +90,9 @@ def isAbout (p : α → Bool) : ScopedEnvExtension.Entry α → Bool
 /-- Others whose entries name theorems that a tactic then looks for. -/
 def dropped : List Name := [
   `Lean.Meta.congrExtension, `Lean.Meta.Rfl.reflExt, `Lean.Meta.Symm.symmExt, `Lean.Meta.Monotonicity.monotoneExt, `specMap, `sineQueNon,
-  -- sets of simp theorems once, of another type since 4.33
+  `internalSpecMap, `Lean.Meta.Sym.Simp.symSimpExtension, `Lean.Meta.Grind.liaExt, `Lean.Meta.Grind.homoExt, `Lean.Meta.Grind.homoPredExt,
+  -- sets of simp theorems in 4.28, elsewhere or of another type since
+  `Lean.bool_to_prop, `Std.Internal.treeTacExt, .str (.str (.num `_private.Lean.Meta.MethodSpecs 0) "Lean") "methodSpecsSimpExtension",
   `Lean.Elab.Tactic.BVDecide.Frontend.intToBitVecExt, `Lean.Elab.Tactic.BVDecide.Frontend.bvNormalizeExt,
   `Lean.Elab.Tactic.BVDecide.Frontend.symIntToBitVecExt, `Lean.Elab.Tactic.BVDecide.Frontend.metaIntToBitVecExt,
   `Lean.Meta.Tactic.BVDecide.intToBitVecExt, `Lean.Meta.Tactic.BVDecide.bvNormalizeExt, `Lean.Meta.Tactic.BVDecide.symIntToBitVecExt,

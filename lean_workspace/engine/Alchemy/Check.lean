@@ -87,7 +87,8 @@ def commandCore (p : Place) (thousands : Nat) : BaseIO Core.Context := do
   let context := { coreContext thousands with
     maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats, quotContext := p.env.mainModule }
   return match p.scopes with
-    | scope :: _ => { context with options := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
+    | scope :: _ => { context with
+        options := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls, maxRecDepth := maxRecDepth.get scope.opts }
     | [] => context
 
 /-- The name that a command declares, if it is one theorem and nothing else. -/
@@ -105,13 +106,15 @@ def firstError : List Message → BaseIO (Option String)
 /-- Is there an error? -/
 def hasError : List Message → Bool := anyL fun m => m.severity matches .error
 
-/-- The state after a command that was elaborated at a place; `none` if the elaborator gave up. -/
-def afterCommand (p : Place) (stx : Syntax) (text : String) : IO (Option Elab.Command.State) := do
+/-- The state after a command that was elaborated at a place; `none` if the elaborator gave up. In a file its own limits hold. infos: are
+the info trees kept? -/
+def afterCommand (p : Place) (stx : Syntax) (text : String) (infos : Bool := false) : IO (Option Elab.Command.State) := do
   let context : Elab.Command.Context := { fileName := "<text>", fileMap := text.toFileMap, snap? := none, cancelTk? := none }
-  let state := { Elab.Command.mkState p.env {} textOptions with infoState := { enabled := false } }  -- for editors
-  let state := match p.scopes with
-    | scope :: outer => { state with scopes := { scope with opts := scope.opts.setNat `maxHeartbeats textBudget } :: outer }
-    | [] => state
+  let options := match p.scopes with
+    | scope :: _ => scope.opts
+    | [] => textOptions
+  let state := { Elab.Command.mkState p.env {} options with infoState := { enabled := infos } }
+  let state := if p.scopes matches [] then state else { state with scopes := p.scopes }
   match ← ((Elab.Command.elabCommand stx context).run state).toIO' with
   | .ok (_, s) => return some s
   | .error _ => return none

@@ -139,12 +139,12 @@ where
     let some info := (← getEnv).getProjectionFnInfo? c | return false
     return info.fromClass && count (argsOf e) == info.numParams + 1 && (← isClass? (← inferType e)).isSome
 
-/-- What a pattern that says `given` needs: `(class, place, variable)`, for variables that are types. -/
-def needsOf (variables given : List Expr) : MetaM (List (Name × Nat × MVarId)) := do
+/-- What a pattern that says these terms needs: `(class, place, variable)`, for variables that are types. -/
+def needsOf (variables said : List Expr) : MetaM (List (Name × Nat × MVarId)) := do
   let open_ ← choose (fun m => do
     let m ← instantiateMVars m
     unless m.isMVar do return none
-    for e in given do
+    for e in said do
       if ← isGiven m e then return none
     return some m) variables
   let rows ← choose (fun (c : ClassApplied) => do return some (← needs c.name c.arguments 0)) (← classesAsked open_)

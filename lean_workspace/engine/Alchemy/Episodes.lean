@@ -101,13 +101,16 @@ def isAbsent (env : Environment) (before : Option Before) (info : Option Constan
 def handleStart (session : IO.Ref Session) (j : Json) : IO Reply := do
   let some l := (← session.get).library | return .error "no library is open"
   let refused (why : String) : IO Reply := return .ok (Json.mkObj [("refused", .str why)])
-  match field j "statement" asString, field j "levels" namesIn, field j "without" namesIn, field j "theorem" (expectedOf l), field j "before" beforeOf with
-  | .ok statement, .ok levels, .ok without, .ok expected, .ok before =>
+  match field j "statement" asString, field j "levels" namesIn, field j "without" namesIn, field j "theorem" (expectedOf l), field j "before" beforeOf, field j "opens" asString with
+  | .ok statement, .ok levels, .ok without, .ok expected, .ok before, .ok opens =>
     match ← environmentFor session l before with
     | .error e => return .error e
     | .ok env =>
       unless isAbsent env before expected do return ← refused "what comes before the theorem mentions it"
-      match ← readOpen env (signatureText levels statement) with
+      let place ← match ← placeWith env opens with
+        | .error e => return ← refused e
+        | .ok place => pure place
+      match ← readOpen place (signatureText levels statement) with
       | .error e => refused e
       | .ok (start, binders, env) =>
         let same ← match expected with
@@ -117,7 +120,8 @@ def handleStart (session : IO.Ref Session) (j : Json) : IO Reply := do
         match ← firstState { start with without := append (itself before expected) without } binders env with
         | .error e => refused e
         | .ok (s, goals) => return .ok (Json.mkObj [("state", jsonNat (← keepState session s)), ("goals", jsonStrings goals)])
-  | .error e, _, _, _, _ | _, .error e, _, _, _ | _, _, .error e, _, _ | _, _, _, .error e, _ | _, _, _, _, .error e => return .error e
+  | .error e, _, _, _, _, _ | _, .error e, _, _, _, _ | _, _, .error e, _, _, _ | _, _, _, .error e, _, _ | _, _, _, _, .error e, _
+  | _, _, _, _, _, .error e => return .error e
 where
   /-- In the whole library a theorem would be its own proof. -/
   itself : Option Before → Option ConstantInfo → List Name

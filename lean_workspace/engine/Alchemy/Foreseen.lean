@@ -168,7 +168,7 @@ where
 /-! ## The marks -/
 
 /-- Functions with a notation that only files which open their namespace may use: `n#'h`. -/
-def closedNotations : List Name := [``BitVec.ofNatLT]
+def closedNotations : List Name := [`BitVec.ofNatLT]
 
 mutual
 /-- Adds the marks for what a text shows of `e`, which stands at `p`. -/

@@ -52,7 +52,7 @@ where
   value (e : Expr) : MetaM (Option Nat) := (evalNat e).run
 
 /-- `if`, `dite` and `decide` are all a choice by an instance of `Decidable`, and unification finds that out. -/
-def isChoice (c : Name) : Bool := anyL (· == c) [``ite, ``dite, ``Decidable.decide, ``toBoolUsing]
+def isChoice (c : Name) : Bool := anyL (· == c) [``ite, ``dite, ``Decidable.decide, `toBoolUsing]
 
 def choiceToken : String := "if"
 

@@ -320,9 +320,10 @@ def isLikeStructure (env : Environment) (n : Name) : Bool :=
   | _ => false
 
 unsafe def allowImportUnsafe : IO Unit := do
-  if Lean.version.minor ≥ 30 then enableInitializersExecution
+  if System.Platform.numBits == 64 then enableInitializersExecution
 
-/-- From 4.30 on Lean wants to be told before each import that loads extensions. -/
+/-- A library's own `initialize` (the attributes, options and extensions of Mathlib) runs where Lean is told so before each import; from
+4.30 on it insists. The embedded Lean has 32 bits, and nothing but Lean's own library, which is initialized. -/
 @[implemented_by allowImportUnsafe] opaque allowImport : IO Unit
 
 /-- Of the kernel, which has had a limit to its recursion, and an option for it, since 4.33; an elaborator's would be too small for some

@@ -24,13 +24,23 @@ def handleProofs (session : IO.Ref Session) (j : Json) : IO Reply := do
     return .ok (Json.mkObj [("rows", jsonList (mapL writtenProofJson (takeL (dropL proofs start) n)))])
   | .error e, _ | _, .error e => return .error e
 
-/-- The first state of a written proof's theorem. -/
+/-- The first state of a written proof's theorem. It is read as a theorem, whose proof is left open: of the variables of a section an axiom
+takes others. -/
 def startOf (p : WrittenProof) : IO (Except String (GymState × List String)) := do
-  match ← readOpen p.place ("_root_." ++ nameText goalName ++ p.statement) with
+  let signature := "_root_." ++ nameText goalName ++ p.statement
+  let text := "theorem " ++ signature ++ " := by sorry"
+  match Parser.runParserCategory p.place.env `command text "<text>" with
   | .error e => return .error e
-  | .ok (start, binders, env) =>
-    unless ← isSameStatement env start.type (plain p.type) do return .error "the statement is another one"
-    firstState start (p.entered.getD binders) env
+  | .ok stx =>
+    let some s ← afterCommand p.place stx text (infos := true) | return .error "the elaborator gave up"
+    if let some e ← firstError s.messages.toList then return .error e
+    let some (.thmInfo v) := s.env.find? goalName | return .error "no statement came of it"
+    unless ← isSameStatement p.place.env v.type (plain p.type) do return .error "the statement is another one"
+    match rev (gatherAll (elements s.infoState.trees) {}).met with
+    | [] => return .error "no goal came of it"
+    | first :: _ =>
+      let start := { base := p.place, levels := v.levelParams, signature, type := v.type, without := [] }
+      firstState start ((enteredBy first.info).getD 0) p.place.env
 
 def handleBegin (session : IO.Ref Session) (j : Json) : IO Reply := do
   match field j "proof" asNat with

@@ -62,8 +62,8 @@ def givenArgument (g : Giving) (value : Expr) (kind : BinderInfo) (name : Name) 
 def givenArguments (g : Giving) : List Expr → List BinderInfo → List Name → MetaM (Option (List String))
   | a :: as, kind :: kinds, name :: names => do
     let some rest ← givenArguments g as kinds names | return none
-    let some given ← givenArgument g (← instantiateMVars a) kind name | return none
-    return some (match given with
+    let some argument ← givenArgument g (← instantiateMVars a) kind name | return none
+    return some (match argument with
       | some s => s :: rest
       | none => rest)
   | _, _, _ => return some []

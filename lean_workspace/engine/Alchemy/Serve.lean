@@ -29,7 +29,7 @@ about what is worth keeping.
 | `find` | `names` | `numbers`, null for a name that is no theorem |
 | `words` | `theorem` | `statement` that reads back as it, or null; `levels`; `module`; `mentions`: theorems of its module in it |
 | `negate` | `statement`, `levels` | `statement` of the negation, or `refused` |
-| `start` | `statement`, `levels`; `theorem` that it must be, or null; `without`; `before`: `module`, `available`, or null | `state`, `goals`, or `refused` |
+| `start` | `statement`, `levels`; `theorem` that it must be, or null; `without`; `before`: `module`, `available`, or null; `opens`: namespaces | `state`, `goals`, or `refused` |
 | `step` | `state`, `tactic`, `heartbeats` | `state` and `goals`, or `theorem` and `axioms`, or `refused`; `premises` that the tactic names; `said`: messages |
 | `hints` | `state`, `premises`: how many, `heartbeats` | `held`: `[name, isProof, inductive type]`; `conclusion`, `definitions`, `premises` |
 | `proofs` | `from`, `count` | `rows`: the proofs of the user's files, as they were written, with their steps |
@@ -286,6 +286,7 @@ partial def loop (session : IO.Ref Session) (input output : IO.FS.Stream) : IO U
 def serve (args : List String) : IO Unit := do
   initSearchPath (match args with | root :: _ => root | [] => ".")
   let output ← IO.getStdout
+  discard <| IO.setStdout (← IO.getStderr)  -- what a source prints is no reply
   output.putStrLn readyLine.compress
   output.flush
   loop (← IO.mkRef {}) (← IO.getStdin) output

@@ -22,7 +22,7 @@ structure FileReader where
 /-- Elaborates a command: the state after it, whose messages and info trees are the command's own. -/
 def elaborated (input : Parser.InputContext) (stx : Syntax) (state : Command.State) : IO Command.State := do
   let context : Command.Context := { fileName := input.fileName, fileMap := input.fileMap, snap? := none, cancelTk? := none }
-  match ← ((Command.elabCommandTopLevel stx context).run state).toIO' with
+  match ← (((Command.elabCommandTopLevel stx) context).run state).toIO' with
   | .ok (_, state) => return state
   | .error e => throw (IO.userError (input.fileName ++ ": " ++ (← e.toMessageData.toString)))
 
@@ -69,10 +69,11 @@ def lineOf (n : Name) : List (Name × Nat) → Nat
   | [] => 0
   | (suffix, line) :: rest => if !suffix.isAnonymous && suffix.isSuffixOf n then line else lineOf n rest
 
-/-- A file as the parser wants it. -/
-def inputOf (file : String) : IO Parser.InputContext := do
-  let s ← IO.FS.readFile file
-  return { inputString := s, fileName := file, fileMap := s.toFileMap, endPos := s.rawEndPos, endPos_valid := by simp }
+/-- A text as the parser wants it. -/
+def inputNamed (name text : String) : Parser.InputContext :=
+  { inputString := text, fileName := name, fileMap := text.toFileMap, endPos := text.rawEndPos, endPos_valid := by simp }
+
+def inputOf (file : String) : IO Parser.InputContext := do return inputNamed file (← IO.FS.readFile file)
 
 def problemsOf (file : String) : List Message → BaseIO (List Problem)
   | [] => return []
@@ -143,6 +144,15 @@ def openFile (reading : FileOptions) (env : Environment) (module : Nat) (file : 
 def headerOf (file : String) : IO (List Import) := do
   let (header, _, _) ← Parser.parseHeader (← inputOf file)
   return (headerToImports header).toList
+
+/-- The environment with namespaces open: `Nat Real`. -/
+def placeWith (env : Environment) (opens : String) : IO (Except String Place) := do
+  if opens.isEmpty then return .ok env
+  let text := "open " ++ opens
+  let state ← commanded (inputNamed "<open>" text) text (Command.mkState env {} textOptions)
+  match ← firstError state.messages.toList with
+  | some e => return .error e
+  | none => return .ok { env := state.env, scopes := state.scopes }
 
 /-! ## Several files -/
 

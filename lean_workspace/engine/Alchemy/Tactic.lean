@@ -47,6 +47,7 @@ def forbiddenKinds : List (Name × String) := [
   (`Lean.Parser.Tactic.tacticSorry, "leaves the proof open"),
   (`Lean.Parser.Tactic.tacticAdmit, "leaves the proof open"),
   (`Lean.Parser.Tactic.tacticStop_, "leaves the proof open"),
+  (`Lean.Parser.Tactic.impossible, "leaves the proof open"),
   (`Lean.Parser.Tactic.exact?, "looks the proof up"),
   (`Lean.Parser.Tactic.apply?, "looks the proof up"),
   (`Lean.Parser.Tactic.rewrites?, "looks the proof up"),
@@ -55,7 +56,7 @@ def forbiddenKinds : List (Name × String) := [
 
 /-- Names that no proof needs: what stands behind them is unsafe, or believed without a proof. -/
 def forbiddenNames : List Name :=
-  [``sorryAx, ``lcProof, ``lcUnreachable, ``unsafeCast, `Lean.ofReduceBool, `Lean.ofReduceNat, `Lean.trustCompiler]
+  [``sorryAx, `lcProof, `lcUnreachable, ``unsafeCast, `Lean.ofReduceBool, `Lean.ofReduceNat, `Lean.trustCompiler]
 
 def lookup (n : Name) : List (Name × String) → Option String
   | [] => none

@@ -34,7 +34,7 @@ def notation? (c : Name) (a b : Expr) : Option Expr :=
   | ``Nat.sub => some (mkNatSub a b)
   | ``Nat.mul => some (mkNatMul a b)
   | ``Nat.le => some (mkNatLE a b)
-  | ``Nat.lt => some (mkLess ``Nat ``instLTNat a b)
+  | ``Nat.lt => some (mkLess ``Nat `instLTNat a b)
   | _ => none
 
 /-- The term itself, once its parts are tidy. -/
@@ -49,7 +49,7 @@ where
     match e with
     | .app (.app (.app (.app (.const ``LE.le _) (.const type _)) _) a) b =>
       match beforeSucc? a with
-      | some a => if type == ``Nat then mkLess type ``instLTNat a b else if type == ``Int then mkLess type ``Int.instLTInt a b else e
+      | some a => if type == ``Nat then mkLess type `instLTNat a b else if type == ``Int then mkLess type `Int.instLTInt a b else e
       | none => e
     | e => e
 

@@ -205,8 +205,6 @@ structure WrittenProof where
   proof : String
   /-- None where the proof is a term. -/
   steps : List WrittenStep
-  /-- How many variables the first tactic met; unknown where there is none. -/
-  entered : Option Nat
   /-- Before its command, in the namespace that its name opens. -/
   place : Place
 
@@ -292,11 +290,8 @@ def writtenProof (page : Page) (module : Nat) (before : Command.State) (stx : Sy
   let gathered := { met := rev gathered.met, meant := rev gathered.meant : Gathered }
   let isSimple := value.isOfKind ``Parser.Command.declValSimple
   let pieces := if isSimple && (value[1].isOfKind ``Parser.Term.byTactic || value[1].isOfKind ``Parser.Term.byTactic') then piecesOf page value[1][1] else []
-  let entered := match pieces with
-    | p :: _ => match metAt p.span gathered.met with | some info => enteredBy info | none => none
-    | [] => none
   return some {
-    name, type := v.type, module, line := (page.map.toPosition ⟨at_.start⟩).line, entered, place,
+    name, type := v.type, module, line := (page.map.toPosition ⟨at_.start⟩).line, place,
     statement := page.between (stopOf stx[1][1][0]) (stopOf signature), proof := textOf (if isSimple then value[1] else value),
     steps := (← stepsOf after.env scope gathered pieces).getD [] }
 where
