@@ -5,8 +5,8 @@ Versions of Lean. lean-dojo 4.20.0 says that it takes v4.3.0-rc2 and later. Two 
 
 - *tracing*: `ExtractData.lean` looks for compiled files where Lake puts them since Lean 4.18, and gives a module's header the type that it
   has since 4.20; from 4.28 on it does not compile (LeanDojo-v2 #6: `String.Pos`);
-- *playing*: from 4.19 on `lean --memory`, which Dojo always passes, is rejected (lean4 #9879), and what its REPL prints is captured as
-  messages (LeanDojo #250).
+- *playing*: from 4.19 on what its REPL prints is captured as messages (LeanDojo #250), and `lean --memory`, which Dojo always passes, is
+  rejected (lean4 #9879; taken again since 4.23, #10086).
 
 So what this package traces it can't play; it plays in folders that an older lean-dojo traced, whose format is the same.
 """

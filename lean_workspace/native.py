@@ -28,6 +28,8 @@ OLDEST, NEWEST = (4, 28), (4, 35)
 """Versions of Lean that the engine is written for: built here against the first, its use of Lean's API looked up in the sources and release
 notes up to the last (docs/mathlib.md)."""
 
+RANGE = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
+
 ELAN = "curl https://elan.lean-lang.org/elan-init.sh -sSf | sh"
 
 NO_IMPORTS = '{"imports":[],"isModule":false}'
@@ -195,8 +197,14 @@ def _version_in(text: str) -> tuple[int, int] | None:
 def _require_supported(version: tuple[int, int] | None, said: str) -> None:
     """A nightly or a toolchain of one's own says no version: Lean is asked for it then."""
     if version is not None and not OLDEST <= version <= NEWEST:
-        raise NoWorkspace(f"{said}: the engine is written for Lean {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, and this is "
-                          f"{version[0]}.{version[1]}. Use a workspace with one of those, or another version of lean-alchemy")
+        raise NoWorkspace(f"{said}: the engine is written for Lean {RANGE}, and this is {version[0]}.{version[1]}. Use a workspace with "
+                          "one of those, or another version of lean-alchemy")
+
+
+def supports(said: str) -> bool:
+    """Is the engine written for the Lean that says this of itself?"""
+    version = _version_in(said)
+    return version is None or OLDEST <= version <= NEWEST
 
 
 def _version_of(folder: Path) -> tuple[str, str]:

@@ -31,7 +31,8 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine() -> list[Finding]:
-    return [_python(), _embedded(), _native(), _package("ray", "it runs the workers", needed=True), _torch(), _disk(), _memory()]
+    return [_python(), _embedded(), _native(), _package("ray", "it runs the workers", needed=True), _torch(),
+            _package("lean-dojo", "`alchemy trace` needs it", needed=False), _disk(), _memory()]
 
 
 def show(findings: list[Finding]) -> None:
@@ -68,7 +69,8 @@ def _native() -> Finding:
         said = subprocess.run([lean, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("native Lean", False, str(error), "not needed; Mathlib needs one (elan)", needed=False)
-    return Finding("native Lean", True, said, needed=False)
+    advice = "" if native.supports(said) else f"the engine is written for Lean {native.RANGE}"
+    return Finding("native Lean", True, said, advice, needed=False)
 
 
 def _package(name: str, what: str, needed: bool) -> Finding:

@@ -25,7 +25,7 @@ from training.model import opened
 from training.prompt import GOAL, PROOFSTEP, prompt, prompt_ids, tactic_of
 from training.recipe import Base, Data, Decoder, Phase, Recipe, RecipeError, Weights, differences, load, shipped
 from training.run import PHASES
-from training.sources import Sources, Text, unnamed
+from training.sources import Sources, Text, named, unnamed
 
 CORE_BENCHMARK = Benchmark(CORE)
 SMALL = Decoder(vocabulary=400, hidden=32, layers=2, heads=2, feed_forward=64, context=256)
@@ -94,6 +94,12 @@ def test_a_corpus_without_steps_says_what_makes_them(corpus, tmp_path):
     manifest(tmp_path, Options(library=["Init"], targets=1, kinds=["rw"]), {"variants": 1}, {})
     with pytest.raises(UsageError, match="alchemy steps"):
         list(Sources(Data(corpora=[str(tmp_path)])).steps())
+
+
+def test_a_harvested_proof_is_trained_on_under_its_theorems_name():
+    assert named("theorem alchemy_goal.{u} : p := by\n  alchemy_goal", "A.b") == "theorem A.b.{u} : p := by\n  alchemy_goal"
+    assert named("theorem _root_.alchemy_goal (a : Nat) : p := q", "A.b") == "theorem A.b (a : Nat) : p := q"
+    assert named("lemma b : p := q", "A.b") == "lemma b : p := q", "as its source has it"
 
 
 def test_a_variant_is_trained_on_without_its_name():

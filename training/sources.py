@@ -63,7 +63,7 @@ class Sources:
                 yield Text("original", part, "", theorem_text(theorem))
         for out in self._proofs:
             for row in self._found(out, "text"):
-                yield Text("original", split_of(row["theorem"]), "", row["text"])
+                yield Text("original", split_of(row["theorem"]), "", named(row["text"], row["theorem"]))
         for out in self._corpora:
             for row in self._variants(out, "theorem"):
                 yield Text(row["kind"], split_of(row["target"]), "", unnamed(row["theorem"]))
@@ -133,6 +133,11 @@ def theorem_text(theorem: TracedTheorem) -> str:
     levels = f".{{{', '.join(theorem.level_params)}}}" if theorem.level_params else ""
     proof = "\n".join(traced.tactic for traced in theorem.traced_tactics).replace("\n", "\n  ")
     return f"theorem {theorem.full_name}{levels} {theorem.statement} := by\n  {proof}"
+
+
+def named(text: str, theorem: str) -> str:
+    """The text of a harvested proof, which Lean judged under another name."""
+    return re.sub(r"^theorem (_root_\.)?alchemy_goal", lambda _: f"theorem {theorem}", text, count=1)
 
 
 def unnamed(theorem: str) -> str:
