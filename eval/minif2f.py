@@ -70,7 +70,7 @@ def read(place: Path, part: Literal["train", "val", "test"], with_mathlib: bool 
     for row in rows:
         statement = _statement(row)
         if with_mathlib:
-            statements[row.name] = Stated(statement, " ".join(_OPEN.findall(row.lean)))
+            statements[row.name] = Stated(statement, "\n".join(_OPEN.findall(row.lean)))
         elif row.name in known.same:
             statements[row.name] = Stated(_in_leans_words(statement))
         else:

@@ -27,8 +27,8 @@ class Place(Protocol):
     def start_of(self, problem: Problem) -> Statement | Written:
         """Raises NotOpened."""
 
-    def text_of(self, problem: Problem) -> str | None:
-        """What is to be proved, of a problem that began."""
+    def text_of(self, problem: Problem, start: Statement | Written) -> str | None:
+        """What is to be proved."""
 
 
 class InLibrary:
@@ -44,8 +44,8 @@ class InLibrary:
             raise NotOpened("the library has no theorem of this name")
         return self.gym.theorem(self._numbers[problem.name], problem.available)
 
-    def text_of(self, problem: Problem) -> str | None:
-        return self.start_of(problem).text
+    def text_of(self, problem: Problem, start: Statement | Written) -> str | None:
+        return start.text
 
 
 class InSource:
@@ -60,7 +60,7 @@ class InSource:
             raise NotOpened("no theorem of this name is proved in the source of its module")
         return Written(found.number)
 
-    def text_of(self, problem: Problem) -> str | None:
+    def text_of(self, problem: Problem, start: Statement | Written) -> str | None:
         found = self._files.written(problem.name)
         return found and found.proof.statement.strip()
 
@@ -85,7 +85,7 @@ class Places:
         return InLibrary(Gym(self.workspace), self.catalogue.numbers)
 
     def of(self, problems: Sequence[Problem]) -> Place:
-        """problems: of a chunk. Raises EngineDied, EngineRefused, NativeError where their source can't be read."""
+        """problems: of a chunk. Raises EngineDied, EngineRefused where their source can't be read, NativeError where lake fails."""
         source = source_for(self._job.library, problems[0])
         if source is None:
             return self._library

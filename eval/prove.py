@@ -22,11 +22,11 @@ from eval.benchmarks import Problem, Suite
 from eval.places import Place, Places, chunked
 from eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
 from eval.search import Child, Found, Node, Search
-from lean_workspace import gym, portfolio
+from lean_workspace import gym, native, portfolio, written
 from lean_workspace.gym import Advanced, Closed, NotOpened, NotReplayed, Proved, Refused, State, Statement, Written, proves
-from lean_workspace.native import NativeError
 from lean_workspace.process import EngineDied, EngineRefused
-from pipelines import advice, pool, tables
+from pipelines import advice, pool, record, tables
+from pipelines.engine import sized
 from pipelines.job import Job, stage_digest
 from pipelines.stage import History, Report, Stage
 from pipelines.storage import Location, make, remove, write_whole
@@ -97,7 +97,7 @@ class Plan(msgspec.Struct, frozen=True):
 def folder_of(job: Job, spec: Spec, budget: Budget, seed: int, refute: bool, model: str) -> Location:
     """Names what a run finds. model: a digest of it."""
     generate = str(Path(__file__).with_name("generate.py"))  # not imported: it needs torch
-    modules = (places_, prover_, search_, gym, portfolio, advice, prompt)
+    modules = (places_, record, written, native, prover_, search_, gym, portfolio, advice, prompt)
     code = stage_digest(job.library, __file__, generate, *(module.__file__ for module in modules))
     what = hashlib.blake2b(msgspec.json.encode([code, spec, budget, seed, refute, model]), digest_size=8).hexdigest()
     return job.work / "eval" / what
@@ -193,11 +193,11 @@ class Examiner:
         clock = Clock()
         try:
             with clock.running():
-                start = self._gym.start(self._place.start_of(problem))
-                statement = self._place.text_of(problem)
-        except (NotOpened, EngineDied) as error:
+                begun = self._place.start_of(problem)
+                start = self._gym.start(begun)
+        except (NotOpened, EngineDied, EngineRefused) as error:
             return not_begun(problem, error, clock.seconds)
-        attempt = Attempt(problem, statement, start)
+        attempt = Attempt(problem, self._place.text_of(problem, begun), start)
         attempt.lean.seconds = attempt.all.seconds = clock.seconds
         return attempt
 
@@ -263,7 +263,7 @@ class Prove:
         """The endings. The results are left on disk."""
         try:
             place = self._places.of(problems)
-        except (EngineDied, EngineRefused, NativeError) as error:
+        except (EngineDied, EngineRefused) as error:
             results = [not_begun(problem, error, 0.0) for problem in problems]
         else:
             results = list(Examiner(place, self._prover, self._plan.budget).examine(problems))
@@ -284,7 +284,7 @@ class Prove:
         try:
             start = place.gym.start(negated(place, problem))
             outcome = place.gym.step(start, REFUTERS, self._plan.budget.heartbeats)
-        except (NotOpened, EngineDied):
+        except (NotOpened, EngineDied, EngineRefused):
             return result
         if not isinstance(outcome, Proved):
             return result
@@ -312,10 +312,11 @@ class Verify:
         """The names of what does not hold; they are kept beside the results."""
         by_name = {problem.name: problem for problem in problems}
         found = [result for result in self._plan.results_of(problems) if result.ending in ("proved", "refuted")]
-        failed = []
-        if found:
-            place = self._places.of(problems)
+        try:
+            place = self._places.of(problems) if found else None
             failed = [result.name for result in found if not self._holds(result, by_name[result.name], place)]
+        except (EngineDied, EngineRefused):  # its source can't be read again
+            failed = [result.name for result in found]
         write_whole(self._plan.checked(problems), msgspec.json.encode(failed))
         return failed
 
@@ -325,7 +326,7 @@ class Verify:
     def _holds(self, result: Result, problem: Problem, place: Place) -> bool:
         try:
             start = place.gym.start(negated(place, problem) if result.ending == "refuted" else place.start_of(problem))
-        except (NotOpened, EngineDied):
+        except (NotOpened, EngineDied, EngineRefused):
             return False
         return proves(list(place.gym.play(start, result.tactics, self._plan.budget.heartbeats)))
 
@@ -349,11 +350,12 @@ def prove(plan: Plan, suite: Suite, workers: int, report: Report) -> list[Result
         report("eval", len(endings), len(suite.problems), f"{proved:,} proved ({proved / max(1, len(endings)):.1%} so far)")
 
     tell()
-    for event in pool.finish(PROVE, plan, todo, workers, _called):
+    for event in pool.finish(sized(PROVE, plan.job.library), plan, todo, workers, _called):
         endings += event.summary
         tell()
     unchecked = [chunk for chunk in chunks if not plan.checked(chunk).is_file()]
-    for count, _ in enumerate(pool.finish(VERIFY, plan, unchecked, workers, _called), len(chunks) - len(unchecked) + 1):
+    verified = pool.finish(sized(VERIFY, plan.job.library), plan, unchecked, workers, _called)
+    for count, _ in enumerate(verified, len(chunks) - len(unchecked) + 1):
         report("verify", count, len(chunks), "")
     results = [result for chunk in chunks for result in _counted(plan, chunk)]
     return sorted(results, key=lambda result: result.name)

@@ -16,8 +16,10 @@ one by one by the package's `TracedFile`, each forgotten before the next.
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -207,6 +209,7 @@ def main(role: str, *arguments: str) -> int:
     os.dup2(2, 1)
     try:
         if role in ONCE:
+            threading.Thread(target=_end_with_the_input, daemon=True).start()
             _say(replies, ONCE[role](*arguments))
             return 0
         served = SERVED[role](*arguments)
@@ -224,6 +227,12 @@ def main(role: str, *arguments: str) -> int:
     finally:
         served.close()
     return 0
+
+
+def _end_with_the_input() -> None:
+    """Of a role that asks nothing: whoever began it is gone, so it goes, too, with what it started."""
+    sys.stdin.buffer.read()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def _say(replies: BinaryIO, messages: Iterable[Reply]) -> None:

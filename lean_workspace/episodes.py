@@ -126,7 +126,7 @@ class Before(msgspec.Struct, frozen=True):
 
 class Start(Request, tag="start"):
     """theorem: the statement must be this one's. without: constants that no proof may use. before: in which environment; None for the
-    whole library. opens: namespaces, `Nat Real`."""
+    whole library. opens: namespaces, `Nat Real`, one `open` a line."""
 
     Reply = Started
     statement: str

@@ -71,10 +71,10 @@ class NativeLean(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def contents(self) -> str:
-        """Names what the workspace holds: its own sources, and the packages that its manifest pins."""
+        """Names what the workspace holds: its own sources, its lakefile, and the packages that its manifest pins."""
         own = (file for file in sorted(self.folder.rglob("*.lean")) if ".lake" not in file.relative_to(self.folder).parts)
         digest = hashlib.sha256()
-        for file in (*own, self.folder / "lake-manifest.json"):
+        for file in (*own, self.folder / "lakefile.toml", self.folder / "lake-manifest.json"):
             if file.is_file():
                 digest.update(f"{file.relative_to(self.folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()

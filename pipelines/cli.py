@@ -211,12 +211,14 @@ def steps(
     from pipelines.known import originals_in
     from pipelines.leandojo import place_of
     from pipelines.steps import steps as run
+    from pipelines.storage import location_of
     from pipelines.summary import err, finish, progress
     from pipelines.synthesize import install_if_missing
 
     with progress() as report:
         install_if_missing(Job.manifest_at(out).options.workspace)
-        tally, seconds = run(out, workers, originals_in([place_of(name) for name in proofs]), report)
+        known = originals_in([place_of(name) if name == "core" else location_of(name) for name in proofs])
+        tally, seconds = run(out, workers, known, report)
     lost = "".join(f"; {reason}: {n:,}" for reason, n in sorted(tally.lost.items(), key=lambda item: -item[1]))
     err.print(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; of {tally.goal_directed:,} from the goal "
               f"backwards as well, of {tally.inlined:,} with the target's own proof in it{lost}", highlight=False, soft_wrap=True)

@@ -9,8 +9,9 @@ from lean_workspace.embedded import install
 from lean_workspace.library import Library
 from lean_workspace.process import Limits
 from lean_workspace.workspace import Retirement, Workspace
+from pipelines.stage import Stage
 
-NATIVE_GB = 1.5
+NATIVE_GB = 3.0
 """What an engine with a large library of a workspace holds of its own, beside what is retired for; the library itself is mapped."""
 
 SOURCE_GB = 8.0
@@ -24,6 +25,11 @@ a theorem: 4 KB in the catalogue, as much in the index."""
 def held_gb(library: Library, theorems: int) -> float:
     """Of memory, by a worker that has the index of a library in hand."""
     return (ENGINE_GB if library.workspace is None else NATIVE_ENGINE_GB) + PYTHON_GB + THEOREM_GB * theorems
+
+
+def sized(stage: Stage, library: Library, theorems: int = 0) -> Stage:
+    """The stage with the memory that its workers hold. theorems: 0 where they have no index."""
+    return stage.holding(held_gb(library, theorems))
 
 
 def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace:
@@ -46,4 +52,4 @@ def lean_digest(library: Library) -> str:
     if library.workspace is None:
         return install.SHA512
     lean = native.workspace_at(Path(library.workspace))
-    return hashlib.sha256(f"{lean.version} {lean.contents}".encode()).hexdigest()
+    return hashlib.sha256(f"{lean.build} {lean.contents}".encode()).hexdigest()

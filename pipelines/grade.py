@@ -15,7 +15,7 @@ import msgspec
 from lean_workspace.process import EngineRefused
 from lean_workspace.protocol import PORTFOLIO
 from pipelines import pool, tables
-from pipelines.engine import opened
+from pipelines.engine import opened, sized
 from pipelines.job import Job, JobError, library_digest
 from pipelines.stage import History, Report, Stage, silent
 from pipelines.storage import Location, draft, exchange, make, table_of
@@ -167,7 +167,7 @@ def _work(job: Job, texts: Texts, workers: int, report: Report) -> None:
     if done == texts.count:
         return
     with pool.cluster(workers):
-        for event in pool.finish(GRADE, job, _chunks(texts, known), workers, lambda chunk: chunk[0].variant_id):
+        for event in pool.finish(sized(GRADE, job.library), job, _chunks(texts, known), workers, lambda chunk: chunk[0].variant_id):
             done += event.summary
             report("grade", done, texts.count, "")
 

@@ -18,16 +18,15 @@ from functools import cached_property, partial
 
 import msgspec
 
-from lean_workspace import automation, gym, portfolio, written
+from lean_workspace import automation, gym, native, portfolio, written
 from lean_workspace.automation import Solved, explicit, solve
 from lean_workspace.gym import Gym, NotOpened, State, proves
-from lean_workspace.native import NativeError
 from lean_workspace.portfolio import PORTFOLIOS, Portfolio, Suggested
 from lean_workspace.process import EngineDied, EngineRefused
 from mutation import premises
-from pipelines import advice, pool, record, tables
+from pipelines import advice, pool, record, steps, tables
 from pipelines.advice import Adviser
-from pipelines.engine import held_gb, opened
+from pipelines.engine import opened, sized
 from pipelines.extract import Entry, catalogue
 from pipelines.job import Job, Manifest, UsageError, stage_digest, versions
 from pipelines.known import Known
@@ -91,7 +90,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 def folder_of(job: Job, tries: str) -> Location:
     """Of the engine, the library, the code of this stage and the portfolio."""
-    code = (record, written, gym, automation, portfolio, premises, advice)
+    code = (record, steps, native, written, gym, automation, portfolio, premises, advice)
     return job.work / "harvest" / f"{stage_digest(job.library, __file__, *(module.__file__ for module in code))}-{tries}"
 
 
@@ -145,13 +144,13 @@ class Harvester:
 
     def _as_compiled_from(self, source: str, chunk: Chunk) -> Iterator[tuple[Proof, list[Step]] | Missing]:
         """The proofs in a module's source. One that can't be read has none: it may have been changed since it was compiled, or Lean needs
-        more memory or time for it than it is given."""
+        more memory or time for it than it is given. Raises NativeError where lake fails, which is no module's fault."""
         if self._module is not None:
             self._module.close()
             self._module = None
         try:
             self._module = Files(library_of_source(self._plan.job.library.workspace, chunk.module, source))
-        except (EngineDied, EngineRefused, NativeError) as error:
+        except (EngineDied, EngineRefused) as error:
             yield from (Missing("source not read", str(error)) for _ in chunk.theorems)
         else:
             yield from (self._module.record(name, chunk.module) for name in chunk.theorems)
@@ -166,6 +165,8 @@ class Harvester:
             start = self._all.gym.start(statement)
         except NotOpened as error:
             return Missing("mentioned before" if "mentions it" in str(error) else "not opened")
+        except (EngineDied, EngineRefused) as error:
+            return Missing("not opened", str(error))
         solved = self._replayed(start, known) or self._found(start, number, chunk)
         if solved is None:
             return Missing("open")
@@ -208,7 +209,7 @@ class Prover:
     def _holds(self, proof: Proof, chunk: Chunk) -> bool:
         try:
             start = self._gym.start(self._gym.theorem(self._numbers[proof.theorem], chunk.available))
-        except NotOpened:
+        except (NotOpened, EngineDied, EngineRefused):
             return False
         return proves(list(self._gym.play(start, proof.tactics)))
 
@@ -291,7 +292,7 @@ def _work(plan: Plan, chunks: list[Chunk], number: int, theorems: int, workers: 
     done, proved = total - sum(len(chunk.theorems) for chunk in todo), 0
     stage = f"harvest, round {number}"
     report(stage, done, total, "")
-    for event in pool.finish(HARVEST.holding(held_gb(plan.job.library, theorems)), plan, todo, workers, _called):
+    for event in pool.finish(sized(HARVEST, plan.job.library, theorems), plan, todo, workers, _called):
         done += len(event.item.theorems)
         proved += event.summary
         report(stage, done, total, f"{proved:,} proved")
@@ -302,7 +303,7 @@ def _prove_again(plan: Plan, chunks: list[Chunk], workers: int, report: Report) 
     it was played."""
     chunks = [chunk for chunk in chunks if not chunk.is_written]
     todo = [chunk for chunk in chunks if not (plan.place(chunk) / LEAKS).is_file()]
-    for done, _ in enumerate(pool.finish(PROVE_AGAIN, plan, todo, workers, _called), len(chunks) - len(todo) + 1):
+    for done, _ in enumerate(pool.finish(sized(PROVE_AGAIN, plan.job.library), plan, todo, workers, _called), len(chunks) - len(todo) + 1):
         report("prove again", done, len(chunks), "")
     return [name for chunk in chunks for name in msgspec.json.decode((plan.place(chunk) / LEAKS).read_bytes(), type=list[str])]
 
@@ -326,7 +327,8 @@ def _tabulate(plan: Plan, chunks: list[Chunk]) -> tuple[Counter[int], Counter[st
     with draft(plan.job.work) as made:
         for table in TABLES:
             make(made / table)
-        for rounds, reasons, naming in pool.tasks(partial(_assemble, plan, made), enumerate(groups)):
+        placed = ([[plan.place(chunk) for chunk in chunks] for chunks in group] for group in groups)
+        for rounds, reasons, naming in pool.tasks(partial(_assemble, made), enumerate(placed)):
             proved, rejects, with_premises = proved + rounds, rejects + reasons, with_premises + naming
         plan.job.manifest_file.unlink(missing_ok=True)  # between the tables of two harvests there is none
         for table in TABLES:
@@ -334,14 +336,15 @@ def _tabulate(plan: Plan, chunks: list[Chunk]) -> tuple[Counter[int], Counter[st
     return proved, rejects, with_premises
 
 
-def _assemble(plan: Plan, made: Location, numbered: tuple[int, list[list[Chunk]]]) -> tuple[Counter[int], Counter[str], int]:
-    """One file of each table, of some modules. A theorem leaves by one of two doors: proved in a round, or with the reason of its last."""
+def _assemble(made: Location, numbered: tuple[int, list[list[Location]]]) -> tuple[Counter[int], Counter[str], int]:
+    """One file of each table, of some modules: the places of their chunks, by round. A theorem leaves by one of two doors: proved in a
+    round, or with the reason of its last."""
     number, modules = numbered
     rows: dict[str, list[msgspec.Struct]] = {table: [] for table in TABLES}
-    for chunks in modules:
+    for places in modules:
         last: dict[str, Reject] = {}
-        for chunk in chunks:
-            place, proofs = plan.place(chunk), plan.proofs_of(chunk)
+        for place in places:
+            proofs = tables.read([place / "proofs.parquet"], Proof)
             rows["proofs"] += proofs
             rows["steps"] += tables.read([place / "steps.parquet"], Step)
             last.update((row.target, row) for row in tables.read([place / "rejects.parquet"], Reject))

@@ -51,6 +51,9 @@ def write(out: Location, repo: str, folder: Path, report: Report = silent, shard
     sources = [source for table, by in TABLES.items() if (source := _source(out, table, by, manifest)).rows]
     if not {"variants", "proofs"} & {source.table for source in sources}:
         raise UsageError(f"{out} has nothing to publish: neither a variant nor a proof came of it")
+    if people := {line for source in sources if source.table == "proofs" for line in _lines(source)} & {"written", "traced"}:
+        raise UsageError(f"{out} holds proofs that people wrote ({', '.join(sorted(people))}): whose they are, and under which licence, is "
+                         "not known here, and the card could not say it")
     done, rows = 0, sum(source.rows for source in sources)
 
     def tell(table: str, written: int) -> None:
@@ -97,6 +100,11 @@ class Source(msgspec.Struct, frozen=True):
     files: list[Location]
     schema: pa.Schema | None
     rows: int
+
+
+def _lines(source: Source) -> set[str]:
+    """What found the proofs of a harvest, or that a person wrote them."""
+    return {line for file in source.files for line in tables.load(file, ["line"]).column("line").unique().to_pylist()}
 
 
 def _source(out: Location, table: str, by: str | None, manifest: Manifest) -> Source:

@@ -55,7 +55,11 @@ class Files:
         """Raises EngineDied, EngineRefused."""
         self.library, self.workspace = library, opened(library)
         self.gym = Gym(self.workspace, WRITTEN_S)
-        self._written = written_in(self.workspace)
+        try:
+            self._written = written_in(self.workspace)
+        except BaseException:
+            self.close()
+            raise
 
     def written(self, theorem: str) -> Numbered | None:
         """The proof of a theorem that is proved in the files."""

@@ -17,13 +17,14 @@ import pyarrow as pa
 from lean_workspace import gym as gym_
 from lean_workspace.episodes import WrittenProof
 from lean_workspace.gym import Advanced, Gym, NotOpened, Played, Refused, Statement, proves, text_of
+from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.workspace import Lost
 from mutation import goal_directed as goal_directed_
 from mutation import inlined as inlined_
 from mutation.goal_directed import goal_directed, tactics_of
 from mutation.inlined import Original, inlined
 from pipelines import pool, tables
-from pipelines.engine import opened
+from pipelines.engine import opened, sized
 from pipelines.job import Job, stage_digest
 from pipelines.mutate import tally_of
 from pipelines.stage import History, Report, Stage, Sums, silent
@@ -120,7 +121,7 @@ def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: st
     """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows."""
     try:
         played = list(gym.play(gym.start(statement), tactics))
-    except NotOpened:
+    except (NotOpened, EngineDied, EngineRefused):
         return "not opened"
     if proves(played):
         return rows_of(played, **whose)
@@ -192,7 +193,8 @@ def steps(out: Location, workers: int, originals: dict[str, Original] | None = N
         make(folder_of(job))
         _work(plan, manifest.counts["variants"], workers, report)
         with draft(job.work) as made:
-            for _ in pool.tasks(partial(_assemble, plan, made), plan.files):
+            named = ((file.name, [chunk.name for chunk in plan.chunks_of(file)]) for file in plan.files)
+            for _ in pool.tasks(partial(_assemble, folder_of(job), made), named):
                 pass
             exchange(made, job.out / "steps")
         tally = tally_of((folder_of(job) / chunk.name for chunk in plan.chunks()), StepsTally)
@@ -203,7 +205,7 @@ def _work(plan: Plan, variants: int, workers: int, report: Report) -> None:
     done = sum(len(chunk.proofs) for chunk in plan.chunks() if plan.is_done(chunk))
     report("steps", done, variants, "")
     tally = StepsTally()
-    for event in pool.finish(STEPS, plan.job, _missing(plan), workers, lambda chunk: chunk.proofs[0].variant_id):
+    for event in pool.finish(sized(STEPS, plan.job.library), plan.job, _missing(plan), workers, lambda chunk: chunk.proofs[0].variant_id):
         tally.add(event.summary)
         report("steps", done + tally.variants, variants, f"{tally.rows:,} steps, {sum(tally.lost.values()):,} proofs lost")
 
@@ -215,7 +217,8 @@ def _missing(plan: Plan) -> Iterator[Chunk]:
             yield chunk
 
 
-def _assemble(plan: Plan, made: Location, file: Location) -> None:
-    """The steps of one file of variants."""
-    found = [tables.load(folder_of(plan.job) / chunk.name / "steps.parquet") for chunk in plan.chunks_of(file)]
-    tables.write(pa.concat_tables([tables.schema_of(Step).empty_table(), *found]), made / file.name)
+def _assemble(done: Location, made: Location, named: tuple[str, list[str]]) -> None:
+    """The steps of one file of variants. named: the file, and the folders of its chunks."""
+    file, chunks = named
+    found = [tables.load(done / chunk / "steps.parquet") for chunk in chunks]
+    tables.write(pa.concat_tables([tables.schema_of(Step).empty_table(), *found]), made / file)

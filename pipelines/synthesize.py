@@ -12,7 +12,7 @@ import msgspec
 from lean_workspace.embedded import install
 from lean_workspace.library import Library
 from pipelines import extract, mutate, pool, refute, verify
-from pipelines.engine import has_module, held_gb
+from pipelines.engine import has_module, sized
 from pipelines.held_out import HeldOut
 from pipelines.job import Job, JobError, Manifest, Options, UsageError, versions
 from pipelines.runlog import RunLog
@@ -70,7 +70,7 @@ def extracted(job: Job, workers: int, report: Report = silent) -> extract.Catalo
         done = extract.SLICES - len(missing)
         report("extract", done, extract.SLICES, "")
         with pool.cluster(workers):
-            for event in pool.finish(extract.EXTRACT, job, missing, workers, lambda number: f"slice {number}"):
+            for event in pool.finish(sized(extract.EXTRACT, job.library), job, missing, workers, lambda number: f"slice {number}"):
                 done += 1
                 theorems += event.summary
                 job.note_seconds()
@@ -102,7 +102,7 @@ def run_mutate(job: Job, shards: list[mutate.Shard], theorems: int, workers: int
     tally = mutate.Tally()
     start = time.monotonic()
     failed: list[str] = []
-    for event in pool.run(mutate.MUTATE.holding(held_gb(job.library, theorems)), job, todo, workers):
+    for event in pool.run(sized(mutate.MUTATE, job.library, theorems), job, todo, workers):
         if isinstance(event, pool.Failed):
             failed.append(f"{event.item.key} ({', '.join(event.item.targets[:2])}, …): {event.reason}")
             log.note("failed", key=event.item.key, reason=event.reason)
@@ -138,7 +138,7 @@ def run_refute(job: Job, shards: list[mutate.Shard], theorems: int, workers: int
     done = len(shards) - len(todo)
     tally = refute.RefuteTally()
     report("refute", done, len(shards), "")
-    for event in pool.finish(refute.REFUTE.holding(held_gb(job.library, theorems)), job, todo, workers, lambda shard: shard.key):
+    for event in pool.finish(sized(refute.REFUTE, job.library, theorems), job, todo, workers, lambda shard: shard.key):
         done += 1
         tally.add(event.summary)
         job.note_seconds()
@@ -151,7 +151,8 @@ def run_verify(out: Location, library: Library, sample: int | None, seed: int, w
     checked, invalid = 0, []
     total = sum(map(len, chunks))
     report("verify", 0, total, "")
-    for event in pool.finish(verify.VERIFY, library, chunks, min(workers, max(1, total // 100)), lambda chunk: chunk[0].variant_id):
+    stage, most = sized(verify.VERIFY, library), min(workers, max(1, total // 100))
+    for event in pool.finish(stage, library, chunks, most, lambda chunk: chunk[0].variant_id):
         checked += event.summary.checked
         invalid += event.summary.invalid
         report("verify", checked, total, f"{checked - len(invalid):,} valid")

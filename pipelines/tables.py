@@ -106,8 +106,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """A proof of a theorem of the library. round: from 1; a proof uses theorems of its own module only where these were proved in an
-    earlier round. line: of the portfolio. text: the theorem and its proof, under a name of its own. premises: theorems and definitions
-    that the tactics name."""
+    earlier round. line: of the portfolio; `written` or `traced` of a person's. text: the theorem and its proof, under a name of its own; of
+    a traced one as its source has it. premises: theorems and definitions that the tactics name."""
 
     theorem: str
     module: str

@@ -21,6 +21,7 @@ from lean_workspace.dojo_messages import UNKNOWN, Theorem, Unread
 from lean_workspace.dojo_traces import DojoFailed, Reader, Source, TracedFile
 from pipelines import pool, tables
 from pipelines.job import Job, JobError, Manifest, Options, stage_digest, versions
+from pipelines.mutate import tally_of
 from pipelines.stage import History, Report, Stage, Sums, silent
 from pipelines.storage import Location, draft, exchange, make, remove, write_whole
 from pipelines.tables import Proof, Reject, Step
@@ -175,13 +176,11 @@ def trace(out: Location, traced: Path, source: Source, workers: int, report: Rep
         make(plan.folder)
         chunks = list(chunks_of(traced, files))
         _work(plan, chunks, workers, report)
-        tally = Tally()
-        for chunk in chunks:
-            tally.add(msgspec.json.decode((plan.folder / chunk.name / "tally.json").read_bytes(), type=Tally))
+        tally = tally_of((plan.folder / chunk.name for chunk in chunks), Tally)
         if not tally.theorems:
             raise JobError(f"no theorem was read from the {tally.files} files of {traced}: {tally.lost} could not be read")
         _tabulate(plan, chunks)
-        counts = {"theorems": tally.theorems, "proofs": tally.proved, "steps": tally.steps, "files": tally.files, "files_lost": tally.lost}
+        counts = {"targets": tally.theorems, "proofs": tally.proved, "steps": tally.steps, "files": tally.files, "files_lost": tally.lost}
         write_whole(job.manifest_file, msgspec.json.encode(Manifest(
             library=job.options.library, toolchain=dojo_traces.toolchain_of(traced), versions={**versions(), "lean-dojo": package}, seed=0,
             options=job.options, schema_version=tables.SCHEMA_VERSION, shards=sorted(chunk.name for chunk in chunks),

@@ -204,7 +204,7 @@ def test_a_theorem_of_core_may_use_what_was_proved_before_it():
 
 ROWS = [
     {"name": "in_both", "split": "valid", "lean":
-        "import Mathlib\nopen Nat Topology\n\nopen Real in\ntheorem in_both (x : ℕ) (h : 0 < x) :\n  x ≠ 0 := by sorry"},
+        "import Mathlib\nopen Nat Topology\nopen scoped Big\n\nopen Real in\ntheorem in_both (x : ℕ) (h : 0 < x) :\n  x ≠ 0 := by sorry"},
     {"name": "of_reals", "split": "valid", "lean": "theorem of_reals (x : ℝ) : x = x := by sorry"},
     {"name": "elsewhere", "split": "test", "lean": "theorem elsewhere : (1 : ℤ) = 1 := by\n  sorry"}]
 
@@ -218,9 +218,10 @@ def test_problems_of_minif2f_are_run_where_they_are_listed(tmp_path, monkeypatch
     assert read.not_run == {"of_reals": "speaks of real numbers"}
     assert [stated.text for stated in minif2f.read(tmp_path / "f.jsonl", "test").statements.values()] == [": (1 : Int) = 1"]
     whole = minif2f.read(tmp_path / "f.jsonl", "val", with_mathlib=True)
-    assert whole.not_run == {} and whole.statements["in_both"] == minif2f.Stated("(x : ℕ) (h : 0 < x) :\n  x ≠ 0", "Nat Topology")
+    assert whole.not_run == {}
+    assert whole.statements["in_both"] == minif2f.Stated("(x : ℕ) (h : 0 < x) :\n  x ≠ 0", "Nat Topology\nscoped Big")
     suite = suite_of("minif2f", tmp_path / "f.jsonl", "random", "val", with_mathlib=True)
-    assert suite.library == ["Mathlib"] and [p.opens for p in suite.problems] == ["Nat Topology", ""]
+    assert suite.library == ["Mathlib"] and [p.opens for p in suite.problems] == ["Nat Topology\nscoped Big", ""]
     for row in ROWS:
         place = tmp_path / "checkout" / row["split"].title()
         place.mkdir(parents=True, exist_ok=True)

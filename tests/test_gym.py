@@ -45,8 +45,11 @@ def test_a_goal_reads_as_lean_prints_it(gym):
 def test_namespaces_that_are_open_in_a_statement(gym):
     start = gym.start(Statement("(n : Nat) : succ n = n + 1", opens="Nat"))
     assert isinstance(gym.step(start, "exact succ_eq_add_one n"), Proved)
-    with pytest.raises(NotOpened, match="Nowhere"):
-        gym.start(Statement(": True", opens="Nowhere"))
+    both = gym.start(Statement("(n : Nat) : succ n = n + 1 ∧ reverse [n] = [n]", opens="Nat\nList (reverse)"))
+    assert isinstance(gym.step(both, "exact ⟨rfl, rfl⟩"), Proved)
+    for opens in ("Nowhere", "Nat)"):
+        with pytest.raises(NotOpened):
+            gym.start(Statement(": True", opens=opens))
     with pytest.raises(NotOpened):
         gym.start(Statement("(n : Nat) : succ n = n + 1"))
     no = gym.start(gym.negation(Statement(": succ 0 = 0", opens="Nat")))

@@ -14,6 +14,8 @@ from lean_workspace.library import Library
 from lean_workspace.process import Engine, EngineDied, EngineMismatch, EngineRefused, Launch, Limits, require_kinds
 from lean_workspace.protocol import Check
 from lean_workspace.workspace import Draft, Retirement, Workspace
+from mutation.quality import Policy
+from pipelines.extract import by_halves, entry_of, lost_row
 
 SLOW = "theorem v : (List.range 100000).foldl (· + ·) 0 = 1 := by\n  decide +kernel"
 QUICK = "theorem v (a b : Nat) : a + b = b + a := by\n  omega"
@@ -165,3 +167,19 @@ def test_the_sandbox_holds(lean, tmp_path):
     assert "what it was given" in reading(str(tmp_path / "given"))
     said = reading("/etc/passwd")
     assert "root:" not in said and "no such file" in said.lower(), said
+
+
+def test_what_ends_its_engine_alone_costs_one_row_of_an_extraction():
+    """Pages are asked for by halves until it stands alone."""
+    asked = []
+
+    def ask(first: int, count: int) -> list[int]:
+        asked.append((first, count))
+        if first <= 5 < first + count:
+            raise EngineDied("theorems", "memory")
+        return list(range(first, first + count))
+
+    assert by_halves(ask, 0, 8, lambda number: [-number]) == [0, 1, 2, 3, 4, -5, 6, 7]
+    assert asked[0] == (0, 8) and (5, 1) in asked and len(asked) == 7
+    (row,) = lost_row(5)
+    assert entry_of(row, ["M"]).term is None and not Policy().admits(row.name, row.tags, row.term)

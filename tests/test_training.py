@@ -25,7 +25,7 @@ from training.model import opened
 from training.prompt import GOAL, PROOFSTEP, prompt, prompt_ids, tactic_of
 from training.recipe import Base, Data, Decoder, Phase, Recipe, RecipeError, Weights, differences, load, shipped
 from training.run import PHASES
-from training.sources import Sources, Text, named, unnamed
+from training.sources import _PRIVATE, Sources, Text, named, unnamed
 
 CORE_BENCHMARK = Benchmark(CORE)
 SMALL = Decoder(vocabulary=400, hidden=32, layers=2, heads=2, feed_forward=64, context=256)
@@ -100,6 +100,10 @@ def test_a_harvested_proof_is_trained_on_under_its_theorems_name():
     assert named("theorem alchemy_goal.{u} : p := by\n  alchemy_goal", "A.b") == "theorem A.b.{u} : p := by\n  alchemy_goal"
     assert named("theorem _root_.alchemy_goal (a : Nat) : p := q", "A.b") == "theorem A.b (a : Nat) : p := q"
     assert named("lemma b : p := q", "A.b") == "lemma b : p := q", "as its source has it"
+
+
+def test_a_private_theorem_is_held_out_under_the_name_that_a_benchmark_has():
+    assert _PRIVATE.sub("", "_private.Pears.Basic.0.Pears.hidden") == "Pears.hidden" and _PRIVATE.sub("", "Pears.hidden") == "Pears.hidden"
 
 
 def test_a_variant_is_trained_on_without_its_name():

@@ -136,5 +136,7 @@ def test_the_variables_of_a_section_come_with_a_theorem(shelf, proofs):
     assert goals["unit_of_variables"].endswith("c : M\n⊢ 𝟙 ⋆ c = c") and "inst✝¹ : LeftUnital M" in goals["unit_of_variables"]
     assert "Inhabited M" in goals["default_of_variables"] and goals["default_of_variables"].endswith("⊢ ∃ x, True")
     assert goals["with_a_hypothesis"].endswith("a b : M\nh : a = b\n⊢ b = a")
-    for name in goals:
+    inside = gym.start(Written(proofs["with_a_tactic_inside"].number)).goals[0]
+    assert "i : Nat\n⊢ ∀ (j : Nat)" in inside and "hj :" not in inside.partition("⊢")[0]
+    for name in (*goals, "with_a_tactic_inside"):
         assert isinstance(played(gym, proofs[name])[-1].outcome, Proved)

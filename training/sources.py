@@ -105,8 +105,9 @@ class Sources:
         """The proofs of a harvest or a trace that may be trained on. What they state is known by their names alone: they have no key."""
         known = {theorem.full_name for theorem in self._benchmark.theorems()}
         for row in _rows(out / "proofs", ["theorem", "premises", *columns]):
-            objection = self.held_out.objection(row["theorem"], None)
-            if objection is None and row["theorem"] in known:
+            name = _PRIVATE.sub("", row["theorem"])  # a benchmark has it without
+            objection = self.held_out.objection(name, None)
+            if objection is None and name in known:
                 objection = "in the benchmark"
             if objection is None and not self.held_out.premises.isdisjoint(row["premises"]):
                 objection = "held-out premise"
@@ -133,6 +134,9 @@ def theorem_text(theorem: TracedTheorem) -> str:
     levels = f".{{{', '.join(theorem.level_params)}}}" if theorem.level_params else ""
     proof = "\n".join(traced.tactic for traced in theorem.traced_tactics).replace("\n", "\n  ")
     return f"theorem {theorem.full_name}{levels} {theorem.statement} := by\n  {proof}"
+
+
+_PRIVATE = re.compile(r"^_private\..+\.0\.")
 
 
 def named(text: str, theorem: str) -> str:

@@ -68,6 +68,12 @@ variable {M : Type u} [LeftUnital M] [Inhabited M] {a b : M} (h : a = b)
 
 theorem unit_of_variables (c : M) : 𝟙 ⋆ c = c := LeftUnital.unit_mul c
 
+theorem with_a_tactic_inside (i : Nat) : ∀ j, (hj : j < 1) → [a, b][j]'(by exact Nat.lt_succ_of_lt hj) = a := by
+  intro j hj
+  cases j with
+  | zero => rfl
+  | succ j => exact absurd hj (by omega)
+
 theorem default_of_variables : ∃ _ : M, True := ⟨default, trivial⟩
 
 include h in

@@ -36,11 +36,13 @@ def startOf (p : WrittenProof) : IO (Except String (GymState × List String)) :=
     if let some e ← firstError s.messages.toList then return .error e
     let some (.thmInfo v) := s.env.find? goalName | return .error "no statement came of it"
     unless ← isSameStatement p.place.env v.type (plain p.type) do return .error "the statement is another one"
-    match rev (gatherAll (elements s.infoState.trees) {}).met with
-    | [] => return .error "no goal came of it"
-    | first :: _ =>
+    -- a statement may hold tactics, too
+    let open_ : Span := { start := text.utf8ByteSize - "sorry".utf8ByteSize, stop := text.utf8ByteSize }
+    match metAt open_ (rev (gatherAll (elements s.infoState.trees) {}).met) with
+    | none => return .error "no goal came of it"
+    | some info =>
       let start := { base := p.place, levels := v.levelParams, signature, type := v.type, without := [] }
-      firstState start ((enteredBy first.info).getD 0) p.place.env
+      firstState start ((enteredBy info).getD 0) p.place.env
 
 def handleBegin (session : IO.Ref Session) (j : Json) : IO Reply := do
   match field j "proof" asNat with

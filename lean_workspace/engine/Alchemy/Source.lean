@@ -145,14 +145,21 @@ def headerOf (file : String) : IO (List Import) := do
   let (header, _, _) ← Parser.parseHeader (← inputOf file)
   return (headerToImports header).toList
 
-/-- The environment with namespaces open: `Nat Real`. -/
+/-- The environment with namespaces open: `Nat Real`, `scoped BigOperators`, one `open` a line. -/
 def placeWith (env : Environment) (opens : String) : IO (Except String Place) := do
   if opens.isEmpty then return .ok env
-  let text := "open " ++ opens
-  let state ← commanded (inputNamed "<open>" text) text (Command.mkState env {} textOptions)
-  match ← firstError state.messages.toList with
-  | some e => return .error e
-  | none => return .ok { env := state.env, scopes := state.scopes }
+  try
+    let state ← openAll (opens.splitOn "\n") (Command.mkState env {} textOptions)
+    match ← firstError state.messages.toList with
+    | some e => return .error e
+    | none => return .ok { env := state.env, scopes := state.scopes }
+  catch e => return .error (toString e)
+where
+  openAll : List String → Command.State → IO Command.State
+    | [], state => return state
+    | line :: lines, state => do
+      let text := "open " ++ line
+      openAll lines (← commanded (inputNamed "<open>" text) text state)
 
 /-! ## Several files -/
 
@@ -186,7 +193,7 @@ partial def ordered (left : List Header) (done : List String) : Option (List Str
 /-- Opens modules and files of the user. Raises where a module is not there. -/
 def openLibrary (modules : List Name) (files : List String) (reading : FileOptions) : IO (Library × List WrittenProof) := do
   rest.set {}
-  let headers ← headersOf files files
+  let headers ← headersOf (if reading.module.isSome then [] else files) files  -- a module imports what was compiled
   let some files := ordered headers [] | throw (IO.userError ("these files import each other: " ++ joinWith ", " files))
   let imports := append (mapL (fun m => { module := m }) modules) (concat (mapL (·.imports) headers))
   -- it is never freed: Lean need not count who holds its parts
