@@ -80,6 +80,7 @@ def engines_of(process: subprocess.Popen) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 def test_killed_engines_and_a_killed_run_change_nothing(corpus, tmp_path):
     out = tmp_path / "killed"
     arguments = [*ALCHEMY, "synthesize", str(out), "--library", LIBRARY, "--targets", "60", "--verify", "20"]
