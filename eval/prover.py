@@ -6,10 +6,8 @@ A new one is a class with `propose`, and a line in `prover_of`.
 import json
 import math
 import random
-import select
 import shlex
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +17,7 @@ import msgspec
 from eval.benchmarks import Problem
 from lean_workspace.errors import Trouble
 from lean_workspace.gym import Gym, State
+from lean_workspace.lines import Lines
 from lean_workspace.portfolio import PORTFOLIOS, Suggested, scripts
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.workspace import Workspace
@@ -193,11 +192,12 @@ class Command:
     expansions = None
 
     def __init__(self, command: str):
-        self._command, self._number, self._read = command, 0, b""
+        self._command, self._number = command, 0
         try:
             self._process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except (OSError, ValueError) as error:
             raise Trouble(f"can't start the prover {command!r}: {error}") from None
+        self._lines = Lines(self._process.stdout)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
         self._number += 1
@@ -224,16 +224,12 @@ class Command:
             self._process.kill()
 
     def _line(self) -> bytes:
-        deadline = time.monotonic() + COMMAND_DEADLINE_S
-        while b"\n" not in self._read:
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise self._broken(f"it has not answered for {COMMAND_DEADLINE_S:.0f} s")
-            if not (chunk := self._process.stdout.read1(1 << 16)):
-                raise self._broken("it has ended")
-            self._read += chunk
-        line, _, self._read = self._read.partition(b"\n")
-        return line
+        try:
+            return self._lines.next(COMMAND_DEADLINE_S)
+        except TimeoutError:
+            raise self._broken(f"it has not answered for {COMMAND_DEADLINE_S:.0f} s") from None
+        except EOFError:
+            raise self._broken("it has ended") from None
 
     def _broken(self, why: str) -> Trouble:
         self._process.kill()

@@ -2,13 +2,11 @@
 
 import contextlib
 import os
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import psutil
 
 from lean_workspace.dojo_messages import Failed, Reply, Request
 from lean_workspace.embedded.install import home
+from lean_workspace.lines import Lines
 from lean_workspace.process import EngineDied
 
 _PACKAGES = Path(__file__).parent.parent
@@ -49,7 +48,7 @@ class LeanDojo:
 
     def __init__(self, role: str, *arguments: str, workers: int = 1, memory_gb: int = 8, shows: bool = False):
         """shows: what it, lake and Lean print goes to our stderr; else its last lines are told where it dies."""
-        self._role, self._buffer = role, b""
+        self._role = role
         for folder in ("traced", "tmp"):
             (place() / folder).mkdir(parents=True, exist_ok=True)
         self._scratch = tempfile.mkdtemp(prefix="alchemy-leandojo-")
@@ -57,7 +56,7 @@ class LeanDojo:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "lean_workspace.dojo_child", role, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self._stderr, cwd=self._scratch, env=environment(workers, memory_gb), start_new_session=True)
-        self.pid = self._process.pid
+        self.pid, self._lines = self._process.pid, Lines(self._process.stdout)
 
     @property
     def alive(self) -> bool:
@@ -122,19 +121,12 @@ class LeanDojo:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _line(self, deadline_s: float) -> bytes:
-        end = time.monotonic() + deadline_s
-        stdout = self._process.stdout.fileno()
-        chunks = [self._buffer]
-        while b"\n" not in chunks[-1]:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([stdout], [], [], left)[0]:
-                raise self._dead("deadline", f"{deadline_s:.0f} s")
-            chunk = os.read(stdout, 1 << 20)
-            if not chunk:
-                raise self._dead("ended")
-            chunks.append(chunk)
-        line, _, self._buffer = b"".join(chunks).partition(b"\n")
-        return line
+        try:
+            return self._lines.next(deadline_s)
+        except TimeoutError:
+            raise self._dead("deadline", f"{deadline_s:.0f} s") from None
+        except EOFError:
+            raise self._dead("ended") from None
 
     def _dead(self, cause: str, detail: str = "") -> EngineDied:
         if self._process.stdin.closed:

@@ -38,8 +38,8 @@ class NotReplayed(Trouble):
 class Statement(msgspec.Struct, frozen=True):
     """text: what stands between a theorem's name and `:=`: `{a b : Nat} (h : b < a) : ¬a = b`. theorem: the number of the theorem that
     it must state. without: constants that no proof may use, by name. before: the environment; None for the whole library, in which the
-    theorem itself stands, but may not be used. opens: the namespaces that are open: `Nat Real`, one
-    `open` a line."""
+    theorem itself stands, but may not be used. opens: the namespaces that are open: `Nat Real`, one `open`
+    a line."""
 
     text: str
     levels: tuple[str, ...] = ()

@@ -6,12 +6,10 @@ out of step is killed together with its children, and the caller is told whom to
 
 import contextlib
 import os
-import select
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,10 +17,8 @@ import msgspec
 import psutil
 
 from lean_workspace.errors import Mistake, Trouble
+from lean_workspace.lines import Lines
 from lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
-
-_TICK_S = 0.5
-"""How often the memory of a busy engine is looked at."""
 
 
 class EngineDied(Trouble):
@@ -68,7 +64,6 @@ class Engine:
         self._limits, self._maps_library = limits, launch.maps_library
         self._scratch = _scratch_folder()
         self._stderr = open(Path(self._scratch) / "stderr", "w+b")  # noqa: SIM115 (closed with the engine)
-        self._buffer = b""
         self._last_id = 0
         self._closed = False
         self.requests = 0
@@ -78,7 +73,7 @@ class Engine:
             ["/bin/sh", "-c", raise_stack, "alchemy-engine", *launch.argv],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, cwd=self._scratch,
             env={**os.environ, **launch.env, "LEAN_HOST_WRITE": self._scratch}, start_new_session=True)
-        self.pid = self._process.pid
+        self.pid, self._lines = self._process.pid, Lines(self._process.stdout)
         try:
             line = self._line("start", limits.start_deadline_s)
             self.ready = _read_ready(line, launch)
@@ -148,22 +143,16 @@ class Engine:
         self.close()
 
     def _line(self, request: str, deadline_s: float) -> bytes:
-        end = time.monotonic() + deadline_s
-        stdout = self._process.stdout.fileno()
-        chunks = [self._buffer]
-        while b"\n" not in chunks[-1]:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise self._dead(request, "deadline", f"{deadline_s:.0f} s")
-            if select.select([stdout], [], [], min(left, _TICK_S))[0]:
-                chunk = os.read(stdout, 1 << 20)
-                if not chunk:
-                    raise self._dead(request, "ended")
-                chunks.append(chunk)
-            elif self.memory_gb > self._limits.memory_gb:
+        def watch() -> None:
+            if self.memory_gb > self._limits.memory_gb:
                 raise self._dead(request, "memory", f"more than {self._limits.memory_gb} GB")
-        line, _, self._buffer = b"".join(chunks).partition(b"\n")
-        return line
+
+        try:
+            return self._lines.next(deadline_s, watch)
+        except TimeoutError:
+            raise self._dead(request, "deadline", f"{deadline_s:.0f} s") from None
+        except EOFError:
+            raise self._dead(request, "ended") from None
 
     def _dead(self, request: str, cause: str, detail: str = "") -> EngineDied:
         if self._closed:

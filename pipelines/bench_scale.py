@@ -20,6 +20,7 @@ import msgspec
 
 from lean_workspace.process import EngineDied, EngineRefused
 from lean_workspace.protocol import Site
+from lean_workspace.workspace import Workspace
 from mutation.candidates import Lemmas
 from mutation.kinds import kinds_within
 from pipelines.bench_index import PAGE, exponent
@@ -148,8 +149,10 @@ def measure(job: Job, library: Catalogue, report: Report) -> Measured:
     finally:
         mutator.close()
     ordinary = sum(1 for entry in library.theorems if library.is_of_library(entry) and library.is_ordinary(entry, job.options.policy))
-    return Measured(job.options.library, len(library.theorems), ordinary, _growth(job, library, len(names), report), costs,
-                    _extract_s(job, len(library.theorems)), start_s)
+    with opened(job.library) as workspace:
+        extract_s = _extract_s(workspace, len(library.theorems), job.options.seed)
+        growth = _growth(job, library, workspace, len(names), report)
+    return Measured(job.options.library, len(library.theorems), ordinary, growth, costs, extract_s, start_s)
 
 
 class _Timed(Mutator):
@@ -170,38 +173,38 @@ def _seconds(cost: Cost) -> float:
     return cost.prepare_s + cost.attempts_s + cost.write_s + cost.python_s
 
 
-def _growth(job: Job, library: Catalogue, count: int, report: Report) -> Growth:
+def _growth(job: Job, library: Catalogue, workspace: Workspace, count: int, report: Report) -> Growth:
     """Candidates of targets of the first part, as the library grows behind them."""
     sizes = [round(part * len(library.theorems)) for part in PARTS]
     early = [i for i in range(sizes[0]) if library.is_ordinary(library.theorems[i], job.options.policy)]
     asked: list[tuple[int, list[Site]]] = []
-    with opened(job.library) as workspace:
-        for number in random.Random(job.options.seed).sample(early, min(count, len(early))):
-            try:
-                asked.append((number, workspace.target(number).sites))
-            except (EngineDied, EngineRefused):
-                continue
-    kinds = kinds_within(job.options.kinds, job.options.reach)
+    for number in random.Random(job.options.seed).sample(early, min(count, len(early))):
+        try:
+            asked.append((number, workspace.target(number).sites))
+        except (EngineDied, EngineRefused):
+            continue
+    kinds, classes = kinds_within(job.options.kinds, job.options.reach), library.classes()
+    generic = library.generality().generic(job.options.policy.generic_share)
     found: list[list[int]] = [[] for _ in asked]
     for done, size in enumerate(sizes, 1):
         admitted = {i for i in range(size) if library.is_ordinary(library.theorems[i], job.options.policy)}
         lemmas = Lemmas(filter(lambda key, size=size: key.rule < size, library.keys()), kinds, admitted, job.options.policy.patterns,
-                        library.generality().generic(job.options.policy.generic_share), classes=library.classes())
+                        generic, classes=classes)
         for row, (number, sites) in zip(found, asked, strict=True):
             row.append(len(lemmas.candidates(number, sites)))
         report("growth", done, len(sizes), "")
     return Growth(sizes, found)
 
 
-def _extract_s(job: Job, count: int, pages: int = 4) -> float:
+def _extract_s(workspace: Workspace, count: int, seed: int, pages: int = 4) -> float:
     """Of random pages: rows and keys, as the extraction asks for them."""
     size = min(PAGE, count)
-    with opened(job.library) as workspace:
-        start = time.monotonic()
-        for first in random.Random(job.options.seed).sample(range(count - size + 1), min(pages, count - size + 1)):
-            workspace.theorems(first, size)
-            workspace.keys(first, size)
-        return (time.monotonic() - start) / (size * min(pages, count - size + 1))
+    pages = min(pages, count - size + 1)
+    start = time.monotonic()
+    for first in random.Random(seed).sample(range(count - size + 1), pages):
+        workspace.theorems(first, size)
+        workspace.keys(first, size)
+    return (time.monotonic() - start) / (size * pages)
 
 
 # --- drawing out ----------------------------------------------------------------------------------------------------------------

@@ -275,9 +275,9 @@ def _round(plan: Plan, entries: list[Entry], number: int, before: list[Chunk]) -
     for entry in entries:
         by_module[entry.module].append(entry.name)
     for module, names in sorted(by_module.items()):
-        source = source_of(plan.job.library, module)
         if number > 1 and module not in fresh:
             continue
+        source = source_of(plan.job.library, module)
         available = sorted(proved[module])
         left = sorted(set(names).difference(available))
         size = CHUNK if source is None else len(left)  # it is read once

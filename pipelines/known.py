@@ -51,9 +51,12 @@ def _originals_in(place: Location) -> Iterator[tuple[str, Original]]:
     if files := sorted((place / "proofs").glob("*.parquet"), key=str):
         for proof in tables.read(files, Proof):
             # What LeanDojo lists holds tactics inside of others, too: its proofs are taken as their source has them.
-            text = proof.text.partition(proof.statement)[2].lstrip().removeprefix(":=").strip()
-            yield proof.theorem, Original(proof.statement, text if proof.line == TRACED else proof.tactics)
+            yield proof.theorem, Original(proof.statement, _as_in_its_source(proof) if proof.line == TRACED else proof.tactics)
     else:
         for theorem in _benchmark_at(place).theorems():
             if theorem.statement is not None:
                 yield theorem.full_name, Original(theorem.statement, [traced.tactic for traced in theorem.traced_tactics])
+
+
+def _as_in_its_source(proof: Proof) -> str:
+    return proof.text.partition(proof.statement)[2].lstrip().removeprefix(":=").strip()

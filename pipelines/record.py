@@ -22,7 +22,6 @@ from pipelines.tables import Proof, Step
 WRITTEN = "written"
 """Of proofs and steps: a person's."""
 
-
 WRITTEN_S = 300.0
 """For a tactic that a person wrote: it may be all of a proof, and Lean gave it a command's budget."""
 
@@ -49,12 +48,12 @@ def library_of_source(workspace: str, module: str, source: str) -> Library:
 
 
 class Files:
-    """Files that are open in an engine, and the proofs that stand in them."""
+    """Files that are open in an engine, and the proofs that stand in them. gym: for who looks for proofs there."""
 
     def __init__(self, library: Library):
         """Raises EngineDied, EngineRefused."""
-        self.library, self.workspace = library, opened(library)
-        self.gym = Gym(self.workspace, WRITTEN_S)
+        self.workspace = opened(library)
+        self.gym, self._player = Gym(self.workspace), Gym(self.workspace, WRITTEN_S)
         try:
             self._written = written_in(self.workspace)
         except BaseException:
@@ -70,7 +69,7 @@ class Files:
         if (written := self._written.get(theorem)) is None:
             return Missing("not written", self._first_problem)
         try:
-            made = played(self.gym, written)
+            made = played(self._player, written)
             statement = self._statement(theorem, written.proof.statement)
         except NotPlayed as reason:
             return Missing(str(reason))

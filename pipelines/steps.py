@@ -121,8 +121,10 @@ def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: st
     """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows."""
     try:
         played = list(gym.play(gym.start(statement), tactics))
-    except (NotOpened, EngineDied, EngineRefused):
+    except (NotOpened, EngineRefused):
         return "not opened"
+    except EngineDied as died:
+        return died.cause
     if proves(played):
         return rows_of(played, **whose)
     match played[-1].outcome if played else None:

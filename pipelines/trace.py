@@ -11,12 +11,14 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 
 from lean_workspace import dojo_child, dojo_traces
+from lean_workspace.dojo import LEAVE_OPEN, TRUST_THE_COMPILER
 from lean_workspace.dojo_messages import UNKNOWN, Theorem, Unread
 from lean_workspace.dojo_traces import DojoFailed, Reader, Source, TracedFile
 from pipelines import pool, tables
@@ -37,8 +39,8 @@ TRACED = "traced"
 TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
 
 _COMMENT = re.compile(r"--[^\n]*|/-.*?-/", re.DOTALL)
-_OPEN = re.compile(r"(?<![\w.'])(sorry|admit|stop|sorryAx)(?![\w'!?])")
-_TRUSTS = re.compile(r"(?<![\w'])(native_decide|native|ofReduceBool|ofReduceNat|trustCompiler)(?![\w'!?])")
+_OPEN = re.compile(rf"(?<![\w.'])({'|'.join(LEAVE_OPEN)})(?![\w'!?])")
+_TRUSTS = re.compile(rf"(?<![\w'])({'|'.join(TRUST_THE_COMPILER)})(?![\w'!?])")
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -166,7 +168,7 @@ def trace(out: Location, traced: Path, source: Source, workers: int, report: Rep
     of something else, Unfinished."""
     start = time.monotonic()
     files = dojo_traces.files_in(traced)
-    package = dojo_traces.check_versions([]).version
+    package = version("lean-dojo")
     # A job is one of a library, and its options say which: here the repository at its commit. No Lean opens it.
     job = Job(out, Options(library=[f"{source.repository}@{source.commit}"], kinds=[], targets=None))
     with job.begin(), pool.cluster(workers):

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import dojo_format
+from toolchain import write_program
 
 GOALS = {"both": "h : 1 = 1\n⊢ 1 = 1 ∧ 1 = 1", "add_zero": "n : Nat\n⊢ n + 0 = n"}
 
@@ -20,10 +21,8 @@ def put_on_path(folder: Path, version: str) -> Path:
     """A folder with the two programs. version: of the Lean that they are."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("lean", "lake"):
-        tool = folder / name
-        tool.write_text(f"#!{sys.executable}\nimport sys\nsys.path[:0] = {[p for p in sys.path if p]!r}\nimport dojo_lean\n"
-                        f"dojo_lean.note({str(folder)!r})\nsys.exit(dojo_lean.{name}(sys.argv[1:], {version!r}, {str(folder)!r}))\n")
-        tool.chmod(0o755)
+        write_program(folder / name, f"import dojo_lean\ndojo_lean.note({str(folder)!r})\n"
+                                     f"sys.exit(dojo_lean.{name}(sys.argv[1:], {version!r}, {str(folder)!r}))\n")
     return folder
 
 

@@ -23,11 +23,14 @@ def put_on_path(folder: Path, version: str = VERSION) -> Path:
     """A folder with the two programs."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("lean", "lake"):
-        tool = folder / name
-        tool.write_text(f"#!{sys.executable}\nimport sys\nsys.path[:0] = {[p for p in sys.path if p]!r}\n"
-                        f"import toolchain\ntoolchain.VERSION = {version!r}\nsys.exit(toolchain.{name}(sys.argv[1:]))\n")
-        tool.chmod(0o755)
+        write_program(folder / name, f"import toolchain\ntoolchain.VERSION = {version!r}\nsys.exit(toolchain.{name}(sys.argv[1:]))\n")
     return folder
+
+
+def write_program(file: Path, code: str) -> None:
+    """A program in Python that finds what this process finds."""
+    file.write_text(f"#!{sys.executable}\nimport sys\nsys.path[:0] = {[p for p in sys.path if p]!r}\n{code}")
+    file.chmod(0o755)
 
 
 def lean(arguments: list[str]) -> int:

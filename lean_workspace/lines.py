@@ -1,0 +1,35 @@
+"""What another process writes, line by line."""
+
+import os
+import select
+import time
+from collections.abc import Callable
+from typing import IO
+
+_TICK_S = 0.5
+
+
+class Lines:
+    """Each line is waited for until a deadline. Nobody else reads from the stream."""
+
+    def __init__(self, stream: IO[bytes]):
+        self._stream, self._rest = stream, b""
+
+    def next(self, deadline_s: float, watch: Callable[[], None] = lambda: None) -> bytes:
+        """The next line, without its end. watch: is called twice a second while nothing comes; what it raises ends the wait. Raises
+        TimeoutError past the deadline, EOFError where the stream has ended."""
+        end = time.monotonic() + deadline_s
+        chunks = [self._rest]
+        while b"\n" not in chunks[-1]:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if select.select([self._stream], [], [], min(left, _TICK_S))[0]:
+                chunk = os.read(self._stream.fileno(), 1 << 20)
+                if not chunk:
+                    raise EOFError
+                chunks.append(chunk)
+            else:
+                watch()
+        line, _, self._rest = b"".join(chunks).partition(b"\n")
+        return line
