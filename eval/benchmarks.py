@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from eval import minif2f
-from pipelines.job import UsageError
-from pipelines.leandojo import CORE, Benchmark, PartName, SplitName
+from lean_alchemy.eval import minif2f
+from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark, PartName, SplitName
+from lean_alchemy.pipelines.runtime.job import UsageError
 
 BenchmarkName = Literal["core", "leandojo", "minif2f"]
 

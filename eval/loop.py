@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from lean_workspace.errors import Mistake, Trouble
-from pipelines.leandojo import SPLITS
-from pipelines.storage import write_whole
-from training.recipe import Recipe, differences, load
+from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS
+from lean_alchemy.pipelines.runtime.storage import write_whole
+from lean_alchemy.training.recipe import Recipe, differences, load
 
 WITH, WITHOUT, RANDOM = "with variants", "originals alone", "random tactics"
 
@@ -132,8 +132,8 @@ def _claim(loop: Loop) -> None:
 
 def _run(command: Command) -> dict[str, Any]:
     """In a session of its own, so that a Ctrl-C comes by way of us, once, and it can keep what it has before it ends."""
-    with subprocess.Popen([sys.executable, "-c", "from pipelines.cli import main; main()", *command.arguments, "--json"],
-                          stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
+    with subprocess.Popen([sys.executable, "-m", "lean_alchemy", *command.arguments, "--json"], stdout=subprocess.PIPE, text=True,
+                          start_new_session=True) as run:
         try:
             said, _ = run.communicate()
         except KeyboardInterrupt:

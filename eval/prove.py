@@ -15,22 +15,26 @@ from typing import Literal
 
 import msgspec
 
-from eval import places as places_
-from eval import prover as prover_
-from eval import search as search_
-from eval.benchmarks import Problem, Suite
-from eval.places import Place, Places, chunked
-from eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
-from eval.search import Child, Found, Node, Search
-from lean_workspace import gym, native, portfolio, written
-from lean_workspace.gym import Advanced, Closed, NotOpened, NotReplayed, Proved, Refused, State, Statement, Written, proves
-from lean_workspace.process import EngineDied, EngineRefused
-from pipelines import advice, pool, record, tables
-from pipelines.engine import sized
-from pipelines.job import Job, stage_digest
-from pipelines.stage import History, Report, Stage
-from pipelines.storage import Location, make, remove, write_whole
-from training import prompt
+from lean_alchemy.eval import first_states as places_
+from lean_alchemy.eval import prover as prover_
+from lean_alchemy.eval import search as search_
+from lean_alchemy.eval.benchmarks import Problem, Suite
+from lean_alchemy.eval.first_states import Place, Places, chunked
+from lean_alchemy.eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
+from lean_alchemy.eval.search import Child, Found, Node, Search
+from lean_alchemy.lean_workspace import file_proofs as written
+from lean_alchemy.lean_workspace import gym, native, portfolio
+from lean_alchemy.lean_workspace.gym import Advanced, Closed, NotOpened, NotReplayed, Proved, Refused, State, Statement, Written, proves
+from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
+from lean_alchemy.pipelines.data import tables
+from lean_alchemy.pipelines.premises import suggestions as advice
+from lean_alchemy.pipelines.proofs import written as record
+from lean_alchemy.pipelines.runtime import pool
+from lean_alchemy.pipelines.runtime.job import Job, stage_digest
+from lean_alchemy.pipelines.runtime.lean import sized
+from lean_alchemy.pipelines.runtime.stage import History, Report, Stage
+from lean_alchemy.pipelines.runtime.storage import Location, make, remove, write_whole
+from lean_alchemy.training import prompt
 
 AT_ONCE = 8
 """Searches that a worker has open."""

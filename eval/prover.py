@@ -14,16 +14,16 @@ from typing import Protocol
 
 import msgspec
 
-from eval.benchmarks import Problem
-from lean_workspace.errors import Trouble
-from lean_workspace.gym import Gym, State
-from lean_workspace.lines import Lines
-from lean_workspace.portfolio import PORTFOLIOS, Suggested, scripts
-from lean_workspace.process import EngineDied, EngineRefused
-from lean_workspace.workspace import Workspace
-from pipelines.advice import Adviser
-from pipelines.extract import Catalogue
-from pipelines.job import UsageError
+from lean_alchemy.eval.benchmarks import Problem
+from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.lean_workspace.gym import Gym, State
+from lean_alchemy.lean_workspace.lines import Lines
+from lean_alchemy.lean_workspace.portfolio import PORTFOLIOS, Suggested, scripts
+from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
+from lean_alchemy.lean_workspace.workspace import Workspace
+from lean_alchemy.pipelines.corpus.extract import Catalogue
+from lean_alchemy.pipelines.premises.suggestions import Adviser
+from lean_alchemy.pipelines.runtime.job import UsageError
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ def model_at(place: Path) -> Path:
 def prover_of(spec: Spec, context: Context) -> Prover:
     match spec.kind:
         case "model":
-            from eval.generate import Model  # torch, which the others do without
+            from lean_alchemy.eval.provers.model import Model  # torch, which the others do without
 
             return Model(Path(spec.place))
         case "automation":

@@ -7,7 +7,7 @@ from math import comb
 import msgspec
 import numpy as np
 
-from eval.prove import Result
+from lean_alchemy.eval.prove import Result
 
 RESAMPLES = 10_000
 AT_ONCE = 100

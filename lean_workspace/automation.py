@@ -5,10 +5,21 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_workspace.episodes import Hints
-from lean_workspace.gym import Advanced, Gym, Played, Proved, State, proves
-from lean_workspace.portfolio import FINISHERS, MOVES, PREMISES, Portfolio, Suggested, alternatives, asking, plainer, scripts, suggestions
-from lean_workspace.process import EngineDied, EngineRefused
+from lean_alchemy.lean_workspace.gym import Advanced, Gym, Played, Proved, State, proves
+from lean_alchemy.lean_workspace.gym_protocol import Hints
+from lean_alchemy.lean_workspace.portfolio import (
+    FINISHERS,
+    MOVES,
+    PREMISES,
+    Portfolio,
+    Suggested,
+    alternatives,
+    asking,
+    plainer,
+    scripts,
+    suggestions,
+)
+from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 
 HEARTBEATS = 2_000
 """Thousands for a tactic of the portfolio: half a second."""

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_workspace.episodes import AskHints, Before, Begin, FindWords, Focus, Hints, Negate, Release, Start, Step, Stepped
-from lean_workspace.errors import Mistake, Trouble
-from lean_workspace.process import EngineDied
-from lean_workspace.workspace import KILLS, Lost, Workspace, patiently
+from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.gym_protocol import AskHints, Before, Begin, FindWords, Focus, Hints, Negate, Release, Start, Step, Stepped
+from lean_alchemy.lean_workspace.process import EngineDied
+from lean_alchemy.lean_workspace.workspace import KILLS, Lost, Workspace, patiently
 
 HEARTBEATS = 5_000
 """Thousands, for one tactic: about a second."""

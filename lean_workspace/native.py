@@ -18,11 +18,11 @@ from pathlib import Path
 import filelock
 import msgspec
 
-from lean_workspace import program
-from lean_workspace.embedded.install import home
-from lean_workspace.errors import Mistake, Trouble
-from lean_workspace.library import LeanOption
-from lean_workspace.process import Launch
+from lean_alchemy.lean_workspace import engine_source
+from lean_alchemy.lean_workspace.embedded.install import home
+from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.library import LeanOption
+from lean_alchemy.lean_workspace.process import Launch
 
 OLDEST, NEWEST = (4, 28), (4, 35)
 """Versions of Lean that the engine is written for: built here against the first, its use of Lean's API looked up in the sources and release
@@ -134,7 +134,7 @@ def launch(lean: NativeLean, readable: tuple[Path, ...] = ()) -> Launch:
 def engine_for(lean: NativeLean) -> Path:
     """The executable for the toolchain of a workspace. Raises NativeError."""
     build = hashlib.sha256(lean.build.encode()).hexdigest()[:8]
-    place = home() / f"native-{program.digest()}-{re.sub(r'[^A-Za-z0-9.]+', '-', lean.toolchain)}-{build}"
+    place = home() / f"native-{engine_source.digest()}-{re.sub(r'[^A-Za-z0-9.]+', '-', lean.toolchain)}-{build}"
     executable = place / ".lake" / "build" / "bin" / "engine"
     if executable.is_file():
         return executable
@@ -142,7 +142,7 @@ def engine_for(lean: NativeLean) -> Path:
     with filelock.FileLock(home() / "native.lock"):
         if not executable.is_file():
             shutil.rmtree(place, ignore_errors=True)
-            shutil.copytree(program.ENGINE, place, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+            shutil.copytree(engine_source.ENGINE, place, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
             (place / "lean-toolchain").write_text(lean.toolchain + "\n")
             _run(place, [tool("lake"), "build", "engine"], BUILD_S, f"the engine does not build with {lean.toolchain}")
             if not executable.is_file():

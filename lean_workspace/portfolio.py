@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_workspace.episodes import Hints
+from lean_alchemy.lean_workspace.gym_protocol import Hints
 
 Script = tuple[str, ...]
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from lean_workspace.errors import Mistake, Trouble
-from lean_workspace.lines import Lines
-from lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
+from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.lines import Lines
+from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
 
 
 class EngineDied(Trouble):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-from lean_workspace.library import LeanOption
+from lean_alchemy.lean_workspace.library import LeanOption
 
 ENGINE_VERSION = "14"
 """Must equal `Alchemy.engineVersion`."""

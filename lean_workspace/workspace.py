@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import msgspec
 
-from lean_workspace.library import Library
-from lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
-from lean_workspace.protocol import (
+from lean_alchemy.lean_workspace.library import Library
+from lean_alchemy.lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
+from lean_alchemy.lean_workspace.protocol import (
     PORTFOLIO,
     Automation,
     Candidate,

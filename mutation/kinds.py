@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_workspace.protocol import Direction, KindName
+from lean_alchemy.lean_workspace.protocol import Direction, KindName
 
 
 class Use(msgspec.Struct, frozen=True):

@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 from commands import summary, synthesize
 from hypothesis import settings
+from places import LIBRARIES
 
-from lean_workspace.embedded import install
-from lean_workspace.library import Library
-from lean_workspace.protocol import Candidate, Refusal, Written
-from lean_workspace.workspace import Draft, Lost, Useless, Workspace
+from lean_alchemy.lean_workspace.embedded import install
+from lean_alchemy.lean_workspace.library import Library
+from lean_alchemy.lean_workspace.protocol import Candidate, Refusal, Written
+from lean_alchemy.lean_workspace.workspace import Draft, Lost, Useless, Workspace
 
 settings.register_profile("house", deadline=None)  # a loaded machine is no fault of a property
 settings.load_profile("house")
 
-HERE = Path(__file__).parent
-SMALL = str(HERE / "library" / "Small.lean")
+
+SMALL = str(LIBRARIES / "files" / "Small.lean")
 
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and with it all that it starts.

@@ -7,10 +7,10 @@ from typing import Any
 import jinja2
 import msgspec
 
-from training.data import TokenReport
-from training.recipe import Recipe
+from lean_alchemy.training.data import TokenReport
+from lean_alchemy.training.recipe import Recipe
 
-_TEMPLATE = jinja2.Template((Path(__file__).parent / "card.md").read_text(), keep_trailing_newline=True, trim_blocks=True)
+_TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").read_text(), keep_trailing_newline=True, trim_blocks=True)
 
 
 def card(recipe: Recipe, run: Any, data: Mapping[str, TokenReport], versions: Mapping[str, str]) -> str:

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
-from pipelines.job import UsageError
-from training.prompt import completion_ids, prompt_ids
-from training.recipe import Phase, Weights
-from training.sources import PARTS, SOURCES, Part, Source, Text
+from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.training.prompt import completion_ids, prompt_ids
+from lean_alchemy.training.recipe import Phase, Weights
+from lean_alchemy.training.sources import PARTS, SOURCES, Part, Source, Text
 
 IGNORED = -100
 """The label of a token that is not to be predicted."""

@@ -16,12 +16,12 @@ import torch
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-from lean_workspace.errors import Trouble
-from pipelines.stage import Report
-from pipelines.storage import write_whole
-from training.data import Prepared
-from training.loss import loss_on
-from training.recipe import Phase, Recipe
+from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.pipelines.runtime.stage import Report
+from lean_alchemy.pipelines.runtime.storage import write_whole
+from lean_alchemy.training.data import Prepared
+from lean_alchemy.training.loss import loss_on
+from lean_alchemy.training.recipe import Phase, Recipe
 
 Make = Callable[..., Any]
 """A Trainer out of model, arguments, rows, collator, tokenizer and callbacks."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lean_workspace.errors import Trouble
-from training.recipe import Base, Decoder, Lora, RecipeError
+from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.training.recipe import Base, Decoder, Lora, RecipeError
 
 
 def opened(base: Base, own_tokenizer: Callable[[Decoder], Any]) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.plots import caption, pyplot
+from lean_alchemy.pipelines.publishing.plots import caption, pyplot
 
 COLOURS = {"training": "#b8c4ce", "original": "#22303c", "rw": "#2a7f9e", "apply": "#e0a030"}
 

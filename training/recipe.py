@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from lean_workspace.errors import Mistake
+from lean_alchemy.lean_workspace.errors import Mistake
 
 SHIPPED = Path(__file__).parent / "recipes"
 

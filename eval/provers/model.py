@@ -1,0 +1,62 @@
+"""A language model as a prover: tactics by beam search, for several states at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lean_alchemy.eval.prover import Candidate, Query, distinct
+from lean_alchemy.training.prompt import prompt, prompt_ids, tactic_of
+
+TACTIC_TOKENS = 96
+"""A tactic is no longer: of the steps of core one in a thousand is."""
+
+SEQUENCES_AT_ONCE = 128
+"""Beams of all states together: what a device takes in one go."""
+
+
+class Model:
+    """A causal language model in a folder, with its tokenizer."""
+
+    expansions = None
+
+    def __init__(self, folder: Path):
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self._device).eval()
+        trained = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
+        self._room = max(1, trained - TACTIC_TOKENS)
+
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+        """By a beam search with `count` beams; the log-probability is that of the whole tactic and its end."""
+        texts = [query.state.text for query in queries]
+        step = max(1, SEQUENCES_AT_ONCE // count)
+        return [found for first in range(0, len(texts), step) for found in self.tactics(texts[first:first + step], count)]
+
+    @torch.no_grad()
+    def tactics(self, states: Sequence[str], count: int) -> list[list[Candidate]]:
+        """count: beams, 1 for the greedy tactic. Shapes: prompts are padded on the left to the longest."""
+        beams = {"num_beams": count, "num_return_sequences": count, "length_penalty": 0.0, "early_stopping": True} if count > 1 else {}
+        made = self.model.generate(
+            **self._padded(states), **beams, do_sample=False, max_new_tokens=TACTIC_TOKENS, return_dict_in_generate=True,
+            output_scores=True, use_cache=True, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.tokenizer.eos_token_id)
+        texts = self.tokenizer.batch_decode(made.sequences[:, self._width:])
+        scores = made.sequences_scores.tolist() if count > 1 else [0.0] * len(texts)
+        end = self.tokenizer.eos_token
+        found = [Candidate(tactic_of(text.partition(end)[0]), min(0.0, score)) for text, score in zip(texts, scores, strict=True)]
+        return [distinct(found[i:i + count]) for i in range(0, len(found), count)]
+
+    def close(self) -> None:
+        pass
+
+    def _padded(self, states: Sequence[str]) -> dict[str, Any]:
+        prompts = prompt_ids(self.tokenizer, [prompt(state) for state in states], [self._room] * len(states))
+        self._width = max(map(len, prompts))
+        pad = self.tokenizer.pad_token_id
+        ids = torch.tensor([[pad] * (self._width - len(p)) + p for p in prompts], device=self._device)
+        mask = torch.tensor([[0] * (self._width - len(p)) + [1] * len(p) for p in prompts], device=self._device)
+        return {"input_ids": ids, "attention_mask": mask}

@@ -1,0 +1,5 @@
+"""`python -m lean_alchemy` is the command `alchemy`."""
+
+from lean_alchemy.pipelines.commands.main import main
+
+main()

@@ -1,0 +1,148 @@
+"""The process that runs LeanDojo (`dojo_child.py`), from outside: its environment, its deadline, its end."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+
+import lean_alchemy
+from lean_alchemy.lean_workspace.dojo.messages import Failed, Reply, Request
+from lean_alchemy.lean_workspace.embedded.install import home
+from lean_alchemy.lean_workspace.lines import Lines
+from lean_alchemy.lean_workspace.process import EngineDied
+
+_PACKAGES = Path(lean_alchemy.__file__).parent.parent
+"""What the child must find beside LeanDojo: this package."""
+CHILD = "lean_alchemy.lean_workspace.dojo.child"
+_END_S = 5.0
+"""For a process whose input has ended."""
+
+
+def place() -> Path:
+    """Where LeanDojo works: `sources/` (clones), `traced/` (its cache), `tmp/`. A real path: Dojo compares paths that it resolved with
+    others that it did not."""
+    return (home() / "leandojo").resolve()
+
+
+def environment(workers: int = 1, memory_gb: int = 8) -> dict[str, str]:
+    """What lean_dojo reads (its `constants.py`), and what it must not see. workers: files that are traced at once. memory_gb: of a Lean
+    that plays.
+
+    An empty GITHUB_ACCESS_TOKEN is none to it; were it only missing, lean_dojo would take one from a `.env`, and ask GitHub while it is
+    imported. Nothing here needs GitHub's API: repositories are cloned by git. Our Ray is none of its business."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return {**kept, "GITHUB_ACCESS_TOKEN": "", "DISABLE_REMOTE_CACHE": "1",
+            "CACHE_DIR": str(place() / "traced"), "TMP_DIR": str(place() / "tmp"), "NUM_PROCS": str(workers),
+            "TACTIC_CPU_LIMIT": "1", "TACTIC_MEMORY_LIMIT": f"{memory_gb}g",
+            "PATH": os.pathsep.join([kept.get("PATH", os.defpath), str(Path.home() / ".elan" / "bin")]),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGES), kept.get("PYTHONPATH")]))}
+
+
+class LeanDojo:
+    """A running child, in a process group of its own. It ends when its input does."""
+
+    def __init__(self, role: str, *arguments: str, workers: int = 1, memory_gb: int = 8, shows: bool = False):
+        """shows: what it, lake and Lean print goes to our stderr; else its last lines are told where it dies."""
+        self._role = role
+        for folder in ("traced", "tmp"):
+            (place() / folder).mkdir(parents=True, exist_ok=True)
+        self._scratch = tempfile.mkdtemp(prefix="alchemy-leandojo-")
+        self._stderr = None if shows else open(Path(self._scratch) / "stderr", "w+b")  # noqa: SIM115 (closed with the process)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", CHILD, role, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
+            cwd=self._scratch, env=environment(workers, memory_gb), start_new_session=True)
+        self.pid, self._lines = self._process.pid, Lines(self._process.stdout)
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, request: Request, deadline_s: float) -> Reply:
+        """The one reply. Raises EngineDied; past the deadline the process is killed."""
+        self.send(request)
+        return self.reply(deadline_s)
+
+    def ask_all(self, request: Request, end: type, deadline_s: float) -> Iterator[Reply]:
+        """Replies up to one of the type `end` or Failed, and that one. deadline_s: for each. Raises EngineDied."""
+        self.send(request)
+        while True:
+            yield (reply := self.reply(deadline_s))
+            if isinstance(reply, (end, Failed)):
+                return
+
+    def send(self, request: Request) -> None:
+        try:
+            self._process.stdin.write(msgspec.json.encode(request) + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            raise self._dead("ended") from None
+
+    def reply(self, deadline_s: float) -> Reply:
+        line = self._line(deadline_s)
+        try:
+            return msgspec.json.decode(line, type=Reply)
+        except msgspec.DecodeError as error:
+            raise self._dead("out of step", f"{error}: {line[:200]!r}") from None
+
+    def close(self) -> None:
+        """Lets it end, and ends it and what it started. Lean is in a session of its own, made by pexpect, so a signal to the group does not
+        reach it. Can be called twice."""
+        if self._process.stdin.closed:
+            return
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_S)
+        self._kill()
+
+    def __enter__(self) -> "LeanDojo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(self.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _line(self, deadline_s: float) -> bytes:
+        try:
+            return self._lines.next(deadline_s)
+        except TimeoutError:
+            raise self._dead("deadline", f"{deadline_s:.0f} s") from None
+        except EOFError:
+            raise self._dead("ended") from None
+
+    def _dead(self, cause: str, detail: str = "") -> EngineDied:
+        if self._process.stdin.closed:
+            return EngineDied(f"LeanDojo {self._role}", cause, "it was closed")
+        if cause == "ended":
+            status = self._process.wait()
+            cause = "killed" if status == -signal.SIGKILL else cause
+            detail = f"exit status {status}; {self._last_words()}"
+        self._kill()
+        return EngineDied(f"LeanDojo {self._role}", cause, detail)
+
+    def _last_words(self) -> str:
+        if self._stderr is None:
+            return "what it said stands above"
+        self._stderr.seek(0)
+        return " | ".join(self._stderr.read().decode(errors="replace").strip().splitlines()[-3:]) or "it said nothing"

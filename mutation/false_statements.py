@@ -1,0 +1,125 @@
+"""What to change on a target so that it looks like a variant and need not follow.
+
+A lemma `P → Q` is used the wrong way round: a hypothesis `P` becomes the weaker `Q`, a conclusion `Q` the stronger `P`.
+The changes without a lemma (a hypothesis dropped, another numeral, two variables exchanged) are found by the engine,
+which knows the places (`engine/Alchemy/Change.lean`).
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from lean_alchemy.lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
+from lean_alchemy.mutation.policy.patterns import PATTERN_RULES, Pattern, PatternRule
+from lean_alchemy.mutation.policy.rules import Judged, StatementRule
+from lean_alchemy.mutation.search.candidates import Key, id_of
+from lean_alchemy.mutation.search.classes import Classes, FromTarget, needs_of
+from lean_alchemy.mutation.search.index import Index
+from lean_alchemy.mutation.terms import is_instance
+
+MAX_ANTECEDENTS = 2
+"""As in the engine: more of them, joined by `∧`, do not look like the target."""
+
+
+class ChangeWord(msgspec.Struct, frozen=True):
+    """What a change is called in the table, by kind and whether it is at the conclusion."""
+
+    kind: ChangeKind
+    at_conclusion: bool
+    word: str
+    direction: Direction | None
+
+
+WORDS = (
+    ChangeWord("apply", True, "stronger conclusion", "backward"),
+    ChangeWord("apply", False, "weaker hypothesis", "forward"),
+    ChangeWord("drop", False, "dropped hypothesis", None),
+    ChangeWord("numeral", True, "larger numeral", None),
+    ChangeWord("exchange", True, "exchanged variables", None),
+)
+_BY_PLACE = {(word.kind, word.at_conclusion): word for word in WORDS}
+
+
+def word_of(change: Change) -> ChangeWord:
+    return _BY_PLACE[change.kind, change.site == 0]
+
+
+def _is_any_equation(pattern: Pattern) -> bool:
+    head, *arguments = pattern.tokens
+    return pattern.direction == "backward" and head in ("c:Eq/3", "c:HEq/4") and all(a[0] in "?*" for a in arguments[-2:])
+
+
+WRONG_WAY_RULES = (
+    *PATTERN_RULES,
+    PatternRule(
+        name="any equation", reason="it proves every equation of a type, and its antecedents look like none of them",
+        example="Nat.eq_of_dvd_of_div_eq_one : a ∣ b → b / a = 1 → a = b", objects=_is_any_equation),
+)
+
+_PLAIN = frozenset({
+    "Eq", "Ne", "Not", "And", "Or", "Iff", "LE.le", "LT.lt", "GE.ge", "GT.gt", "HAdd.hAdd", "OfNat.ofNat", "Membership.mem", "True",
+    "Bool.true", "Bool.false", "Dvd.dvd", "Nat", "Int", "Bool"})
+"""What a changed statement may speak of though its target does not."""
+
+
+def _speaks_of_something_else(judged: Judged) -> bool:
+    return any(name not in _PLAIN and not is_instance(name) for name in judged.new_constants)
+
+
+def _is_closed(judged: Judged) -> bool:
+    return not judged.statement.binders and not judged.statement.hypotheses
+
+
+FALSE_RULES = (
+    StatementRule(
+        name="speaks of something else", reason="it brings in a function that the target lacks: nobody takes it for a variant",
+        example="(H : 0 % b = 0) for (H : 0 < b)", objects=_speaks_of_something_else),
+    StatementRule(
+        name="closed", reason="it has no variables, so evaluation is all there is to it",
+        example="ByteArray.empty.size = 1", objects=_is_closed),
+)
+"""What is false and not worth learning from."""
+
+MAX_ALIKE = 3
+"""False statements of one target that are kept of each change and site, the shortest first: one hypothesis can be
+weakened in twenty ways."""
+
+
+class WrongWay:
+    """The index over what `apply` can use, asked where the lemma says nothing."""
+
+    def __init__(self, keys: Iterable[Key], admitted: set[int], rules: Sequence[PatternRule] = WRONG_WAY_RULES,
+                 *, classes: Classes):
+        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out; classes: of the
+        library."""
+        self._classes = classes
+        self._conclusions, self._antecedents = Index(), Index()
+        for key in keys:
+            if key.kind != "apply" or key.rule not in admitted or key.data:
+                continue
+            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), dependent=key.dependent)
+            if any(rule.objects(pattern) for rule in rules):
+                continue
+            if key.direction == "backward" and 1 <= key.propositions <= MAX_ANTECEDENTS:
+                self._conclusions.add(pattern.tokens, (key.rule, 0), needs_of(key.needs))
+            elif key.direction == "forward" and key.propositions == 0:
+                self._antecedents.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
+
+    def places(self, target: int, sites: Sequence[Site]) -> list[tuple[int, int, int]]:
+        """(site, rule, occurrence) of what may fit, in an order that depends on the target alone."""
+        found = set()
+        holds = FromTarget(self._classes, sites)
+        for site in sites:
+            index = self._antecedents if site.site else self._conclusions
+            found |= {(site.site, rule, occurrence) for rule, occurrence in index.matching(site.apply, holds) if rule != target}
+        return sorted(found)
+
+
+def refuted_id(target: str, place: Place, site_name: str, lemma: str | None) -> str:
+    """16 hexadecimal digits over the provenance: the same change has the same name in every run."""
+    return id_of(target, place.kind, site_name, lemma or "", str(place.occurrence))
+
+
+def refuted_name(refuted_id: str) -> str:
+    """The name of the theorem that states the negation."""
+    return f"refuted_{refuted_id}"

@@ -1,0 +1,116 @@
+"""What to try on a target: the lemmas that the index finds at each of its sites."""
+
+import hashlib
+import itertools
+from collections.abc import Container, Iterable, Sequence
+
+import msgspec
+
+from lean_alchemy.lean_workspace.protocol import Candidate, Direction, KindName, Site
+from lean_alchemy.mutation.kinds import Kind
+from lean_alchemy.mutation.policy.patterns import PATTERN_RULES, Pattern, PatternRule
+from lean_alchemy.mutation.search.classes import Classes, FromTarget, needs_of
+from lean_alchemy.mutation.search.index import Holds, Index
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    """One pattern of a lemma. data: would a use leave data undetermined? propositions: how many stay open.
+    variables: how many variables of the pattern stand for data. dependent: does the rest of the lemma speak of the
+    proof of this antecedent? needs: see `mutation.classes`."""
+
+    rule: int
+    kind: KindName
+    direction: Direction
+    occurrence: int
+    data: bool
+    propositions: int
+    variables: int
+    dependent: bool
+    needs: str
+    tokens: str
+
+
+class Lemmas:
+    """The index over the patterns of all lemmas that may be used."""
+
+    def __init__(self, keys: Iterable[Key], kinds: Sequence[Kind], admitted: Container[int],
+                 rules: Sequence[PatternRule] = PATTERN_RULES, generic: Container[tuple[int, str, str]] = frozenset(),
+                 *, classes: Classes):
+        """keys: those of a lemma together. admitted: the numbers of the lemmas that the policy admits; rules: patterns that
+        are left out; generic: (lemma, kind, direction) that fit too many targets; classes: of the library."""
+        self._classes = classes
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._indexes: dict[tuple[str, str], Index] = {
+            (kind.name, use.direction): Index() for kind in kinds for use in kind.uses}
+        for rule, own in itertools.groupby(keys, key=lambda key: key.rule):
+            if rule in admitted:
+                self._add(list(own), rules, generic)
+
+    def _add(self, keys: list[Key], rules: Sequence[PatternRule], generic: Container[tuple[int, str, str]]) -> None:
+        """keys: all of one lemma."""
+        sides = {key.direction: key.tokens.split("\t") for key in keys if key.kind == "rw"}
+        for key in keys:
+            index = self._indexes.get((key.kind, key.direction))
+            if index is None or (key.rule, key.kind, key.direction) in generic:
+                continue
+            kind = self._kinds[key.kind]
+            if (key.data and not kind.new_variables) or (key.propositions and not kind.side_conditions):
+                continue
+            other = sides.get("backward" if key.direction == "forward" else "forward") if key.kind == "rw" else None
+            pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), other, key.dependent, key.data)
+            if not any(rule.objects(pattern) for rule in rules):
+                index.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
+
+    def candidates(self, target: int, sites: Sequence[Site]) -> list[Candidate]:
+        """What may succeed on the target, each once, in an order that depends on the target alone. A target
+        is no lemma for itself."""
+        found: set[Candidate] = set()
+        holds = FromTarget(self._classes, sites)
+        for site in sites:
+            for kind in self._kinds.values():
+                found.update(self._at(site, kind, target, holds))
+        return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
+
+    def at_conclusion(self, target: int, sites: Sequence[Site]) -> tuple[set[tuple[int, bool]], set[int]]:
+        """What may bring a proof of the target forward: (lemma, is it used backward?) for `rw` at its conclusion, and the lemmas whose
+        conclusion may be the target's. sites: those of the target, the conclusion first."""
+        holds, site = FromTarget(self._classes, sites), sites[0]
+        rewrites = {(rule, direction == "backward") for (kind, direction), index in self._indexes.items() if kind == "rw"
+                    for rule, _ in index.under_roots(site.rw, holds) if rule != target}
+        applies = {rule for rule, _ in self._indexes["apply", "backward"].matching(site.apply, holds) if rule != target}
+        return rewrites, applies
+
+    def _at(self, site: Site, kind: Kind, target: int, holds: Holds) -> Iterable[Candidate]:
+        for use in kind.uses:
+            if not (use.at_conclusion if site.site == 0 else use.at_hypothesis):
+                continue
+            index = self._indexes[kind.name, use.direction]
+            backward = use.direction == "backward"
+            if kind.name == "rw":
+                for (rule, _), terms in index.under_roots(site.rw, holds).items():
+                    if rule != target:
+                        yield Candidate(site.site, kind.name, rule, backward, 0)
+                        for occurrence in range(2, min(terms, kind.occurrences) + 1):
+                            yield Candidate(site.site, kind.name, rule, backward, occurrence)
+            else:
+                for rule, occurrence in index.matching(site.apply, holds):
+                    if rule != target:
+                        yield Candidate(site.site, kind.name, rule, backward, occurrence)
+            for rule, occurrence in index.always:
+                if rule != target:
+                    yield Candidate(site.site, kind.name, rule, backward, occurrence)
+
+
+def id_of(*provenance: str) -> str:
+    """16 hexadecimal digits."""
+    return hashlib.blake2b("\0".join(provenance).encode(), digest_size=8).hexdigest()
+
+
+def variant_id(target: str, lemma: str, candidate: Candidate, site_name: str) -> str:
+    """16 hexadecimal digits over the provenance: the same variant has the same name in every run."""
+    return id_of(target, candidate.kind, site_name, lemma, str(candidate.backward), str(candidate.occurrence))
+
+
+def variant_name(variant_id: str) -> str:
+    """The theorem's name in its text."""
+    return f"variant_{variant_id}"

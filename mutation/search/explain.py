@@ -1,0 +1,71 @@
+"""Why the index does not find a lemma: how far its pattern goes into the forms of a term."""
+
+from collections.abc import Sequence
+
+from lean_alchemy.mutation.search.index import STEPS, Form, Pattern, arity
+
+
+def stops_at(pattern: Pattern, forms: list[Form]) -> int:
+    """The place of the first token of the pattern that no form has; its length where it fits, as far as variables that
+    stand twice are left aside. Of several ways into the forms the one that goes farthest counts, within STEPS."""
+    after = _ends(pattern)
+    farthest = steps = 0
+    seen: set[tuple[int, int]] = set()
+    stacks: dict[tuple[int, int], tuple] = {}
+    todo: list[tuple[int, tuple | None]] = [(0, (forms, None))]
+    while todo and steps < STEPS:
+        steps += 1
+        place, stack = todo.pop()
+        farthest = max(farthest, place)
+        if stack is None or place == len(pattern) or (place, id(stack)) in seen:
+            continue
+        seen.add((place, id(stack)))
+        term, rest = stack
+        token = pattern[place]
+        if token[0] in "*?" or term == "**":
+            todo.append((after[place], rest))
+        elif term != "*":
+            for form in term:
+                if form[0] == token:
+                    below = rest
+                    for argument in reversed(form[1:]):
+                        below = stacks.setdefault((id(argument), id(below)), (argument, below))
+                    todo.append((place + 1, below))
+    return farthest
+
+
+def _ends(pattern: Pattern) -> list[int]:
+    """For each place the one after the subpattern that begins there."""
+    ends = [0] * len(pattern)
+    for place in reversed(range(len(pattern))):
+        end = place + 1
+        if pattern[place][0] not in "*?" and not pattern[place].startswith("R:"):
+            for _ in range(arity(pattern[place])):
+                end = ends[end]
+        ends[place] = end
+    return ends
+
+
+def why_not_rewritten(pattern: Pattern, needs: str, terms: Sequence[tuple[str, list[Form]]]) -> str:
+    """For `rw`: terms are (root, forms) of the subterms that have a motive. needs: the column of the key."""
+    roots = [forms for root, forms in terms if root == pattern[0]]
+    if not roots:
+        return f"no subterm that has a motive has the root {_plain(pattern[0].removeprefix('R:'))}"
+    return _where(pattern[1:], needs, max(stops_at(pattern[1:], forms) for forms in roots))
+
+
+def why_not_applied(pattern: Pattern, needs: str, forms: list[Form]) -> str:
+    """For `apply`."""
+    return _where(pattern, needs, stops_at(pattern, forms)) if forms else "the site has no forms: its budget ran out"
+
+
+def _where(pattern: Pattern, needs: str, place: int) -> str:
+    if place == len(pattern):
+        needed = f", or there is not what it needs: {needs.replace(chr(9), ', ')}" if needs else ""
+        return f"terms that a variable of the pattern meets twice have no form in common{needed}"
+    return f"no form has {_plain(pattern[place])} where the pattern has it (token {place + 1} of {len(pattern)})"
+
+
+def _plain(token: str) -> str:
+    """`c:Nat.add/2` as `Nat.add`."""
+    return token.removeprefix("c:").rsplit("/", 1)[0]

@@ -1,0 +1,351 @@
+"""`bench search`: brute force, the index and an oracle side by side, in one process and one run.
+
+For each random target every theorem of the libraries is tried in every direction at every site (brute force), then what
+the index finds, then only the pairs that succeeded (the oracle, the ceiling of any search). All three go through the same
+attempt in Lean, each on the target prepared anew, so that none finds caches that another filled; the last two take turns at
+being first. Ratios are of the time of attempts alone; preparation, keys and queries are reported beside them.
+
+A pair is usable when the new statement holds no metavariable, differs from the old one, and speaks of no variable that
+only the lemma has. Pairs of `rw` that leave side goals are usable, and have rows of their own (`rw-conclusion+conditions`).
+`apply` forward at the conclusion has a choice of antecedents: brute force takes every one that is no bare variable.
+"""
+
+import itertools
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+import msgspec
+
+from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
+from lean_alchemy.lean_workspace.protocol import Candidate, Direction, KindName, Site
+from lean_alchemy.lean_workspace.workspace import Draft, Lost, PreparedTarget, Retirement, Useless, Workspace
+from lean_alchemy.mutation.kinds import THE_PAPER, kinds_within
+from lean_alchemy.mutation.search.candidates import Key, Lemmas
+from lean_alchemy.mutation.search.explain import why_not_applied, why_not_rewritten
+from lean_alchemy.pipelines.bench.costs import Costs, sample_costs
+from lean_alchemy.pipelines.corpus.extract import Catalogue
+from lean_alchemy.pipelines.corpus.mutate import draw_targets
+from lean_alchemy.pipelines.runtime.job import Job, UsageError
+from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.stage import Report, Sums
+from lean_alchemy.pipelines.runtime.storage import write_whole
+
+BATCH = 20
+"""Targets between two decisions of what is still to be measured, and between two files of what is known so far."""
+
+RETIREMENT = Retirement(requests=500_000)
+"""Brute force asks much more of an engine than any other work."""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """A kind at one sort of site, and the directions of a lemma there."""
+
+    kind: KindName
+    site: str
+    directions: tuple[Direction, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.site}"
+
+
+WAYS = (
+    Way("rw", "conclusion", ("forward", "backward")),
+    Way("rw", "hypothesis", ("forward", "backward")),
+    Way("apply", "hypothesis", ("backward",)),
+    Way("apply", "conclusion", ("forward",)),
+)
+PAPER = ("rw-conclusion", "rw-hypothesis", "apply-hypothesis")
+"""The paper's four mutations: either direction of `rw`, and `apply` at hypotheses."""
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """A usable pair that the index does not find. row: the kind and site it counts for."""
+
+    row: str
+    target: str
+    lemma: str
+    direction: Direction
+    occurrence: int
+    site: str
+    reason: str
+
+
+class Row(Sums):
+    """Usable pairs of one kind and site."""
+
+    usable: int = 0
+    found: int = 0
+
+
+class Measured(Sums):
+    """One way over all targets it was measured on. Seconds are of attempts in Lean; query_s is Python's."""
+
+    targets: int = 0
+    brute_tried: int = 0
+    tried: int = 0
+    """By the index."""
+    tried_usable: int = 0
+    brute_s: float = 0.0
+    indexed_s: float = 0.0
+    oracle_s: float = 0.0
+    query_s: float = 0.0
+    beside: Counter[str] = msgspec.field(default_factory=Counter)
+    """Pairs that Lean accepts and that are not usable, by reason: of brute force."""
+    wasted: Counter[str] = msgspec.field(default_factory=Counter)
+    """Attempts of the index that gave nothing usable, by reason."""
+    unsteady: int = 0
+    """Usable pairs that a later way did not accept again."""
+
+
+class Compared(msgspec.Struct):
+    """What a target, or all of them, came to."""
+
+    rows: dict[str, Row] = msgspec.field(default_factory=dict)
+    ways: dict[str, Measured] = msgspec.field(default_factory=dict)
+    missed: list[Missed] = []
+    costs: Costs = msgspec.field(default_factory=Costs)
+    set_aside: dict[str, str] = {}
+    """Targets that could not be prepared, and why."""
+    targets: int = 0
+    prepare_s: float = 0.0
+    forms_s: float = 0.0
+
+    def row(self, name: str) -> Row:
+        return self.rows.setdefault(name, Row())
+
+    def add(self, other: "Compared") -> None:
+        for name, row in other.rows.items():
+            self.row(name).add(row)
+        for name, way in other.ways.items():
+            self.ways.setdefault(name, Measured()).add(way)
+        self.costs.add(other.costs)
+        self.missed = [*self.missed, *other.missed]
+        self.set_aside = {**self.set_aside, **other.set_aside}
+        self.targets += other.targets
+        self.prepare_s += other.prepare_s
+        self.forms_s += other.forms_s
+
+    @property
+    def recall(self) -> dict[str, float | None]:
+        """None where nothing is usable."""
+        return {name: row.found / row.usable if row.usable else None for name, row in self.rows.items()}
+
+    @property
+    def precision(self) -> dict[str, float | None]:
+        """Usable of what the index tries, pairs with conditions included."""
+        return {name: way.tried_usable / way.tried if way.tried else None for name, way in self.ways.items()}
+
+    def ratio(self, over: str, under: str, ways: Sequence[str] = PAPER) -> float | None:
+        """Of the sums of two times, such as `indexed_s` over `oracle_s`."""
+        below = sum(getattr(self.ways[name], under) for name in ways if name in self.ways)
+        return sum(getattr(self.ways[name], over) for name in ways if name in self.ways) / below if below else None
+
+
+class Batches:
+    """What was measured, batch by batch, on disk: a run that was cut off goes on where it stood. Without a folder nothing is
+    kept."""
+
+    def __init__(self, folder: Path | None):
+        self._folder = folder
+
+    def read(self, places: range) -> Compared | None:
+        if self._folder is None or not self._file(places).is_file():
+            return None
+        return msgspec.json.decode(self._file(places).read_bytes(), type=Compared, dec_hook=lambda _, counts: Counter(counts))
+
+    def write(self, places: range, compared: Compared) -> None:
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self._file(places), msgspec.json.encode(compared))
+
+    def _file(self, places: range) -> Path:
+        return self._folder / f"targets-{places.start}-{places.stop}.json"
+
+
+def ways_of(names: Sequence[str], kinds: Sequence[str]) -> list[Way]:
+    """The ways of these names; without names, those of the kinds. Raises UsageError for a name that is none."""
+    known = {way.name: way for way in WAYS if way.kind in kinds}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"there is no {unknown[0]!r} to measure; there are {', '.join(known)}")
+    return [way for name, way in known.items() if not names or name in names]
+
+
+def search(job: Job, library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report, out: Path | None = None,
+           so_far: Callable[[Compared], None] = lambda compared: None) -> Compared:
+    """Compares the ways on the job's targets, in their order; with `pairs`, until each way has that many usable pairs
+    without conditions: a way that has them is not measured on further targets. out: where batches are kept. so_far is told
+    after each batch."""
+    names = draw_targets(job, library)
+    compared = Compared()
+    batches = Batches(out / ".bench-search" / job.search_key([way.name for way in ways], pairs) if out else None)
+    with Comparers(job, library, workers) as comparers:
+        for start in range(0, len(names), BATCH):
+            places = range(start, min(start + BATCH, len(names)))
+            # Decided once a batch, so that the number of engines changes nothing.
+            wanting = [way for way in ways if pairs is None or compared.row(way.name).usable < pairs]
+            if not wanting:
+                break
+            batch = batches.read(places)
+            if batch is None:
+                batch = Compared()
+                for one in comparers.compare(places, names, wanting):
+                    batch.add(one)
+                    counts = "  ".join(f"{way.name} {compared.row(way.name).usable + batch.row(way.name).usable:,}" for way in wanting)
+                    report("search", compared.targets + batch.targets, len(names), counts)
+                batches.write(places, batch)
+            compared.add(batch)
+            so_far(compared)
+    return compared
+
+
+class Comparers:
+    """Engines side by side, and the index they share, without rules on quality and against all theorems."""
+
+    def __init__(self, job: Job, library: Catalogue, workers: int):
+        self._library, self._seed = library, job.options.seed
+        self._keys: dict[int, list[Key]] = {}
+        for rule, keys in itertools.groupby(library.keys(), key=lambda key: key.rule):
+            self._keys[rule] = list(keys)
+        reach = msgspec.structs.replace(THE_PAPER, forward=True, side_conditions=True)
+        self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(job.options.kinds, reach),
+                              range(len(library.theorems)), rules=(), classes=library.classes())
+        self._querying = threading.Lock()
+        self._free: SimpleQueue[Workspace] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(workers)
+        self._workspaces = list(self._threads.map(
+            lambda _: opened(job.library, RETIREMENT), range(workers)))
+        for workspace in self._workspaces:
+            self._free.put(workspace)
+
+    def __enter__(self) -> "Comparers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for workspace in self._workspaces:
+            workspace.close()
+
+    def compare(self, places: Sequence[int], names: Sequence[str], ways: Sequence[Way]) -> Iterator[Compared]:
+        """The targets at these places of the order, in it."""
+
+        def one(place: int) -> Compared:
+            workspace = self._free.get()
+            try:
+                return self._compare(workspace, names[place], ways, oracle_first=place % 2 == 1)
+            finally:
+                self._free.put(workspace)
+
+        return self._threads.map(one, places)
+
+    def _compare(self, workspace: Workspace, name: str, ways: Sequence[Way], oracle_first: bool) -> Compared:
+        came = Compared(targets=1)
+        number = self._library.numbers[name]
+        try:
+            start = time.monotonic()
+            target = workspace.target(number)
+            came.prepare_s = time.monotonic() - start
+            came.forms_s = target.forms_s
+            for way in ways:
+                if _sites(target, way):
+                    self._measure(target, name, way, came, oracle_first)
+        except (EngineDied, EngineRefused) as error:
+            return Compared(targets=1, set_aside={name: str(error)})
+        return came
+
+    def _measure(self, target: PreparedTarget, name: str, way: Way, came: Compared, oracle_first: bool) -> None:
+        sites = _sites(target, way)
+        measured = came.ways[way.name] = Measured(targets=1)
+        everything = list(self._everything(target, way, sites))
+        measured.brute_tried = len(everything)
+        measured.brute_s, outcomes = _run(target, everything)
+        usable = [c for c, outcome in outcomes.items() if _is_usable(outcome)]
+        measured.beside.update(reason for outcome in outcomes.values() if (reason := _beside(outcome)))
+        with self._querying:
+            start = time.monotonic()
+            indexed = [c for c in self._lemmas.candidates(target.theorem, sites) if c.kind == way.kind]
+            measured.query_s = time.monotonic() - start
+        measured.tried = len(indexed)
+        for oracle in (oracle_first, not oracle_first):
+            seconds, again = _run(target, usable if oracle else indexed)
+            measured.unsteady += sum(c in again and not _is_usable(again[c]) for c in usable)
+            if oracle:
+                measured.oracle_s = seconds
+            else:
+                measured.indexed_s = seconds
+                measured.tried_usable = sum(map(_is_usable, again.values()))
+                measured.wasted.update(_reason(outcome) for outcome in again.values() if not _is_usable(outcome))
+                refused = [c for c, outcome in again.items() if not _is_usable(outcome)]
+        found = set(indexed)
+        for candidate in usable:
+            conditions = outcomes[candidate].conditions
+            row = came.row(f"{way.name}+conditions" if conditions else way.name)
+            row.usable += 1
+            if candidate in found:
+                row.found += 1
+            else:
+                came.missed = [*came.missed, self._missed(candidate, name, sites, f"{way.name}{'+conditions' if conditions else ''}")]
+        came.costs.add(sample_costs(target, way.name, usable, refused, random.Random(f"{self._seed} {name} {way.name}")))
+
+    def _everything(self, target: PreparedTarget, way: Way, sites: Sequence[Site]) -> Iterator[Candidate]:
+        for site in sites:
+            for rule in range(len(self._library.theorems)):
+                if rule == target.theorem:
+                    continue
+                if (way.kind, way.directions) == ("apply", ("forward",)):
+                    for key in self._keys.get(rule, ()):
+                        if (key.kind, key.direction) == ("apply", "forward"):
+                            yield Candidate(site.site, way.kind, rule, False, key.occurrence)
+                else:
+                    for direction in way.directions:
+                        yield Candidate(site.site, way.kind, rule, direction == "backward", 0)
+
+    def _missed(self, candidate: Candidate, target: str, sites: Sequence[Site], row: str) -> Missed:
+        site = next(site for site in sites if site.site == candidate.site)
+        direction: Direction = "backward" if candidate.backward else "forward"
+        return Missed(row, target, self._library.theorems[candidate.rule].name, direction, candidate.occurrence, site.name,
+                      self._why(candidate, direction, site))
+
+    def _why(self, candidate: Candidate, direction: Direction, site: Site) -> str:
+        keys = [k for k in self._keys.get(candidate.rule, ())
+                if (k.kind, k.direction, k.occurrence) == (candidate.kind, direction, candidate.occurrence)]
+        if not keys:
+            return "the lemma has no key for this use"
+        if all(key.data for key in keys):
+            return "its key says that data stay open"
+        tokens, needs = keys[0].tokens.split("\t"), keys[0].needs
+        return why_not_rewritten(tokens, needs, site.rw) if candidate.kind == "rw" else why_not_applied(tokens, needs, site.apply)
+
+
+def _sites(target: PreparedTarget, way: Way) -> list[Site]:
+    return [site for site in target.sites if (site.site == 0) == (way.site == "conclusion")]
+
+
+def _run(target: PreparedTarget, candidates: Sequence[Candidate]) -> tuple[float, dict[Candidate, Draft | Useless | Lost]]:
+    """Seconds of the attempts in Lean, and what they came to, on the target prepared anew."""
+    target.forget()
+    before = target.attempt_s
+    outcomes = dict(target.attempt(candidates))
+    return target.attempt_s - before, outcomes
+
+
+def _is_usable(outcome: Draft | Useless | Lost) -> bool:
+    return isinstance(outcome, Draft) and not outcome.introduces
+
+
+def _reason(outcome: Draft | Useless | Lost) -> str:
+    """Why an attempt gave nothing usable."""
+    if isinstance(outcome, Draft):
+        return "new variables"
+    return outcome.reason if isinstance(outcome, Useless) else outcome.cause
+
+
+def _beside(outcome: Draft | Useless | Lost) -> str | None:
+    """Why a pair that Lean does not refuse is not usable."""
+    return None if _is_usable(outcome) or (reason := _reason(outcome)) == "refused" else reason

@@ -1,0 +1,250 @@
+"""*benchmark build*: a harvest goes in; a benchmark in LeanDojo's format comes out.
+
+The embedded library has no sources, so its declarations have no places in files. Each module is listed instead, a declaration a line, in an
+order in which nothing stands before what it needs: definitions, the theorems that these need, then those that were proved, round by
+round, then all others. A declaration's place is its line in that list. So readers of the format find for each theorem what may be used
+in its proof: what stands in imported files, and above it in its own.
+"""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+import jinja2
+import msgspec
+
+from lean_alchemy.lean_workspace.declarations import AskDeclarations
+from lean_alchemy.pipelines.benchmarks.leandojo import (
+    PARTS,
+    SPLITS,
+    File,
+    Premise,
+    Reference,
+    Split,
+    SplitName,
+    TracedTactic,
+    TracedTheorem,
+    annotated,
+    files_of,
+    novel_premises_split,
+    packed,
+    random_split,
+)
+from lean_alchemy.pipelines.corpus.extract import Catalogue, Entry
+from lean_alchemy.pipelines.corpus.synthesize import extracted
+from lean_alchemy.pipelines.data import tables
+from lean_alchemy.pipelines.data.tables import Proof, Reject, Step
+from lean_alchemy.pipelines.runtime import pool
+from lean_alchemy.pipelines.runtime.job import Job, UsageError, library_digest
+from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.stage import History, Report, Stage, silent
+from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove, write_whole
+
+URL = "https://github.com/leanprover/lean4"
+
+MODULES_AT_ONCE = 15
+"""For one worker to list: some seconds."""
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """A declaration that is no theorem."""
+
+    module: str
+    name: str
+    kind: str
+    signature: str | None
+
+
+class Import(msgspec.Struct, frozen=True):
+    module: str
+    imports: list[str]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Modules to list, by number. end: None for all that are left: behind the last theorem stand modules without any."""
+
+    first: int
+    end: int | None
+
+    def place(self, job: Job) -> Location:
+        return listing_folder(job) / f"{self.first:05}-{self.end or 'end'}"
+
+
+class Lister:
+    """Lists what some modules declare beside their theorems, and what they import."""
+
+    def __init__(self, job: Job):
+        self._job = job
+        self._workspace = opened(job.library)
+
+    def __call__(self, span: Span, history: History) -> int:
+        modules = list(enumerate(self._workspace.opened.modules))[span.first:span.end]
+        imports: list[Import] = []
+        declarations: list[Declaration] = []
+        for number, module in modules:
+            found = self._workspace.ask(AskDeclarations(module=number))
+            imports.append(Import(module, found.imports))
+            declarations += [Declaration(module, *row) for row in found.rows]
+        with self._job.folder(span.place(self._job)) as part:
+            tables.write(tables.to_table(imports, Import), part / "imports.parquet")
+            tables.write(tables.to_table(declarations, Declaration), part / "declarations.parquet")
+        return len(modules)
+
+    def close(self) -> None:
+        self._workspace.close()
+
+
+LIST = Stage(name="list", worker=Lister)
+
+
+def listing_folder(job: Job) -> Location:
+    return job.work / f"declarations-{library_digest(job.library)}"
+
+
+class Built(msgspec.Struct, frozen=True):
+    """files: of the benchmark, by name. theorems: by split and part. unresolved: premises that no declaration of the listing is."""
+
+    files: dict[str, bytes]
+    theorems: dict[str, dict[str, int]]
+    premises: int
+    unresolved: list[str]
+    seconds: float
+
+
+def build(out: Location, name: str, version: int, held_out: int, seed: int, workers: int, report: Report = silent) -> Built:
+    """The benchmark of a harvest. held_out: theorems in val, and in test. Raises UsageError where there is no harvest, or one that is too
+    small."""
+    start = time.monotonic()
+    job = Job(out, Job.manifest_at(out, "proofs").options)
+    with job.begin(), pool.cluster(workers):
+        library = extracted(job, workers, report)
+        corpus = list(_listing(job, library, workers, report))
+    placed = {premise.full_name: (file.path, premise) for file in corpus for premise in file.premises}
+    unresolved: Counter[str] = Counter()
+    theorems = list(_theorems(job, library, placed, unresolved))
+    if len(theorems) < 4 * held_out:
+        raise UsageError(f"{len(theorems)} proofs are too few to hold out {held_out} for val and {held_out} for test: "
+                         "harvest more, or ask for fewer with --held-out")
+    splits: dict[SplitName, Split] = {
+        "random": random_split(theorems, held_out, seed), "novel_premises": novel_premises_split(theorems, held_out, seed)}
+    counts = {split: {part: len(splits[split][part]) for part in PARTS} for split in SPLITS}
+    premises = sum(len(file.premises) for file in corpus)
+    metadata = {
+        "name": name, "version": version, "from_repo": {"url": URL, "commit": _commit(library)},
+        "lean": library.described.toolchain.partition(",")[0], "library": job.options.library,
+        "seed": seed, "theorems": counts, "files": len(corpus), "premises": premises,
+        "made_with": "lean-alchemy " + version_of("lean-alchemy")}
+    return Built(files_of(corpus, splits, metadata, _card(metadata, theorems)), counts, premises, sorted(unresolved),
+                 time.monotonic() - start)
+
+
+def write(files: Mapping[str, bytes], folder: Location, pack: Path | None) -> None:
+    """Writes the files as a folder, in the place of an earlier one, and as a `.tar.xz`."""
+    with draft(folder.parent / ".work") as made:
+        for name, content in files.items():
+            make((made / name).parent)
+            (made / name).write_bytes(content)
+        exchange(made, folder)
+    if pack is not None:
+        write_whole(pack, packed(files))
+
+
+def _commit(library: Catalogue) -> str:
+    """`4.28.0, commit 38f3…`"""
+    return library.described.toolchain.rpartition(" ")[2]
+
+
+def path_of(module: str) -> str:
+    """Where the module's file stands in Lean's repository."""
+    return f"src/{module.replace('.', '/')}.lean"
+
+
+# --- the corpus -----------------------------------------------------------------------------------------------------------------
+
+
+def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iterator[File]:
+    """Every module of the library as a file, after those that it imports."""
+    make(listing_folder(job))
+    firsts = range(0, _module_count(library), MODULES_AT_ONCE)
+    spans = [Span(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
+    todo = [span for span in spans if not tables.are_whole(span.place(job), "imports", "declarations")]
+    for span in todo:
+        remove(span.place(job))  # one that can't be read
+    for done, _ in enumerate(pool.finish(LIST, job, todo, workers, lambda span: f"modules from {span.first}"), len(spans) - len(todo) + 1):
+        report("list", done, len(spans), "")
+    declarations: dict[str, list[Declaration]] = defaultdict(list)
+    for row in tables.read([span.place(job) / "declarations.parquet" for span in spans], Declaration):
+        declarations[row.module].append(row)
+    theorems = _theorems_in_order(job, library)
+    for row in tables.read([span.place(job) / "imports.parquet" for span in spans], Import):
+        lines = [(d.name, d.kind, f"{d.kind} {d.name} {d.signature or ''}") for d in declarations[row.module]]
+        lines += [(entry.name, "theorem", f"theorem {entry.name} {entry.statement or ''}") for entry in theorems[row.module]]
+        premises = [_premise(number, *line) for number, line in enumerate(lines, 1)]
+        yield File(path_of(row.module), [path_of(module) for module in dict.fromkeys(row.imports)], premises)
+
+
+def _module_count(library: Catalogue) -> int:
+    """Up to the last that has a theorem."""
+    return 1 + max(entry.module_index for entry in library.theorems)
+
+
+def _premise(line: int, name: str, kind: str, code: str) -> Premise:
+    code = " ".join(code.split())
+    return Premise(name, code, (line, 1), (line, len(code) + 1), kind)
+
+
+def _theorems_in_order(job: Job, library: Catalogue) -> Mapping[str, list[Entry]]:
+    """By module: those that definitions need, the proved ones by round, and those which no proof of the module may use."""
+    rounds = {proof.theorem: proof.round for proof in _rows(job, "proofs", Proof)}
+    needed = {reject.target for reject in _rows(job, "rejects", Reject) if reject.reason == "mentioned before"}
+    last = 1 + max(rounds.values(), default=0)
+    by_module: dict[str, list[Entry]] = defaultdict(list)
+    for entry in library.theorems:
+        by_module[entry.module].append(entry)
+    for entries in by_module.values():
+        entries.sort(key=lambda entry: (0 if entry.name in needed else rounds.get(entry.name, last), entry.name))
+    return by_module
+
+
+def _rows(job: Job, table: str, record: type) -> list:
+    return tables.read(sorted((job.out / table).glob("*.parquet"), key=str), record)
+
+
+# --- the theorems ---------------------------------------------------------------------------------------------------------------
+
+
+def _theorems(job: Job, library: Catalogue, placed: Mapping[str, tuple[str, Premise]], unresolved: Counter[str]) -> Iterator[TracedTheorem]:
+    """Each proved theorem with its steps. unresolved: counts the premises that have no place."""
+    steps: dict[str, list[Step]] = defaultdict(list)
+    for step in _rows(job, "steps", Step):
+        steps[step.theorem].append(step)
+    for proof in sorted(_rows(job, "proofs", Proof), key=lambda proof: proof.theorem):
+        path, place = placed[proof.theorem]
+        own = sorted(steps[proof.theorem], key=lambda step: step.step)
+        yield TracedTheorem(
+            url=URL, commit=_commit(library), file_path=path, full_name=proof.theorem, start=place.start, end=place.end,
+            traced_tactics=[_traced(step, placed, unresolved) for step in own], statement=proof.statement,
+            level_params=proof.level_params, round=proof.round, line=proof.line,
+            statement_key=library.theorems[library.numbers[proof.theorem]].statement_key)
+
+
+def _traced(step: Step, placed: Mapping[str, tuple[str, Premise]], unresolved: Counter[str]) -> TracedTactic:
+    unresolved.update(premise for premise in step.premises if premise not in placed)
+    text, named = annotated(step.tactic, [premise for premise in step.premises if premise in placed])
+    references = [Reference(name, placed[name][0], placed[name][1].start, placed[name][1].end) for name in named]
+    return TracedTactic(step.tactic, (text, references), step.state_before, step.state_after)
+
+
+# --- the card -------------------------------------------------------------------------------------------------------------------
+
+
+def _card(metadata: Mapping, theorems: Sequence[TracedTheorem]) -> str:
+    return _TEMPLATE.render(
+        **metadata, commit=metadata["from_repo"]["commit"], proofs=len(theorems), tactics=sum(len(t.traced_tactics) for t in theorems),
+        naming=sum(bool(t.premises) for t in theorems), rounds=sorted(Counter(t.round for t in theorems).items()),
+        lines=Counter(t.line for t in theorems).most_common())
+
+
+_TEMPLATE = jinja2.Template((Path(__file__).parent / "card.md").read_text(), keep_trailing_newline=True)

@@ -1,0 +1,85 @@
+"""Arguments and options that commands share, and how they are read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from lean_alchemy.pipelines.runtime.storage import Location
+
+
+def _location(text: str) -> "Location":
+    from lean_alchemy.pipelines.runtime.storage import location_of
+
+    return location_of(text)
+
+
+Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder of the corpus, or a URL such as `s3://bucket/corpus`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
+Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 2 GB each; with Mathlib 5 GB.")]
+LibraryNames = Annotated[list[str], typer.Option(
+    "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]
+WorkspaceFolder = Annotated[Path | None, typer.Option(
+    "--workspace", help="A lake project, such as one with Mathlib: its own Lean opens the library.", show_default="the embedded Lean")]
+Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
+
+
+def count_of(text: str) -> int | None:
+    """`all` is None."""
+    if text == "all":
+        return None
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is neither a positive number nor `all`")
+    return int(text)
+
+
+def numbers_of(option: str, text: str, kind: type[int] | type[float]) -> list[int] | list[float]:
+    """`8,64`, each above zero."""
+    try:
+        found = [kind(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) <= 0:
+        raise typer.BadParameter(f"{option}: {text!r} are no numbers above zero, separated by commas")
+    return found
+
+
+def one_of(option: str, value: str, *known: str) -> None:
+    if value not in known:
+        raise typer.BadParameter(f"{option}: {value!r} is none of {', '.join(known)}")
+
+
+def workspace_of(folder: Path | None) -> str | None:
+    return None if folder is None else str(folder.resolve())
+
+
+def libraries_of(names: list[str]) -> list[str]:
+    """Files by their full path, as OUT is read again from other folders; for a folder the `.lean` files below it, those of its build
+    and of its packages (`.lake`) and its `lakefile.lean` apart."""
+    return [place for name in names for place in _places(name)]
+
+
+def _places(name: str) -> list[str]:
+    place = Path(name)
+    if name.endswith(".lean"):
+        return [str(place.resolve())]
+    if "/" not in name:
+        return [name]  # a module, whatever lies in this folder
+    if not place.is_dir():
+        raise typer.BadParameter(f"there is no folder {name}")
+    files = sorted(file for file in place.resolve().rglob("*.lean")
+                   if file.name != "lakefile.lean" and not any(part.startswith(".") for part in file.relative_to(place.resolve()).parts))
+    if not files:
+        raise typer.BadParameter(f"there is no .lean file below {name}")
+    return [str(file) for file in files]
+
+
+def kinds_of(text: str) -> list[str]:
+    from lean_alchemy.mutation.kinds import BY_NAME
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in BY_NAME]
+    if unknown or not names:
+        raise typer.BadParameter(f"there is no kind {', '.join(unknown) or repr(text)}; there are {', '.join(BY_NAME)}")
+    return [name for name in BY_NAME if name in names]

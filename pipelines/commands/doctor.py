@@ -1,0 +1,102 @@
+"""What is there of what the house needs, and what to do about what is missing."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+import psutil
+from rich.table import Table
+
+from lean_alchemy.lean_workspace import native
+from lean_alchemy.lean_workspace.embedded import install
+from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.lean_workspace.process import Engine
+from lean_alchemy.pipelines.commands.printing import err
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """needed: the main job does not work without it."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+    needed: bool = True
+
+
+def examine() -> list[Finding]:
+    return [_python(), _embedded(), _native(), _package("ray", "it runs the workers", needed=True), _torch(),
+            _package("lean-dojo", "`alchemy trace` needs it", needed=False), _disk(), _memory()]
+
+
+def show(findings: list[Finding]) -> None:
+    table = Table(show_header=False, box=None)
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[red]missing[/]" if finding.needed else "[yellow]not there[/]"
+        table.add_row(mark, finding.name, finding.found, finding.advice)
+    err.print(table)
+
+
+def _python() -> Finding:
+    return Finding("Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+                   "" if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed")
+
+
+def _embedded() -> Finding:
+    if not install.is_installed():
+        return Finding("embedded Lean", False, f"not below {install.home()}", "run `alchemy setup`")
+    start = time.monotonic()
+    try:
+        with Engine(install.launch()) as engine:
+            return Finding("embedded Lean", True, f"Lean {engine.ready.toolchain.split(',')[0]}, engine {engine.ready.engine}, "
+                           f"started in {time.monotonic() - start:.1f} s, {engine.memory_gb:.2f} GB")
+    except (Trouble, OSError) as error:
+        return Finding("embedded Lean", False, str(error), f"remove {install.home()} and run `alchemy setup`")
+
+
+def _native() -> Finding:
+    try:
+        lean = native.tool("lean")
+    except native.NoWorkspace:
+        return Finding("native Lean", False, "no lean on the path", "not needed; Mathlib needs one (elan)", needed=False)
+    try:
+        said = subprocess.run([lean, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("native Lean", False, str(error), "not needed; Mathlib needs one (elan)", needed=False)
+    advice = "" if native.supports(said) else f"the engine is written for Lean {native.RANGE}"
+    return Finding("native Lean", True, said, advice, needed=False)
+
+
+def _package(name: str, what: str, needed: bool) -> Finding:
+    try:
+        return Finding(name, True, version(name), needed=needed)
+    except PackageNotFoundError:
+        return Finding(name, False, f"not installed; {what}", f"pip install {name}", needed=needed)
+
+
+def _torch() -> Finding:
+    if importlib.util.find_spec("torch") is None:
+        return Finding("torch", False, "not installed; training needs it", "pip install 'lean-alchemy[train]'", needed=False)
+    import torch
+
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return Finding("torch", True, f"{torch.__version__} on {device}", needed=False)
+
+
+def _disk() -> Finding:
+    place = next(p for p in (install.home(), *install.home().parents) if p.exists())
+    free = shutil.disk_usage(place).free / 1e9
+    return Finding("disk", free > 1, f"{free:.0f} GB free at {place}", "" if free > 1 else "the embedded Lean needs 600 MB, a corpus more")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available / 1e9
+    engines = int(free // 1.6)
+    return Finding("memory", engines > 0, f"{free:.0f} GB free: enough for {engines} engines beside {os.cpu_count()} cores",
+                   "" if engines else "an engine needs 1.6 GB")

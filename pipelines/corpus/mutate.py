@@ -1,0 +1,397 @@
+"""*mutate*: a shard of targets goes in; its verified variants, and everything that was not kept, come out.
+
+For each target: find (the index), try (Lean), judge (the rules), write (kernel check, print, read back). With `--depth`
+the best variants are targets in their turn.
+"""
+
+import difflib
+import gc
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused, require_kinds
+from lean_alchemy.lean_workspace.protocol import Candidate, Refusal, Style, Written
+from lean_alchemy.lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless
+from lean_alchemy.mutation import terms
+from lean_alchemy.mutation.kinds import kinds_within
+from lean_alchemy.mutation.policy.rules import (
+    EXPLICIT,
+    FOREIGN_CAP,
+    MATCHER,
+    NEAR_DUPLICATE,
+    TARGET_CAP,
+    Judged,
+    Policy,
+    Text,
+    first_objection,
+)
+from lean_alchemy.mutation.policy.score import company, score
+from lean_alchemy.mutation.search.candidates import Lemmas, variant_id, variant_name
+from lean_alchemy.pipelines.corpus.extract import Catalogue, Entry, catalogue
+from lean_alchemy.pipelines.data import tables
+from lean_alchemy.pipelines.data.tables import Reject, Variant
+from lean_alchemy.pipelines.runtime.blame import Suspects
+from lean_alchemy.pipelines.runtime.job import SHARD_TARGETS, Job, UsageError
+from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.stage import History, Stage, Sums
+from lean_alchemy.pipelines.runtime.storage import Location, ask_all, write_whole
+
+SumsOf = TypeVar("SumsOf", bound=Sums)
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """A chunk of targets, by name."""
+
+    key: str
+    targets: list[str]
+
+
+class Tally(Sums):
+    """What a target or a shard came to. candidates = variants + the rejects of their attempts."""
+
+    targets: int = 0
+    candidates: int = 0
+    kernel_checked: int = 0
+    elaborated: int = 0
+    audited: int = 0
+    rejects: dict[str, int] = msgspec.field(default_factory=dict)
+    """By stage and reason."""
+    seconds: float = 0.0
+    """Of the worker's time, the start of its first engine aside."""
+    lean_s: dict[str, float] = msgspec.field(default_factory=dict)
+    """Of these, in which Lean worked, by request."""
+    write_s: dict[str, float] = msgspec.field(default_factory=dict)
+    """Of those of `write`, by what was done: kernel, print, elaborate."""
+
+
+def draw_targets(job: Job, library: Catalogue) -> list[str]:
+    """The targets in the order in which they are drawn: by digest of seed and name, so that 300 are a subset
+    of 1,000. Raises UsageError where a name is no theorem, or nothing is left."""
+    options = job.options
+    if options.target:
+        for name in options.target:
+            if not library.is_of_library(named_entry(name, library)):
+                raise UsageError(f"{name} does not stand in {', '.join(options.library)}; name its library with --library")
+        return list(dict.fromkeys(options.target))
+    policy = Policy() if options.keep_all else options.policy  # the same targets with and without the cut
+    entries = [e for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e, policy)]
+    if options.module is not None:
+        entries = [e for e in entries if e.module == options.module or e.module.startswith(f"{options.module}.")]
+        if not entries:
+            raise UsageError(f"no ordinary theorem of {', '.join(options.library)} stands in a module {options.module}")
+    names = sorted((e.name for e in entries), key=lambda name: hashlib.blake2b(f"{options.seed}\0{name}".encode()).digest())
+    return names[:options.targets]
+
+
+def named_entry(name: str, library: Catalogue) -> Entry:
+    """The theorem that a user names. Raises UsageError where it is none, or none that can be mutated."""
+    if name not in library.numbers:
+        raise UsageError(_unknown_theorem(name, library))
+    entry = library.theorems[library.numbers[name]]
+    if entry.term is None:
+        raise UsageError(f"the statement of {name} is too large to be mutated")
+    return entry
+
+
+def _unknown_theorem(name: str, library: Catalogue) -> str:
+    close = difflib.get_close_matches(name, library.numbers, n=3, cutoff=0.7)
+    return f"there is no theorem {name}" + (f"; did you mean {', '.join(close)}?" if close else " in this library")
+
+
+def shards_of(job: Job, targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
+    """Fixed chunks of the order: the first hundred targets make the same shards in every larger job."""
+    chunks = [targets[i:i + size] for i in range(0, len(targets), size)]
+    return [Shard(job.shard_key(chunk), chunk) for chunk in chunks]
+
+
+def tally_of(folders: Iterable[Location], kind: type[SumsOf] = Tally) -> SumsOf:
+    """What the shards in these folders came to, together. kind: of their stage."""
+    tally = kind()
+    for written in ask_all(lambda folder: (folder / "tally.json").read_bytes(), folders):
+        tally.add(msgspec.json.decode(written, type=kind))
+    return tally
+
+
+def is_done(job: Job, shard: Shard) -> bool:
+    """Is the shard on disk, and can all of it be read?"""
+    folder = job.mutate_folder / shard.key
+    return tables.are_whole(folder, "variants", "rejects") and (folder / "tally.json").is_file()
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a step begins: the theorem itself, or a variant of it. steps: the candidates that lead there; parents: the ids
+    of the variants on the way."""
+
+    steps: tuple[Candidate, ...] = ()
+    parents: tuple[str, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Of the variants that begin here."""
+        return len(self.steps) + 1
+
+
+BREADTH = 4
+"""With `--depth`, the variants of a target, the best by score, that the next step begins with at each depth."""
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """A draft that no rule objects to. is_foreign: does it bring in foreign subjects alone?"""
+
+    draft: Draft
+    variant_id: str
+    score: float
+    is_foreign: bool
+
+
+AUDITED = 64
+"""One text in so many is judged by the whole command as well; which ones follows from their ids."""
+
+
+class AuditError(Trouble):
+    """The engine accepted a text that the whole command refuses."""
+
+
+def is_audited(variant_id: str) -> bool:
+    return int(variant_id, 16) % AUDITED == 0
+
+
+def style_of(policy: Policy) -> Style:
+    """What the policy leaves out for the way it is written is not even written."""
+    left_out = {rule.name for rule in policy.texts}
+    return Style(explicitly=EXPLICIT not in left_out, matchers=MATCHER not in left_out)
+
+
+class Mutator:
+    """Holds an engine and the index; works on one shard after the other."""
+
+    def __init__(self, job: Job):
+        self._job, options = job, job.options
+        self._library = catalogue(job)
+        self._policy = options.policy
+        admitted = {i for i, e in enumerate(self._library.theorems)
+                    if options.keep_all or self._library.is_ordinary(e, self._policy)}
+        self._generality = self._library.generality()
+        self._lemmas = Lemmas(self._library.keys(), kinds_within(options.kinds, options.reach), admitted, self._policy.patterns,
+                              self._generality.generic(self._policy.generic_share), classes=self._library.classes())
+        self._style = style_of(self._policy)
+        self._existing = {e.statement_key for e in self._library.theorems}
+        self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
+        self._workspace = opened(job.library)
+        require_kinds(self._workspace.ready, options.kinds)
+        gc.freeze()  # the library stays: it need not be looked through for garbage again and again
+
+    def __call__(self, shard: Shard, history: History) -> Tally:
+        """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
+        self._job.require_same_code(shard.targets, shard.key)
+        folder = self._job.mutate_folder / shard.key
+        suspects = Suspects(self._job, shard.key, history)
+        start, before = time.monotonic(), dict(self._workspace.spent)
+        variants: list[Variant] = []
+        rejects: list[Reject] = []
+        tally = Tally()
+        for name in shard.targets:
+            if name in suspects.blamed:
+                tally.targets += 1
+                rejects.append(self._set_aside(self._library.theorems[self._library.numbers[name]], "killed its worker"))
+                continue
+            suspects.suspect(name)
+            for row in self.variants_of(name, tally):
+                (variants if isinstance(row, Variant) else rejects).append(row)
+        for row in rejects:
+            reason = f"{row.stage}: {row.reason}"
+            tally.rejects[reason] = tally.rejects.get(reason, 0) + row.n
+        tally.seconds = time.monotonic() - start
+        tally.lean_s = {work: s - before.get(work, 0.0) for work, s in self._workspace.spent.items() if s > before.get(work, 0.0)}
+        with self._job.folder(folder) as part:
+            tables.write(tables.to_table(variants, Variant), part / "variants.parquet")
+            tables.write(tables.to_table(rejects, Reject), part / "rejects.parquet")
+            write_whole(part / "tally.json", msgspec.json.encode(tally))
+        suspects.clear()
+        return tally
+
+    def close(self) -> None:
+        self._workspace.close()
+
+    def variants_of(self, name: str, tally: Tally) -> Iterator[Variant | Reject]:
+        """Every attempt on a target leaves by one of two doors."""
+        number = self._library.numbers[name]
+        entry = self._library.theorems[number]
+        tally.targets += 1
+        came = Tally()
+        try:
+            rows = list(self._in_steps(Work(entry, self._library.library_of(entry), number), came))
+        except EngineDied as died:  # at preparing the target, twice: nothing of it counts
+            yield self._set_aside(entry, died.cause)
+        except EngineRefused as refused:
+            yield self._set_aside(entry, "not prepared", str(refused))
+        else:
+            tally.add(came)
+            yield from rows
+
+    def _in_steps(self, work: "Work", tally: Tally) -> Iterator[Variant | Reject]:
+        """The variants of the theorem, then those of the best of these, to the depth asked for."""
+        begin = [Origin()]
+        for _ in range(self._job.options.depth):
+            made: list[tuple[Variant, Origin]] = []
+            for origin in begin:
+                target = self._workspace.target(work.number, origin.steps, self._style)
+                if not target.reads_back and not self._job.options.keep_all:
+                    yield self._set_aside(work.entry, "does not read back")
+                    return
+                for row, candidate in self._step(work, origin, target, tally):
+                    yield row
+                    if isinstance(row, Variant):
+                        made.append((row, Origin((*origin.steps, candidate), (*origin.parents, row.variant_id))))
+            made.sort(key=lambda pair: (-pair[0].score, pair[0].variant_id))
+            begin = [origin for _, origin in made[:BREADTH]]
+
+    def _step(self, work: "Work", origin: Origin, target: PreparedTarget,
+              tally: Tally) -> Iterator[tuple[Variant | Reject, Candidate | None]]:
+        """Find, try, judge, write: all that one target gives, each with the candidate that it came of."""
+        sites = {site.site: site.name for site in target.sites}
+        candidates = self._lemmas.candidates(work.number, target.sites)
+        tally.candidates += len(candidates)
+        refused: Counter[str] = Counter()
+        worth: list[Worth] = []
+        before = [self._library.theorems[step.rule].term or "" for step in origin.steps]
+
+        def lemmas(candidate: Candidate) -> str:
+            return "\t".join([*before, self._library.theorems[candidate.rule].term or ""])
+
+        for candidate, outcome in target.attempt(candidates):
+            if isinstance(outcome, Useless):
+                refused[outcome.reason] += 1
+            elif isinstance(outcome, Lost):
+                yield self._reject(work, origin, candidate, sites, "attempt", outcome.cause), candidate
+            elif outcome.conditions and not self._job.options.side_conditions:
+                refused["side goals"] += 1
+            elif outcome.introduces and not self._job.options.new_variables:
+                refused["new variables"] += 1
+            elif isinstance(judged := self._judge(work, outcome.term, lemmas(candidate)), str):
+                yield self._reject(work, origin, candidate, sites, "quality", judged), candidate
+            else:
+                share = self._generality.share(candidate.rule, candidate.kind, candidate.backward)
+                worth.append(Worth(outcome, self._id(work, origin, candidate, sites), score(judged, share),
+                                   company(judged) == 0))
+        for reason, n in sorted(refused.items()):
+            yield self._set_aside(work.entry, reason, n=n, stage="attempt", depth=origin.depth), None
+        worth, foreign = _best(worth, self._policy.foreign_cap, origin, lambda one: one.is_foreign)
+        worth, capped = _best(worth, self._policy.target_cap, origin)
+        for one, reason in [*((one, FOREIGN_CAP) for one in foreign), *((one, TARGET_CAP) for one in capped)]:
+            yield self._reject(work, origin, one.draft.candidate, sites, "quality", reason), one.draft.candidate
+        by_candidate = {one.draft.candidate: one for one in worth}
+        audited = {variant_name(one.variant_id) for one in worth if is_audited(one.variant_id)}
+        tally.audited += len(audited)
+        for draft, outcome in target.write([(one.draft, variant_name(one.variant_id)) for one in worth], audited):
+            one = by_candidate[draft.candidate]
+            yield self._written(work, origin, one, outcome, sites, tally), draft.candidate
+
+    def _judge(self, work: "Work", term: str, lemmas: str) -> Judged | str:
+        """A statement beside its target, or why it is not worth writing. lemmas: what the lemmas that led to it state."""
+        key = terms.statement_key(term)
+        if key in work.seen:
+            return "duplicate"
+        work.seen.add(key)
+        if key in self._existing:
+            return "existing theorem"
+        judged = Judged(terms.parse(term), work.statement, lemmas)
+        if rule := first_objection(judged, self._policy.statements):
+            return rule.name
+        if self._policy.near_duplicates:
+            near = work.near_keys[term] = terms.near_key(judged.statement)
+            if near in self._existing_near:
+                return "existing theorem"
+            if near in work.near:
+                return NEAR_DUPLICATE
+            work.near.add(near)
+        return judged
+
+    def _written(self, work: "Work", origin: Origin, one: Worth, outcome: Written | Refusal | Lost, sites: dict[int, str],
+                 tally: Tally) -> Variant | Reject:
+        candidate = one.draft.candidate
+        if isinstance(outcome, Lost):
+            return self._reject(work, origin, candidate, sites, "verify", outcome.cause)
+        if isinstance(outcome, Refusal):
+            if outcome.stage == "audit":
+                raise AuditError(f"the text of variant {one.variant_id} of {work.entry.name} was accepted by its parts, and the whole "
+                                 f"command says {outcome.message}. This is an error of lean-alchemy: nothing of this run should be used.")
+            tally.kernel_checked += outcome.stage not in ("kernel", "budget")
+            if outcome.stage == "match":
+                return self._reject(work, origin, candidate, sites, "quality", MATCHER)
+            if outcome.stage == "statement" and not self._style.explicitly:
+                return self._reject(work, origin, candidate, sites, "quality", EXPLICIT)
+            return self._reject(work, origin, candidate, sites, "verify", outcome.stage, outcome.message[:500])
+        tally.kernel_checked += 1
+        tally.elaborated += 1
+        for part, micros in zip(("kernel", "print", "elaborate"), outcome.micros, strict=True):
+            tally.write_s[part] = tally.write_s.get(part, 0.0) + micros / 1e6
+        if rule := next((rule for rule in self._policy.texts if rule.objects(Text(outcome.statement, outcome.print_options))), None):
+            return self._reject(work, origin, candidate, sites, "quality", rule.name)
+        # As it is read, a statement may have other proofs inside, and be one that is there.
+        if outcome.term != one.draft.term and isinstance(judged := self._judge(work, outcome.term, ""), str):
+            return self._reject(work, origin, candidate, sites, "quality", judged)
+        return Variant(
+            **self._provenance(work, origin, candidate, sites), toolchain=self._library.described.toolchain, parents=list(origin.parents),
+            statement=outcome.statement, proof=outcome.proof, theorem=outcome.theorem,
+            statement_key=terms.statement_key(outcome.term), near_key=work.near_key(outcome.term),
+            kernel_checked=True, elaborated=True, print_options=outcome.print_options, axioms=outcome.axioms,
+            elapsed_ms=sum(outcome.micros) / 1000, score=one.score)
+
+    def _id(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> str:
+        begin = origin.parents[-1] if origin.parents else work.entry.name
+        return variant_id(begin, self._library.theorems[candidate.rule].name, candidate, sites[candidate.site])
+
+    def _provenance(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> dict:
+        return {
+            "variant_id": self._id(work, origin, candidate, sites), "target": work.entry.name, "module": work.entry.module,
+            "library": work.library, "kind": candidate.kind, "site": sites[candidate.site],
+            "lemma": self._library.theorems[candidate.rule].name, "direction": "backward" if candidate.backward else "forward",
+            "occurrence": max(candidate.occurrence, 1), "depth": origin.depth}
+
+    def _reject(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str], stage: str, reason: str,
+                message: str | None = None) -> Reject:
+        return Reject(**self._provenance(work, origin, candidate, sites), stage=stage, reason=reason, message=message)
+
+    def _set_aside(self, entry: Entry, reason: str, message: str | None = None, n: int = 1, stage: str = "target",
+                   depth: int = 1) -> Reject:
+        return Reject(target=entry.name, library=self._library.library_of(entry), module=entry.module,
+                      stage=stage, reason=reason, n=n, message=message, depth=depth)
+
+
+class Work:
+    """A theorem that is being mutated, and what was found on it so far."""
+
+    def __init__(self, entry: Entry, library: str, number: int):
+        self.entry, self.library, self.number = entry, library, number
+        self.statement = terms.parse(entry.term)
+        self.seen: set[str] = set()
+        """Statement keys."""
+        self.near: set[str] = {terms.near_key(self.statement)}
+        self.near_keys: dict[str, str] = {}
+        """Of terms that were judged."""
+
+    def near_key(self, term: str) -> str:
+        return self.near_keys.get(term) or terms.near_key(terms.parse(term))
+
+
+MUTATE = Stage(name="mutate", worker=Mutator)
+
+
+def _best(worth: list[Worth], cap: int | None, origin: Origin,
+          counts: Callable[[Worth], bool] = lambda one: True) -> tuple[list[Worth], list[Worth]]:
+    """Those within the cap of a target, in the order of their candidates, and the others. counts: for which there is a cap.
+    Left out first is what brings in a foreign subject and variables of it, then what scores lowest."""
+    if cap is None:
+        return worth, []
+    cap = cap if origin.depth == 1 else max(1, cap // BREADTH)
+    best_first = sorted(filter(counts, worth),
+                        key=lambda one: (one.is_foreign and one.draft.introduces, -one.score, one.variant_id))
+    over = {one.variant_id for one in best_first[cap:]}
+    return [one for one in worth if one.variant_id not in over], [one for one in worth if one.variant_id in over]

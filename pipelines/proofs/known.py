@@ -1,0 +1,62 @@
+"""Proofs that are known of theorems of a library: those of harvests, of traces, and of benchmarks."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from lean_alchemy.mutation.proof_forms.inlined import Original
+from lean_alchemy.pipelines.benchmarks.leandojo import Benchmark
+from lean_alchemy.pipelines.data import tables
+from lean_alchemy.pipelines.data.tables import Proof
+from lean_alchemy.pipelines.proofs.trace import TRACED
+from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.storage import Location
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A proof that was found before."""
+
+    theorem: str
+    round: int
+    line: str
+    tactics: list[str]
+
+
+def known_in(place: Location) -> list[Known]:
+    """The proofs of an earlier harvest, or of a benchmark that was made of one. Raises UsageError where there are none."""
+    files = sorted((place / "proofs").glob("*.parquet"), key=str)
+    if files:
+        return tables.read(files, Known)
+    return [Known(theorem=theorem.full_name, round=theorem.round or 1, line=theorem.line or "known",
+                  tactics=[traced.tactic for traced in theorem.traced_tactics]) for theorem in _benchmark_at(place).theorems()]
+
+
+def _benchmark_at(place: Location) -> Benchmark:
+    if place.is_file() or (place / "metadata.json").is_file():
+        return Benchmark(place)
+    raise UsageError(f"{place} holds no proofs: make some with `alchemy harvest {place}`")
+
+
+def originals_in(places: Sequence[Location]) -> dict[str, Original]:
+    """The proofs of harvests, traces and benchmarks, by theorem; of several of one theorem the first. Raises UsageError where there are
+    none."""
+    found: dict[str, Original] = {}
+    for place in places:
+        for name, original in _originals_in(place):
+            found.setdefault(name, original)
+    return found
+
+
+def _originals_in(place: Location) -> Iterator[tuple[str, Original]]:
+    if files := sorted((place / "proofs").glob("*.parquet"), key=str):
+        for proof in tables.read(files, Proof):
+            # What LeanDojo lists holds tactics inside of others, too: its proofs are taken as their source has them.
+            yield proof.theorem, Original(proof.statement, _as_in_its_source(proof) if proof.line == TRACED else proof.tactics)
+    else:
+        for theorem in _benchmark_at(place).theorems():
+            if theorem.statement is not None:
+                yield theorem.full_name, Original(theorem.statement, [traced.tactic for traced in theorem.traced_tactics])
+
+
+def _as_in_its_source(proof: Proof) -> str:
+    return proof.text.partition(proof.statement)[2].lstrip().removeprefix(":=").strip()

@@ -1,0 +1,321 @@
+"""The data card of a published corpus or harvest: what stands in README.md. Its text is `templates/card.md`; here is what is filled in.
+
+All figures are counted from the files that are published, but for the funnel, which the manifest holds.
+"""
+
+import os
+import shlex
+import statistics
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version as version_of
+from pathlib import Path, PureWindowsPath
+
+import jinja2
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lean_alchemy.lean_workspace import engine_source
+from lean_alchemy.mutation.kinds import Reach
+from lean_alchemy.pipelines.data.splits import VALIDATION_PERCENT, Split
+from lean_alchemy.pipelines.data.tables import load
+from lean_alchemy.pipelines.runtime.job import Manifest, Options
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A split of a config. bytes: of its files; text_bytes: of its rows in memory."""
+
+    split: Split
+    rows: int
+    files: int
+    bytes: int
+    text_bytes: int
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A table as it is published."""
+
+    table: str
+    schema: pa.Schema
+    parts: list[Part]
+
+    @property
+    def rows(self) -> int:
+        return sum(part.rows for part in self.parts)
+
+    def rows_in(self, split: Split) -> int:
+        return sum(part.rows for part in self.parts if part.split == split)
+
+    @property
+    def features(self) -> list[tuple[str, str, str]]:
+        """Of each column its name, `dtype` or `list`, and the type of what it holds, in the words of `datasets`."""
+        return [(field.name, *(("list", _TYPES[field.type.value_type]) if pa.types.is_list(field.type) else ("dtype", _TYPES[field.type])))
+                for field in self.schema]
+
+
+_TYPES = {pa.string(): "string", pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool"}
+
+
+def card(repo: str, manifest: Manifest, configs: Sequence[Config], folder: Path) -> str:
+    """The text. folder: where the files of the configs lie."""
+    tables = {config.table: config for config in configs}
+    of_corpus = "variants" in tables
+    library = names_of(manifest.library)
+    return _TEMPLATE.render(
+        repo=repo, manifest=manifest, options=manifest.options, configs=configs, tables=tables, library=library,
+        pretty_name=msgspec.json.encode(f"Alchemy: {'variants' if of_corpus else 'proofs'} of {' and '.join(library)}").decode(),
+        main="variants" if of_corpus else "proofs", size=size_category(sum(config.rows for config in configs)),
+        command=command_of(manifest.options, "synthesize" if of_corpus else "harvest"), percent=VALIDATION_PERCENT,
+        own_files=[name for name in library if name.endswith(".lean")], has_mathlib="Mathlib" in {n.split(".")[0] for n in library},
+        version=version_of("lean-alchemy"), commit=commit() or "unknown (it was not a checkout with git)",
+        same_engine=manifest.versions.get("engine") == engine_source.digest(), lean=manifest.toolchain.partition(",")[0],
+        held_out=sum(n for reason, n in manifest.rejects.items() if "held out" in reason or "held-out" in reason),
+        rejects=sorted(manifest.rejects.items(), key=lambda item: (-item[1], item[0])),
+        figures=(_figures_of_variants if of_corpus else _figures_of_proofs)(manifest, tables, folder / "data"),
+        example=(_example_of_variants if of_corpus else _example_of_proofs)(folder / "data"))
+
+
+def size_category(rows: int) -> str:
+    """In the words of the hub: `10K<n<100K`."""
+    edges = ["1K", "10K", "100K", "1M", "10M", "100M"]
+    digits = max(0, len(str(rows)) - 3)
+    return "n<1K" if not digits else f"{edges[digits - 1]}<n<{edges[digits]}"
+
+
+# --- how it was made ------------------------------------------------------------------------------------------------------------
+
+
+def names_of(library: Sequence[str]) -> list[str]:
+    """Modules, and files by their names alone: where they lie is nobody's business."""
+    return [PureWindowsPath(name).name if name.endswith(".lean") else name for name in library]
+
+
+def command_of(options: Options, made_by: str) -> str:
+    """The command line with these options. What has its default is left out, but for library, targets, seed and kinds."""
+    words = ["alchemy", made_by, "OUT"]
+    for name in names_of(options.library):
+        words += ["--library", name]
+    if options.workspace:
+        words += ["--workspace", Path(options.workspace).name]
+    for name in options.target:
+        words += ["--target", name]
+    if not options.target:
+        words += ["--targets", "all" if options.targets is None else str(options.targets)]
+    words += ["--seed", str(options.seed)]
+    if options.kinds:
+        words += ["--kinds", ",".join(options.kinds)]
+    if options.module:
+        words += ["--module", options.module]
+    words += [f"--no-{_dashed(name)}" for name in Reach.__struct_fields__ if not getattr(options, name)]
+    if options.depth != 1:
+        words += ["--depth", str(options.depth)]
+    for rule in options.without:
+        words += ["--without", rule]
+    standard = Options(library=[], targets=None, kinds=[])
+    for name in ("target_cap", "foreign_cap", "lemma_cap"):
+        if (cap := getattr(options, name)) != getattr(standard, name):
+            words += [f"--{_dashed(name)}", str(cap or 0)]
+    if options.held_out:
+        words += ["--held-out", "FILE"]
+    words += [f"--{_dashed(name)}" for name in ("keep_all", "held_out_premises", "refute") if getattr(options, name)]
+    return shlex.join(words)
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def commit() -> str | None:
+    """Of the checkout that this code runs from, and whether it was changed. None where it is installed, or where there is no git."""
+    here = Path(__file__).resolve()
+    root = here.parents[2]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "--no-optional-locks", "-C", str(root), *arguments], env=environment, capture_output=True,
+                              text=True, check=True, timeout=20).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", str(here.relative_to(root)))  # and not that of a project which it is installed in
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", "lean_workspace", "mutation", "pipelines")
+        return git("rev-parse", "HEAD") + (", with changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+# --- figures --------------------------------------------------------------------------------------------------------------------
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """rows of tables: what, and how many. checks: sentences."""
+
+    funnel: list[tuple[str, int]]
+    statistics: list[tuple[str, str]]
+    checks: list[str]
+
+
+def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Path) -> Figures:
+    counts = manifest.counts
+    per_target: Counter[str] = Counter()
+    uses: Counter[str] = Counter()
+    areas: Counter[str] = Counter()
+    depths: Counter[int] = Counter()
+    axioms: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    plain = 0
+    for rows in _batches(data / "variants", "target", "kind", "site", "direction", "module", "depth", "print_options", "axioms",
+                         "kernel_checked", "elaborated"):
+        per_target.update(rows["target"])
+        uses.update(f"`{kind}` at {'the conclusion' if site == 'conclusion' else 'a hypothesis'}, {direction}"
+                    for kind, site, direction in zip(rows["kind"], rows["site"], rows["direction"], strict=True))
+        areas.update(".".join(module.split(".")[:3]) for module in rows["module"])
+        depths.update(rows["depth"])
+        axioms.update(axiom for used in rows["axioms"] for axiom in used or ["none"])
+        plain += sum(not options for options in rows["print_options"])
+        verdicts.update({name: sum(rows[name]) for name in ("kernel_checked", "elaborated")})
+    total = tables["variants"].rows
+    each = sorted([*per_target.values(), *[0] * (counts["targets"] - len(per_target))])
+    figures = [
+        ("targets; of these without any variant", f"{len(each):,}; {len(each) - len(per_target):,}"),
+        ("variants of a target: median, mean, most", f"{statistics.median(each):g}, {total / len(each):.1f}, {each[-1]:,}"),
+        *((f"variants by {use}", _share(n, total)) for use, n in uses.most_common()),
+        *((f"variants {depth} mutation{'s' * (depth > 1)} deep", _share(n, total)) for depth, n in sorted(depths.items())),
+        *((f"variants of targets in `{area}`", _share(n, total)) for area, n in areas.most_common(6)),
+        ("variants printed as Lean prints them, with nothing made explicit", _share(plain, total)),
+        *_figures_of_steps(data, total), *_figures_of_grades(data)]
+    checks = [
+        f"`kernel_checked`: Lean's kernel accepted the proof term: {_share(verdicts['kernel_checked'], total)} of the rows.",
+        "`elaborated`: the text, parsed and elaborated afresh, gave a theorem with the statement of that term, with no error and no "
+        f"`sorry`: {_share(verdicts['elaborated'], total)} of the rows.",
+        _told(axioms), *_checks_of_keys(data)]
+    return Figures([
+        ("targets", counts["targets"]), ("candidates tried in Lean", counts["candidates"]),
+        ("accepted by the kernel", counts["kernel_checked"]), ("read back from text as the same statement", counts["elaborated"]),
+        ("distinct variants", counts["variants"]),
+        *([("changed statements", counts["changed"]), ("refuted statements", counts["refuted"])] if "refuted" in counts else [])],
+        figures, checks)
+
+
+def _checks_of_keys(data: Path) -> Iterator[str]:
+    keys = _column(data / "variants", "statement_key")
+    yield f"`statement_key`: {len(keys) - pc.count_distinct(keys).as_py():,} rows state the same as another one."
+    if (data / "theorems").is_dir():
+        known = pc.sum(pc.is_in(keys, _column(data / "theorems", "statement_key"))).as_py()
+        yield f"{known:,} rows state the same as a theorem of the library."
+
+
+def _figures_of_steps(data: Path, total: int) -> Iterator[tuple[str, str]]:
+    """First steps are counted: each proof has one."""
+    if not (data / "steps").is_dir():
+        return
+    forms: Counter[str] = Counter()
+    for rows in _batches(data / "steps", "form", "step"):
+        forms.update(form for form, step in zip(rows["form"], rows["step"], strict=True) if step == 0)
+    for form, n in forms.most_common():
+        yield f"proofs in `steps` in the form `{form}`", _share(n, total)
+
+
+def _figures_of_grades(data: Path) -> Iterator[tuple[str, str]]:
+    if not (data / "grades").is_dir():
+        return
+    closed: Counter[str | None] = Counter()
+    for rows in _batches(data / "grades", "closed_by"):
+        closed.update(rows["closed_by"])
+    for name, n in closed.most_common():
+        yield f"variants that {f'`{name}` and nothing cheaper proves' if name else 'no automation proves'} alone", _share(n, closed.total())
+
+
+def _figures_of_proofs(manifest: Manifest, tables: dict[str, Config], data: Path) -> Figures:
+    counts = manifest.counts
+    rounds: Counter[int] = Counter()
+    lines: Counter[str] = Counter()
+    areas: Counter[str] = Counter()
+    axioms: Counter[str] = Counter()
+    lengths: list[int] = []
+    for rows in _batches(data / "proofs", "round", "line", "module", "axioms", "tactics"):
+        rounds.update(rows["round"])
+        lines.update(rows["line"])
+        areas.update(".".join(module.split(".")[:3]) for module in rows["module"])
+        axioms.update(axiom for used in rows["axioms"] for axiom in used or ["none"])
+        lengths += map(len, rows["tactics"])
+    total = tables["proofs"].rows
+    figures = [
+        ("tactics of a proof: median, mean, most", f"{statistics.median(lengths):g}, {sum(lengths) / total:.1f}, {max(lengths):,}"),
+        *((f"proofs found in round {number}", _share(n, total)) for number, n in sorted(rounds.items())),
+        *((f"proofs by `{line}`", _share(n, total)) for line, n in lines.most_common(8)),
+        *((f"proofs of theorems in `{area}`", _share(n, total)) for area, n in areas.most_common(6)),
+        *_figures_of_steps(data, total)]
+    return Figures([("theorems", counts["targets"]), ("proved", counts["proofs"]), ("proofs that name a premise", counts["with_premises"])],
+                   figures, [
+        "Lean's kernel accepted each proof, written out as a text and elaborated afresh, as one of the very statement, with no `sorry`.",
+        f"All proofs were run again in fresh engines: {counts['leaks']:,} did not go through.", _told(axioms)])
+
+
+def _told(axioms: Counter[str]) -> str:
+    """How many rows use which axiom."""
+    return "`axioms`: " + ", ".join(f"{n:,} rows use {f'`{name}`' if name != 'none' else 'none'}" for name, n in axioms.most_common()) + "."
+
+
+def _share(n: int, total: int) -> str:
+    return f"{n:,} ({n / total:.1%})"
+
+
+# --- an example -----------------------------------------------------------------------------------------------------------------
+
+LOOKED_AT = 100
+"""Rows in the middle of the first file. The example is that of middle length: neither the best nor the worst."""
+
+
+def _example_of_variants(data: Path) -> str:
+    row = _of_middle_length(data / "variants", "theorem")
+    target = f"{row['target']} {_statement(data / 'theorems', row['target'])}"
+    how = f"{row['kind']} with {row['lemma']} at {row['site']}, {row['direction']}"
+    return f"{_comment(f'the target: {target}')}\n\n{_comment(how)}\n{row['theorem']}"
+
+
+def _example_of_proofs(data: Path) -> str:
+    row = _of_middle_length(data / "proofs", "text")
+    return f"{_comment(row['theorem'])}\n{row['text']}"
+
+
+def _comment(text: str) -> str:
+    return "\n".join(f"-- {line}" for line in text.splitlines())
+
+
+def _of_middle_length(folder: Path, column: str) -> dict:
+    with pq.ParquetFile(_files(folder)[0]) as file:
+        group = file.read_row_group(file.num_row_groups // 2, use_threads=False)
+    start = max(0, group.num_rows - LOOKED_AT) // 2
+    rows = group.slice(start, LOOKED_AT).to_pylist()
+    return sorted(rows, key=lambda row: len(row[column]))[len(rows) // 2]
+
+
+def _statement(theorems: Path, name: str) -> str:
+    return next((statement or "" for rows in _batches(theorems, "name", "statement")
+                 for other, statement in zip(rows["name"], rows["statement"], strict=True) if other == name), "")
+
+
+# --- the files ------------------------------------------------------------------------------------------------------------------
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.parquet"))
+
+
+def _batches(folder: Path, *columns: str) -> Iterator[dict[str, list]]:
+    """Some rows at a time: a reader of whole tables looks far ahead, and takes a gigabyte for it."""
+    for file in _files(folder):
+        with pq.ParquetFile(file) as opened:
+            for batch in opened.iter_batches(10_000, columns=list(columns), use_threads=False):
+                yield batch.to_pydict()
+
+
+def _column(folder: Path, name: str) -> pa.ChunkedArray:
+    return pa.chunked_array([chunk for file in _files(folder) for chunk in load(file, [name]).column(0).chunks], pa.string())
+
+
+_TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").read_text(), trim_blocks=True, lstrip_blocks=True,
+                            keep_trailing_newline=True)

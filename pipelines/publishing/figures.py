@@ -1,0 +1,151 @@
+"""`alchemy report OUT`: what a corpus is, as one page that needs nothing beside it, and its plots as PNG files.
+
+The tables are read a batch at a time and only counted: the page of a million variants needs no more memory than that of a thousand.
+"""
+
+import difflib
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+import pyarrow.compute as pc
+
+from lean_alchemy.pipelines.corpus.mutate import Tally, tally_of
+from lean_alchemy.pipelines.data.tables import Variant
+from lean_alchemy.pipelines.runtime import run_log as runlog
+from lean_alchemy.pipelines.runtime.job import Job, Manifest
+from lean_alchemy.pipelines.runtime.storage import Location, table_of
+
+SIZE_EDGES = np.unique(np.round(np.geomspace(8, 2000, 46)).astype(int))
+"""Of the histogram of sizes, in characters."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A part of a text; changed: is it in one of the two texts alone?"""
+
+    text: str
+    changed: bool
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A variant beside its target: target and statement in pieces, what is different marked."""
+
+    variant: Variant
+    target: list[Piece]
+    statement: list[Piece]
+
+
+class Figures(msgspec.Struct):
+    """What the page shows."""
+
+    manifest: Manifest
+    per_target: list[int]
+    """Variants of each target, those without any included."""
+    uses: Counter[tuple[str, str, str]]
+    """By kind, `conclusion` or `hypothesis`, and direction."""
+    modules: Counter[str]
+    lemmas: Counter[str]
+    marks: Counter[str]
+    depths: Counter[int]
+    sizes: dict[str, np.ndarray]
+    """Of `variants` and `targets`: how many statements have so many characters, by SIZE_EDGES."""
+    tally: Tally | None
+    """Of all shards; None where they are gone."""
+    log: list[dict]
+    grades: Counter[str]
+    examples: list[Example]
+    bytes: dict[str, int]
+    """Of each table on disk."""
+
+    @property
+    def quantiles(self) -> dict[int, float]:
+        """Of the variants of a target, by per cent."""
+        return {q: float(np.percentile(self.per_target, q)) for q in (10, 25, 50, 75, 90, 99)} if self.per_target else {}
+
+
+def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
+    """Raises UsageError where OUT is no corpus."""
+    manifest = Job.manifest_at(out)
+    per_target: Counter[str] = Counter()
+    uses: Counter[tuple[str, str, str]] = Counter()
+    modules: Counter[str] = Counter()
+    lemmas: Counter[str] = Counter()
+    marks: Counter[str] = Counter()
+    depths: Counter[int] = Counter()
+    sizes = {"variants": np.zeros(len(SIZE_EDGES) - 1, int), "targets": np.zeros(len(SIZE_EDGES) - 1, int)}
+    for rows in _batches(out / "variants", "target", "kind", "site", "direction", "module", "lemma", "print_options", "depth", "statement"):
+        per_target.update(rows["target"])
+        uses.update((kind, "conclusion" if site == "conclusion" else "hypothesis", direction)
+                    for kind, site, direction in zip(rows["kind"], rows["site"], rows["direction"], strict=True))
+        modules.update(map(_subject, rows["module"]))
+        lemmas.update(rows["lemma"])
+        marks.update(_mark(options) for options in rows["print_options"])
+        depths.update(rows["depth"])
+        sizes["variants"] += np.histogram([len(s) for s in rows["statement"]], SIZE_EDGES)[0]
+    for rows in _batches(out / "theorems", "name", "statement"):
+        lengths = [len(s) for name, s in zip(rows["name"], rows["statement"], strict=True) if name in per_target and s]
+        sizes["targets"] += np.histogram(lengths, SIZE_EDGES)[0]
+    without = max(0, manifest.counts["targets"] - len(per_target))
+    grades: Counter[str] = Counter()
+    if (out / "grades").is_dir():
+        for rows in _batches(out / "grades", "closed_by"):
+            grades.update(name or "nothing" for name in rows["closed_by"])
+    return Figures(
+        manifest, [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes, _tally(out, manifest),
+        runlog.read(out / "run.log"), grades, _examples(out, examples, seed),
+        {table: sum(file.stat().st_size for file in (out / table).glob("*.parquet"))
+         for table in ("theorems", "variants", "rejects", "refuted", "grades") if (out / table).is_dir()})
+
+
+def _batches(table: Location, *columns: str) -> Iterator[dict[str, list]]:
+    for batch in table_of(table).to_batches(columns=list(columns)):
+        yield batch.to_pydict()
+
+
+def _subject(module: str) -> str:
+    """The first three parts of a module: `Init.Data.Nat`."""
+    return ".".join(module.split(".")[:3])
+
+
+def _mark(options: Sequence[str]) -> str:
+    """How a statement had to be printed."""
+    if not options:
+        return "as Lean prints it"
+    if any(option.startswith(("pp.explicit@", "-pp.notation@")) for option in options):
+        return "without notation or with all arguments, in places"
+    return "with types, in places"
+
+
+def _tally(out: Location, manifest: Manifest) -> Tally | None:
+    folders = [out / ".work" / "mutate" / key for key in manifest.shards]
+    return tally_of(folders) if all((folder / "tally.json").is_file() for folder in folders) else None
+
+
+def _examples(out: Location, n: int, seed: int) -> list[Example]:
+    """Variants drawn at random, each as likely as any other."""
+    variants = table_of(out / "variants")
+    count = variants.count_rows()
+    drawn = random.Random(seed).sample(range(count), min(n, count))
+    rows = msgspec.convert(variants.take(drawn).to_pylist(), list[Variant])
+    targets = table_of(out / "theorems").to_table(
+        columns=["name", "statement"], filter=pc.field("name").isin([row.target for row in rows])).to_pylist()
+    statements = {row["name"]: row["statement"] or "" for row in targets}
+    return [Example(row, *compared(statements[row.target], row.statement)) for row in rows]
+
+
+_TOKENS = re.compile(r"[\w.'!?₀-₉]+|\s+|[^\w\s]")
+
+
+def compared(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+    """Both texts in pieces, those that the other one does not have marked."""
+    a, b = _TOKENS.findall(before), _TOKENS.findall(after)
+    left: list[Piece] = []
+    right: list[Piece] = []
+    for change, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        for pieces, tokens in ((left, a[i:j]), (right, b[k:m])):
+            if tokens:
+                pieces.append(Piece("".join(tokens), change != "equal"))
+    return left, right

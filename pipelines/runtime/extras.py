@@ -1,0 +1,14 @@
+"""The parts of the project that need packages of their own."""
+
+import importlib.util
+
+from lean_alchemy.lean_workspace.errors import Mistake
+
+EXTRAS = {"train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets")}
+
+
+def require(extra: str) -> None:
+    """Raises Mistake where packages of an extra are missing."""
+    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Mistake(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: pip install 'lean-alchemy[{extra}]'")

@@ -1,0 +1,67 @@
+"""`OUT/run.log`: what happened in the runs on a corpus, a line of JSON each, appended as it happens.
+
+    {"time": "2026-11-24T12:00:00Z", "event": "shard", "driver_mb": 210, "key": "…", "targets": 20, "variants": 540, …}
+
+Events: `begin` (options, workers, versions), `stage`, `shard`, `failed`, `end` (outcome: `done`, or what ended the run).
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import psutil
+
+from lean_alchemy.pipelines.runtime.storage import Location, is_local, write_whole
+
+STORED_S = 60.0
+"""In a store nothing can be appended to: there the log is written anew, so often at most, and at the end."""
+
+
+class RunLog:
+    def __init__(self, file: Location):
+        self._file = file
+        self._process = psutil.Process()
+        self._lines = bytearray(file.read_bytes() if not is_local(file) and file.exists() else b"")
+        self._stored = 0.0
+
+    def note(self, event: str, **fields: Any) -> None:
+        """One line. driver_mb: resident memory of the process that leads the run."""
+        line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": event,
+                "driver_mb": round(self._process.memory_info().rss / 1e6), **fields}
+        text = msgspec.json.encode(line) + b"\n"
+        if is_local(self._file):
+            with open(self._file, "ab") as file:
+                file.write(text)
+            return
+        self._lines += text
+        if time.monotonic() - self._stored > STORED_S or event == "end":
+            write_whole(self._file, bytes(self._lines))
+            self._stored = time.monotonic()
+
+    @contextmanager
+    def run(self, **begin: Any) -> Iterator[None]:
+        """From `begin` to `end`, however it ends."""
+        start = time.monotonic()
+        self.note("begin", **begin)
+        outcome = "done"
+        try:
+            yield
+        except BaseException as error:
+            outcome = f"{type(error).__name__}: {error}".strip(": ")
+            raise
+        finally:
+            self.note("end", outcome=outcome, seconds=round(time.monotonic() - start, 1))
+
+
+def read(file: Location) -> list[dict[str, Any]]:
+    """The lines of a log; a last line that a full disk or a kill cut off is left out."""
+    lines = file.read_bytes().splitlines() if file.is_file() else []
+    found = []
+    for line in lines:
+        try:
+            found.append(msgspec.json.decode(line))
+        except msgspec.DecodeError:
+            continue
+    return found

@@ -1,0 +1,29 @@
+"""The package installs elsewhere and runs there."""
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+
+import pytest
+from places import ROOT
+
+from lean_alchemy.lean_workspace.embedded import install
+
+
+@pytest.mark.slow
+def test_a_wheel_runs_where_the_sources_are_not(lean, tmp_path):
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    suffixes = {".lean", ".cjs", ".js", ".h", ".toml"}
+    sources = {str(f.relative_to(ROOT)) for f in (ROOT / "lean_workspace").rglob("*") if f.suffix in suffixes}
+    assert sources <= names
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", str(wheel)], check=True, capture_output=True)
+    done = subprocess.run(
+        [tmp_path / "venv" / "bin" / "alchemy", "mutate", "and_comm", "--library", "Init.Core", "--json"],
+        cwd=tmp_path, env={**os.environ, "ALCHEMY_HOME": str(install.home())}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

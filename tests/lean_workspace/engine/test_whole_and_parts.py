@@ -1,0 +1,117 @@
+"""Texts are judged by their parts; the whole command has to say the same of each of them, right or wrong."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from lean_alchemy.lean_workspace.workspace import Workspace
+from lean_alchemy.pipelines.corpus import mutate
+from lean_alchemy.pipelines.corpus.mutate import Mutator, Tally
+from lean_alchemy.pipelines.corpus.synthesize import extracted
+from lean_alchemy.pipelines.data.tables import Variant
+from lean_alchemy.pipelines.runtime.job import Job, Options
+
+TARGETS = [
+    "Nat.mul_pos", "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
+    "BitVec.toNat_add"]
+"""Casts, numerals, instances, binders that proofs speak of; what is replaced stands in conclusions and in hypotheses."""
+
+
+@pytest.fixture(scope="module")
+def mutator(corpus, tmp_path_factory) -> Iterator[Mutator]:
+    """One that has the whole command judge every text as well, which fails where they disagree."""
+    job = Job(tmp_path_factory.mktemp("parity"), Options(library=["Init"], kinds=["rw", "apply"], targets=1))
+    with pytest.MonkeyPatch.context() as patch, job.begin():
+        patch.setattr(mutate, "AUDITED", 1)
+        extracted(job, 2)
+        mutator = Mutator(job)
+        yield mutator
+        mutator.close()
+
+
+@pytest.fixture(scope="module")
+def variants(mutator) -> list[Variant]:
+    tally = Tally()
+    rows = [row for name in TARGETS for row in mutator.variants_of(name, tally) if isinstance(row, Variant)]
+    assert tally.audited >= tally.elaborated >= len(rows)
+    return rows
+
+
+def test_what_is_accepted_by_its_parts_the_whole_command_accepts(variants):
+    assert len(variants) >= 300
+    ways = Counter((row.kind, row.site == "conclusion") for row in variants)
+    assert len(ways) == 4 and min(ways.values()) >= 10, ways
+    assert sum(bool(row.print_options) for row in variants) >= 5
+
+
+def wrong(text: str, other: str) -> dict[str, str]:
+    """Texts that are no proof of what `text` proves; `other` is a proof of something else."""
+    begin = " := by\n"
+    head, _, proof = text.partition(begin)
+    lines = proof.splitlines()
+    return {
+        "sorry": f"{head}{begin}  sorry",
+        "a line is missing": "\n".join([f"{head} := by", *lines[:-1]]) if len(lines) > 1 else f"{head}{begin}  skip",
+        "a proof of something else": f"{head}{begin}{other.partition(begin)[2]}",
+        "only the kernel refuses it": f"{head}{begin}  exact lcProof"}
+
+
+def refused(workspace: Workspace, text: str, parts: bool) -> bool:
+    return workspace.check(text, parts=parts).refused is not None
+
+
+def test_wrong_proofs_are_refused_by_both(variants, mutator):
+    workspace, draw = mutator._workspace, random.Random(0)
+    said: Counter[str] = Counter()
+    for row in draw.sample(variants, 80):
+        assert not refused(workspace, row.theorem, parts=True)
+        for what, text in wrong(row.theorem, draw.choice(variants).theorem).items():
+            by_parts = refused(workspace, text, parts=True)
+            assert by_parts == refused(workspace, text, parts=False), text
+            said[what] += by_parts
+    assert len(said) == 4 and min(said.values()) >= 60, said
+
+
+@pytest.mark.parametrize("signature", [
+    "{α : Type} {o : Option α} (hf : ∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) : True",
+    "{α : Type} {o : Option α} : (∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) → True"])
+def test_unification_guesses_no_more_than_in_a_command(mutator, signature):
+    """The predicate of the subtype would be a guess, `fun y => o = some y`."""
+    for parts in (True, False):
+        assert refused(mutator._workspace, f"theorem v {signature} := by simp", parts=parts)
+
+
+CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
+
+
+@pytest.mark.slow
+def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_path, monkeypatch):
+    monkeypatch.setattr(mutator, "_job", Job(tmp_path, Options(library=["Init"], kinds=["rw", "apply"], targets=1, depth=2)))
+    tally = Tally()
+    rows = [row for name in CHAINED for row in mutator.variants_of(name, tally) if isinstance(row, Variant) and row.depth == 2]
+    assert len(rows) >= 100 and tally.audited >= tally.elaborated
+    workspace = mutator._workspace
+    for row in random.Random(0).sample(rows, 20):
+        statement, step, first, *rest = row.theorem.splitlines()
+        assert step.startswith("  have step₁ ") and first.startswith("    ")
+        assert not refused(workspace, row.theorem, parts=True)
+        for text in ([statement, step, "    sorry", *rest], [statement, step, first, *rest[:-1], "  skip"],
+                     [statement, "  have step₁ : 1 = 2 := by", "    exact lcProof", "  exact absurd step₁ (by decide)"]):
+            text = "\n".join(text)
+            assert refused(workspace, text, parts=True) and refused(workspace, text, parts=False), text
+
+
+def test_a_disagreement_fails_the_run(mutator, monkeypatch):
+    """As if the whole command said no."""
+    from lean_alchemy.lean_workspace.protocol import Refusal
+    from lean_alchemy.lean_workspace.workspace import PreparedTarget
+
+    def disagreeing(self, drafts, audited=()):
+        for draft, name in drafts:
+            yield draft, Refusal(stage="audit", message=f"proof: {name in audited}")
+
+    monkeypatch.setattr(PreparedTarget, "write", disagreeing)
+    with pytest.raises(mutate.AuditError, match=r"Nat.mul_pos .* says proof: True"):
+        list(mutator.variants_of("Nat.mul_pos", Tally()))

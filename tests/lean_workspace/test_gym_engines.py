@@ -1,0 +1,85 @@
+"""The gym over engines that die, are retired, or are told what may go."""
+
+import gc
+
+import pytest
+
+from lean_alchemy.lean_workspace import gym as gym_
+from lean_alchemy.lean_workspace.embedded import install
+from lean_alchemy.lean_workspace.gym import Advanced, Closed, Gym, Proved, State, Statement
+from lean_alchemy.lean_workspace.gym_protocol import Release
+from lean_alchemy.lean_workspace.library import Library
+from lean_alchemy.lean_workspace.workspace import Lost, Retirement, Workspace
+
+COMMUTES = Statement("(a b : Nat) : a + b = b + a")
+POSITIVE = Statement("{n m : Nat} (hn : 0 < n) (hm : 0 < m) : 0 < n * m")
+
+
+def after(gym: Gym, statement: Statement, *tactics: str) -> State:
+    state = gym.start(statement)
+    for tactic in tactics:
+        state = gym.step(state, tactic).state
+    return state
+
+
+@pytest.fixture(scope="module")
+def fragile(lean) -> Workspace:
+    """An engine of its own, for what kills engines."""
+    with Workspace(install.launch, Library(("Init",)), retirement=Retirement(requests=60)) as workspace:
+        yield workspace
+
+
+def test_a_state_outlives_its_engine(fragile):
+    gym = Gym(fragile)
+    state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos")
+    fragile.close()
+    assert isinstance(gym.step(state, "assumption"), Advanced)
+    generation = fragile.generation
+    for _ in range(20):  # and one that is retired
+        assert isinstance(gym.step(state, "skip"), Advanced)
+        assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
+    assert fragile.generation > generation
+
+
+def test_a_part_outlives_its_engine(fragile):
+    gym = Gym(fragile)
+    part = gym.focus(after(gym, Statement("(p q : Prop) (hp : p) (hq : q) : p ∧ (q ∧ p)"), "constructor"), 1)
+    deeper = gym.step(part, "constructor").state
+    last = gym.focus(deeper, 1)
+    fragile.close()
+    assert isinstance(gym.step(last, "exact hp"), Closed) and isinstance(gym.step(gym.focus(deeper, 0), "exact hq"), Closed)
+
+
+def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
+    gym = Gym(fragile, deadline_s=5)
+    state = gym.start(Statement("(h : ((2 ^ 250) ^ 250) ^ 250 = 1) : False"))
+    generation = fragile.generation
+    assert gym.step(state, "simp at h") == Lost("deadline") or fragile.generation == generation
+    assert isinstance(gym.step(state, "skip"), Advanced)
+    assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
+
+
+def test_states_that_nobody_holds_are_given_back(fragile, monkeypatch):
+    monkeypatch.setattr(gym_, "RELEASE_BATCH", 20)
+    released = []
+    ask = fragile.ask
+    fragile.ask = lambda request, *rest: (released.extend(request.states) if isinstance(request, Release) else None, ask(request, *rest))[1]
+    try:
+        gym = Gym(fragile)
+        state = gym.start(POSITIVE)
+        for _ in range(60):
+            gym.step(state, "skip")
+            gc.collect(0)
+        assert len(released) >= 20 and isinstance(gym.step(state, "skip"), Advanced)
+    finally:
+        fragile.ask = ask
+
+
+def test_a_state_that_was_replayed_is_kept_as_long_as_it_is_held(fragile, monkeypatch):
+    """What a replay passes through is given back; where it ends is not."""
+    monkeypatch.setattr(gym_, "RELEASE_BATCH", 1)
+    gym = Gym(fragile)
+    state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos")
+    fragile.close()
+    for _ in range(3):
+        assert isinstance(gym.step(state, "assumption"), Advanced)

@@ -1,0 +1,69 @@
+"""What the index finds for a target, beside what Lean accepts: each pair was once missed, or tried in vain."""
+
+import pytest
+
+from lean_alchemy.lean_workspace.workspace import Draft
+from lean_alchemy.mutation.kinds import Reach, kinds_within
+from lean_alchemy.mutation.search.candidates import Key, Lemmas
+from lean_alchemy.mutation.search.classes import Classes
+
+
+def candidates(engine, target: str, lemma: str, kind: str, at: str, backward: bool):
+    """The prepared target, and what the index has of this lemma for it."""
+    prepared, number = engine.workspace.target(engine.number(target)), engine.number(lemma)
+    keys = [Key(*row) for row in engine.workspace.keys(number, 1).rows]
+    index = Lemmas(keys, kinds_within(["rw", "apply"], Reach()), {number}, rules=(), classes=Classes(engine.workspace.instances()))
+    names = {site.site: site.name for site in prepared.sites}
+    found = index.candidates(engine.number(target), prepared.sites)
+    return prepared, [c for c in found if (c.kind, names[c.site], c.backward) == (kind, at, backward)]
+
+
+@pytest.mark.parametrize(("target", "lemma", "kind", "at", "backward"), [
+    pytest.param("Int32.lt_trans", "decide_eq_true", "apply", "h", True, id="a comparison that unfolds to an equation of a decision"),
+    pytest.param("Int32.lt_trans", "if_pos", "apply", "h", True, id="a decision is taken for an if"),
+    pytest.param("UInt16.toUSize_shiftLeft_of_lt", "Nat.lt_succ_of_le", "apply", "hb", True, id="a closed term that is a number"),
+    pytest.param("Int.le_emod_self_add_one_iff", "Int.lt_of_not_ge", "apply", "h", True, id="a numeral that rw and apply read in two ways"),
+    pytest.param("UInt16.lt_asymm", "Fin.val_lt_of_le", "apply", "h", True, id="a field below + 1"),
+    pytest.param("UInt16.toUSize_shiftLeft_of_lt", "Fin.val_add_one_le_of_lt", "apply", "hb", True, id="a field of what is known"),
+    pytest.param("ite_then_self", "Lean.Grind.forall_imp_eq_or", "rw", "conclusion", False, id="a negation is taken for an implication"),
+    pytest.param("List.zipIdx_map", "List.zip_map'", "rw", "conclusion", True, id="a function is taken for a fun"),
+    pytest.param("Int64.mul_succ", "Id.ext", "apply", "conclusion", False, id="a definition that hands on its argument"),
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.le_add_pred_of_pos", "apply", "H", True, id="a sum of which a summand vanishes"),
+    pytest.param("BEq.symm", "Lean.Grind.beq_eq_true_of_eq", "rw", "conclusion", False, id="an instance that is asked for by name"),
+    pytest.param("Small.contained", "Small.Box.has_head", "apply", "h", True, id="a Boolean function that hands on to another one"),
+])
+def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, at, backward):
+    prepared, found = candidates(engine, target, lemma, kind, at, backward)
+    assert found
+    assert any(isinstance(outcome, Draft) for _, outcome in prepared.attempt(found))
+
+
+@pytest.mark.parametrize(("target", "lemma", "kind", "at", "backward"), [
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.mul_pos", "apply", "H", True, id="a product is no variable"),
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "String.Pos.Raw.byteIdx_lt_byteIdx_next", "apply", "H", True,
+                 id="a field of what a function makes is no variable"),
+    pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.mod_lt", "apply", "H", True, id="what stands below + 1 is looked at"),
+    pytest.param("Nat.lt_trans", "Nat.pow_lt_pow_left", "apply", "h₁", True, id="a power whose exponent is no number"),
+    pytest.param("Nat.mul_pos", "Lean.Grind.Field.inv_zero", "rw", "conclusion", True, id="natural numbers are no field"),
+    pytest.param("BEq.symm", "beq_iff_eq", "rw", "conclusion", False, id="a variable of which nothing is known"),
+])
+def test_the_index_does_not_try_what_cannot_fit(engine, target, lemma, kind, at, backward):
+    _, found = candidates(engine, target, lemma, kind, at, backward)
+    assert found == []
+
+
+@pytest.mark.parametrize(("lemma", "needs"), [
+    pytest.param("BitVec.isLt", "", id="its width stands in the type of a variable, where no token shows it"),
+    pytest.param("Nat.lt_pow_self", "# ?0", id="its exponent stands on the other side"),
+])
+def test_a_power_is_anything_where_its_exponent_may_be_known(engine, lemma, needs):
+    keys = [Key(*row) for row in engine.workspace.keys(engine.number(lemma), 1).rows]
+    (wild,) = [key for key in keys if (key.kind, key.direction) == ("apply", "backward") and key.tokens.endswith("\t*")]
+    assert wild.needs == needs
+
+
+def test_an_instance_for_all_values_of_a_predicate_is_one_for_each(engine):
+    prepared = engine.workspace.target(engine.number("List.filter_congr"))
+    decidable = engine.workspace.target(engine.number("Decidable.not_forall"))
+    assert prepared.shared_sites.instances == []
+    assert [row[0] for row in decidable.shared_sites.instances].count("Decidable") == 2

@@ -1,0 +1,133 @@
+"""Harvest: proofs of the library's own theorems, found in the environment before each, and recorded step by step."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from commands import alchemy, summary, table
+
+from lean_alchemy.lean_workspace.gym_protocol import Held, Hints
+from lean_alchemy.lean_workspace.portfolio import LINES, Line, Suggested, alternatives, asking, plainer, scripts, suggestions
+from lean_alchemy.pipelines.publishing.areas import areas_of, as_table
+
+HINTS = Hints(
+    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or"), Held("wf", True, "Map.WF"),
+          Held("m", False, "Map"), Held("k", False, "Map")],
+    conclusion="Eq", definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
+SUGGESTED = Suggested(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"],
+                      principles=["Map.inductionOn", "Set.inductionOn"])
+CLOSERS = "first | assumption | exact wf.1 | exact m.2 | exact k.2 | omega | simp_all"
+
+
+@pytest.mark.parametrize(("script", "expected"), [
+    (("simp_all",), [("simp_all",)]),
+    (("cases {x} <;> rfl",), [("cases k <;> rfl",), ("cases m <;> rfl",), ("cases n <;> rfl",)]),
+    (("{inductions}", "apply {apply}"), [("induction m using Map.inductionOn <;> induction k using Map.inductionOn", "apply c")]),
+    (("rw [{premise}]", "omega"), [("rw [List.map_map]", "omega"), ("rw [List.map_id]", "omega")]),
+    (("rw [{rewrite}] <;> {close}",), [(f"rw [a] <;> {CLOSERS}",), (f"rw [← b] <;> {CLOSERS}",)]),
+    (("apply {injection}.1", "apply {namesake}"), [("apply T.x_inj.1", "apply Array.f"), ("apply T.y_inj.1", "apply Array.f")]),
+    (("grind [{premises}]",), [("grind [List.map_map, List.map_id]",)]),
+    (("grind [{lemmas}]",), [("grind [a, c]",)]),
+    (("simp_all [{definitions}]",), [("simp_all [List.map]",)])])
+def test_a_line_stands_for_a_script_for_each_of_what_it_speaks_of(script, expected):
+    assert list(scripts(Line("line", script), HINTS, SUGGESTED)) == expected
+
+
+def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
+    nothing = Hints(held=[], conclusion="", definitions=[], premises=[])
+    lines = [*LINES, *(Line(name, (f"simp [{{{name}}}]",)) for name in ("definitions", "lemmas", "premises", "rewrite"))]
+    found = [script for line in lines for script in scripts(line, nothing)]
+    assert ("simp_all",) in found and not any("{" in tactic or "[]" in tactic for script in found for tactic in script)
+
+
+def test_of_several_closers_each_is_tried_in_a_form_that_a_person_writes():
+    assert alternatives(CLOSERS) == ["assumption", "exact wf.1", "exact m.2", "exact k.2", "omega", "simp_all"]
+    assert alternatives("omega") == ["omega"]
+    assert plainer("eq_refl") == ["rfl", "eq_refl"] and plainer("omega") == ["omega"]
+
+
+def test_what_a_tactic_used_is_asked_for_and_read():
+    assert asking("simp_all [f]") == "simp_all? [f]" and asking("grind") == "grind?" and asking("omega") is None
+    assert suggestions(["Try this:\n  [apply] simp only [a,\n    b]"]) == ["simp only [a, b]"]
+    assert suggestions(["Try these:\n"]) == []
+    assert suggestions(["Try this:\n  [apply] grind only [#9426]\n  [apply] grind only [f]", "other"]) == ["grind only [f]"]
+
+
+LIBRARY = "Init.Data.List.Basic"
+
+
+@pytest.fixture(scope="module")
+def harvested(lean, tmp_path_factory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("harvest") / "harvest"
+    return out, summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2",
+                                "--fresh", "--workers", "1", "--json"))
+
+
+def test_every_theorem_is_proved_or_says_why_not(harvested):
+    out, said = harvested
+    proofs, rejects = table(out, "proofs"), table(out, "rejects")
+    assert said["theorems"] == 30 and said["proved"] == len(proofs) == sum(said["rounds"]) >= 5 and said["leaks"] == 0
+    assert len({proof["theorem"] for proof in proofs}) == len(proofs)
+    assert len(proofs) + len(rejects) == len({row["theorem"] for row in proofs} | {row["target"] for row in rejects}) == 30
+    assert sum(said["rejects"].values()) == len(rejects)
+    assert {proof["round"] for proof in proofs} <= {1, 2} and {proof["module"] for proof in proofs} == {LIBRARY}
+
+
+def test_a_proof_holds_in_the_whole_library_too_and_does_not_name_its_theorem(harvested, engine):
+    for proof in table(harvested[0], "proofs"):
+        assert engine.refused(proof["text"]) is None, proof
+        assert proof["theorem"] not in proof["premises"] and not any(proof["theorem"] in tactic for tactic in proof["tactics"])
+
+
+def test_a_proof_names_only_what_was_proved_before(harvested):
+    """Of its own module: what comes from elsewhere was there before."""
+    proofs = {proof["theorem"]: proof for proof in table(harvested[0], "proofs")}
+    for proof in proofs.values():
+        for premise in proof["premises"]:
+            if premise in proofs:
+                assert proofs[premise]["round"] < proof["round"]
+
+
+def test_the_steps_of_a_proof_are_its_tactics(harvested):
+    steps = table(harvested[0], "steps")
+    for proof in table(harvested[0], "proofs"):
+        mine = sorted((row for row in steps if row["theorem"] == proof["theorem"]), key=lambda row: row["step"])
+        assert [row["tactic"] for row in mine] == proof["tactics"] and mine[-1]["state_after"] == "no goals"
+        assert all(before["state_after"] == after["state_before"] for before, after in pairwise(mine))
+
+
+def test_the_areas_of_a_harvest_add_up(harvested):
+    out, said = harvested
+    (area,) = areas_of(out)
+    assert (area.name, area.theorems, list(area.proved.values())) == ("Init.Data.List", 30, [n for n in said["rounds"] if n])
+    shown = [list(column.cells) for column in as_table([area, area]).columns]
+    assert shown[0] == ["Init.Data.List"] * 2 + ["all"] and shown[1] == ["30", "30", "60"]
+
+
+@pytest.mark.slow
+def test_a_harvest_goes_on_where_it_stopped(harvested):
+    out, said = harvested
+    before = [table(out, name) for name in ("proofs", "steps", "rejects")]
+    done = sorted(out.glob(".work/harvest/*/*/proofs.parquet"))
+    done[0].write_bytes(done[0].read_bytes()[:40])
+    again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2", "--fresh",
+                            "--json"))
+    assert {**again, "seconds": 0} == {**said, "seconds": 0}
+    assert [table(out, name) for name in ("proofs", "steps", "rejects")] == before
+
+
+@pytest.mark.slow
+def test_known_proofs_are_found_again_without_a_search(harvested, tmp_path):
+    """In their own rounds; the theorems without one stay open."""
+    out, said = harvested
+    again = summary(alchemy("harvest", str(tmp_path / "again"), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30",
+                            "--rounds", "2", "--portfolio", "none", "--known", str(out), "--workers", "1", "--json"))
+    assert (again["proved"], again["rounds"], again["leaks"]) == (said["proved"], said["rounds"], 0)
+    assert table(tmp_path / "again", "proofs") == table(out, "proofs")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--portfolio", "quack"], "there is no portfolio quack"), (["--known", "nowhere"], "nowhere holds no proofs")])
+def test_wrong_use_of_harvest_is_told(arguments, message, tmp_path):
+    done = alchemy("harvest", str(tmp_path / "out"), *arguments)
+    assert done.returncode == 2 and message in done.stderr

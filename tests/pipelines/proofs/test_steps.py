@@ -1,0 +1,144 @@
+"""Steps of variants: a row a tactic, of proofs that the gym accepts, and the same proofs from the goal backwards."""
+
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from commands import alchemy, summary, table
+
+from lean_alchemy.mutation.proof_forms.goal_directed import goal_directed, tactics_of
+from lean_alchemy.mutation.proof_forms.inlined import Original, inlined
+from lean_alchemy.pipelines.benchmarks.leandojo import CORE
+from lean_alchemy.pipelines.proofs.known import originals_in
+
+BACKWARDS = [
+    ("rw", ["have h := Nat.mul_pos hn hm", "rw [← Nat.gcd_mul_lcm] at h", "exact h"],
+     ["rw [Nat.gcd_mul_lcm]", "exact Nat.mul_pos hn hm"]),
+    ("rw with a condition", ["have h₁ := Nat.mul_pos hn hm", "rw [L.eq (b := b)] at h₁", "exact h₁", "all_goals assumption"],
+     ["rw [← L.eq (b := b)]", "exact Nat.mul_pos hn hm", "all_goals assumption"]),
+    ("apply", ["have h := T (l := l)", "exact L h₀ h"], ["refine L h₀ ?_", "exact T (l := l)"]),
+    ("rw at a hypothesis", ["exact T (by rw [← L]; exact h) k"], ["refine T ?_ k", "rw [← L]", "exact h"]),
+    ("rw at a hypothesis, with a condition", ["exact T b (by rw [L (c := c)] <;> assumption)"],
+     ["refine T b ?_", "rw [L (c := c)] <;> assumption"]),
+    ("apply at a hypothesis", ["exact T (f x) (L h h₁) k"], ["refine T (f x) ?_ k", "exact L h h₁"]),
+    ("a hypothesis that stands twice", ["have h := T", "exact L h h"], None),
+    ("another name that begins alike", ["have h := T", "exact L h' h₁ h"], ["refine L h' h₁ ?_", "exact T"]),
+    ("nothing of the lemma's", ["exact T (f x) k"], None),
+    ("several steps", ["have v : a = b := by\n  exact T", "have h := v", "rw [L] at h", "exact h"],
+     ["have v : a = b := by\n  exact T", "rw [← L]", "exact v"]),
+]
+
+
+@pytest.mark.parametrize(("tactics", "expected"), [case[1:] for case in BACKWARDS], ids=[case[0] for case in BACKWARDS])
+def test_a_proof_from_the_goal_backwards(tactics, expected):
+    assert goal_directed(tactics, "L") == expected
+
+
+@pytest.mark.parametrize(("tactics", "expected"), [
+    (["have h := Nat.T a b", "rw [L] at h", "exact h"], ["have h := original a b", "rw [L] at h", "exact h"]),
+    (["have h := @Nat.T α", "exact Nat.T_of (Nat.T.symm a) h"], ["have h := @original α", "exact Nat.T_of (Nat.T.symm a) h"]),
+    (["exact Other.Nat.T a"], None)])
+def test_a_proof_with_the_targets_own_in_it(tactics, expected):
+    """A longer name, and one that ends alike, are other names."""
+    have = "have original (a b : Nat) : a = b := by\n  intro h\n  cases h with\n  | zero => rfl"
+    found = inlined(tactics, "Nat.T", Original("(a b : Nat) : a = b", ["intro h", "cases h with\n| zero => rfl"]))
+    assert found == (expected and [have, *expected])
+    assert inlined(["exact T"], "T", Original(": p", "fun h => h")) == ["have original : p := fun h => h", "exact original"]
+
+
+def test_the_tactics_of_a_proof_keep_their_lines_together():
+    proof = "by\n  have v : a = b := by\n    rw [x]\n    exact y\n  exact v"
+    assert tactics_of(proof) == ["have v : a = b := by\n  rw [x]\n  exact y", "exact v"]
+
+
+@pytest.fixture(scope="module")
+def stepped(corpus, tmp_path_factory) -> tuple[Path, dict]:
+    """A smaller corpus with its steps."""
+    out = tmp_path_factory.mktemp("steps")
+    (out / "variants").mkdir()
+    (out / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
+    rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().sort_by("variant_id").slice(0, 120)
+    for i in range(2):
+        pq.write_table(rows.slice(60 * i, 60), out / "variants" / f"part-{i}.parquet")
+    return out, steps(out)
+
+
+def steps(out: Path) -> dict:
+    return summary(alchemy("steps", str(out), "--proofs", "core", "--workers", "1", "--json"))
+
+
+def chains(rows: list[dict]) -> list[list[dict]]:
+    rows = sorted(rows, key=lambda row: (row["variant_id"], row["form"], row["step"]))
+    return [list(chain) for _, chain in groupby(rows, key=lambda row: (row["variant_id"], row["form"]))]
+
+
+def test_every_variant_has_its_steps_and_most_go_backwards_as_well(stepped):
+    out, said = stepped
+    variants = {row["variant_id"]: row for row in table(out, "variants")}
+    rows = table(out, "steps")
+    assert said["variants"] == len(variants) == 120 and said["steps"] == len(rows)
+    assert said["with_steps"] == len({row["variant_id"] for row in rows}) and said["with_steps"] + sum(said["lost"].values()) == 120
+    assert said["with_steps"] >= 119 and said["goal_directed"] >= 90
+    for row in rows:
+        assert row["target"] == variants[row["variant_id"]]["target"] and row["theorem"] is None
+
+
+def test_the_steps_of_a_proof_follow_each_other_to_its_end(stepped):
+    variants = {row["variant_id"]: row for row in table(stepped[0], "variants")}
+    for chain in chains(table(stepped[0], "steps")):
+        assert [row["step"] for row in chain] == list(range(len(chain)))
+        assert chain[-1]["state_after"] == "no goals" and "⊢" in chain[0]["state_before"]
+        assert all(before["state_after"] == after["state_before"] for before, after in pairwise(chain))
+        if chain[0]["form"] == "proof":
+            tactics = tactics_of(variants[chain[0]["variant_id"]]["proof"])
+            assert [row["tactic"] for row in chain] == tactics[:len(chain)]
+
+
+def test_the_goal_directed_form_names_the_lemma_and_the_target(stepped):
+    variants = {row["variant_id"]: row for row in table(stepped[0], "variants")}
+    backwards = [chain for chain in chains(table(stepped[0], "steps")) if chain[0]["form"] == "goal-directed"]
+    named = [{premise for row in chain for premise in row["premises"]} for chain in backwards]
+    asked = [variants[chain[0]["variant_id"]] for chain in backwards]
+    both = sum({variant["lemma"], variant["target"]} <= names for names, variant in zip(named, asked, strict=True))
+    assert both >= 0.95 * len(named)
+
+
+def test_with_a_known_proof_of_its_target_a_variant_names_the_target_no_more(stepped):
+    """The paper's form: what was proved by a name is proved there and then."""
+    out, said = stepped
+    variants, known = {row["variant_id"]: row for row in table(out, "variants")}, originals_in([CORE])
+    with_proof = [row for row in variants.values() if row["target"] in known]
+    whole = [chain for chain in chains(table(out, "steps")) if chain[0]["form"] == "inlined"]
+    assert said["inlined"] == len(whole) >= 0.95 * len(with_proof) > 0
+    for chain in whole:
+        target = variants[chain[0]["variant_id"]]["target"]
+        assert chain[0]["tactic"].startswith("have original") and known[target].tactics[-1].splitlines()[-1] in chain[0]["tactic"]
+        assert not any(target in row["premises"] for row in chain)
+
+
+def test_proofs_that_are_nowhere_are_named(stepped, tmp_path):
+    done = alchemy("steps", str(stepped[0]), "--proofs", str(tmp_path))
+    assert done.returncode == 2 and "holds no proofs" in done.stderr
+
+
+def test_steps_go_on_where_they_stopped(stepped, tmp_path):
+    out, said = stepped
+    before = table(out, "steps")
+    done = sorted(out.glob(".work/steps/*/*/steps.parquet"))
+    assert len(done) == 2
+    done[0].write_bytes(done[0].read_bytes()[:50])
+    again = steps(out)
+    assert {**again, "seconds": 0} == {**said, "seconds": 0} and table(out, "steps") == before
+
+
+def test_a_proof_that_does_not_go_through_is_counted(stepped, tmp_path):
+    rows = ds.dataset(stepped[0] / "variants", format="parquet").to_table().to_pylist()[:3]
+    rows[0]["proof"] = "by\n  exact rfl"
+    (tmp_path / "variants").mkdir()
+    (tmp_path / "manifest.json").write_bytes((stepped[0] / "manifest.json").read_bytes())
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "variants" / "part-0.parquet")
+    said = steps(tmp_path)
+    assert said["with_steps"] == 2 and said["lost"] == {"error": 1}
