@@ -1,1 +1,1 @@
-import Alchemy.Serve
+import Alchemy.Serving.Serve

@@ -1,3 +1,3 @@
-import Alchemy.Serve
+import Alchemy.Serving.Serve
 
 def main (args : List String) : IO Unit := Alchemy.serve args

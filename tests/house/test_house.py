@@ -76,7 +76,7 @@ def test_a_file_fits_in_a_readers_head():
 
 def test_every_lean_definition_says_what_comes_back():
     """A docstring stands before each definition that another file uses."""
-    files = {f.stem: f.read_text() for f in (ROOT / "lean_workspace" / "engine" / "Alchemy").glob("*.lean")}
+    files = {f.stem: f.read_text() for f in (ROOT / "lean_workspace" / "engine" / "Alchemy").rglob("*.lean")}
     for stem, source in files.items():
         assert "/-!" in source, f"{stem} has no module docstring"
 
@@ -85,7 +85,7 @@ def test_the_engine_joins_into_one_program():
     source = engine_source.joined()
     assert source.index("namespace Alchemy") > source.index("public import Lean.Elab.Command")
     assert not re.search(r"^import ", source, re.MULTILINE)
-    for file in (engine_source.ENGINE / "Alchemy").glob("*.lean"):
+    for file in (engine_source.ENGINE / "Alchemy").rglob("*.lean"):
         body = re.sub(r"^import .*\n", "", file.read_text(), flags=re.MULTILINE)
         assert source.count(body) == 1, file.name
 

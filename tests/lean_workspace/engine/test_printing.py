@@ -192,7 +192,7 @@ def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_pa
     asked = [f"{name} {' '.join(str(draw.randrange(10_000)) for _ in range(draw.choice((0, 1, 1, 2, 4, 8))))}"
              for name in MARKED for _ in range(6)]
     source = tmp_path / "Marks.lean"
-    source.write_text(interpreted(engine_source.joined()) + (Path(__file__).parent / "engine" / "Marks.lean").read_text())
+    source.write_text(interpreted(engine_source.joined()) + (Path(__file__).parent / "Marks.lean").read_text())
     launch = install.launch()
     *before, _, root = launch.argv  # `--run Launch.lean root`
     answered = subprocess.run(
