@@ -1,4 +1,4 @@
-"""What a library declares beside its theorems: the other side is `engine/Alchemy/Export.lean`. See `protocol.py` for the rest."""
+"""What a library declares beside its theorems: the other side is `engine/Alchemy/Serving/LibraryRequests.lean`. See `protocol.py` for the rest."""
 
 from lean_alchemy.lean_workspace.protocol import Message, Request
 

@@ -39,12 +39,13 @@ def _in_order(module: str, seen: dict[str, str]) -> None:
 
 
 def joined() -> str:
-    """The engine as one module."""
+    """The engine as one module. Each file is a section of it, so that what a file opens ends with the file, as it does in lake's build."""
     sources: dict[str, str] = {}
     _in_order("Alchemy", sources)
     imports = {name for source in sources.values() for name in _IMPORT.findall(source) if not name.startswith("Alchemy")}
     header = "".join(f"public import {name}\n" for name in sorted(imports))
-    return f"module\n{header}\npublic section\n" + "\n".join(_IMPORT.sub("", source) for source in sources.values())
+    sections = (f"section\n{_IMPORT.sub('', source)}\nend\n" for source in sources.values())
+    return f"module\n{header}\npublic section\n" + "".join(sections)
 
 
 def digest() -> str:

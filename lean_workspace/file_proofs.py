@@ -1,6 +1,6 @@
 """Proofs that stand in files of the user, played where they stand.
 
-Lean records what each tactic of a file met and left while it elaborates it (`engine/Alchemy/Written.lean`). Played in the gym, one tactic
+Lean records what each tactic of a file met and left while it elaborates it (`engine/Alchemy/Files/RecordedProofs.lean`). Played in the gym, one tactic
 after the other, a proof must meet the same goals again: what it recorded is then known to be what a prover would see.
 """
 

@@ -1,4 +1,4 @@
-"""What the gym and the engine say to each other: the other side is `engine/Alchemy/Episodes.lean`. See `protocol.py` for the rest."""
+"""What the gym and the engine say to each other: the other side is `engine/Alchemy/Serving/GymRequests.lean`. See `protocol.py` for the rest."""
 
 from collections.abc import Sequence
 

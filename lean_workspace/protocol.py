@@ -1,6 +1,6 @@
 """What Python and the engine say to each other, and the records of the whole house.
 
-Every request is a tagged struct that names the struct of its reply; `engine/Alchemy/Serve.lean` is the
+Every request is a tagged struct that names the struct of its reply; `engine/Alchemy/Serving/Serve.lean` is the
 other side. One JSON line each way.
 """
 
@@ -17,11 +17,11 @@ ENGINE_VERSION = "14"
 KindName = Literal["rw", "apply"]
 Direction = Literal["forward", "backward"]
 ChangeKind = Literal["apply", "drop", "numeral", "exchange"]
-"""How a statement is changed that need not hold: see `engine/Alchemy/Change.lean`."""
+"""How a statement is changed that need not hold: see `engine/Alchemy/FalseStatements/Change.lean`."""
 
 Automation = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
 PORTFOLIO: tuple[Automation, ...] = get_args(Automation)
-"""What a variant is graded by, from the cheapest; the tactics stand in `engine/Alchemy/Grade.lean`."""
+"""What a variant is graded by, from the cheapest; the tactics stand in `engine/Alchemy/Judging/Grade.lean`."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +144,7 @@ class Tried(Message):
 
 
 class Cost(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt with empty caches, in nanoseconds; how each part is measured stands in `engine/Alchemy/Profile.lean`.
+    """One attempt with empty caches, in nanoseconds; how each part is measured stands in `engine/Alchemy/Attempts/Profile.lean`.
     outcome: `draft`, a reason, or Lean's message."""
 
     outcome: str

@@ -2,7 +2,7 @@
 
 A lemma `P → Q` is used the wrong way round: a hypothesis `P` becomes the weaker `Q`, a conclusion `Q` the stronger `P`.
 The changes without a lemma (a hypothesis dropped, another numeral, two variables exchanged) are found by the engine,
-which knows the places (`engine/Alchemy/Change.lean`).
+which knows the places (`engine/Alchemy/FalseStatements/Change.lean`).
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """The kinds of mutation, as values: where each may be used, and what the index says about it.
 
-The other half of a kind, the attempt, stands in the engine (`engine/Alchemy/Rewrite.lean`, `Apply.lean`).
+The other half of a kind, the attempt, stands in the engine (`engine/Alchemy/Attempts/Rewrite.lean`, `Apply.lean`).
 """
 
 from collections.abc import Sequence

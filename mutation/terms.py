@@ -1,4 +1,4 @@
-"""Statements as terms: the canonical form that the engine writes (`engine/Alchemy/Statement.lean`), read.
+"""Statements as terms: the canonical form that the engine writes (`engine/Alchemy/Printing/CanonicalForm.lean`), read.
 
 A term is a nested tuple whose first element says what it is:
 

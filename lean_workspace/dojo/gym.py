@@ -50,7 +50,7 @@ LEAVE_OPEN = ("sorry", "admit", "stop", "sorryAx")
 TRUST_THE_COMPILER = ("native_decide", "native", "ofReduceBool", "ofReduceNat", "trustCompiler")
 FORBIDDEN = (*LEAVE_OPEN, *TRUST_THE_COMPILER, "lcProof", "lcUnreachable", "unsafeCast", "unsafe", "run_tac", "by_elab", "set_option",
              "sleep", "exact?", "apply?", "rw?", "try?")
-"""What our engine forbids as syntax (`engine/Alchemy/Tactic.lean`), as words: there is no parser of Lean here, so that a hypothesis of such
+"""What our engine forbids as syntax (`engine/Alchemy/Gym/AllowedTactics.lean`), as words: there is no parser of Lean here, so that a hypothesis of such
 a name is refused, too."""
 
 _WORDS = re.compile("(?<![\\w'])(" + "|".join(map(re.escape, sorted(FORBIDDEN, key=len, reverse=True))) + ")(?![\\w'!?])")

@@ -2,7 +2,7 @@
 
 `instance : Field Rat` is one for what begins with `Rat`; `instance [CommRing α] : Ring α` is one for every type that has one
 of `CommRing`; a target that opens with `[Ring α]` has one for its `α`. What follows from these, and from nothing else, may
-have an instance. A lemma about every `[Field α]` is not tried on natural numbers (`engine/Alchemy/Classes.lean` says what
+have an instance. A lemma about every `[Field α]` is not tried on natural numbers (`engine/Alchemy/Search/Classes.lean` says what
 a pattern needs). Places of a class are looked at one by one, so that more is let through than Lean will find, and nothing less.
 """
 

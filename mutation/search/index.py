@@ -1,6 +1,6 @@
 """The index: which lemmas may fit a term.
 
-A trie over the tokens of the patterns (`engine/Alchemy/Keys.lean`). A query walks all forms of a term at
+A trie over the tokens of the patterns (`engine/Alchemy/Search/Patterns.lean`). A query walks all forms of a term at
 once; a variable of the pattern that stands twice must meet terms that can be equal. Nothing that
 unification accepts is missed, as far as the keys say what unification does; what it finds beyond that is
 tried in Lean and refused there. A value may ask for more of what a variable of its pattern met; who queries

@@ -25,7 +25,7 @@ _MESSAGES = (
 
 
 class Parts(Sums):
-    """Nanoseconds of n attempts with empty caches. How each is measured stands in `engine/Alchemy/Profile.lean`."""
+    """Nanoseconds of n attempts with empty caches. How each is measured stands in `engine/Alchemy/Attempts/Profile.lean`."""
 
     n: int = 0
     unification: int = 0

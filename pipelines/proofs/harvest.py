@@ -1,7 +1,7 @@
 """*harvest*: theorems of a library go in; proofs come out, step by step: those of a user's files and of a workspace's modules as they are
 written there (`record.py`), and for a library without its sources those that automation finds.
 
-The embedded library carries no proofs. Each is looked for in the environment before its theorem (`engine/Alchemy/Before.lean`): what its
+The embedded library carries no proofs. Each is looked for in the environment before its theorem (`engine/Alchemy/Gym/EnvironmentBefore.lean`): what its
 module imports and defines, and those theorems of the module that were proved in an earlier round. So the order stays acyclic, whatever
 it is in Lean's sources, and a round stands on those before it. A proof that is known (`known`) is tried before the portfolio is.
 

@@ -74,11 +74,31 @@ def test_a_file_fits_in_a_readers_head():
         assert len(file.read_text().splitlines()) <= 400, file
 
 
+LEAN = sorted((ROOT / "lean_workspace" / "engine").rglob("*.lean"))
+DEFINITION = re.compile(
+    r"^(?:@\[[^\]]*\] ?)?(?:unsafe |partial |noncomputable )*(?:def|structure|inductive|abbrev|opaque|initialize)\s+([^\s:]+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("file", LEAN + sorted((ROOT / "tests").rglob("*.lean")), ids=lambda f: str(f.relative_to(ROOT)))
+def test_a_line_of_lean_has_at_most_100_columns(file):
+    assert [i for i, line in enumerate(file.read_text().split("\n"), 1) if len(line) > 100] == []
+
+
+def test_a_folder_of_the_engine_fits_on_a_screen():
+    for folder in {file.parent for file in LEAN}:
+        assert len(list(folder.iterdir())) <= 15, folder
+
+
 def test_every_lean_definition_says_what_comes_back():
     """A docstring stands before each definition that another file uses."""
-    files = {f.stem: f.read_text() for f in (ROOT / "lean_workspace" / "engine" / "Alchemy").rglob("*.lean")}
-    for stem, source in files.items():
-        assert "/-!" in source, f"{stem} has no module docstring"
+    sources = {file: file.read_text() for file in LEAN if file.parent.name != "engine"}
+    words = {file: set(re.findall(r"[^\W\d][\w'!?]*", engine_source.without_comments(source))) for file, source in sources.items()}
+    for file, source in sources.items():
+        assert re.match(r"(import .*\n)+\n/-!", source), f"{file} has no module docstring"
+        for found in DEFINITION.finditer(source):
+            name = found[1].split(".")[-1]
+            if any(name in others for other, others in words.items() if other != file):
+                assert re.search(r"/--(?:(?!-/)[\s\S])*-/\s*\Z", source[:found.start()]), f"{file.name}: {found[1]} has no docstring"
 
 
 def test_the_engine_joins_into_one_program():
@@ -93,5 +113,5 @@ def test_the_engine_joins_into_one_program():
 def test_both_sides_are_of_one_version():
     from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION
 
-    source = (engine_source.ENGINE / "Alchemy" / "Portable.lean").read_text()
+    source = (engine_source.ENGINE / "Alchemy" / "Portable" / "Versions.lean").read_text()
     assert re.search(r'def engineVersion : String := "(.+)"', source).group(1) == ENGINE_VERSION

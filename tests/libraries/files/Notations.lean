@@ -1,4 +1,5 @@
-/-! What a file brings along for itself: notation, variables, local instances and simp lemmas, open namespaces, classes. -/
+/-! What a file brings along for itself: notation, variables, local instances and simp lemmas, open
+namespaces, classes. -/
 
 universe u
 
@@ -68,7 +69,8 @@ variable {M : Type u} [LeftUnital M] [Inhabited M] {a b : M} (h : a = b)
 
 theorem unit_of_variables (c : M) : 𝟙 ⋆ c = c := LeftUnital.unit_mul c
 
-theorem with_a_tactic_inside (i : Nat) : ∀ j, (hj : j < 1) → [a, b][j]'(by exact Nat.lt_succ_of_lt hj) = a := by
+theorem with_a_tactic_inside (i : Nat) :
+    ∀ j, (hj : j < 1) → [a, b][j]'(by exact Nat.lt_succ_of_lt hj) = a := by
   intro j hj
   cases j with
   | zero => rfl

@@ -1,6 +1,7 @@
 import Std
 
-/-! Structured proofs: bullets, cases by name, induction with alternatives, `have`, `calc`, `conv`. One theorem does not hold. -/
+/-! Structured proofs: bullets, cases by name, induction with alternatives, `have`, `calc`, `conv`.
+One theorem does not hold. -/
 
 namespace Structured
 

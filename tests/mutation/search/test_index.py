@@ -32,7 +32,7 @@ forms_of_a_term = st.deferred(lambda: st.one_of(
     st.sampled_from(["v:a", "v:b", *(t for t in SYMBOLS if arity(t) == 0)]).map(lambda t: [t]),
     *[st.tuples(st.sampled_from([t for t in SYMBOLS if arity(t) == n]), *[arguments] * n).map(list) for n in (1, 2)]))
 arguments = st.sampled_from(UNKNOWN) | st.lists(forms_of_a_term, min_size=1, max_size=2)
-"""As the engine writes them (`engine/Alchemy/Forms.lean`): several forms, each with arguments that have several."""
+"""As the engine writes them (`engine/Alchemy/Search/TargetForms.lean`): several forms, each with arguments that have several."""
 
 
 

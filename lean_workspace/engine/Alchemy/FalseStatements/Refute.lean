@@ -1,24 +1,31 @@
 import Alchemy.FalseStatements.Change
 import Alchemy.FalseStatements.Counterexample
+import Alchemy.Printing.CanonicalForm
 import Alchemy.Printing.WriteVariant
 
 /-!
 # Refuted statements
 
-A changed statement with a counterexample becomes a theorem: its negation, as text, proved by the counterexample.
-The text is parsed and elaborated afresh and judged by the kernel like any other; nothing of the search is trusted.
+A changed statement with a counterexample becomes a theorem: its negation, as text, proved by the
+counterexample. The text is parsed and elaborated afresh, and judged by the kernel like any other.
+Nothing that the search found is trusted.
+
+    theorem v : ¬∀ {a b : Nat} (h : a ≤ b), a < b := by
+      intro h
+      exact absurd (h (a := 0) (b := 0) (by decide)) (by decide)
 -/
 
 open Lean Meta
 
 namespace Alchemy
 
-/-- A false statement, and the proof that it is. -/
+/-- A false statement, and the proof that it is false. -/
 structure Refuted where
-  /-- The false statement and its negation in canonical form. -/
+  /-- The false statement in canonical form. -/
   term : String
+  /-- Its negation in canonical form. -/
   negation : String
-  /-- The false statement, as it would stand after a name: `{a b : Nat} (h : a ≤ b) : a < b`. -/
+  /-- The false statement as it would stand after a name: `{a b : Nat} (h : a ≤ b) : a < b`. -/
   statement : String
   /-- `a := 0, b := 0` -/
   counterexample : String
@@ -28,9 +35,11 @@ structure Refuted where
   printOptions : List String
   axioms : List String
 
-/-- The counterexample as a person reads it: without instances and proofs. -/
+/-! ## The proof of the negation -/
+
+/-- The counterexample as a person reads it, without instances and proofs: `a := 0, b := 0`. -/
 def counterexampleText (arguments : List Argument) : String :=
-  joinWith ", " (texts (keep (fun a => !a.isProof) arguments))
+  ", ".intercalate (texts (L.filter (fun a => !a.isProof) arguments))
 where
   texts : List Argument → List String
     | [] => []
@@ -46,20 +55,26 @@ where
     | a :: as => match a.text with
       | none => go as
       | some s =>
-        let argument := if a.kind.isExplicit then atom s else "(" ++ nameSource env a.name ++ " := " ++ s ++ ")"
+        let argument := if a.kind.isExplicit then atom s
+          else "(" ++ nameSource env a.name ++ " := " ++ s ++ ")"
         " " ++ argument ++ go as
 
-/-- `exact absurd (h 0 1) (by decide)`: the last argument is the proof that the conclusion fails. -/
+/-- The tactics that prove the negation. The last argument is the proof that the conclusion fails.
+-/
 def refutation (env : Environment) (arguments : List Argument) : List String :=
-  let used := appliedTo env (takeL arguments (count arguments - 1))
+  let used := appliedTo env (L.take (L.length arguments - 1) arguments)
   let used := if used == "h" then used else "(" ++ used ++ ")"
-  let failing := match rev arguments with
+  let failing := match L.reverse arguments with
     | { text := some s, .. } :: _ => s
     | _ => "by decide"
   ["intro h", "exact absurd " ++ used ++ " (" ++ failing ++ ")"]
 
-/-- A statement of any type as text. It may be false: it stands as an axiom in an environment that is thrown away. -/
-def printed (type : Expr) (l : Level) (marks : List Mark) : MetaM (Option String) := do
+/-! ## Writing -/
+
+/-- A statement as text. It may be false: it stands as an axiom in an environment that is thrown
+away. -/
+def printedStatement (type : Expr) (l : PrintLevel) (marks : List Mark) :
+    MetaM (Option String) := do
   let present ← getEnv
   let name := `alchemy_printed
   let print (type : Expr) : MetaM (Option String) := do
@@ -74,32 +89,36 @@ def printed (type : Expr) (l : Level) (marks : List Mark) : MetaM (Option String
   setEnv present
   return again
 
-/-- A theorem of which nothing is claimed yet. -/
-def unproved (statement : String) : String := theoremText `alchemy_stated [] statement (proofText ["sorry"])
+/-- A theorem with this statement and no proof. -/
+def unproved (statement : String) : String :=
+  theoremText `alchemy_stated [] statement (proofText ["sorry"])
 
-/-- Does the text state `type`? A proof is asked for last, so a text that lacks nothing but the proof does. -/
+/-- Does the text state `type`? It is judged with `sorry` for a proof. The proof is looked at last,
+so a text that is refused for the `sorry` has the right statement. -/
 def states (env : Environment) (statement : String) (type : Expr) : IO (Except Refusal Unit) := do
   match ← checkText env (unproved statement) (some (type, [])) with
   | .error r => return if r.stage == "sorry" then .ok () else .error r
   | .ok _ => return .error { stage := "proof", message := "a proof that is missing was accepted" }
 
-/-- A text that states `type`, and the options and marks it was printed with. -/
-def readable (env : Environment) (type : Expr) : MetaM (Except Refusal (String × List String)) := do
+/-- A text that states `type`, and the options and marks that it was printed with. -/
+def readable (env : Environment) (type : Expr) :
+    MetaM (Except Refusal (String × List String)) := do
   let memory ← IO.mkRef {}
   let wording : Wording (String × List String) := {
     env, params := [], type
-    print := fun l marks => printed type l marks
+    print := fun l marks => printedStatement type l marks
     read := fun s => (readStatement memory env (unproved s) : IO _)
     judge := fun s l marks => do
       match ← (states env s type : IO _) with
-      | .ok _ => return .ok (s, append l.names (markNames marks))
+      | .ok _ => return .ok (s, L.append l.names (markNames marks))
       | .error r => return .error r
-    lessons := []
+    markedInTarget := []
     style := {} }
   wording.write
 
-/-- Writes the false statement and the theorem of its negation; the text of the theorem is judged. -/
-def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) : MetaM (Except Refusal Refuted) := do
+/-- Writes the false statement, and the theorem of its negation, whose text is judged. -/
+def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (name : Name) :
+    MetaM (Except Refusal Refuted) := do
   let negation := mkNot type
   let unreadable : Refusal := { stage := "print", message := "no text reads back" }
   let .ok (statement, _) ← readable env type | return .error unreadable
@@ -109,12 +128,15 @@ def writeRefuted (env : Environment) (type : Expr) (arguments : List Argument) (
   match ← (checkText env text (some (negation, [])) : IO _) with
   | .error r => return .error r
   | .ok p =>
-    let some term := canonical type | return .error { stage := "print", message := "too large" }
-    let some negation := canonical p.type | return .error { stage := "print", message := "too large" }
-    return .ok { term, negation, statement, counterexample := counterexampleText arguments, proof, text, printOptions, axioms := p.axioms }
+    let tooLarge : Refusal := { stage := "print", message := "too large" }
+    let some term := canonical type | return .error tooLarge
+    let some negation := canonical p.type | return .error tooLarge
+    return .ok {
+      term, negation, statement, counterexample := counterexampleText arguments, proof, text
+      printOptions, axioms := p.axioms }
 
-/-- A changed statement, refuted, or why it is not: `(stage, reason)`. -/
-def refute (t : Prepared) (name : Name) (make : Making) : IO (Except Refusal Refuted) := do
+/-- A changed statement, refuted; or the stage and the reason why it is not. -/
+def refute (t : Target) (name : Name) (make : Making) : IO (Except Refusal Refuted) := do
   let no (stage message : String) : IO (Except Refusal Refuted) := return .error { stage, message }
   match ← t.run attemptBudget make with
   | none => no "change" "refused"

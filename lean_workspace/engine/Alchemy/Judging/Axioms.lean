@@ -1,97 +1,118 @@
-import Alchemy.Portable
+import Alchemy.Portable.Names
 
 /-!
 # The axioms behind a proof
 
-What a proof uses of a library may rest on `sorry` or on an axiom of the library's own, so its constants are followed to the end. That
-takes long once (`#print axioms` does the same); what is known of a library's constants is kept as long as the engine lives. Where a
-library was stripped of its proofs, what stands in their place looks like an axiom and is none: nothing can be known of it.
+What a proof uses of a library may rest on `sorry` or on an axiom of the library's own. So its
+constants are followed to the end, as `#print axioms` does. That takes long once; what is found out
+about the library's constants is kept as long as the engine lives. Where a library was stripped of
+its proofs, a theorem looks like an axiom and is none: nothing can be known of its proof.
 -/
 
 open Lean
 
 namespace Alchemy
 
-/-- The axioms that stand behind Lean's mathematics; everything else is refused. -/
+/-- The axioms of Lean's mathematics; all others are refused. -/
 def standardAxioms : List Name := [``propext, ``Quot.sound, ``Classical.choice]
 
-/-- Axioms that a proof may not use. -/
-def forbidden (axioms : List Name) : List Name := keep (fun n => !anyL (· == n) standardAxioms) axioms
+/-- Those of the axioms that a proof may not use. -/
+def forbidden (axioms : List Name) : List Name :=
+  L.filter (fun n => !standardAxioms.contains n) axioms
 
-/-- What is known of a library's constants: which were followed, and for each axiom those that rest on it. -/
-structure Rest where
+/-- What is known of the constants of a library. -/
+structure KnownAxioms where
+  /-- The constants that were followed. -/
   followed : NameSet := {}
-  on : List (Name × NameSet) := []
+  /-- For each axiom the constants that rest on it. -/
+  restOn : List (Name × NameSet) := []
 deriving Inhabited
 
-def Rest.of (r : Rest) (n : Name) : List Name := chooseL (fun (ax, ns) => if ns.contains n then some ax else none) r.on
+/-- The axioms that a followed constant rests on. -/
+def KnownAxioms.of (k : KnownAxioms) (n : Name) : List Name :=
+  L.filterMap (fun (ax, ns) => if ns.contains n then some ax else none) k.restOn
 
-def Rest.note (r : Rest) (n ax : Name) : Rest := { r with on := go r.on }
+/-- Notes that `n` rests on the axiom `ax`. -/
+def KnownAxioms.note (k : KnownAxioms) (n ax : Name) : KnownAxioms :=
+  { k with restOn := go k.restOn }
 where
   go : List (Name × NameSet) → List (Name × NameSet)
     | [] => [(ax, NameSet.insert {} n)]
-    | (other, ns) :: rest => if other == ax then (other, ns.insert n) :: rest else (other, ns) :: go rest
+    | (other, ns) :: rest =>
+      if other == ax then (other, ns.insert n) :: rest else (other, ns) :: go rest
 
-/-- One for the engine, which opens one library. -/
-initialize rest : IO.Ref Rest ← IO.mkRef {}
+/-- An engine opens one library at a time; opening one empties this. -/
+initialize knownAxioms : IO.Ref KnownAxioms ← IO.mkRef {}
 
-/-- Is it an axiom, and no constant that was stripped of its body? -/
+/-- Is it an axiom, and not a constant that was stripped of its body? -/
 def isAxiom (env : Environment) (n : Name) : Bool :=
   match getOriginalConstKind? env n with
   | some .axiom | none => true
   | _ => false
 
-/-- The constants that one stands on. The parts of an inductive type stand on the type, and it on what they mention. -/
-def standsOn (env : Environment) (info : ConstantInfo) : List Name :=
+/-- The constants that the type and the body of a constant mention. A constructor or a recursor
+rests on its inductive type, and the type on what its constructors mention. -/
+def constantsIn (env : Environment) (info : ConstantInfo) : List Name :=
   match info with
   | .ctorInfo v => [v.induct]
   | .recInfo v => v.all
   | .inductInfo v =>
-    let constructors := concat (mapL (fun n => match env.find? n with | some (.inductInfo v) => v.ctors | _ => []) v.all)
-    let mentioned := concat (mapL (fun n => match env.find? n with | some i => i.type.getUsedConstants.toList | none => []) constructors)
-    keep (fun n => !anyL (· == n) v.all) (append v.type.getUsedConstants.toList mentioned)
-  | info => append info.type.getUsedConstants.toList (match info.value? (allowOpaque := true) with
-    | some v => v.getUsedConstants.toList
-    | none => [])
+    let constructors := L.flatMap (fun n => match env.find? n with
+      | some (.inductInfo v) => v.ctors
+      | _ => []) v.all
+    let mentioned := L.flatMap (fun n => match env.find? n with
+      | some i => i.type.getUsedConstants.toList
+      | none => []) constructors
+    L.filter (fun n => !v.all.contains n) (L.append v.type.getUsedConstants.toList mentioned)
+  | info =>
+    L.append info.type.getUsedConstants.toList (match info.value? (allowOpaque := true) with
+      | some v => v.getUsedConstants.toList
+      | none => [])
 
-/-- The names of both, each once. -/
-def union (ns : List Name) (ms : List Name) : List Name := append ms (keep (fun n => !anyL (· == n) ms) ns)
+/-- The names in either list, each once. -/
+def unionOf (ns : List Name) (ms : List Name) : List Name :=
+  L.append ms (L.filter (fun n => !ms.contains n) ns)
 
 mutual
 /-- The axioms behind a constant of the library. -/
 partial def axiomsOfImported (env : Environment) (n : Name) : BaseIO (List Name) := do
-  let known ← rest.get
+  let known ← knownAxioms.get
   if known.followed.contains n then return known.of n
-  rest.modify fun r => { r with followed := r.followed.insert n }
+  knownAxioms.modify fun k => { k with followed := k.followed.insert n }
   let found ← match env.find? n with
     | some (.axiomInfo _) => pure (if isAxiom env n then [n] else [])
-    | some info => axiomsOfAll env (standsOn env info) []
+    | some info => axiomsOfAll env (constantsIn env info) []
     | none => pure []
-  rest.modify fun r => found.foldl (fun r ax => r.note n ax) r
+  knownAxioms.modify fun k => found.foldl (fun k ax => k.note n ax) k
   return found
-partial def axiomsOfAll (env : Environment) (ns : List Name) (found : List Name) : BaseIO (List Name) := do
+partial def axiomsOfAll (env : Environment) (ns : List Name) (found : List Name) :
+    BaseIO (List Name) := do
   match ns with
   | [] => return found
-  | n :: ns => axiomsOfAll env ns (union (← axiomsOfImported env n) found)
+  | n :: ns => axiomsOfAll env ns (unionOf (← axiomsOfImported env n) found)
 end
 
-/-- Adds the axioms behind constants; of those that were added to the library, the ones in `seen` were followed before. -/
-partial def axiomsOf (env : Environment) (ns : List Name) (seen : NameSet) (found : List Name) : BaseIO (NameSet × List Name) := do
+/-- Adds the axioms behind constants. Of the constants that were added to the library, those in
+`seen` were followed already. -/
+partial def axiomsOf (env : Environment) (ns : List Name) (seen : NameSet) (found : List Name) :
+    BaseIO (NameSet × List Name) := do
   match ns with
   | [] => return (seen, found)
   | n :: ns =>
-    if (env.getModuleIdxFor? n).isSome then axiomsOf env ns seen (union (← axiomsOfImported env n) found)
+    if (env.getModuleIdxFor? n).isSome then
+      axiomsOf env ns seen (unionOf (← axiomsOfImported env n) found)
     else if seen.contains n then axiomsOf env ns seen found
     else
       let (seen, found) ← match env.find? n with
-        | some (.axiomInfo _) => pure (seen.insert n, union [n] found)
-        | some info => axiomsOf env (standsOn env info) (seen.insert n) found
+        | some (.axiomInfo _) => pure (seen.insert n, unionOf [n] found)
+        | some info => axiomsOf env (constantsIn env info) (seen.insert n) found
         | none => pure (seen.insert n, found)
       axiomsOf env ns seen found
 
-/-- The axioms behind terms, each once, by name. -/
+/-- The axioms behind terms, each once, sorted by name. -/
 def axiomsBehind (env : Environment) (es : List Expr) : BaseIO (List Name) := do
-  let (_, found) ← axiomsOf env (concat (mapL (fun (e : Expr) => e.getUsedConstants.toList) es)) {} []
-  return sortL (fun a b => atMost (nameText a) (nameText b)) found
+  let constants := L.flatMap (fun (e : Expr) => e.getUsedConstants.toList) es
+  let (_, found) ← axiomsOf env constants {} []
+  return L.mergeSort found fun a b => nameText a ≤ nameText b
 
 end Alchemy

@@ -1,143 +1,168 @@
-import Alchemy.Portable
+import Alchemy.Portable.Names
+import Alchemy.Portable.Terms
 
 /-!
-# Statements in canonical form
+# The canonical form of a statement
 
-Two statements are the same when they differ only in the names and kinds of binders, in metadata,
-in the names of universe parameters, or in the order of independent hypotheses. `canonical` writes
-a closed type so that equal texts mean the same statement; its digest is the *statement key*.
+Two statements count as the same when they differ only in the names and kinds of binders, in
+metadata, in the names of universe parameters, or in the order of independent hypotheses.
+`canonical` writes a closed type as a text such that equal texts mean the same statement. The digest
+of that text is the *statement key* of the corpus.
 
-The text is a sequence of tokens, separated by tabs, in prefix order:
+The text is a sequence of tokens, separated by tabs, in prefix order. `∀ n : Nat, n = n` is
+`∀ c Nat 0 @3 c Eq 1 + 0 c Nat 0 #0 #0`.
 
-| token | what follows it | meaning |
+| token | what follows | meaning |
 |---|---|---|
-| `∀` | type, body | a binder that something depends on; the body counts it as variable 0 |
-| `→` | type, rest | a hypothesis on which nothing depends; it is no variable of the rest. They are sorted |
-| `#i` | | variable `i`, counted from the inside |
-| `c name l₁ … lₙ` | | a constant with `n` levels: `c`, the name, the number of levels and the levels |
-| `@n` | head, n arguments | an application |
-| `λ`, `Π`, `let` | | binders inside the statement: type, (value,) body |
+| `∀` | type, body | a leading binder that the body mentions, as variable 0 |
+| `→` | type, rest | a hypothesis that nothing mentions; these are sorted, and are no variables |
+| `#i` | | the bound variable `i`, counted from the innermost binder |
+| `c` | name, number of levels, levels | a constant |
+| `@n` | head, `n` arguments | an application |
+| `λ`, `Π`, `let` | type, (value,) body | a binder inside the statement |
 | `Sort` | level | |
-| `.i name` | term | projection `i` of the structure |
-| `n:5`, `s:"a"` | | literals |
+| `.i` | name, term | field number `i` of the structure |
+| `n:5`, `s:"a"` | | a literal |
 
-Levels: `0`, `+` level, `max` a b, `imax` a b, `u0`, `u1`, … in order of occurrence.
+A level is `0`, `+` with a level, `max` or `imax` with two levels, or `u0`, `u1`, …: a parameter, by
+order of occurrence.
 -/
 
 open Lean
 
 namespace Alchemy
 
-/-- The tokens so far and the universe parameters met so far, the last one first. -/
-structure Ink where
+/-! ## Terms as tokens -/
+
+/-- What is written so far; the last token and the last universe parameter stand first. -/
+structure TokenWriter where
   tokens : List String := []
   levels : List Name := []
-  /-- Terms are trees here although Lean shares their parts: what is left before we give up. -/
+  /-- How many more tokens may be written. Lean shares equal parts of a term; written as a tree it
+  can be much larger. -/
   fuel : Nat := 50000
 
-def Ink.put (ink : Ink) (token : String) : Ink :=
-  { ink with tokens := token :: ink.tokens, fuel := ink.fuel - 1 }
+/-- Writes one token. -/
+def TokenWriter.put (w : TokenWriter) (token : String) : TokenWriter :=
+  { w with tokens := token :: w.tokens, fuel := w.fuel - 1 }
 
-/-- Joined at the end: a text that grows inside a structure is copied with each token. -/
-def Ink.text (ink : Ink) : String :=
-  match rev ink.tokens with
+/-- The tokens as one text. They are joined at the end: a text that grew inside the structure would
+be copied with each token. -/
+def TokenWriter.text (w : TokenWriter) : String :=
+  match L.reverse w.tokens with
   | [] => ""
   | t :: ts => ts.foldl (fun s t => s ++ "\t" ++ t) t
 
-/-- The place of a universe parameter, counted from the first one met. -/
-def placeOf (n : Name) : List Name → Option Nat
+/-- The number of a universe parameter: 0 for the one that occurred first. -/
+def levelNumber? (n : Name) : List Name → Option Nat
   | [] => none
-  | m :: ms => if m == n then some (count ms) else placeOf n ms
+  | m :: ms => if m == n then some (L.length ms) else levelNumber? n ms
 
-def inkLevel (l : Level) (ink : Ink) : Ink :=
+def writeLevel (l : Level) (w : TokenWriter) : TokenWriter :=
   match l with
-  | .zero => ink.put "0"
-  | .succ l => inkLevel l (ink.put "+")
-  | .max a b => inkLevel b (inkLevel a (ink.put "max"))
-  | .imax a b => inkLevel b (inkLevel a (ink.put "imax"))
+  | .zero => w.put "0"
+  | .succ l => writeLevel l (w.put "+")
+  | .max a b => writeLevel b (writeLevel a (w.put "max"))
+  | .imax a b => writeLevel b (writeLevel a (w.put "imax"))
   | .param n =>
-    match placeOf n ink.levels with
-    | some i => ink.put ("u" ++ toString i)
-    | none => { ink with levels := n :: ink.levels }.put ("u" ++ toString (count ink.levels))
-  | .mvar _ => ink.put "?"
+    match levelNumber? n w.levels with
+    | some i => w.put ("u" ++ toString i)
+    | none =>
+      { w with levels := n :: w.levels }.put ("u" ++ toString (L.length w.levels))
+  | .mvar _ => w.put "?"
 
-def inkLevels : List Level → Ink → Ink
-  | [], ink => ink
-  | l :: ls, ink => inkLevels ls (inkLevel l ink)
+def writeLevels : List Level → TokenWriter → TokenWriter
+  | [], w => w
+  | l :: ls, w => writeLevels ls (writeLevel l w)
 
 mutual
-partial def inkTerm (e : Expr) (ink : Ink) : Ink :=
-  if ink.fuel == 0 then ink else
+partial def writeTerm (e : Expr) (w : TokenWriter) : TokenWriter :=
+  if w.fuel == 0 then w else
   match e with
-  | .bvar i => ink.put ("#" ++ toString i)
-  | .const n ls => inkLevels ls (((ink.put "c").put (nameText n)).put (toString (count ls)))
+  | .bvar i => w.put ("#" ++ toString i)
+  | .const n ls =>
+    writeLevels ls (((w.put "c").put (nameText n)).put (toString (L.length ls)))
   | .app .. =>
     let as := argsOf e
-    inkTerms as (inkTerm (headOf e) (ink.put ("@" ++ toString (count as))))
-  | .lam _ t b _ => inkTerm b (inkTerm t (ink.put "λ"))
-  | .forallE _ t b _ => inkTerm b (inkTerm t (ink.put "Π"))
-  | .letE _ t v b _ => inkTerm b (inkTerm v (inkTerm t (ink.put "let")))
-  | .sort l => inkLevel l (ink.put "Sort")
-  | .lit (.natVal n) => ink.put ("n:" ++ toString n)
-  | .lit (.strVal s) => ink.put ("s:" ++ (Json.str s).compress)
-  | .mdata _ e => inkTerm e ink
-  | .proj n i e => inkTerm e ((ink.put ("." ++ toString i)).put (nameText n))
-  | .fvar _ | .mvar _ => ink.put "?"
-partial def inkTerms (es : List Expr) (ink : Ink) : Ink :=
+    writeTerms as (writeTerm (headOf e) (w.put ("@" ++ toString (L.length as))))
+  | .lam _ t b _ => writeTerm b (writeTerm t (w.put "λ"))
+  | .forallE _ t b _ => writeTerm b (writeTerm t (w.put "Π"))
+  | .letE _ t v b _ => writeTerm b (writeTerm v (writeTerm t (w.put "let")))
+  | .sort l => writeLevel l (w.put "Sort")
+  | .lit (.natVal n) => w.put ("n:" ++ toString n)
+  | .lit (.strVal s) => w.put ("s:" ++ (Json.str s).compress)
+  | .mdata _ e => writeTerm e w
+  | .proj n i e => writeTerm e ((w.put ("." ++ toString i)).put (nameText n))
+  | .fvar _ | .mvar _ => w.put "?"
+partial def writeTerms (es : List Expr) (w : TokenWriter) : TokenWriter :=
   match es with
-  | [] => ink
-  | e :: es => inkTerms es (inkTerm e ink)
+  | [] => w
+  | e :: es => writeTerms es (writeTerm e w)
 end
 
-/-- The leading binders apart: the ones that something depends on stay in order (their types are
-written at once), the others are lowered out of the way and kept with the number of dependent
-binders before them. -/
-structure Split where
-  ink : Ink
-  depth : Nat := 0
-  /-- (binders before it, type) -/
-  free : List (Nat × Expr) := []
+/-! ## Hypotheses in a fixed order -/
 
-partial def splitBinders (e : Expr) (s : Split) : Split × Expr :=
+/-- A statement whose leading binders are taken apart. Those that something mentions are written at
+once. The others, the independent hypotheses, are kept. -/
+structure SplitStatement where
+  writer : TokenWriter
+  /-- How many binders are written. -/
+  depth : Nat := 0
+  /-- The independent hypotheses, the last one first, each with the number of written binders before
+  it. -/
+  independent : List (Nat × Expr) := []
+
+/-- The leading binders taken apart, and the conclusion. -/
+partial def splitBinders (e : Expr) (s : SplitStatement) : SplitStatement × Expr :=
   match e with
   | .forallE _ t b _ =>
-    if b.hasLooseBVar 0 then splitBinders b { s with ink := inkTerm t (s.ink.put "∀"), depth := s.depth + 1 }
-    else splitBinders (b.lowerLooseBVars 1 1) { s with free := (s.depth, t) :: s.free }
+    if b.hasLooseBVar 0 then
+      splitBinders b { s with writer := writeTerm t (s.writer.put "∀"), depth := s.depth + 1 }
+    else
+      splitBinders (b.lowerLooseBVars 1 1)
+        { s with independent := (s.depth, t) :: s.independent }
   | .mdata _ e => splitBinders e s
   | e => (s, e)
 
-/-- A hypothesis and its text, in which universes that the binders and the conclusion lack are numbered afresh. -/
-abbrev Hypothesis := String × Expr
+/-- An independent hypothesis and its text. The universes that the binders and the conclusion do not
+mention are numbered afresh in it. -/
+abbrev WrittenHypothesis := String × Expr
 
 /-- The whole statement, with the hypotheses in this order. -/
-def inkAll (ink : Ink) (conclusion : Expr) : List Hypothesis → Ink
-  | [] => inkTerm conclusion ink
-  | (_, t) :: hs => inkAll (inkTerm t (ink.put "→")) conclusion hs
+def writeStatement (w : TokenWriter) (conclusion : Expr) : List WrittenHypothesis → TokenWriter
+  | [] => writeTerm conclusion w
+  | (_, t) :: hs => writeStatement (writeTerm t (w.put "→")) conclusion hs
 
-def isSorted : List Hypothesis → Bool
-  | a :: b :: hs => atMost a.1 b.1 && isSorted (b :: hs)
+def isSorted : List WrittenHypothesis → Bool
+  | a :: b :: hs => a.1 ≤ b.1 && isSorted (b :: hs)
   | _ => true
 
-def leastText : List Ink → Ink → Ink
+/-- The one with the least text. -/
+def withLeastText : List TokenWriter → TokenWriter → TokenWriter
   | [], best => best
-  | ink :: inks, best => leastText inks (if ink.text < best.text then ink else best)
+  | w :: ws, best => withLeastText ws (if w.text < best.text then w else best)
 
-/-- More orders of hypotheses than this are not compared. -/
+/-- Of more hypotheses than this not all orders are compared. -/
 def maxTied : Nat := 5
 
-/-- `none` if the statement is too large to write as a tree. -/
+/-- The canonical form of a closed type; `none` if it is too large to be written as a tree. -/
 def canonical (type : Expr) : Option String :=
-  let (s, conclusion) := splitBinders (plain type) { ink := {} }
+  let (s, conclusion) := splitBinders (plain type) { writer := {} }
   -- The universes of the binders and the conclusion are numbered before the hypotheses are sorted.
-  let levels := (inkTerm conclusion { s.ink with tokens := [] }).levels
-  let hypotheses := sortL (fun a b => atMost a.1 b.1) (mapL (fun (d, t) =>
+  let levels := (writeTerm conclusion { s.writer with tokens := [] }).levels
+  let texts := L.map (fun (d, t) =>
     let t := t.liftLooseBVars 0 (s.depth - d)
-    ((inkTerm t { levels, fuel := s.ink.fuel }).text, t)) s.free)
-  let start := { s.ink with levels }
-  let ink := inkAll start conclusion hypotheses
-  -- Hypotheses that differ in universes of their own have the same text: of their orders, the least statement.
-  let ink := if count ink.levels == count levels || count hypotheses > maxTied then ink
-    else leastText (mapL (inkAll start conclusion) (keep isSorted (permutations hypotheses))) ink
-  if ink.fuel == 0 then none else some ink.text
+    ((writeTerm t { levels, fuel := s.writer.fuel }).text, t)) s.independent
+  let hypotheses := L.mergeSort texts fun a b => a.1 ≤ b.1
+  let start := { s.writer with levels }
+  let written := writeStatement start conclusion hypotheses
+  -- Hypotheses that differ in universes of their own have the same text. Of their orders the one
+  -- that gives the least statement is taken.
+  let isTied := L.length written.levels != L.length levels && L.length hypotheses ≤ maxTied
+  let written := if isTied then
+      let orders := L.filter isSorted (L.permutations' hypotheses)
+      withLeastText (L.map (writeStatement start conclusion) orders) written
+    else written
+  if written.fuel == 0 then none else some written.text
 
 end Alchemy

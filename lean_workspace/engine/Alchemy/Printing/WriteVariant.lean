@@ -1,11 +1,13 @@
+import Alchemy.Attempts.TargetApplied
+import Alchemy.Attempts.Draft
 import Alchemy.Judging.JudgeByParts
 import Alchemy.Printing.ReadableStatement
-import Alchemy.Attempts.Target
 
 /-!
 # A variant as text
 
-The kernel judges a variant before it is printed; then its text is judged, parsed and elaborated afresh.
+The kernel judges a variant before it is printed. Then it is printed, and its text is judged: parsed
+and elaborated afresh, it must give a theorem with the variant's statement.
 -/
 
 open Lean Meta
@@ -13,16 +15,22 @@ open Lean Meta
 namespace Alchemy
 
 /-- A variant as it stands in the corpus. -/
-structure Written where
+structure WrittenVariant where
   statement : String
   proof : String
   text : String
-  level : Level
+  level : PrintLevel
   marks : List Mark
   axioms : List String
   script : List String
-  /-- As it is read, which is the same as the variant's to a reader. -/
+  /-- The statement as it is read, which to a reader is the variant's. -/
   type : Expr
+
+/-- The lines that state and prove it inside the proof of what goes on from it. -/
+def WrittenVariant.lines (w : WrittenVariant) (script : List String) (name : Name) : List String :=
+  ("have " ++ nameText name ++ " " ++ w.statement ++ " := by") :: L.map (fun l => "  " ++ l) script
+
+/-! ## The clock -/
 
 /-- Microseconds that the parts of writing took. -/
 structure Spent where
@@ -30,7 +38,7 @@ structure Spent where
   print : Nat := 0
   elaborate : Nat := 0
 
-/-- Runs `x` and adds what it took. -/
+/-- Runs `x`, and adds the microseconds that it took. -/
 def timed (clock : IO.Ref Spent) (add : Nat → Spent → Spent) (x : MetaM α) : MetaM α := do
   let start ← IO.monoNanosNow
   let a ← x
@@ -38,18 +46,10 @@ def timed (clock : IO.Ref Spent) (add : Nat → Spent → Spent) (x : MetaM α) 
   clock.modify (add ((now - start) / 1000))
   return a
 
-/-- A written variant as the first lines of a proof that goes on from it, under the name of its parent. -/
-def Written.lines (w : Written) (script : List String) (name : Name) : List String :=
-  ("have " ++ nameText name ++ " " ++ w.statement ++ " := by") :: mapL (fun l => "  " ++ l) script
+/-! ## Printing and reading -/
 
-/-- Adds a theorem to the environment: Lean's kernel checks the proof term. What it says where it refuses. -/
-def kernelCheck (name : Name) (levels : List Name) (type value : Expr) : MetaM (Option String) := do
-  try
-    addDecl (.thmDecl { name, levelParams := levels, type, value })
-    return none
-  catch e => return some (← e.toMessageData.toString)
-
-/-- Instances that a person does not name print as `inst✝` where they are arguments: give them names. -/
+/-- Names instances that a person does not name: Lean would print `inst✝` where they are arguments.
+-/
 def nameInstances (e : Expr) (used : List Name) : Expr :=
   match e with
   | .forallE n t b i =>
@@ -60,20 +60,23 @@ def nameInstances (e : Expr) (used : List Name) : Expr :=
   | e => e
 
 /-- The statement of a variant that stands in the environment, printed. -/
-def statementText (env : Environment) (v : Variant) (name : Name) (l : Level) (marks : List Mark) : MetaM (Option String) := do
+def statementText (env : Environment) (v : Variant) (name : Name) (l : PrintLevel)
+    (marks : List Mark) : MetaM (Option String) := do
   let text? ← try signature name v.levels l marks catch _ => pure none
   let some text := text? | return none
   unless text.any (· == '✝') do return some text
   let present ← getEnv
   setEnv env
   let refused ← kernelCheck name v.levels (nameInstances v.type v.names) v.value
-  let again ← if refused.isNone then (try signature name v.levels l marks catch _ => pure none) else pure none
+  let again ← if refused.isNone then
+      (try signature name v.levels l marks catch _ => pure none)
+    else pure none
   setEnv present
   return again
 
 /-- A variant while it is being written. -/
 structure Writing where
-  /-- The library: texts are read in it. -/
+  /-- The environment of the library, in which texts are read. -/
   env : Environment
   variant : Variant
   name : Name
@@ -81,60 +84,88 @@ structure Writing where
   memory : IO.Ref Memory
   style : Style
 
-def Writing.print (w : Writing) (l : Level) (marks : List Mark) : MetaM (Option String) :=
-  timed w.clock (fun n s => { s with print := s.print + n }) (statementText w.env w.variant w.name l marks)
+/-- The statement, printed at a level with marks; the time counts as printing. -/
+def Writing.print (w : Writing) (l : PrintLevel) (marks : List Mark) : MetaM (Option String) :=
+  timed w.clock (fun n s => { s with print := s.print + n })
+    (statementText w.env w.variant w.name l marks)
 
+/-- The verdict on a whole text; the time counts as elaboration. -/
 def Writing.read (w : Writing) (text : String) : MetaM (Except Refusal Proved) :=
   timed w.clock (fun n s => { s with elaborate := s.elaborate + n })
     (checkInMemory w.memory w.env text (some (w.variant.type, w.variant.levels)) : IO _)
 
-/-- The whole text, judged. Where the statement reads back and the proof does not go through, the script with
-all arguments is tried. -/
-def Writing.judge (w : Writing) (statement : String) (level : Level) (marks : List Mark) : MetaM (Except Refusal Written) := do
+/-- Judges the whole text. Where the statement reads back and the proof fails, the script with all
+arguments is tried. -/
+def Writing.judge (w : Writing) (statement : String) (level : PrintLevel) (marks : List Mark) :
+    MetaM (Except Refusal WrittenVariant) := do
   match ← go w.variant.script with
-  | .error r => if r.stage == "proof" && w.variant.explicitScript != w.variant.script then go w.variant.explicitScript else return .error r
+  | .error r =>
+    if r.stage == "proof" && w.variant.explicitScript != w.variant.script then
+      go w.variant.explicitScript
+    else return .error r
   | written => return written
 where
-  go (script : List String) : MetaM (Except Refusal Written) := do
+  go (script : List String) : MetaM (Except Refusal WrittenVariant) := do
     let proof := proofText script
     let text := theoremText w.name w.variant.levels statement proof
     match ← w.read text with
-    | .ok p => return .ok { statement, proof, text, level, marks, axioms := p.axioms, script, type := p.type }
+    | .ok p =>
+      return .ok {
+        statement, proof, text, level, marks, axioms := p.axioms, script, type := p.type }
     | .error r => return .error r
 
-/-- What the statement of a text is read as. -/
+/-- The statement of a text as it is read. -/
 def Writing.readBack (w : Writing) (statement : String) : MetaM (Option Expr) :=
   let text := theoremText w.name w.variant.levels statement (proofText ["sorry"])
-  timed w.clock (fun n s => { s with elaborate := s.elaborate + n }) (readStatement w.memory w.env text : IO _)
+  timed w.clock (fun n s => { s with elaborate := s.elaborate + n })
+    (readStatement w.memory w.env text : IO _)
 
 /-- Prints the variant until the text reads back as the very statement of the term and proves it. -/
-def Writing.write (w : Writing) : MetaM (Except Refusal Written) := do
-  let wording : Wording Written := {
+def Writing.write (w : Writing) : MetaM (Except Refusal WrittenVariant) := do
+  let wording : Wording WrittenVariant := {
     env := w.env, params := w.variant.levels, type := w.variant.type
-    print := fun l marks => w.print l marks, read := fun s => w.readBack s, judge := fun s l marks => w.judge s l marks
-    lessons := (← w.memory.get).lessons
+    print := fun l marks => w.print l marks
+    read := fun s => w.readBack s
+    judge := fun s l marks => w.judge s l marks
+    markedInTarget := (← w.memory.get).markedInTarget
     style := w.style }
   wording.write
 
-/-- A target in words that read back as itself, if there are any. A `match` may be in them as it is. -/
-def ownWords (t : Prepared) (memory : IO.Ref Memory) (style : Style) : MetaM (Option Written) := do
+/-- Has the kernel check a variant, and writes it if the kernel accepts it. -/
+def writeOne (t : Target) (memory : IO.Ref Memory) (style : Style) (v : Variant) (name : Name)
+    (clock : IO.Ref Spent) : MetaM (Except Refusal WrittenVariant) := do
+  let refused ← timed clock (fun n s => { s with kernel := s.kernel + n })
+    (kernelCheck name v.levels v.type v.value)
+  if let some message := refused then return .error { stage := "kernel", message }
+  Writing.write { env := t.library, variant := v, name, clock, memory, style }
+
+/-! ## The target's own text -/
+
+/-- A target in words that read back as itself, if there are any. A `match` may be written as a
+function. -/
+def ownWords (t : Target) (memory : IO.Ref Memory) (style : Style) :
+    MetaM (Option WrittenVariant) := do
   let script (all : Bool) := ["exact " ++ t.applied all (some t.conclusion) none]
   let v : Variant := {
-    levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames, value := constantOf t.info
-    names := t.usedNames, script := script false, explicitScript := script true }
+    levels := t.info.levelParams, type := renameBinders (plain t.info.type) t.usedNames
+    value := constantOf t.info, names := t.usedNames
+    script := script false, explicitScript := script true }
   let name := `alchemy_target
   if (← kernelCheck name v.levels v.type v.value).isSome then return none
   let clock ← IO.mkRef {}
-  match ← Writing.write { env := t.library, variant := v, name, clock, memory, style := { style with matchers := true } } with
+  let style := { style with matchers := true }
+  match ← Writing.write { env := t.library, variant := v, name, clock, memory, style } with
   | .error _ => return none
   | .ok w => return some w
 
-/-- Does a target read back as itself? What has to be marked for it is remembered. A `match` in it may be gone in its variants. -/
-def readsBack (t : Prepared) (memory : IO.Ref Memory) (style : Style) : MetaM Bool := do
+/-- Does a target read back as itself? The terms that have to be marked for it are remembered.
+Whether it holds a `match` does not matter: its variants may not. -/
+def readsBack (t : Target) (memory : IO.Ref Memory) (style : Style) : MetaM Bool := do
   match ← ownWords t memory style with
   | none => return false
   | some w =>
-    memory.modify fun m => { m with lessons := lessonsOf w.marks (renameBinders (plain t.info.type) t.usedNames) typePosition [] }
+    let type := renameBinders (plain t.info.type) t.usedNames
+    memory.modify fun m => { m with markedInTarget := markedTerms w.marks type typePosition [] }
     return true
 
 end Alchemy

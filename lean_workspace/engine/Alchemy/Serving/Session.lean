@@ -1,69 +1,81 @@
-import Alchemy.Files.UserFiles
+import Alchemy.Attempts.Draft
 import Alchemy.Attempts.Target
-import Alchemy.Judging.JudgeByParts
-import Alchemy.Gym.ProofState
+import Alchemy.Files.UserFiles
 import Alchemy.Gym.EnvironmentBefore
+import Alchemy.Gym.ProofState
+import Alchemy.Judging.JudgeByParts
+import Alchemy.Portable.JsonFields
 
 /-!
-# What an engine remembers, and how it reads requests
+# What an engine holds, and how requests are answered
 
-One library, one prepared target with the variants tried on it, and states of the gym.
+An engine holds one library, one prepared target with the variants found on it, and states of the
+gym. A request is answered in the monad `Answer`, which knows the session. Fields are read with
+`← field j "count" asNat`, and `throw` ends the request with an error message:
+
+    def handleFind (j : Json) : Answer Json := do
+      let l ← openedLibrary
+      let names ← field j "names" asStrings
+      return …
 -/
 
 open Lean Meta
 
 namespace Alchemy
 
+/-- What an engine holds between two requests. -/
 structure Session where
   library : Option Library := none
-  /-- Of the user's files. -/
+  /-- The proofs in the user's files. -/
   proofs : Array WrittenProof := #[]
+  /-- The number of the prepared target. -/
   index : Nat := 0
-  target : Option Prepared := none
+  target : Option Target := none
   carried : Option (IO.Ref Carried) := none
   memory : Option (IO.Ref Memory) := none
+  /-- The variants that were found on the target, by number. -/
   drafts : Array Variant := #[]
-  /-- The environment that the last start was in, where it was not the library's own; how many there were. -/
+  /-- The environment of the last start, where it was not the library's own. -/
   before : Option (Before × Environment) := none
+  /-- How many such environments there were. -/
   opened : Nat := 0
-  /-- States of the gym; nothing where one was released. -/
+  /-- The states of the gym, by number; `none` where one was released. -/
   states : Array (IO.Ref (Option GymState)) := #[]
 
-abbrev Reply := Except String Json
+/-- Answers a request; `throw` gives the message of an error. -/
+abbrev Answer := ReaderT (IO.Ref Session) (ExceptT String IO)
 
-/-- A name as Python sends it: `Init.Data.List`. Modules and variants only, so parts are plain. -/
-def nameOf (s : String) : Name := s.toName
+/-- The session as it is now. -/
+def getSession : Answer Session := do (← read).get
 
-def readAll (f : Json → Option α) : List Json → Option (List α)
-  | [] => some []
-  | j :: js => match f j, readAll f js with
-    | some a, some as => some (a :: as)
-    | _, _ => none
+/-- Changes the session. -/
+def modifySession (f : Session → Session) : Answer Unit := do (← read).modify f
 
-def strings (j : Json) : Option (List String) :=
-  match asList j with
-  | some js => readAll asString js
-  | none => none
+/-- The result of `x`; an error of it is that of the request. -/
+def orThrow (x : IO (Except String α)) : Answer α := do
+  match ← x with
+  | .ok a => return a
+  | .error e => throw e
 
-/-- Calls `f` on the theorems of a page. -/
-def page (session : IO.Ref Session) (j : Json) (f : Library → Nat → Entry → IO (List Json)) : IO Reply := do
-  let some l := (← session.get).library | return .error "no library is open"
-  match field j "from" asNat, field j "count" asNat with
-  | .ok start, .ok n =>
-    let mut rows : List Json := []
-    let mut i := start
-    for e in takeL (dropL l.theorems.toList start) n do
-      rows := revOn (← f l i e) rows
-      i := i + 1
-    return .ok (Json.mkObj [("rows", jsonList (rev rows))])
-  | .error e, _ | _, .error e => return .error e
+/-- The open library. -/
+def openedLibrary : Answer Library := do
+  let some l := (← getSession).library | throw "no library is open"
+  return l
 
-/-- The prepared target, if it is the one that the request means. -/
-def current (session : IO.Ref Session) (j : Json) : IO (Except String (Library × Prepared)) := do
-  let s ← session.get
-  match field j "theorem" asNat, s.library, s.target with
-  | .ok index, some l, some t => return if index == s.index then .ok (l, t) else .error "another target is prepared"
-  | .error e, _, _ => return .error e
-  | _, _, _ => return .error "no target is prepared"
+/-- The library and the prepared target, if it is the one that the request means. -/
+def preparedTarget (j : Json) : Answer (Library × Target) := do
+  let s ← getSession
+  let index ← field j "theorem" asNat
+  let some l := s.library | throw "no target is prepared"
+  let some t := s.target | throw "no target is prepared"
+  unless index == s.index do throw "another target is prepared"
+  return (l, t)
+
+/-- Microseconds since a time of `IO.monoNanosNow`. -/
+def microsSince (start : Nat) : BaseIO Nat := do return ((← IO.monoNanosNow) - start) / 1000
+
+/-- A refusal, as all replies have it. -/
+def refusalJson (r : Refusal) : Json :=
+  Json.mkObj [("stage", .str r.stage), ("message", .str r.message)]
 
 end Alchemy

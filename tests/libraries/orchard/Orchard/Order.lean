@@ -33,16 +33,19 @@ theorem pears_le {a b : Basket} (h : a.Le b) : a.pears ≤ b.pears := h.2
 theorem add_le_add {a b c d : Basket} (h : a.Le b) (k : c.Le d) : (a.add c).Le (b.add d) :=
   ⟨Nat.add_le_add h.1 k.1, Nat.add_le_add h.2 k.2⟩
 
-theorem pick_le_pick {a b : Basket} {m n : Nat} (h : a.Le b) (k : m ≤ n) : (a.pick m).Le (b.pick n) :=
+theorem pick_le_pick {a b : Basket} {m n : Nat} (h : a.Le b) (k : m ≤ n) :
+    (a.pick m).Le (b.pick n) :=
   ⟨Nat.add_le_add h.1 k, h.2⟩
 
 theorem apples_le_size (a : Basket) : a.apples ≤ a.size := Nat.le_add_right _ _
 
 theorem pears_le_size (a : Basket) : a.pears ≤ a.size := Nat.le_add_left _ _
 
-theorem size_pos {a : Basket} (h : 0 < a.apples) : 0 < a.size := Nat.lt_of_lt_of_le h (apples_le_size a)
+theorem size_pos {a : Basket} (h : 0 < a.apples) : 0 < a.size :=
+  Nat.lt_of_lt_of_le h (apples_le_size a)
 
-theorem size_pos_of_pears {a : Basket} (h : 0 < a.pears) : 0 < a.size := Nat.lt_of_lt_of_le h (pears_le_size a)
+theorem size_pos_of_pears {a : Basket} (h : 0 < a.pears) : 0 < a.size :=
+  Nat.lt_of_lt_of_le h (pears_le_size a)
 
 theorem size_pick_pos (a : Basket) {n : Nat} (h : 0 < n) : 0 < (a.pick n).size := by
   rw [size_pick]; omega
