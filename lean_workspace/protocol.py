@@ -1,7 +1,8 @@
 """What Python and the engine say to each other, and the records of the whole house.
 
-Every request is a tagged struct that names the struct of its reply; `engine/Alchemy/Serving/Serve.lean` is the
-other side. One JSON line each way.
+Every request is a tagged struct that names the struct of its reply; `engine/Alchemy/Serving/Serve.lean` lists
+them on the other side. One JSON line each way. Some have a file of their own: `attempt_protocol.py`,
+`gym_protocol.py`, `declarations.py`.
 """
 
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ import msgspec
 
 from lean_alchemy.lean_workspace.library import LeanOption
 
-ENGINE_VERSION = "14"
-"""Must equal `Alchemy.engineVersion`."""
+ENGINE_VERSION = "15"
+"""Must equal `Alchemy.engineVersion` (`engine/Alchemy/Portable/Versions.lean`)."""
 
 KindName = Literal["rw", "apply"]
 Direction = Literal["forward", "backward"]
@@ -141,26 +142,6 @@ class Tried(Message):
 
     results: list[tuple[int, str, int, bool] | str]
     micros: int
-
-
-class Cost(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt with empty caches, in nanoseconds; how each part is measured stands in `engine/Alchemy/Attempts/Profile.lean`.
-    outcome: `draft`, a reason, or Lean's message."""
-
-    outcome: str
-    total: int
-    instances: int
-    typing: int
-    closing: int
-
-    @property
-    def unification(self) -> int:
-        """What is left of the total."""
-        return max(0, self.total - self.instances - self.typing - self.closing)
-
-
-class Profiled(Message):
-    rows: list[Cost]
 
 
 class Written(Message):
@@ -317,14 +298,6 @@ class Prepare(Request, tag="target"):
 
 class Try(Request, tag="try"):
     Reply = Tried
-    theorem: int
-    candidates: list[Candidate]
-
-
-class Profile(Request, tag="profile"):
-    """Where the time of each attempt goes. It touches no caches of `Try` and leaves no drafts."""
-
-    Reply = Profiled
     theorem: int
     candidates: list[Candidate]
 

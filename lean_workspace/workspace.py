@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from lean_alchemy.lean_workspace.attempt_protocol import Cost, Explain, Explained, Profile
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
 from lean_alchemy.lean_workspace.protocol import (
@@ -23,7 +24,6 @@ from lean_alchemy.lean_workspace.protocol import (
     Change,
     Check,
     Checked,
-    Cost,
     Find,
     FindPlaces,
     Grade,
@@ -36,7 +36,6 @@ from lean_alchemy.lean_workspace.protocol import (
     Opened,
     Place,
     Prepare,
-    Profile,
     Ready,
     Refusal,
     Refutation,
@@ -306,6 +305,10 @@ class PreparedTarget:
     def profile(self, candidates: Sequence[Candidate]) -> list[Cost]:
         """Where the time of each attempt goes. Raises EngineDied."""
         return self._ask(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
+
+    def explain(self, candidate: Candidate) -> Explained:
+        """Why an attempt ends as it does. Raises EngineDied."""
+        return self._ask(Explain(theorem=self.theorem, candidate=candidate), DEADLINE_S)
 
     def forget(self) -> None:
         """Prepares the target anew: the caches that attempts hand on are empty again, and drafts are gone."""

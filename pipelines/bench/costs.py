@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.protocol import Candidate, Cost, Written
+from lean_alchemy.lean_workspace.attempt_protocol import Cost
+from lean_alchemy.lean_workspace.protocol import Candidate, Written
 from lean_alchemy.lean_workspace.workspace import Draft, PreparedTarget
 from lean_alchemy.pipelines.runtime.stage import Sums
 

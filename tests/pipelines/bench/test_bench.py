@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lean_alchemy.lean_workspace.protocol import Cost
+from lean_alchemy.lean_workspace.attempt_protocol import Cost
 from lean_alchemy.mutation.search.explain import why_not_applied, why_not_rewritten
 from lean_alchemy.pipelines.bench.costs import Costs, Parts, meaning_of
 from lean_alchemy.pipelines.bench.index import exponent

@@ -1,5 +1,6 @@
 import Alchemy.Attempts.NewBinders
 import Alchemy.Attempts.TargetApplied
+import Alchemy.Attempts.Trace
 import Lean.Meta.Tactic.Apply
 
 /-!
@@ -41,7 +42,10 @@ def antecedents (o : OpenedRule) : MetaM (Option (List Expr)) := do
       unless ← isDefEq m (← synthInstance type) do throwError "instance"
     else if ← isProp type then news := m :: news
     else if ← isNewVariable type then news := m :: news
-    else return none
+    else
+      if ← isTracing then traceLeftOpen [m]
+      return none
+  if ← isTracing then traceLeftOpen (L.reverse news)
   for m in news do
     unless ← isClosedBut news (← inferType m) do return none
   return some (L.reverse news)
@@ -51,7 +55,9 @@ ill-typed term (structure eta over another width of `BitVec`); the tactic would 
 kernel. -/
 def checked (term : Expr) : MetaM Expr := do
   let term ← instantiateMVars term
-  unless ← isTypeCorrect term do throwError "ill-typed"
+  unless ← isTypeCorrect term do
+    if ← isTracing then logTrace m!"the term is not type correct: {term}"
+    throwError "ill-typed"
   return term
 
 /-- Antecedent number `occurrence`, from 1. The antecedents are the propositions that are no
@@ -59,7 +65,9 @@ instances. -/
 def nthAntecedent (o : OpenedRule) (occurrence : Nat) : MetaM (Option Expr) := go o.variables 0
 where
   go : List (Expr × BinderInfo) → Nat → MetaM (Option Expr)
-    | [], _ => return none
+    | [], i => do
+      if ← isTracing then logTrace m!"the lemma has {i} antecedents"
+      return none
     | (m, _) :: rest, i => do
       let type ← instantiateMVars (← inferType m)
       if (← isProp type) && (← isClass? type).isNone then
@@ -91,6 +99,7 @@ where
 `exact target (by apply Nat.lt_of_succ_lt <;> assumption)`. -/
 def applyAtHypothesis (t : Target) (b : Binder) (rule : ConstantInfo) : MetaM Outcome := do
   let o ← openRule rule
+  if ← isTracing then traceUnifying o.conclusion b.type
   unless ← isDefEq o.conclusion b.type do throwError "conclusion"
   let some open_ ← antecedents o | return .useless "metavariables"
   let settled ← t.settle (some b.fvar) open_
@@ -117,6 +126,7 @@ def applyAtHypothesis (t : Target) (b : Binder) (rule : ConstantInfo) : MetaM Ou
 def applyAtConclusion (t : Target) (rule : ConstantInfo) (occurrence : Nat) : MetaM Outcome := do
   let o ← openRule rule
   let some antecedent ← nthAntecedent o occurrence | throwError "antecedent"
+  if ← isTracing then traceUnifying (← inferType antecedent) t.conclusion
   unless ← isDefEq (← inferType antecedent) t.conclusion do throwError "antecedent"
   unless ← isDefEq antecedent t.proof do throwError "antecedent"
   let some left ← antecedents o | return .useless "metavariables"

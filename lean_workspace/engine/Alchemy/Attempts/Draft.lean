@@ -1,4 +1,4 @@
-import Alchemy.Attempts.Target
+import Alchemy.Attempts.Trace
 import Alchemy.Printing.RestoredNotation
 
 /-!
@@ -99,7 +99,9 @@ def Draft.close (d : Draft) (t : Target) (rule : ConstantInfo) : MetaM (Option V
   let type ← instantiateMVars type
   let value := t.withoutParents
     (← instantiateMVars (← mkLambdaFVars xs d.proof (binderInfoForMVars := .default)))
-  if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then return none
+  if type.hasFVar || type.hasMVar || value.hasFVar || value.hasMVar then
+    if ← isTracing then logTrace m!"the new statement is not closed: {type}"
+    return none
   if L.any t.parents (fun p => type.getUsedConstants.toList.contains p.name) then return none
   let names := L.append (L.map (·.2) d.binders) d.leading
   -- `(·.isMVar)` is Lean's own function as a value, which has no code in the embedded Lean

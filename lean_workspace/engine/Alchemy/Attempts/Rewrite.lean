@@ -1,6 +1,6 @@
 import Alchemy.Attempts.RuleArguments
 import Alchemy.Attempts.TargetApplied
-import Alchemy.Search.Kabstract
+import Alchemy.Attempts.Trace
 import Lean.Meta.Tactic.Rewrite
 
 /-!
@@ -50,6 +50,12 @@ def ruleAt (e : Expr) (rule : ConstantInfo) (backward : Bool) (occurrence : Nat)
   unless ← isDefEq s pattern do return none
   return some { i with term := ← instantiateMVars i.term }
 
+/-- Logs what `rw` is about to do. -/
+def traceRewriting (e : Expr) (rule : ConstantInfo) (backward : Bool) : MetaM Unit := forTrace do
+  match ← openEquation rule backward with
+  | some (_, pattern) => tracePattern e pattern
+  | none => logTrace m!"the conclusion of {rule.name} is no equation and no iff"
+
 /-! ## The rewritten term -/
 
 /-- A term rewritten, and a proof that both are equal. -/
@@ -92,6 +98,7 @@ def rewriteArguments (g : NewNames) (rule : ConstantInfo) (at? : Option RuleInst
 `e`, if it is one. -/
 def rewriteTerm (t : Target) (e : Expr) (replaced : Option FVarId) (rule : ConstantInfo)
     (backward : Bool) (occurrence : Nat) : MetaM (Except String Rewritten) := do
+  if ← isTracing then traceRewriting e rule backward
   let at? ← if occurrence ≤ 1 then pure none else ruleAt e rule backward occurrence
   if occurrence > 1 && at?.isNone then return .error "no such occurrence"
   let term ← match at? with
@@ -99,7 +106,9 @@ def rewriteTerm (t : Target) (e : Expr) (replaced : Option FVarId) (rule : Const
     | none => mkConstWithFreshMVarLevels rule.name
   let r ← t.goal.rewrite e term backward
   let new ← instantiateMVars r.eNew
+  if ← isTracing then logTrace m!"rewritten: {new}"
   if new == e then return .error "unchanged"
+  if ← isTracing then traceLeftOpen (L.map Expr.mvar r.mvarIds)
   let some left ← openAfterRewrite r.mvarIds new | return .error "metavariables"
   let settled ← t.settle replaced left
   let news ← nameNews t.usedNames (unsettled settled left)

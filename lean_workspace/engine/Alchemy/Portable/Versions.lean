@@ -10,7 +10,7 @@ namespace Alchemy
 
 /-- The engine and its Python side must have the same (`ENGINE_VERSION` in `protocol.py`). Raise it
 with every change of a request, a reply or a verdict. -/
-def engineVersion : String := "14"
+def engineVersion : String := "15"
 
 /-- Is it an inductive type with one constructor, without indices and not recursive? It is Lean's
 `isStructureLike`, which is called `isNonRecStructure` from 4.30 on. -/

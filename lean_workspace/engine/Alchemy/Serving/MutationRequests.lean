@@ -1,10 +1,11 @@
 import Alchemy.Attempts.Chain
+import Alchemy.Attempts.Explain
 import Alchemy.Attempts.Profile
 import Alchemy.Search.TargetForms
 import Alchemy.Serving.LibraryRequests
 
 /-!
-# Requests that make variants: `target`, `try`, `profile`, `write`
+# Requests that make variants: `target`, `try`, `explain`, `profile`, `write`
 
 A target is prepared once, all its candidates are tried on it, and the variants that are worth
 keeping are written. A variant becomes the next target by the candidates that led to it.
@@ -92,7 +93,7 @@ def handleTarget (j : Json) : Answer Json := do
     ("forms", .arr (← table.get).forms), ("sites", jsonList sites),
     ("instances", jsonList (← ownInstances t)), ("micros", jsonNat micros)]
 
-/-! ## `try` and `profile` -/
+/-! ## `try`, `explain` and `profile` -/
 
 /-- `try`: makes attempts. A draft gets a number, by which it can be written. -/
 def handleTry (j : Json) : Answer Json := do
@@ -111,6 +112,15 @@ def handleTry (j : Json) : Answer Json := do
       results := jsonList result :: results
   let micros ← microsSince start
   return Json.mkObj [("results", jsonList (L.reverse results)), ("micros", jsonNat micros)]
+
+/-- `explain`: one attempt, with its trace. -/
+def handleExplain (j : Json) : Answer Json := do
+  let (l, t) ← preparedTarget j
+  let candidate ← field j "candidate" asCandidate
+  let explained ← explain l t candidate
+  return Json.mkObj [
+    ("outcome", .str explained.outcome), ("message", jsonOpt .str explained.message),
+    ("trace", jsonStrings explained.trace)]
 
 def costJson (c : Cost) : Json :=
   let times := [c.total, c.instances, c.typing, c.closing]

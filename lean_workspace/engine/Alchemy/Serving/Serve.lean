@@ -30,6 +30,8 @@ Each request with its fields, and what its reply holds:
   forms alone.
 * `try`: `theorem`, `candidates` (`[site, kind, rule, backward, occurrence]`). Reply: `results`,
   `[draft, term, conditions, introduces]` or a reason; `micros` for the attempts alone.
+* `explain`: `theorem`, `candidate` (as in `try`). Reply: `outcome`, which is `draft` or the reason;
+  `message`, Lean's error message or null; `trace`, lines (`Trace.lean`).
 * `profile`: as `try`. Reply: `rows`, `[outcome, total, instances, typing, closing]`, in
   nanoseconds.
 * `write`: `theorem`, `drafts` (`[draft, name, audited]`), `style` (`explicitly`, `matchers`).
@@ -78,6 +80,7 @@ def requests : List Request := [
   { name := "instances", answer := handleInstances },
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
+  { name := "explain", answer := handleExplain },
   { name := "profile", answer := handleProfile },
   { name := "write", answer := handleWrite },
   { name := "check", answer := handleCheck },
