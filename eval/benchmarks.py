@@ -15,7 +15,7 @@ import msgspec
 
 from lean_alchemy.eval import minif2f
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark, PartName, SplitName
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 BenchmarkName = Literal["core", "leandojo", "minif2f"]
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.eval.benchmarks import BenchmarkName, Suite, suite_of
-from lean_alchemy.eval.prove import Budget, Plan, Result, folder_of, prove
+from lean_alchemy.eval.prove import CHECK, PROVE, Budget, Result, prove
+from lean_alchemy.eval.prove import Settings as SearchSettings
 from lean_alchemy.eval.prover import Spec
 from lean_alchemy.eval.score import Score, score
 from lean_alchemy.pipelines.benchmarks.leandojo import PartName, SplitName
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, Options, UsageError, versions
-from lean_alchemy.pipelines.runtime.stage import Report
+from lean_alchemy.pipelines.corpus.extract import extracted
+from lean_alchemy.pipelines.runtime import parquet, pool
+from lean_alchemy.pipelines.runtime.job import Job, JobOptions
+from lean_alchemy.pipelines.runtime.manifest import UsageError, versions
+from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
+from lean_alchemy.pipelines.runtime.stage import Failure, Report
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, write_whole
 
 
@@ -46,16 +48,17 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: SplitName, part: PartName, sample: int | None, seed: int,
-             spec: Spec, budget: Budget, refute: bool, workers: int, report: Report, workspace: str | None = None) -> Evaluation:
-    """workspace: the folder of a lake project that has the benchmark's library. Raises UsageError where something is not there, or the
-    folder holds another evaluation."""
+             spec: Spec, budget: Budget, refute: bool, workers: int, report: Report, workspace: str | None = None,
+             retries: Retries = Retries()) -> tuple[Evaluation, list[Failure]]:
+    """The evaluation, and problems without a result because engines died. workspace: the folder of a lake project that has the benchmark's
+    library. Raises UsageError where something is missing, or the folder holds another evaluation."""
     whole = suite_of(benchmark, data, split, part, with_mathlib=workspace is not None)
     if benchmark == "leandojo" and workspace is None:
         raise UsageError("the embedded Lean has no Mathlib, which this benchmark is about: name a workspace that has it with --workspace "
                          "(docs/mathlib.md), or take --benchmark core")
     settings = Settings(benchmark, whole.version, whole.split, part, sample, seed, spec, model_digest(spec), budget, refute, workspace)
     _require_same(out, settings)
-    job = Job(out, Options(library=whole.library, kinds=[], targets=None, workspace=workspace))
+    job = Job(out, JobOptions(library=whole.library, workspace=workspace))
     with job.begin(), pool.cluster(workers):
         whole = whole.within(extracted(job, workers, report).numbers)
         suite = whole.sample(sample, seed)
@@ -64,14 +67,16 @@ def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: 
                              "Lean")
         job.accept()
         write_whole(out / "settings.json", msgspec.json.encode(settings))
-        plan = Plan(job, spec, budget, seed, refute, folder_of(job, spec, budget, seed, refute, settings.model))
-        results = prove(plan, suite, workers, report)
-        made = Evaluation(settings, score(results, _not_run(suite, whole, sample)), suite.not_run, versions())
+        results, failures = prove(SearchSettings(job, spec, budget, seed, refute, settings.model), suite, workers, report, retries)
+        not_run = {**suite.not_run, **{failure.item: failure.what for failure in failures}}
+        made = Evaluation(settings, score(results, _not_run(suite, whole, sample) + len(failures)), not_run, versions())
+        for stage in (PROVE, CHECK):
+            write_failures(job, stage.name, [failure for failure in failures if failure.stage == stage.name])
         with draft(job.work) as folder:
-            tables.write(tables.to_table(results, Result), folder / "results.parquet")
+            parquet.write(parquet.to_table(results, Result), folder / "results.parquet")
             exchange(folder, out / "results")
         write_whole(out / "evaluation.json", msgspec.json.format(msgspec.json.encode(made), indent=2))
-    return made
+    return made, failures
 
 
 def _not_run(suite: Suite, whole: Suite, sample: int | None) -> int:
@@ -110,7 +115,7 @@ def evaluation_at(out: Location) -> tuple[Evaluation, list[Result]]:
     if not file.is_file():
         raise UsageError(f"{out} holds no evaluation that is done: make one with `alchemy eval --out {out}`")
     try:
-        return (msgspec.json.decode(file.read_bytes(), type=Evaluation), tables.read([out / "results" / "results.parquet"], Result))
+        return (msgspec.json.decode(file.read_bytes(), type=Evaluation), parquet.read([out / "results" / "results.parquet"], Result))
     except msgspec.MsgspecError as error:
         raise UsageError(f"{file} can't be read: {error}") from None
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 LISTED = Path(__file__).parent / "minif2f.yaml"
 

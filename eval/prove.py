@@ -1,54 +1,45 @@
 """*eval*: problems and a prover go in; how each of the problems ended comes out.
 
-A worker holds an engine and the prover, and has several searches open at once: the prover is asked for all of them in one go, which is what
+A worker holds an engine and the prover, and has several searches open at once: the prover is asked for all of them together, which is what
 a model wants. What is found is written out as a proof, played from the start, and played again in the end in a fresh engine; only then does
-it count. What is done is kept, chunk by chunk, below `OUT/.work`.
+it count. A problem whose engine died is a failure, and no result.
 """
 
-import hashlib
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from lean_alchemy.eval import first_states as places_
-from lean_alchemy.eval import prover as prover_
-from lean_alchemy.eval import search as search_
 from lean_alchemy.eval.benchmarks import Problem, Suite
 from lean_alchemy.eval.first_states import Place, Places, chunked
-from lean_alchemy.eval.prover import Candidate, Context, Prover, Query, Spec, distinct, prover_of
+from lean_alchemy.eval.prover import Candidate, Prover, Query, Spec, distinct
+from lean_alchemy.eval.provers.choose import prover_of
+from lean_alchemy.eval.provers.context import Context
 from lean_alchemy.eval.search import Child, Found, Node, Search
-from lean_alchemy.lean_workspace import file_proofs as written
-from lean_alchemy.lean_workspace import gym, native, portfolio
 from lean_alchemy.lean_workspace.gym import Advanced, Closed, NotOpened, NotReplayed, Proved, Refused, State, Statement, Written, proves
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.premises import suggestions as advice
-from lean_alchemy.pipelines.proofs import written as record
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, stage_digest
+from lean_alchemy.pipelines.runtime import runner
+from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import sized
-from lean_alchemy.pipelines.runtime.stage import History, Report, Stage
-from lean_alchemy.pipelines.runtime.storage import Location, make, remove, write_whole
-from lean_alchemy.training import prompt
+from lean_alchemy.pipelines.runtime.runner import Retries
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums
 
 AT_ONCE = 8
 """Searches that a worker has open."""
 
-CHUNK = 8
+SHARD = 8
 """Problems that are lost where a worker dies."""
 
-Ending = Literal["proved", "refuted", "stuck", "out of budget", "engine died", "not opened", "not verified"]
+Ending = Literal["proved", "refuted", "stuck", "out of budget", "not opened", "not verified"]
 """refuted: the negation was proved. stuck: nothing was left to try. not opened: the benchmark's statement does not read back here. not
 verified: a proof was found, and does not hold as a text."""
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """For one theorem. expansions: states that are taken up. candidates: tactics that are tried on each. heartbeats: thousands, for one
+    """For one theorem. expansions: states that are expanded. candidates: tactics that are tried on each. heartbeats: thousands, for one
     tactic."""
 
     expansions: int
@@ -78,33 +69,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Settings(msgspec.Struct, frozen=True):
+    """What the results of a problem depend on. model: a digest of the prover's files."""
+
     job: Job
     spec: Spec
     budget: Budget
     seed: int
     refute: bool
-    folder: Location
-
-    def place(self, problems: Sequence[Problem]) -> Location:
-        return self.folder / f"{hashlib.blake2b(msgspec.json.encode(problems), digest_size=8).hexdigest()}.parquet"
-
-    def checked(self, problems: Sequence[Problem]) -> Location:
-        """What of these does not hold in a fresh engine."""
-        place = self.place(problems)
-        return place.parent / f"{place.name}.checked.json"
-
-    def results_of(self, problems: Sequence[Problem]) -> list[Result]:
-        return tables.read([self.place(problems)], Result)
-
-
-def folder_of(job: Job, spec: Spec, budget: Budget, seed: int, refute: bool, model: str) -> Location:
-    """Names what a run finds. model: a digest of it."""
-    generate = str(Path(__file__).with_name("generate.py"))  # not imported: it needs torch
-    modules = (places_, record, written, native, prover_, search_, gym, portfolio, advice, prompt)
-    code = stage_digest(job.library, __file__, generate, *(module.__file__ for module in modules))
-    what = hashlib.blake2b(msgspec.json.encode([code, spec, budget, seed, refute, model]), digest_size=8).hexdigest()
-    return job.work / "eval" / what
+    model: str
 
 
 class Clock:
@@ -143,9 +116,16 @@ class Attempt:
 def not_begun(problem: Problem, error: Exception, seconds: float) -> Result:
     """Of a problem that has no first state."""
     return Result(
-        name=problem.name, module=problem.module, ending="engine died" if isinstance(error, EngineDied) else "not opened",
-        message=str(error), statement=problem.statement, proof=None, tactics=[], axioms=[], expansions=0, tried=0, refused=0,
-        unparsed=0, lean_seconds=round(seconds, 4), model_seconds=0.0, seconds=round(seconds, 4))
+        name=problem.name, module=problem.module, ending="not opened", message=str(error), statement=problem.statement, proof=None, tactics=[],
+        axioms=[], expansions=0, tried=0, refused=0, unparsed=0, lean_seconds=round(seconds, 4), model_seconds=0.0,
+        seconds=round(seconds, 4))
+
+
+class Died(msgspec.Struct, frozen=True):
+    """A search whose engine died; it has no result."""
+
+    problem: Problem
+    error: Exception
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -167,7 +147,7 @@ class Examiner:
         self._place, self._gym, self._prover, self._budget = place, place.gym, prover, budget
         self._expansions = min(budget.expansions, prover.expansions or budget.expansions)
 
-    def examine(self, problems: Sequence[Problem]) -> Iterator[Result]:
+    def examine(self, problems: Sequence[Problem]) -> Iterator[Result | Died]:
         """A result for each, as they end."""
         waiting, running = deque(problems), list[Attempt]()
         while waiting or running:
@@ -191,15 +171,17 @@ class Examiner:
                     ended = self._expand(attempt, node, distinct(candidates))
                 if ended is not None:
                     running.remove(attempt)
-                    yield attempt.result(ended)
+                    yield ended if isinstance(ended, Died) else attempt.result(ended)
 
-    def _begin(self, problem: Problem) -> Attempt | Result:
+    def _begin(self, problem: Problem) -> Attempt | Result | Died:
         clock = Clock()
         try:
             with clock.running():
                 begun = self._place.start_of(problem)
                 start = self._gym.start(begun)
-        except (NotOpened, EngineDied, EngineRefused) as error:
+        except EngineDied as error:
+            return Died(problem, error)
+        except (NotOpened, EngineRefused) as error:
             return not_begun(problem, error, clock.seconds)
         attempt = Attempt(problem, self._place.text_of(problem, begun), start)
         attempt.lean.seconds = attempt.all.seconds = clock.seconds
@@ -218,13 +200,13 @@ class Examiner:
             attempt.all.seconds += clock.seconds / len(taken)
         return proposed
 
-    def _expand(self, attempt: Attempt, node: Node, candidates: Sequence[Candidate]) -> Ended | None:
+    def _expand(self, attempt: Attempt, node: Node, candidates: Sequence[Candidate]) -> Ended | Died | None:
         """Tries the candidates, the best first, until one closes the state. How the theorem ended by it, if it did."""
         try:
             attempt.search.expand(node, list(self._tried(attempt, node.state, candidates)))
             return self._written(attempt) if attempt.search.ending == "proved" else None
         except (EngineDied, NotReplayed) as error:
-            return Ended("engine died", str(error))
+            return Died(attempt.problem, error)
 
     def _tried(self, attempt: Attempt, state: State, candidates: Sequence[Candidate]) -> Iterator[Found]:
         for candidate in candidates:
@@ -256,30 +238,48 @@ class Examiner:
         return Ended("proved", proved=played[-1].outcome, tactics=tactics)
 
 
-class Prove:
-    """A worker: engines, the prover, problem after problem."""
+class EvalTally(Sums):
+    """results: of problems, by ending."""
 
-    def __init__(self, plan: Plan):
-        self._plan, self._places = plan, Places(plan.job)
-        self._prover = prover_of(plan.spec, Context(lambda: self._places.workspace, self._places.catalogue, plan.seed))
+    endings: dict[str, int] = msgspec.field(default_factory=dict)
 
-    def __call__(self, problems: list[Problem], history: History) -> list[str]:
-        """The endings. The results are left on disk."""
-        try:
-            place = self._places.of(problems)
-        except (EngineDied, EngineRefused) as error:
-            results = [not_begun(problem, error, 0.0) for problem in problems]
-        else:
-            results = list(Examiner(place, self._prover, self._plan.budget).examine(problems))
-            if self._plan.refute:
-                by_name = {problem.name: problem for problem in problems}
-                results = [self._refuted(result, by_name[result.name], place) for result in results]
-        tables.write(tables.to_table(results, Result), self._plan.place(problems))
-        return [result.ending for result in results]
+    @property
+    def note(self) -> str:
+        proved, results = self.endings.get("proved", 0), sum(self.endings.values())
+        return f"{proved:,} of {results:,} proved ({proved / max(1, results):.1%})"
+
+
+class Solver:
+    """Holds engines and the prover; works on problems of one place."""
+
+    def __init__(self, settings: Settings):
+        self._settings, self._places = settings, Places(settings.job)
+        self._prover = prover_of(settings.spec, Context(lambda: self._places.workspace, self._places.catalogue, settings.seed))
+
+    def __call__(self, items: Sequence[Problem]) -> Iterator[Result | EvalTally]:
+        """items: problems that begin in the same place. Raises EngineDied, NotReplayed where an engine died of a problem twice."""
+        for result in self._results(items):
+            yield result
+            yield EvalTally(endings={result.ending: 1})
 
     def close(self) -> None:
         self._prover.close()
         self._places.close()
+
+    def _results(self, problems: Sequence[Problem]) -> Iterator[Result]:
+        try:
+            place = self._places.of(problems)
+        except EngineRefused as error:
+            yield from (not_begun(problem, error, 0.0) for problem in problems)
+            return
+        examiner = Examiner(place, self._prover, self._settings.budget)
+        by_name = {problem.name: problem for problem in problems}
+        for found in examiner.examine(problems):
+            if isinstance(found, Died):  # once more, alone
+                (found,) = examiner.examine([found.problem])
+            if isinstance(found, Died):
+                raise found.error
+            yield self._refuted(found, by_name[found.name], place) if self._settings.refute else found
 
     def _refuted(self, result: Result, problem: Problem, place: Place) -> Result:
         """The result, unless its negation is proved by a few decision procedures."""
@@ -287,8 +287,8 @@ class Prove:
             return result
         try:
             start = place.gym.start(negated(place, problem))
-            outcome = place.gym.step(start, REFUTERS, self._plan.budget.heartbeats)
-        except (NotOpened, EngineDied, EngineRefused):
+            outcome = place.gym.step(start, REFUTERS, self._settings.budget.heartbeats)
+        except (NotOpened, EngineRefused):
             return result
         if not isinstance(outcome, Proved):
             return result
@@ -306,71 +306,78 @@ def negated(place: Place, problem: Problem) -> Statement:
 REFUTERS = "first | decide | omega | simp_all | grind"
 
 
-class Verify:
-    """Plays what counts as proved once more, in an engine that has found none of it."""
+PROVE = Stage(name="eval", version=1, worker=Solver, tally=EvalTally, tables={"results": Result}, memory_gb=3.0,
+              name_of=lambda problem: problem.name)
 
-    def __init__(self, plan: Plan):
-        self._plan, self._places = plan, Places(plan.job)
 
-    def __call__(self, problems: list[Problem], history: History) -> list[str]:
-        """The names of what does not hold; they are kept beside the results."""
-        by_name = {problem.name: problem for problem in problems}
-        found = [result for result in self._plan.results_of(problems) if result.ending in ("proved", "refuted")]
+class Claim(msgspec.Struct, frozen=True):
+    """A proof that was found, to be played once more."""
+
+    problem: Problem
+    tactics: list[str]
+    is_refutation: bool
+
+
+class NotVerified(msgspec.Struct, frozen=True):
+    """A proof that does not hold in a fresh engine."""
+
+    name: str
+
+
+class Checker:
+    """Plays proofs in an engine that has found none of them."""
+
+    def __init__(self, settings: Settings):
+        self._settings, self._places = settings, Places(settings.job)
+
+    def __call__(self, items: Sequence[Claim]) -> Iterator[NotVerified]:
+        """items: of problems that begin in the same place."""
         try:
-            place = self._places.of(problems) if found else None
-            failed = [result.name for result in found if not self._holds(result, by_name[result.name], place)]
-        except (EngineDied, EngineRefused):  # its source can't be read again
-            failed = [result.name for result in found]
-        write_whole(self._plan.checked(problems), msgspec.json.encode(failed))
-        return failed
+            place = self._places.of([claim.problem for claim in items])
+        except EngineRefused:  # its source can't be read again
+            yield from (NotVerified(claim.problem.name) for claim in items)
+            return
+        for claim in items:
+            if not self._holds(claim, place):
+                yield NotVerified(claim.problem.name)
 
     def close(self) -> None:
         self._places.close()
 
-    def _holds(self, result: Result, problem: Problem, place: Place) -> bool:
+    def _holds(self, claim: Claim, place: Place) -> bool:
         try:
-            start = place.gym.start(negated(place, problem) if result.ending == "refuted" else place.start_of(problem))
-        except (NotOpened, EngineDied, EngineRefused):
+            start = place.gym.start(negated(place, claim.problem) if claim.is_refutation else place.start_of(claim.problem))
+        except (NotOpened, EngineRefused):
             return False
-        return proves(list(place.gym.play(start, result.tactics, self._plan.budget.heartbeats)))
+        return proves(list(place.gym.play(start, claim.tactics, self._settings.budget.heartbeats)))
 
 
-PROVE = Stage(name="eval", worker=Prove, memory_gb=3.0)
-VERIFY = Stage(name="verify", worker=Verify)
+CHECK = Stage(name="eval-check", version=1, worker=Checker, tables={"not_verified": NotVerified}, name_of=lambda claim: claim.problem.name)
 
 
-def prove(plan: Plan, suite: Suite, workers: int, report: Report) -> list[Result]:
-    """How each problem of the suite ended, by name. In a cluster that is there (`pool.cluster`). Raises Unfinished."""
-    make(plan.folder)
-    chunks = chunked(plan.job.library, suite.problems, CHUNK)
-    found = [(chunk, tables.is_whole(plan.place(chunk))) for chunk in chunks]
-    endings = [result.ending for chunk, is_done in found if is_done for result in plan.results_of(chunk)]
-    todo = [chunk for chunk, is_done in found if not is_done]
-    for chunk in todo:
-        remove(plan.place(chunk))  # one that can't be read
-
-    def tell() -> None:
-        proved = endings.count("proved")
-        report("eval", len(endings), len(suite.problems), f"{proved:,} proved ({proved / max(1, len(endings)):.1%} so far)")
-
-    tell()
-    for event in pool.finish(sized(PROVE, plan.job.library), plan, todo, workers, _called):
-        endings += event.summary
-        tell()
-    unchecked = [chunk for chunk in chunks if not plan.checked(chunk).is_file()]
-    verified = pool.finish(sized(VERIFY, plan.job.library), plan, unchecked, workers, _called)
-    for count, _ in enumerate(verified, len(chunks) - len(unchecked) + 1):
-        report("verify", count, len(chunks), "")
-    results = [result for chunk in chunks for result in _counted(plan, chunk)]
-    return sorted(results, key=lambda result: result.name)
+def prove(settings: Settings, suite: Suite, workers: int, report: Report, retries: Retries) -> tuple[list[Result], list[Failure]]:
+    """How each problem of the suite ended, by name, and the problems that have no result because engines died. In a cluster that is there
+    (`pool.cluster`)."""
+    job = settings.job
+    what = (settings.spec, settings.budget, settings.seed, settings.refute, settings.model)
+    chunks = chunked(job.library, suite.problems, SHARD)
+    shards = [Shard(job.key(PROVE, *what, chunk), chunk) for chunk in chunks]
+    ran = runner.run(job, sized(PROVE, job.library), settings, shards, workers, report, retries=retries, note=lambda tally: tally.note)
+    found = [runner.rows(job, PROVE, shard, "results") for shard in shards]
+    claims = [_claims(chunk, results) for chunk, results in zip(chunks, found, strict=True)]
+    checks = [Shard(job.key(CHECK, settings.budget, some), some) for some in claims if some]
+    checked = runner.run(job, sized(CHECK, job.library), settings, checks, workers, report, retries=retries, label="verify")
+    not_verified = {row.name for shard in checks for row in runner.rows(job, CHECK, shard, "not_verified")}
+    unchecked = {failure.item for failure in checked.failures}
+    results = [_checked(result, not_verified) for results in found for result in results if result.name not in unchecked]
+    return sorted(results, key=lambda result: result.name), ran.failures + checked.failures
 
 
-def _counted(plan: Plan, chunk: Sequence[Problem]) -> Iterator[Result]:
-    """The results, without proofs that did not hold in the fresh engine."""
-    failed = msgspec.json.decode(plan.checked(chunk).read_bytes(), type=list[str])
-    for result in plan.results_of(chunk):
-        yield msgspec.structs.replace(result, ending="not verified") if result.name in failed else result
+def _claims(problems: Sequence[Problem], results: Sequence[Result]) -> list[Claim]:
+    by_name = {problem.name: problem for problem in problems}
+    return [Claim(by_name[result.name], result.tactics, result.ending == "refuted")
+            for result in results if result.ending in ("proved", "refuted")]
 
 
-def _called(problems: list[Problem]) -> str:
-    return problems[0].name
+def _checked(result: Result, not_verified: set[str]) -> Result:
+    return msgspec.structs.replace(result, ending="not verified") if result.name in not_verified else result

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
 from lean_alchemy.lean_workspace.gym_protocol import AskHints, Before, Begin, FindWords, Focus, Hints, Negate, Release, Start, Step, Stepped
 from lean_alchemy.lean_workspace.process import EngineDied
 from lean_alchemy.lean_workspace.workspace import KILLS, Lost, Workspace, patiently
@@ -27,11 +27,11 @@ RELEASE_BATCH = 100
 """States that nobody holds any more are given back so many at a time."""
 
 
-class NotOpened(Mistake):
+class NotOpened(Mistake, OfOneItem):
     """Lean can't read the statement, or reads another one; the message says why."""
 
 
-class NotReplayed(Trouble):
+class NotReplayed(Trouble, OfOneItem):
     """Tactics that led to a state once lead elsewhere in a fresh engine."""
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
 from lean_alchemy.lean_workspace.lines import Lines
 from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
 
 
-class EngineDied(Trouble):
+class EngineDied(Trouble, OfOneItem):
     """The process ended or was ended. cause: `ended`, `deadline`, `memory`, `out of step`, or `killed`: by somebody else, which
     need not have to do with the request."""
 
@@ -34,7 +34,7 @@ class EngineDied(Trouble):
         return EngineDied, (self.request, self.cause, self.detail)
 
 
-class EngineRefused(Mistake):
+class EngineRefused(Mistake, OfOneItem):
     """The engine answered that it can't do what was asked: a wrong name, a missing library."""
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.training.prompt import completion_ids, prompt_ids
 from lean_alchemy.training.recipe import Phase, Weights
 from lean_alchemy.training.sources import PARTS, SOURCES, Part, Source, Text

@@ -14,9 +14,8 @@ import msgspec
 import pyarrow.dataset as ds
 
 from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark, TracedTheorem, place_of
-from lean_alchemy.pipelines.data.held_out import HeldOut
 from lean_alchemy.pipelines.data.splits import split_of
-from lean_alchemy.pipelines.runtime.job import Job, UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.storage import Location, location_of, table_of
 from lean_alchemy.training.prompt import prompt
 from lean_alchemy.training.recipe import Data
@@ -46,13 +45,13 @@ class Sources:
         """Raises UsageError where something is no benchmark or no corpus."""
         self._data = data
         self._benchmark = benchmark_of(data.benchmark)
-        self.held_out = HeldOut.of(self._benchmark, data.novel_premises == "strict")
+        self.held_out = self._benchmark.held_out(data.novel_premises == "strict")
         self._corpora = [location_of(out) for out in data.corpora]
         self._proofs = [location_of(out) for out in data.proofs]
         for out in self._corpora:
-            Job.manifest_at(out)
+            manifest_at(out)
         for out in self._proofs:
-            Job.manifest_at(out, "proofs")
+            manifest_at(out, "proofs")
         self.kept_out: Counter[str] = Counter()
 
     def theorems(self) -> Iterator[Text]:

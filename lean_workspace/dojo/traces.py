@@ -24,7 +24,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace.dojo.messages import Failed, FileEnd, Package, ReadFile, Reply, Theorem, Traced, Unread
 from lean_alchemy.lean_workspace.dojo.process import LeanDojo, place
-from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
 from lean_alchemy.lean_workspace.process import EngineDied
 
 PLAYS_BELOW = (4, 19)
@@ -45,7 +45,7 @@ class DojoUnsupported(Mistake):
     """LeanDojo can't do this here; the message says what does."""
 
 
-class DojoFailed(Trouble):
+class DojoFailed(Trouble, OfOneItem):
     """LeanDojo, git, lake or Lean failed; the message holds what they said."""
 
 

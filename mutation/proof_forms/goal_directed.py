@@ -15,14 +15,20 @@ _REST = "all_goals assumption"
 
 
 def tactics_of(proof: str) -> list[str]:
-    """The tactics of a proof `by …` as the corpus has them, the lines of each as far to the left as they go."""
+    """The tactics of a proof `by …` as the corpus has them, the lines of each as far to the left as they go. A line goes on with the tactic
+    before it where it is indented further, or where that has a bracket open."""
     tactics: list[str] = []
     for line in proof.split("\n")[1:]:
-        if line.startswith("  ") and not line.startswith("   "):
-            tactics.append(line[2:])
-        elif tactics:
+        begins = line.startswith("  ") and not line.startswith("   ")
+        if tactics and not (begins and _is_closed(tactics[-1])):
             tactics[-1] += "\n" + line[2:]
+        elif begins:
+            tactics.append(line[2:])
     return tactics
+
+
+def _is_closed(tactic: str) -> bool:
+    return sum(map(tactic.count, "([{⟨")) <= sum(map(tactic.count, ")]}⟩"))
 
 
 def goal_directed(tactics: list[str], lemma: str) -> list[str] | None:

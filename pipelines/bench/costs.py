@@ -48,18 +48,11 @@ class Checking(Sums):
     elaboration: int = 0
 
 
-class Costs(msgspec.Struct):
+class Costs(Sums):
     """By way, such as `rw-conclusion`; attempts also by outcome: `usable`, or why not."""
 
     attempts: dict[str, dict[str, Parts]] = msgspec.field(default_factory=dict)
     written: dict[str, Checking] = msgspec.field(default_factory=dict)
-
-    def add(self, other: "Costs") -> None:
-        for way, outcomes in other.attempts.items():
-            for outcome, parts in outcomes.items():
-                self.attempts.setdefault(way, {}).setdefault(outcome, Parts()).add(parts)
-        for way, checking in other.written.items():
-            self.written.setdefault(way, Checking()).add(checking)
 
     def means(self) -> dict[str, dict[str, dict[str, float]]]:
         """Microseconds an attempt, or a variant (`written`): way → outcome → part."""

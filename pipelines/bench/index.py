@@ -22,8 +22,9 @@ from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.lean_workspace.protocol import Site
 from lean_alchemy.mutation.kinds import Kind, Reach, kinds_within
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
-from lean_alchemy.pipelines.corpus.extract import Catalogue
-from lean_alchemy.pipelines.corpus.mutate import draw_targets
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue
+from lean_alchemy.pipelines.corpus.extract import extraction_folder
+from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
@@ -129,9 +130,9 @@ def measure(job: Job, library: Catalogue, workers: int, report: Report) -> Index
     kinds = kinds_within(["rw", "apply"], Reach())
     build = _build(job, library, kinds, workers, report)
     report("load", 0, 1, "")
-    load = _in_fresh_process(_load, job.extract_folder, job.options.library)
+    load = _in_fresh_process(_load, extraction_folder(job), job.options.library)
     report("load", 1, 1, f"{load.seconds:.1f} s")
-    names = draw_targets(job, library)
+    names = draw_targets(job.options, library)
     asked: list[tuple[int, list[Site]]] = []
     forms_ms: list[float] = []
     prepare_ms: list[float] = []

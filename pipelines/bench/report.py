@@ -14,8 +14,8 @@ from lean_alchemy.pipelines.bench.scale import PAPER_CORE_HOURS, Scale
 from lean_alchemy.pipelines.bench.search import WAYS, Compared
 from lean_alchemy.pipelines.bench.throughput import Throughput
 from lean_alchemy.pipelines.commands.printing import out
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.publishing.plots import COLOURS, INK, caption, pyplot
-from lean_alchemy.pipelines.runtime.job import Options
 from lean_alchemy.pipelines.runtime.storage import write_whole
 
 # --- bench search -----------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def print_search(compared: Compared) -> None:
     out.print(table)
     _print_costs(compared.costs)
     for name in _in_order(compared.ways):
-        beside = ", ".join(f"{n:,} {reason}" for reason, n in compared.ways[name].beside.most_common())
+        beside = ", ".join(f"{n:,} {reason}" for reason, n in sorted(compared.ways[name].beside.items(), key=lambda item: -item[1]))
         if beside:
             out.print(f"{name}: accepted and not usable: {beside}", highlight=False)
     query_s = sum(way.query_s for way in compared.ways.values())

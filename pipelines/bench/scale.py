@@ -24,9 +24,10 @@ from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.mutation.kinds import kinds_within
 from lean_alchemy.mutation.search.candidates import Lemmas
 from lean_alchemy.pipelines.bench.index import PAGE, exponent
-from lean_alchemy.pipelines.corpus.extract import SLICES, Catalogue
-from lean_alchemy.pipelines.corpus.mutate import Mutator, Tally, draw_targets
-from lean_alchemy.pipelines.runtime.job import SHARD_TARGETS, Job
+from lean_alchemy.pipelines.corpus.catalogue import SLICES, Catalogue
+from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
+from lean_alchemy.pipelines.corpus.targets import SHARD_TARGETS, draw_targets
+from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
 
@@ -137,7 +138,7 @@ def _short(value: float) -> str:
 
 def measure(job: Job, library: Catalogue, report: Report) -> Measured:
     """job: its targets are those whose costs are measured. Raises EngineDied, EngineRefused."""
-    names = draw_targets(job, library)
+    names = draw_targets(job.options, library)
     start = time.monotonic()
     mutator = _Timed(job)
     start_s = time.monotonic() - start
@@ -159,7 +160,7 @@ class _Timed(Mutator):
     """A worker of *mutate* that says what each target costs."""
 
     def cost_of(self, name: str) -> Cost:
-        before, start, tally = dict(self._workspace.spent), time.monotonic(), Tally()
+        before, start, tally = dict(self._workspace.spent), time.monotonic(), MutateTally()
         for _ in self.variants_of(name, tally):
             pass
         lean = {work: s - before.get(work, 0.0) for work, s in self._workspace.spent.items()}

@@ -12,32 +12,31 @@ only the lemma has. Pairs of `rw` that leave side goals are usable, and have row
 
 import itertools
 import random
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from queue import SimpleQueue
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.lean_workspace.protocol import Candidate, Direction, KindName, Site
-from lean_alchemy.lean_workspace.workspace import Draft, Lost, PreparedTarget, Retirement, Useless, Workspace
+from lean_alchemy.lean_workspace.workspace import Draft, Lost, PreparedTarget, Retirement, Useless
 from lean_alchemy.mutation.kinds import THE_PAPER, kinds_within
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
 from lean_alchemy.mutation.search.explain import why_not_applied, why_not_rewritten
 from lean_alchemy.pipelines.bench.costs import Costs, sample_costs
-from lean_alchemy.pipelines.corpus.extract import Catalogue
-from lean_alchemy.pipelines.corpus.mutate import draw_targets
-from lean_alchemy.pipelines.runtime.job import Job, UsageError
-from lean_alchemy.pipelines.runtime.lean import opened
-from lean_alchemy.pipelines.runtime.stage import Report, Sums
-from lean_alchemy.pipelines.runtime.storage import write_whole
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue
+from lean_alchemy.pipelines.corpus.extract import catalogue
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.corpus.targets import draw_targets
+from lean_alchemy.pipelines.runtime import pool, runner
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.lean import opened, sized
+from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
+from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, Sums
 
 BATCH = 20
-"""Targets between two decisions of what is still to be measured, and between two files of what is known so far."""
+"""Targets between two decisions of what is still to be measured."""
+SHARD = 5
 
 RETIREMENT = Retirement(requests=500_000)
 """Brute force asks much more of an engine than any other work."""
@@ -96,41 +95,28 @@ class Measured(Sums):
     indexed_s: float = 0.0
     oracle_s: float = 0.0
     query_s: float = 0.0
-    beside: Counter[str] = msgspec.field(default_factory=Counter)
+    beside: dict[str, int] = msgspec.field(default_factory=dict)
     """Pairs that Lean accepts and that are not usable, by reason: of brute force."""
-    wasted: Counter[str] = msgspec.field(default_factory=Counter)
+    wasted: dict[str, int] = msgspec.field(default_factory=dict)
     """Attempts of the index that gave nothing usable, by reason."""
     unsteady: int = 0
     """Usable pairs that a later way did not accept again."""
 
 
-class Compared(msgspec.Struct):
-    """What a target, or all of them, came to."""
+class Compared(Sums):
+    """What a target, or all of them, came to. set_aside: targets that could not be prepared, and why."""
 
     rows: dict[str, Row] = msgspec.field(default_factory=dict)
     ways: dict[str, Measured] = msgspec.field(default_factory=dict)
-    missed: list[Missed] = []
+    missed: list[Missed] = msgspec.field(default_factory=list)
     costs: Costs = msgspec.field(default_factory=Costs)
-    set_aside: dict[str, str] = {}
-    """Targets that could not be prepared, and why."""
+    set_aside: dict[str, str] = msgspec.field(default_factory=dict)
     targets: int = 0
     prepare_s: float = 0.0
     forms_s: float = 0.0
 
     def row(self, name: str) -> Row:
         return self.rows.setdefault(name, Row())
-
-    def add(self, other: "Compared") -> None:
-        for name, row in other.rows.items():
-            self.row(name).add(row)
-        for name, way in other.ways.items():
-            self.ways.setdefault(name, Measured()).add(way)
-        self.costs.add(other.costs)
-        self.missed = [*self.missed, *other.missed]
-        self.set_aside = {**self.set_aside, **other.set_aside}
-        self.targets += other.targets
-        self.prepare_s += other.prepare_s
-        self.forms_s += other.forms_s
 
     @property
     def recall(self) -> dict[str, float | None]:
@@ -148,27 +134,6 @@ class Compared(msgspec.Struct):
         return sum(getattr(self.ways[name], over) for name in ways if name in self.ways) / below if below else None
 
 
-class Batches:
-    """What was measured, batch by batch, on disk: a run that was cut off goes on where it stood. Without a folder nothing is
-    kept."""
-
-    def __init__(self, folder: Path | None):
-        self._folder = folder
-
-    def read(self, places: range) -> Compared | None:
-        if self._folder is None or not self._file(places).is_file():
-            return None
-        return msgspec.json.decode(self._file(places).read_bytes(), type=Compared, dec_hook=lambda _, counts: Counter(counts))
-
-    def write(self, places: range, compared: Compared) -> None:
-        if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self._file(places), msgspec.json.encode(compared))
-
-    def _file(self, places: range) -> Path:
-        return self._folder / f"targets-{places.start}-{places.stop}.json"
-
-
 def ways_of(names: Sequence[str], kinds: Sequence[str]) -> list[Way]:
     """The ways of these names; without names, those of the kinds. Raises UsageError for a name that is none."""
     known = {way.name: way for way in WAYS if way.kind in kinds}
@@ -177,86 +142,75 @@ def ways_of(names: Sequence[str], kinds: Sequence[str]) -> list[Way]:
     return [way for name, way in known.items() if not names or name in names]
 
 
-def search(job: Job, library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report, out: Path | None = None,
+class Compare(msgspec.Struct, frozen=True):
+    """A target to compare on. oracle_first: does it come before the index?"""
+
+    target: str
+    ways: tuple[Way, ...]
+    oracle_first: bool
+
+
+def search(job: Job, library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report,
            so_far: Callable[[Compared], None] = lambda compared: None) -> Compared:
-    """Compares the ways on the job's targets, in their order; with `pairs`, until each way has that many usable pairs
-    without conditions: a way that has them is not measured on further targets. out: where batches are kept. so_far is told
-    after each batch."""
-    names = draw_targets(job, library)
+    """Compares the ways on the job's targets, in their order; with `pairs`, until each way has that many usable pairs without conditions: a
+    way that has them is not measured on further targets. so_far is called after each batch. Raises JobError where a target failed."""
+    options: Options = job.options
+    names = draw_targets(options, library)
     compared = Compared()
-    batches = Batches(out / ".bench-search" / job.search_key([way.name for way in ways], pairs) if out else None)
-    with Comparers(job, library, workers) as comparers:
+    stage = sized(COMPARE, job.library, len(library.theorems))
+    with pool.cluster(workers), runner.crew(job, stage, job, workers) as crew:
         for start in range(0, len(names), BATCH):
-            places = range(start, min(start + BATCH, len(names)))
             # Decided once a batch, so that the number of engines changes nothing.
-            wanting = [way for way in ways if pairs is None or compared.row(way.name).usable < pairs]
+            wanting = tuple(way for way in ways if pairs is None or compared.row(way.name).usable < pairs)
             if not wanting:
                 break
-            batch = batches.read(places)
-            if batch is None:
-                batch = Compared()
-                for one in comparers.compare(places, names, wanting):
-                    batch.add(one)
-                    counts = "  ".join(f"{way.name} {compared.row(way.name).usable + batch.row(way.name).usable:,}" for way in wanting)
-                    report("search", compared.targets + batch.targets, len(names), counts)
-                batches.write(places, batch)
-            compared.add(batch)
+            items = [Compare(name, wanting, place % 2 == 1) for place, name in enumerate(names[start:start + BATCH], start)]
+            shards = [Shard(job.key(COMPARE, options.seed, chunk), chunk) for chunk in (items[i:i + SHARD] for i in range(0, len(items), SHARD))]
+            ran = runner.run(job, stage, job, shards, workers, report, hired=crew, label=f"targets from {start}", note=_usable_pairs)
+            if ran.failures:
+                raise JobError(f"{len(ran.failures)} targets failed, such as {ran.failures[0].item}: {ran.failures[0].what}")
+            compared.add(ran.tally)
             so_far(compared)
     return compared
 
 
-class Comparers:
-    """Engines side by side, and the index they share, without rules on quality and against all theorems."""
+def _usable_pairs(compared: Compared) -> str:
+    return "  ".join(f"{name} {row.usable:,}" for name, row in compared.rows.items())
 
-    def __init__(self, job: Job, library: Catalogue, workers: int):
-        self._library, self._seed = library, job.options.seed
+
+class Comparer:
+    """Holds an engine and the index, without rules on quality and against all theorems."""
+
+    def __init__(self, job: Job):
+        options: Options = job.options
+        self._library, self._seed = catalogue(job), options.seed
         self._keys: dict[int, list[Key]] = {}
-        for rule, keys in itertools.groupby(library.keys(), key=lambda key: key.rule):
+        for rule, keys in itertools.groupby(self._library.keys(), key=lambda key: key.rule):
             self._keys[rule] = list(keys)
         reach = msgspec.structs.replace(THE_PAPER, forward=True, side_conditions=True)
-        self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(job.options.kinds, reach),
-                              range(len(library.theorems)), rules=(), classes=library.classes())
-        self._querying = threading.Lock()
-        self._free: SimpleQueue[Workspace] = SimpleQueue()
-        self._threads = ThreadPoolExecutor(workers)
-        self._workspaces = list(self._threads.map(
-            lambda _: opened(job.library, RETIREMENT), range(workers)))
-        for workspace in self._workspaces:
-            self._free.put(workspace)
+        self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(options.kinds, reach),
+                              range(len(self._library.theorems)), rules=(), classes=self._library.classes())
+        self._workspace = opened(job.library, RETIREMENT)
 
-    def __enter__(self) -> "Comparers":
-        return self
+    def __call__(self, items: Sequence[Compare]) -> Iterator[Compared]:
+        for item in items:
+            yield self._compared(item)
 
-    def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        for workspace in self._workspaces:
-            workspace.close()
+    def close(self) -> None:
+        self._workspace.close()
 
-    def compare(self, places: Sequence[int], names: Sequence[str], ways: Sequence[Way]) -> Iterator[Compared]:
-        """The targets at these places of the order, in it."""
-
-        def one(place: int) -> Compared:
-            workspace = self._free.get()
-            try:
-                return self._compare(workspace, names[place], ways, oracle_first=place % 2 == 1)
-            finally:
-                self._free.put(workspace)
-
-        return self._threads.map(one, places)
-
-    def _compare(self, workspace: Workspace, name: str, ways: Sequence[Way], oracle_first: bool) -> Compared:
+    def _compared(self, item: Compare) -> Compared:
         came = Compared(targets=1)
-        number = self._library.numbers[name]
         try:
             start = time.monotonic()
-            target = workspace.target(number)
+            target = self._workspace.target(self._library.numbers[item.target])
             came.prepare_s = time.monotonic() - start
             came.forms_s = target.forms_s
-            for way in ways:
+            for way in item.ways:
                 if _sites(target, way):
-                    self._measure(target, name, way, came, oracle_first)
+                    self._measure(target, item.target, way, came, item.oracle_first)
         except (EngineDied, EngineRefused) as error:
-            return Compared(targets=1, set_aside={name: str(error)})
+            return Compared(targets=1, set_aside={item.target: str(error)})
         return came
 
     def _measure(self, target: PreparedTarget, name: str, way: Way, came: Compared, oracle_first: bool) -> None:
@@ -266,11 +220,10 @@ class Comparers:
         measured.brute_tried = len(everything)
         measured.brute_s, outcomes = _run(target, everything)
         usable = [c for c, outcome in outcomes.items() if _is_usable(outcome)]
-        measured.beside.update(reason for outcome in outcomes.values() if (reason := _beside(outcome)))
-        with self._querying:
-            start = time.monotonic()
-            indexed = [c for c in self._lemmas.candidates(target.theorem, sites) if c.kind == way.kind]
-            measured.query_s = time.monotonic() - start
+        _count(measured.beside, (reason for outcome in outcomes.values() if (reason := _beside(outcome))))
+        start = time.monotonic()
+        indexed = [c for c in self._lemmas.candidates(target.theorem, sites) if c.kind == way.kind]
+        measured.query_s = time.monotonic() - start
         measured.tried = len(indexed)
         for oracle in (oracle_first, not oracle_first):
             seconds, again = _run(target, usable if oracle else indexed)
@@ -280,7 +233,7 @@ class Comparers:
             else:
                 measured.indexed_s = seconds
                 measured.tried_usable = sum(map(_is_usable, again.values()))
-                measured.wasted.update(_reason(outcome) for outcome in again.values() if not _is_usable(outcome))
+                _count(measured.wasted, (_reason(outcome) for outcome in again.values() if not _is_usable(outcome)))
                 refused = [c for c, outcome in again.items() if not _is_usable(outcome)]
         found = set(indexed)
         for candidate in usable:
@@ -321,6 +274,14 @@ class Comparers:
             return "its key says that data stay open"
         tokens, needs = keys[0].tokens.split("\t"), keys[0].needs
         return why_not_rewritten(tokens, needs, site.rw) if candidate.kind == "rw" else why_not_applied(tokens, needs, site.apply)
+
+
+COMPARE = Stage(name="compare", version=1, worker=Comparer, tally=Compared, tables={}, name_of=lambda item: item.target)
+
+
+def _count(counts: dict[str, int], reasons: Iterable[str]) -> None:
+    for reason in reasons:
+        counts[reason] = counts.get(reason, 0) + 1
 
 
 def _sites(target: PreparedTarget, way: Way) -> list[Site]:

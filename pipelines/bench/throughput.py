@@ -13,10 +13,12 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.pipelines.corpus import mutate
-from lean_alchemy.pipelines.corpus.mutate import Tally
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, JobError
+from lean_alchemy.pipelines.corpus.extract import extracted
+from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
+from lean_alchemy.pipelines.corpus.targets import draw_targets
+from lean_alchemy.pipelines.runtime import pool, runner
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.manifest import JobError
 from lean_alchemy.pipelines.runtime.stage import Report
 
 
@@ -24,7 +26,7 @@ class Throughput(msgspec.Struct, frozen=True):
     """Of one number of workers."""
 
     workers: int
-    tally: Tally
+    tally: MutateTally
     wall_s: float
     """From the first item to the last, the start of engines included."""
 
@@ -63,27 +65,18 @@ class Throughput(msgspec.Struct, frozen=True):
 
 
 def measure(job: Job, workers: Sequence[int], report: Report) -> list[Throughput]:
-    """One measurement for each number of workers. Raises JobError where a shard is missing."""
+    """One measurement for each number of workers. Raises JobError where a target failed: its time would be missing."""
     measured = []
     for count in workers:
         with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
             fresh = Job(Path(folder), job.options)
             with fresh.begin(), pool.cluster(count):
                 library = extracted(fresh, count, report)
-                shards = mutate.shards_of(fresh, mutate.draw_targets(fresh, library))
-                measured.append(_run(fresh, shards, count, report))
+                shards = mutate.shards_of(fresh, draw_targets(fresh.options, library))
+                start = time.monotonic()
+                ran = runner.run(fresh, MUTATE, fresh, shards, count, report, label=f"{count} worker{'s' if count > 1 else ''}",
+                                 note=lambda tally: f"{tally.elaborated:,} variants")
+                if ran.failures:
+                    raise JobError(f"{len(ran.failures)} targets failed, such as {ran.failures[0].item}: {ran.failures[0].what}")
+                measured.append(Throughput(count, ran.tally, time.monotonic() - start))
     return measured
-
-
-def _run(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> Throughput:
-    tally = Tally()
-    total = sum(len(shard.targets) for shard in shards)
-    stage = f"{workers} worker{'s' if workers > 1 else ''}"
-    report(stage, 0, total, "")
-    start = time.monotonic()
-    for event in pool.run(mutate.MUTATE, job, shards, workers):
-        if isinstance(event, pool.Failed):
-            raise JobError(f"a shard is missing: {event.reason}")
-        tally.add(event.summary)
-        report(stage, tally.targets, total, f"{tally.elaborated:,} variants")
-    return Throughput(workers, tally, time.monotonic() - start)

@@ -16,6 +16,7 @@ import jinja2
 import msgspec
 
 from lean_alchemy.lean_workspace.declarations import AskDeclarations
+from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.pipelines.benchmarks.leandojo import (
     PARTS,
     SPLITS,
@@ -32,15 +33,16 @@ from lean_alchemy.pipelines.benchmarks.leandojo import (
     packed,
     random_split,
 )
-from lean_alchemy.pipelines.corpus.extract import Catalogue, Entry
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Proof, Reject, Step
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, UsageError, library_digest
-from lean_alchemy.pipelines.runtime.lean import opened
-from lean_alchemy.pipelines.runtime.stage import History, Report, Stage, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove, write_whole
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
+from lean_alchemy.pipelines.corpus.extract import extracted
+from lean_alchemy.pipelines.corpus.options import TargetOptions
+from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
+from lean_alchemy.pipelines.runtime import parquet, pool, runner
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.lean import opened, sized
+from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError, manifest_at
+from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, silent
+from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, write_whole
 
 URL = "https://github.com/leanprover/lean4"
 
@@ -63,44 +65,31 @@ class Import(msgspec.Struct, frozen=True):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Modules to list, by number. end: None for all that are left: behind the last theorem stand modules without any."""
+    """Modules to list, by number. end: None for all that are left: after the last theorem come modules without any."""
 
     first: int
     end: int | None
 
-    def place(self, job: Job) -> Location:
-        return listing_folder(job) / f"{self.first:05}-{self.end or 'end'}"
-
 
 class Lister:
-    """Lists what some modules declare beside their theorems, and what they import."""
+    """Lists what modules declare beside their theorems, and what they import."""
 
-    def __init__(self, job: Job):
-        self._job = job
-        self._workspace = opened(job.library)
+    def __init__(self, library: Library):
+        self._workspace = opened(library)
 
-    def __call__(self, span: Span, history: History) -> int:
-        modules = list(enumerate(self._workspace.opened.modules))[span.first:span.end]
-        imports: list[Import] = []
-        declarations: list[Declaration] = []
-        for number, module in modules:
-            found = self._workspace.ask(AskDeclarations(module=number))
-            imports.append(Import(module, found.imports))
-            declarations += [Declaration(module, *row) for row in found.rows]
-        with self._job.folder(span.place(self._job)) as part:
-            tables.write(tables.to_table(imports, Import), part / "imports.parquet")
-            tables.write(tables.to_table(declarations, Declaration), part / "declarations.parquet")
-        return len(modules)
+    def __call__(self, items: Sequence[Span]) -> Iterator[Import | Declaration]:
+        for span in items:
+            for number, module in list(enumerate(self._workspace.opened.modules))[span.first:span.end]:
+                found = self._workspace.ask(AskDeclarations(module=number))
+                yield Import(module, found.imports)
+                yield from (Declaration(module, *row) for row in found.rows)
 
     def close(self) -> None:
         self._workspace.close()
 
 
-LIST = Stage(name="list", worker=Lister)
-
-
-def listing_folder(job: Job) -> Location:
-    return job.work / f"declarations-{library_digest(job.library)}"
+LIST = Stage(name="list", version=1, worker=Lister, tables={"imports": Import, "declarations": Declaration},
+             name_of=lambda span: f"modules from {span.first}")
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -117,7 +106,7 @@ def build(out: Location, name: str, version: int, held_out: int, seed: int, work
     """The benchmark of a harvest. held_out: theorems in val, and in test. Raises UsageError where there is no harvest, or one that is too
     small."""
     start = time.monotonic()
-    job = Job(out, Job.manifest_at(out, "proofs").options)
+    job = Job(out, manifest_at(out, "proofs").options_as(TargetOptions))
     with job.begin(), pool.cluster(workers):
         library = extracted(job, workers, report)
         corpus = list(_listing(job, library, workers, report))
@@ -165,20 +154,18 @@ def path_of(module: str) -> str:
 
 
 def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iterator[File]:
-    """Every module of the library as a file, after those that it imports."""
-    make(listing_folder(job))
+    """Every module of the library as a file, after those that it imports. Raises JobError where some can't be listed."""
     firsts = range(0, _module_count(library), MODULES_AT_ONCE)
     spans = [Span(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
-    todo = [span for span in spans if not tables.are_whole(span.place(job), "imports", "declarations")]
-    for span in todo:
-        remove(span.place(job))  # one that can't be read
-    for done, _ in enumerate(pool.finish(LIST, job, todo, workers, lambda span: f"modules from {span.first}"), len(spans) - len(todo) + 1):
-        report("list", done, len(spans), "")
+    shards = [Shard(job.key(LIST, span), [span]) for span in spans]
+    ran = runner.run(job, sized(LIST, job.library), job.library, shards, workers, report)
+    if ran.failures:
+        raise JobError("the library was not listed: " + "; ".join(f"{failure.item}: {failure.what}" for failure in ran.failures[:3]))
     declarations: dict[str, list[Declaration]] = defaultdict(list)
-    for row in tables.read([span.place(job) / "declarations.parquet" for span in spans], Declaration):
+    for row in (row for shard in shards for row in runner.rows(job, LIST, shard, "declarations")):
         declarations[row.module].append(row)
     theorems = _theorems_in_order(job, library)
-    for row in tables.read([span.place(job) / "imports.parquet" for span in spans], Import):
+    for row in (row for shard in shards for row in runner.rows(job, LIST, shard, "imports")):
         lines = [(d.name, d.kind, f"{d.kind} {d.name} {d.signature or ''}") for d in declarations[row.module]]
         lines += [(entry.name, "theorem", f"theorem {entry.name} {entry.statement or ''}") for entry in theorems[row.module]]
         premises = [_premise(number, *line) for number, line in enumerate(lines, 1)]
@@ -209,7 +196,7 @@ def _theorems_in_order(job: Job, library: Catalogue) -> Mapping[str, list[Entry]
 
 
 def _rows(job: Job, table: str, record: type) -> list:
-    return tables.read(sorted((job.out / table).glob("*.parquet"), key=str), record)
+    return parquet.read(sorted((job.out / table).glob("*.parquet"), key=str), record)
 
 
 # --- the theorems ---------------------------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.data.held_out import HeldOut
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 CORE = Path(__file__).parent / "core.tar.xz"
 """The benchmark that ships with the package."""
@@ -136,6 +137,13 @@ class Benchmark:
         """What proofs in val and test of the split of that name use, and none in train."""
         used = {part: {name for theorem in self.part("novel_premises", part) for name in theorem.premises} for part in PARTS}
         return (used["val"] | used["test"]) - used["train"]
+
+    def held_out(self, novel_premises: bool) -> HeldOut:
+        """The theorems in val and test of both splits. novel_premises: keeps out as lemmas what the proofs of `novel_premises` use there
+        and none in train."""
+        out = [theorem for split in SPLITS for part in ("val", "test") for theorem in self.part(split, part)]
+        return HeldOut(frozenset(t.full_name for t in out), frozenset(t.statement_key for t in out if t.statement_key),
+                       frozenset(self.novel_premises()) if novel_premises else frozenset())
 
     def unpack(self, folder: Path) -> None:
         """Writes it out as a folder. Raises UsageError where that is there."""

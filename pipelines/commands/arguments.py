@@ -1,4 +1,4 @@
-"""Arguments and options that commands share, and how they are read."""
+"""Arguments and options that commands share, and how they are read. An option means the same in every command."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from lean_alchemy.pipelines.runtime.runner import Retries
     from lean_alchemy.pipelines.runtime.storage import Location
 
 
@@ -17,12 +18,34 @@ def _location(text: str) -> "Location":
 
 Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder of the corpus, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
-Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 2 GB each; with Mathlib 5 GB.")]
+Workers = Annotated[int | None, typer.Option(
+    min=1, help="Engines that run at once, one core and 2.5 GB each (5 GB with a workspace).", show_default="what this machine has room for")]
+Seed = Annotated[int, typer.Option(help="Of every random choice.")]
 LibraryNames = Annotated[list[str], typer.Option(
     "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]
 WorkspaceFolder = Annotated[Path | None, typer.Option(
     "--workspace", help="A lake project, such as one with Mathlib: its own Lean opens the library.", show_default="the embedded Lean")]
 Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
+Module = Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")]
+Sample = Annotated[str, typer.Option(help="How many, chosen by the seed, or `all`.")]
+MaxFailures = Annotated[int, typer.Option(min=0, help="Items that may fail before the run ends; 0: any number.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try items again that failed in an earlier run.")]
+SkipTarget = Annotated[list[str], typer.Option(help="Leave this theorem out; repeatable.")]
+
+
+def workers_of(asked: int | None, workspace: str | None = None) -> int:
+    """As many as are asked for, else as many as there are cores and memory for."""
+    if asked is not None:
+        return asked
+    from lean_alchemy.pipelines.runtime.lean import workers_that_fit
+
+    return workers_that_fit(workspace)
+
+
+def retries_of(max_failures: int, retry_failed: bool) -> "Retries":
+    from lean_alchemy.pipelines.runtime.runner import Retries
+
+    return Retries(max_failures=max_failures or None, retry_failed=retry_failed)
 
 
 def count_of(text: str) -> int | None:
@@ -41,7 +64,7 @@ def numbers_of(option: str, text: str, kind: type[int] | type[float]) -> list[in
     except ValueError:
         found = []
     if not found or min(found) <= 0:
-        raise typer.BadParameter(f"{option}: {text!r} are no numbers above zero, separated by commas")
+        raise typer.BadParameter(f"{option}: {text!r} must be numbers above zero, separated by commas")
     return found
 
 
@@ -55,8 +78,8 @@ def workspace_of(folder: Path | None) -> str | None:
 
 
 def libraries_of(names: list[str]) -> list[str]:
-    """Files by their full path, as OUT is read again from other folders; for a folder the `.lean` files below it, those of its build
-    and of its packages (`.lake`) and its `lakefile.lean` apart."""
+    """Files by their full path, as OUT is read again from other folders; for a folder the `.lean` files below it, without those of its
+    build and of its packages (`.lake`) and without its `lakefile.lean`."""
     return [place for name in names for place in _places(name)]
 
 
@@ -65,7 +88,7 @@ def _places(name: str) -> list[str]:
     if name.endswith(".lean"):
         return [str(place.resolve())]
     if "/" not in name:
-        return [name]  # a module, whatever lies in this folder
+        return [name]  # a module, even where a folder has its name
     if not place.is_dir():
         raise typer.BadParameter(f"there is no folder {name}")
     files = sorted(file for file in place.resolve().rglob("*.lean")

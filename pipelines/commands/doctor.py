@@ -1,4 +1,4 @@
-"""What is there of what the house needs, and what to do about what is missing."""
+"""What is installed of what the project needs, and what to do about what is missing."""
 
 import importlib.util
 import os
@@ -28,6 +28,11 @@ class Finding(msgspec.Struct, frozen=True):
     found: str
     advice: str = ""
     needed: bool = True
+
+    @property
+    def key(self) -> str:
+        """`embedded Lean` in a summary."""
+        return self.name.lower().replace(" ", "_").replace("-", "_")
 
 
 def examine() -> list[Finding]:

@@ -10,7 +10,7 @@ from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.mutation.kinds import APPLY, REWRITE
 from lean_alchemy.mutation.search.candidates import Lemmas
 from lean_alchemy.mutation.search.premises import Named, Premises
-from lean_alchemy.pipelines.corpus.extract import Catalogue
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue
 
 
 class Adviser:

@@ -12,11 +12,11 @@ import msgspec
 
 from lean_alchemy.lean_workspace import native
 from lean_alchemy.lean_workspace.file_proofs import NotPlayed, Numbered, played, written_in
-from lean_alchemy.lean_workspace.gym import Gym, NotOpened, NotReplayed, Played, Statement
+from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Played, Statement
 from lean_alchemy.lean_workspace.library import Library
-from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
-from lean_alchemy.pipelines.data.tables import Proof, Step
-from lean_alchemy.pipelines.proofs.steps import rows_as_written
+from lean_alchemy.lean_workspace.process import EngineRefused
+from lean_alchemy.pipelines.data.schema import Proof, Step
+from lean_alchemy.pipelines.proofs.steps import steps_as_written
 from lean_alchemy.pipelines.runtime.lean import opened
 
 WRITTEN = "written"
@@ -65,7 +65,7 @@ class Files:
         return self._written.get(theorem)
 
     def record(self, theorem: str, module: str) -> tuple[Proof, list[Step]] | Missing:
-        """The proof that stands in the file, or why it is none that can be played."""
+        """The proof that stands in the file, or why it can't be recorded. Raises EngineDied, NotReplayed."""
         if (written := self._written.get(theorem)) is None:
             return Missing("not written", self._first_problem)
         try:
@@ -73,10 +73,10 @@ class Files:
             statement = self._statement(theorem, written.proof.statement)
         except NotPlayed as reason:
             return Missing(str(reason))
-        except (EngineDied, EngineRefused, NotReplayed) as error:  # it costs this theorem, and no other
-            return Missing("engine died" if isinstance(error, EngineDied) else "not played", str(error))
+        except EngineRefused as error:
+            return Missing("not played", str(error))
         whose = {"form": WRITTEN, "variant_id": None, "theorem": theorem, "target": theorem, "module": module}
-        steps = rows_as_written(made, written.proof, **whose)
+        steps = steps_as_written(made, written.proof, **whose)
         return proof_of(theorem, module, 1, WRITTEN, statement, made, steps), steps
 
     def close(self) -> None:

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lean_alchemy.lean_workspace import engine_source
 from lean_alchemy.mutation.kinds import Reach
+from lean_alchemy.pipelines.corpus.options import Options, TargetOptions
 from lean_alchemy.pipelines.data.splits import VALIDATION_PERCENT, Split
-from lean_alchemy.pipelines.data.tables import load
-from lean_alchemy.pipelines.runtime.job import Manifest, Options
+from lean_alchemy.pipelines.runtime.manifest import Manifest, versions
+from lean_alchemy.pipelines.runtime.parquet import load
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -63,15 +63,15 @@ def card(repo: str, manifest: Manifest, configs: Sequence[Config], folder: Path)
     """The text. folder: where the files of the configs lie."""
     tables = {config.table: config for config in configs}
     of_corpus = "variants" in tables
-    library = names_of(manifest.library)
+    library, options = names_of(manifest.library), manifest.options_as(Options if of_corpus else TargetOptions)
     return _TEMPLATE.render(
-        repo=repo, manifest=manifest, options=manifest.options, configs=configs, tables=tables, library=library,
+        repo=repo, manifest=manifest, options=options, configs=configs, tables=tables, library=library,
         pretty_name=msgspec.json.encode(f"Alchemy: {'variants' if of_corpus else 'proofs'} of {' and '.join(library)}").decode(),
         main="variants" if of_corpus else "proofs", size=size_category(sum(config.rows for config in configs)),
-        command=command_of(manifest.options, "synthesize" if of_corpus else "harvest"), percent=VALIDATION_PERCENT,
+        command=command_of(options, "synthesize" if of_corpus else "harvest"), percent=VALIDATION_PERCENT,
         own_files=[name for name in library if name.endswith(".lean")], has_mathlib="Mathlib" in {n.split(".")[0] for n in library},
         version=version_of("lean-alchemy"), commit=commit() or "unknown (it was not a checkout with git)",
-        same_engine=manifest.versions.get("engine") == engine_source.digest(), lean=manifest.toolchain.partition(",")[0],
+        same_engine=manifest.versions.get("engine") == versions()["engine"], lean=manifest.toolchain.partition(",")[0],
         held_out=sum(n for reason, n in manifest.rejects.items() if "held out" in reason or "held-out" in reason),
         rejects=sorted(manifest.rejects.items(), key=lambda item: (-item[1], item[0])),
         figures=(_figures_of_variants if of_corpus else _figures_of_proofs)(manifest, tables, folder / "data"),
@@ -89,11 +89,11 @@ def size_category(rows: int) -> str:
 
 
 def names_of(library: Sequence[str]) -> list[str]:
-    """Modules, and files by their names alone: where they lie is nobody's business."""
+    """Modules, and files by their names alone: where they lie is private."""
     return [PureWindowsPath(name).name if name.endswith(".lean") else name for name in library]
 
 
-def command_of(options: Options, made_by: str) -> str:
+def command_of(options: Options | TargetOptions, made_by: str) -> str:
     """The command line with these options. What has its default is left out, but for library, targets, seed and kinds."""
     words = ["alchemy", made_by, "OUT"]
     for name in names_of(options.library):
@@ -105,10 +105,15 @@ def command_of(options: Options, made_by: str) -> str:
     if not options.target:
         words += ["--targets", "all" if options.targets is None else str(options.targets)]
     words += ["--seed", str(options.seed)]
-    if options.kinds:
-        words += ["--kinds", ",".join(options.kinds)]
     if options.module:
         words += ["--module", options.module]
+    for name in options.skip_target:
+        words += ["--skip-target", name]
+    return shlex.join([*words, *(_of_variants(options) if isinstance(options, Options) else [])])
+
+
+def _of_variants(options: Options) -> list[str]:
+    words = ["--kinds", ",".join(options.kinds)]
     words += [f"--no-{_dashed(name)}" for name in Reach.__struct_fields__ if not getattr(options, name)]
     if options.depth != 1:
         words += ["--depth", str(options.depth)]
@@ -120,8 +125,7 @@ def command_of(options: Options, made_by: str) -> str:
             words += [f"--{_dashed(name)}", str(cap or 0)]
     if options.held_out:
         words += ["--held-out", "FILE"]
-    words += [f"--{_dashed(name)}" for name in ("keep_all", "held_out_premises", "refute") if getattr(options, name)]
-    return shlex.join(words)
+    return words + [f"--{_dashed(name)}" for name in ("keep_all", "held_out_premises", "refute") if getattr(options, name)]
 
 
 def _dashed(name: str) -> str:

@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
-from lean_alchemy.pipelines.corpus.mutate import Tally, tally_of
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime import run_log as runlog
-from lean_alchemy.pipelines.runtime.job import Job, Manifest
+from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Variant
+from lean_alchemy.pipelines.runtime import run_log
+from lean_alchemy.pipelines.runtime.manifest import Manifest, manifest_at
+from lean_alchemy.pipelines.runtime.shards import is_done, summary_at
 from lean_alchemy.pipelines.runtime.storage import Location, table_of
 
 SIZE_EDGES = np.unique(np.round(np.geomspace(8, 2000, 46)).astype(int))
@@ -42,6 +44,7 @@ class Figures(msgspec.Struct):
     """What the page shows."""
 
     manifest: Manifest
+    options: Options
     per_target: list[int]
     """Variants of each target, those without any included."""
     uses: Counter[tuple[str, str, str]]
@@ -52,7 +55,7 @@ class Figures(msgspec.Struct):
     depths: Counter[int]
     sizes: dict[str, np.ndarray]
     """Of `variants` and `targets`: how many statements have so many characters, by SIZE_EDGES."""
-    tally: Tally | None
+    tally: MutateTally | None
     """Of all shards; None where they are gone."""
     log: list[dict]
     grades: Counter[str]
@@ -68,7 +71,7 @@ class Figures(msgspec.Struct):
 
 def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
     """Raises UsageError where OUT is no corpus."""
-    manifest = Job.manifest_at(out)
+    manifest = manifest_at(out)
     per_target: Counter[str] = Counter()
     uses: Counter[tuple[str, str, str]] = Counter()
     modules: Counter[str] = Counter()
@@ -94,8 +97,8 @@ def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
         for rows in _batches(out / "grades", "closed_by"):
             grades.update(name or "nothing" for name in rows["closed_by"])
     return Figures(
-        manifest, [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes, _tally(out, manifest),
-        runlog.read(out / "run.log"), grades, _examples(out, examples, seed),
+        manifest, manifest.options_as(Options), [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes, _tally(out, manifest),
+        run_log.read(out / "run.log"), grades, _examples(out, examples, seed),
         {table: sum(file.stat().st_size for file in (out / table).glob("*.parquet"))
          for table in ("theorems", "variants", "rejects", "refuted", "grades") if (out / table).is_dir()})
 
@@ -119,9 +122,15 @@ def _mark(options: Sequence[str]) -> str:
     return "with types, in places"
 
 
-def _tally(out: Location, manifest: Manifest) -> Tally | None:
-    folders = [out / ".work" / "mutate" / key for key in manifest.shards]
-    return tally_of(folders) if all((folder / "tally.json").is_file() for folder in folders) else None
+def _tally(out: Location, manifest: Manifest) -> MutateTally | None:
+    """Of the shards, where they are all there still."""
+    places = [out / ".work" / MUTATE.name / key for key in manifest.shards]
+    if not all(is_done(place, MUTATE) for place in places):
+        return None
+    tally = MutateTally()
+    for place in places:
+        tally.add(summary_at(place, MUTATE).tally)
+    return tally
 
 
 def _examples(out: Location, n: int, seed: int) -> list[Example]:

@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.publishing.figures import SIZE_EDGES, Figures
 from lean_alchemy.pipelines.publishing.plots import COLOURS, caption, pyplot
 from lean_alchemy.pipelines.runtime.storage import Location, make, write_whole
@@ -178,8 +179,8 @@ def _runs(axes: Any, f: Figures) -> bool:
             continue
         minutes += (now - last).total_seconds() / 60
         last = now
-        if line["event"] == "shard":
-            total += line["variants"]
+        if line["event"] == "shard" and line.get("stage") == MUTATE.name:
+            total += line["tally"]["elaborated"]
             variants.append((minutes, total))
             memory.append((minutes, line["driver_mb"]))
     if len(variants) < 3:

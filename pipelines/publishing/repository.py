@@ -1,6 +1,6 @@
 """*publish*: a corpus or a harvest goes in; the repository of a data set for the Hugging Face hub comes out.
 
-    README.md                                    the data card, under the metadata that the hub reads (`publish_card.py`)
+    README.md                                    the data card, under the metadata that the hub reads (`card.py`)
     data/CONFIG/SPLIT-00000-of-00003.parquet     a config for each table
 
 Rows are read some at a time and in the order of the tables' files, so memory is bounded, and the same corpus gives the same bytes. The
@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lean_alchemy.pipelines.data import tables
 from lean_alchemy.pipelines.data.splits import Split, split_of
 from lean_alchemy.pipelines.publishing import card as publish_card
 from lean_alchemy.pipelines.publishing.card import Config, Part
-from lean_alchemy.pipelines.runtime.job import Job, JobError, Manifest, UsageError
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.manifest import JobError, Manifest, UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.stage import Report, silent
 from lean_alchemy.pipelines.runtime.storage import Location, draft, make, write_whole
 
@@ -84,7 +84,7 @@ def require_name(repo: str) -> None:
 
 def manifest_of(out: Location) -> Manifest:
     """Raises UsageError where OUT is neither a corpus nor a harvest."""
-    return Job.manifest_at(out, "proofs" if any((out / "proofs").glob("*.parquet")) else "variants")
+    return manifest_at(out, "proofs" if any((out / "proofs").glob("*.parquet")) else "variants")
 
 
 # --- what there is --------------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class Source(msgspec.Struct, frozen=True):
 
 def _lines(source: Source) -> set[str]:
     """What found the proofs of a harvest, or that a person wrote them."""
-    return {line for file in source.files for line in tables.load(file, ["line"]).column("line").unique().to_pylist()}
+    return {line for file in source.files for line in parquet.load(file, ["line"]).column("line").unique().to_pylist()}
 
 
 def _source(out: Location, table: str, by: str | None, manifest: Manifest) -> Source:
@@ -113,7 +113,7 @@ def _source(out: Location, table: str, by: str | None, manifest: Manifest) -> So
     files = sorted((out / table).glob("*.parquet"), key=str)
     schema, rows = None, 0
     for file in files:
-        if not tables.is_whole(file):
+        if not parquet.is_whole(file):
             raise JobError(f"{file} is damaged: run the command that made it again")
         with file.open("rb") as stream, pq.ParquetFile(stream) as opened:
             if file is not files[0] and opened.schema_arrow != schema:
@@ -126,7 +126,7 @@ def _source(out: Location, table: str, by: str | None, manifest: Manifest) -> So
 
 
 def _batches(source: Source) -> Iterator[pa.RecordBatch]:
-    """By this thread alone: see `tables.load`."""
+    """By this thread alone: see `parquet.load`."""
     for file in source.files:
         try:
             with file.open("rb") as stream, pq.ParquetFile(stream) as opened:
@@ -165,7 +165,7 @@ def _where(source: Source, made: Path) -> Callable[[str], Split]:
         return lambda _: "train"
     if source.by == "variant_id":
         files = (made / "data" / "variants").glob("validation-*.parquet")
-        validate = {name for file in files for name in tables.load(file, ["variant_id"]).column(0).to_pylist()}
+        validate = {name for file in files for name in parquet.load(file, ["variant_id"]).column(0).to_pylist()}
         return lambda variant: "validation" if variant in validate else "train"
     return split_of
 

@@ -21,8 +21,9 @@ from lean_alchemy.eval.score import by_budget, compare, mcnemar, score
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.gym import Gym, Statement
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
-from lean_alchemy.pipelines.data.tables import Step, Variant
-from lean_alchemy.pipelines.runtime.job import Options, UsageError
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Step, Variant
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 BUDGET = Budget(expansions=10, candidates=8, heartbeats=5000)
 

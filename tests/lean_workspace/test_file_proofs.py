@@ -12,9 +12,9 @@ from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Re
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.lean_workspace.workspace import Workspace
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Reject, Step
-from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.data.schema import Reject, Step
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.manifest import manifest_at
 
 LIBRARY = LIBRARIES / "files"
 FILES = [str(LIBRARY / name) for name in ("Shelf/Laws.lean", "Structured.lean", "Notations.lean", "Shelf/Basic.lean", "Small.lean")]
@@ -114,13 +114,13 @@ def test_harvest_reads_a_folder_of_the_user(lean, tmp_path):
     """Every theorem leaves by one of two doors; the steps are a person's."""
     said = summary(alchemy("harvest", str(tmp_path / "out"), "--library", f"{LIBRARY}/", "--targets", "all", "--workers", "1", "--json"))
     assert said["rejects"] == {"not written": 1, "equations": 1} and said["theorems"] == said["proved"] + 2 and said["leaks"] == 0
-    steps = tables.read(sorted((tmp_path / "out" / "steps").glob("*.parquet")), Step)
+    steps = parquet.read(sorted((tmp_path / "out" / "steps").glob("*.parquet")), Step)
     assert {step.form for step in steps} == {"written"} and {step.module for step in steps} >= {"Laws.lean", "Notations.lean"}
     first = next(step for step in steps if step.theorem == "Structured.total_append" and step.step == 1)
     assert first.tactic == "simp" and first.state_after == "no goals" and first.state_before.count("⊢") == 1
-    rejects = tables.read(sorted((tmp_path / "out" / "rejects").glob("*.parquet")), Reject)
+    rejects = parquet.read(sorted((tmp_path / "out" / "rejects").glob("*.parquet")), Reject)
     assert {(row.target, row.reason) for row in rejects} == {("fold_unit", "equations"), ("LeftUnital.unit_mul", "not written")}
-    assert Job.manifest_at(tmp_path / "out", "proofs").counts["proofs"] == said["proved"]
+    assert manifest_at(tmp_path / "out", "proofs").counts["proofs"] == said["proved"]
 
 
 def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):

@@ -13,10 +13,11 @@ import torch
 
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.held_out import HeldOut
+from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.data.splits import split_of
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime.job import Options, UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.pipelines.runtime.stage import silent
 from lean_alchemy.training.data import IGNORED, collator, draw, prepare, read, train_tokenizer, training_texts
 from lean_alchemy.training.fit import Metrics, fit

@@ -29,10 +29,11 @@ from lean_alchemy.lean_workspace.gym import Advanced, NotOpened, Proved, Refused
 from lean_alchemy.lean_workspace.workspace import Lost
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
 from lean_alchemy.pipelines.commands.main import main
-from lean_alchemy.pipelines.data.tables import Proof
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Proof
 from lean_alchemy.pipelines.proofs.trace import trace
 from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import JobError, Options, UsageError
+from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
 from lean_alchemy.training.prompt import prompt
 from lean_alchemy.training.recipe import Data
 from lean_alchemy.training.sources import Sources

@@ -8,10 +8,11 @@ import pytest
 
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.pipelines.corpus import mutate
+from lean_alchemy.pipelines.corpus.extract import extracted
 from lean_alchemy.pipelines.corpus.mutate import Mutator, Tally
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime.job import Job, Options
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Variant
+from lean_alchemy.pipelines.runtime.job import Job
 
 TARGETS = [
     "Nat.mul_pos", "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",

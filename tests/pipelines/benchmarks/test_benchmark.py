@@ -21,7 +21,7 @@ from lean_alchemy.pipelines.benchmarks.leandojo import (
     packed,
     random_split,
 )
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 
 @pytest.mark.parametrize(("tactic", "premises", "text", "named"), [

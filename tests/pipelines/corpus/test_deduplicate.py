@@ -12,9 +12,9 @@ from lean_alchemy.lean_workspace.workspace import Draft
 from lean_alchemy.mutation.policy.rules import LEMMA_CAP, NEAR_DUPLICATE
 from lean_alchemy.pipelines.corpus.deduplicate import Sieve, sift
 from lean_alchemy.pipelines.corpus.mutate import Origin, Worth, _best
-from lean_alchemy.pipelines.data import tables
 from lean_alchemy.pipelines.data.held_out import HeldOut
-from lean_alchemy.pipelines.data.tables import Reject, Variant
+from lean_alchemy.pipelines.data.schema import Reject, Variant
+from lean_alchemy.pipelines.runtime import parquet
 
 
 def variant(i: int, *, key: str, near: str | None = None, lemma: str = "l", score: float = 0.5, target: str = "t",
@@ -37,12 +37,12 @@ def chosen(folder: Path, rows: list[Variant], *, shards: int = 3, near: bool = T
     for n in range(shards):
         came.append(folder / f"shard-{n}")
         came[-1].mkdir()
-        tables.write(tables.to_table(rows[n::shards], Variant), came[-1] / "variants.parquet")
-        tables.write(tables.to_table([], Reject), came[-1] / "rejects.parquet")
+        parquet.write(parquet.to_table(rows[n::shards], Variant), came[-1] / "variants.parquet")
+        parquet.write(parquet.to_table([], Reject), came[-1] / "rejects.parquet")
     (folder / "rejects").mkdir()
     sifted = sift(Sieve(folder, held_out, near), came, cap)
-    kept = ds.dataset(folder / "variants", schema=tables.schema_of(Variant)).to_table().column("variant_id").to_pylist()
-    rejects = ds.dataset(folder / "rejects", schema=tables.schema_of(Reject)).to_table()
+    kept = ds.dataset(folder / "variants", schema=parquet.schema_of(Variant)).to_table().column("variant_id").to_pylist()
+    rejects = ds.dataset(folder / "rejects", schema=parquet.schema_of(Reject)).to_table()
     reasons = Counter(rejects.column("reason").to_pylist())
     assert len(kept) == sifted.kept and len(kept) + sum(reasons.values()) == len(rows)
     assert sifted.dropped == {f"select: {reason}": n for reason, n in reasons.items()}

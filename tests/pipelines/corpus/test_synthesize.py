@@ -370,7 +370,7 @@ def test_doctor_says_what_is_there(lean):
 
 
 def test_keys_are_made_from_the_terms(corpus):
-    from lean_alchemy.pipelines.corpus.extract import Catalogue
+    from lean_alchemy.pipelines.corpus.catalogue import Catalogue
 
     (folder,) = (corpus[0] / ".work").glob("extract-*")
     catalogue = Catalogue(folder, [LIBRARY])

@@ -21,14 +21,15 @@ from upath import UPath
 
 from lean_alchemy.pipelines.commands.main import app
 from lean_alchemy.pipelines.corpus.grade import Grade
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Proof, Reject, Step, Theorem, Variant
 from lean_alchemy.pipelines.data.splits import split_of
-from lean_alchemy.pipelines.data.tables import Proof, Reject, Step, Theorem, Variant
 from lean_alchemy.pipelines.proofs.steps import GOAL_DIRECTED, PROOF
 from lean_alchemy.pipelines.publishing import hub
 from lean_alchemy.pipelines.publishing import repository as publish
 from lean_alchemy.pipelines.publishing.card import command_of, commit, size_category
 from lean_alchemy.pipelines.publishing.repository import ROW_GROUP, TABLES, require_name, write
-from lean_alchemy.pipelines.runtime.job import JobError, Options, UsageError
+from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
 
 TARGETS = [f"Nat.t{i}" for i in range(150)]
 

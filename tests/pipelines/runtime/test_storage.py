@@ -11,9 +11,8 @@ import pytest
 from commands import LIBRARY, alchemy, summary, synthesize, table
 from upath import UPath
 
-from lean_alchemy.pipelines.data import tables
+from lean_alchemy.pipelines.runtime import parquet, storage
 from lean_alchemy.pipelines.runtime import run_log as runlog
-from lean_alchemy.pipelines.runtime import storage
 from lean_alchemy.pipelines.runtime.storage import Occupied, UnknownLocation, location_of
 
 
@@ -64,7 +63,7 @@ def test_a_table_takes_the_place_of_another(place):
     for n in (3, 1):
         for i in range(n):
             (place / "made").mkdir(parents=True, exist_ok=True)
-            tables.write(pa.table({"a": [n]}), place / "made" / f"{i}.parquet")
+            parquet.write(pa.table({"a": [n]}), place / "made" / f"{i}.parquet")
         storage.exchange(place / "made", place / "table")
         storage.remove(place / "made")
         assert storage.table_of(place / "table").to_table().column("a").to_pylist() == [n] * n
@@ -73,11 +72,11 @@ def test_a_table_takes_the_place_of_another(place):
 def test_a_damaged_table_is_told(place):
     place.mkdir(exist_ok=True)
     file = place / "table.parquet"
-    assert not tables.is_whole(file)
-    tables.write(pa.table({"a": [1]}), file)
-    assert tables.is_whole(file) and tables.load(file, ["a"]).num_rows == 1
+    assert not parquet.is_whole(file)
+    parquet.write(pa.table({"a": [1]}), file)
+    assert parquet.is_whole(file) and parquet.load(file, ["a"]).num_rows == 1
     file.write_bytes(file.read_bytes()[:50])
-    assert not tables.is_whole(file)
+    assert not parquet.is_whole(file)
 
 
 def test_what_lies_in_a_place_is_brought(place, tmp_path):

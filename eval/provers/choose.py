@@ -1,0 +1,23 @@
+"""From the name of a prover to the prover. A new one is a class with `propose`, and a line here."""
+
+from pathlib import Path
+
+from lean_alchemy.eval.prover import Prover, Spec
+from lean_alchemy.eval.provers.automation import Automation
+from lean_alchemy.eval.provers.command import Command
+from lean_alchemy.eval.provers.context import Context
+from lean_alchemy.eval.provers.random_tactics import Random
+
+
+def prover_of(spec: Spec, context: Context) -> Prover:
+    match spec.kind:
+        case "model":
+            from lean_alchemy.eval.provers.model import Model  # imports torch, which the others do not need
+
+            return Model(Path(spec.place))
+        case "automation":
+            return Automation(context)
+        case "random":
+            return Random(context)
+        case _:
+            return Command(spec.place)
