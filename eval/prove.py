@@ -116,8 +116,8 @@ class Attempt:
 def not_begun(problem: Problem, error: Exception, seconds: float) -> Result:
     """Of a problem that has no first state."""
     return Result(
-        name=problem.name, module=problem.module, ending="not opened", message=str(error), statement=problem.statement, proof=None, tactics=[],
-        axioms=[], expansions=0, tried=0, refused=0, unparsed=0, lean_seconds=round(seconds, 4), model_seconds=0.0,
+        name=problem.name, module=problem.module, ending="not opened", message=str(error), statement=problem.statement, proof=None,
+        tactics=[], axioms=[], expansions=0, tried=0, refused=0, unparsed=0, lean_seconds=round(seconds, 4), model_seconds=0.0,
         seconds=round(seconds, 4))
 
 

@@ -165,7 +165,8 @@ def search(job: Job, library: Catalogue, ways: Sequence[Way], pairs: int | None,
             if not wanting:
                 break
             items = [Compare(name, wanting, place % 2 == 1) for place, name in enumerate(names[start:start + BATCH], start)]
-            shards = [Shard(job.key(COMPARE, options.seed, chunk), chunk) for chunk in (items[i:i + SHARD] for i in range(0, len(items), SHARD))]
+            chunks = (items[i:i + SHARD] for i in range(0, len(items), SHARD))
+            shards = [Shard(job.key(COMPARE, options.seed, chunk), chunk) for chunk in chunks]
             ran = runner.run(job, stage, job, shards, workers, report, hired=crew, label=f"targets from {start}", note=_usable_pairs)
             if ran.failures:
                 raise JobError(f"{len(ran.failures)} targets failed, such as {ran.failures[0].item}: {ran.failures[0].what}")

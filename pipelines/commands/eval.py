@@ -27,8 +27,8 @@ Part = Annotated[str, typer.Option(help="`test` or `val`.")]
 evaluate = typer.Typer(cls=DefaultCommand, help="Best-first proof search with a prover on a benchmark; two runs compared.")
 
 
-@evaluate.command(epilog="Other forms: `alchemy eval compare A B`, two evaluations paired; `alchemy eval steps MODEL`, a model on the steps "
-                         "of held-out proofs.")
+@evaluate.command(epilog="Other forms: `alchemy eval compare A B`, two evaluations paired; `alchemy eval steps MODEL`, a model on the "
+                         "steps of held-out proofs.")
 def run(
     benchmark: Annotated[str, typer.Option(help="`core`, `leandojo` or `minif2f`.")],
     model: Annotated[str, typer.Option(

@@ -1,4 +1,4 @@
-"""`alchemy report`, a page about a corpus, and `alchemy publish`, a data set on the Hugging Face hub or, to look at it first, in a folder."""
+"""`alchemy report`: a page about a corpus. `alchemy publish`: a data set on the Hugging Face hub or, to look at it first, in a folder."""
 
 from pathlib import Path
 from typing import Annotated

@@ -49,11 +49,12 @@ def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None
         held = HeldOut.read(held_out, library.statement_keys, options.held_out_premises) if held_out else None
         job.accept()
         begun = time.monotonic()
-        failures = runner.run(job, sized(MUTATE, job.library, len(library.theorems)), job, mutated, workers, report, retries=retries, log=log,
+        theorems = len(library.theorems)
+        failures = runner.run(job, sized(MUTATE, job.library, theorems), job, mutated, workers, report, retries=retries, log=log,
                               note=lambda tally: _progress(tally, time.monotonic() - begun)).failures
         if options.refute:
-            failures += runner.run(job, sized(REFUTE, job.library, len(library.theorems)), job, refuted, workers, report, retries=retries,
-                                   log=log, note=lambda tally: f"{tally.refuted:,} false statements").failures
+            failures += runner.run(job, sized(REFUTE, job.library, theorems), job, refuted, workers, report, retries=retries, log=log,
+                                   note=lambda tally: f"{tally.refuted:,} false statements").failures
         log.note("stage", name="select")
         manifest, damaged = tabulate(job, library, mutated, refuted, held, len(failures), pool.tasks)
         failures += damaged

@@ -46,8 +46,8 @@ FOUND = "harvest"
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """Where theorems of a module are proved in a round. available: those of the module that may be used. source: of a workspace's module, the
-    file that holds their proofs."""
+    """Where theorems of a module are proved in a round. available: those of the module that may be used. source: of a workspace's module,
+    the file that holds their proofs."""
 
     round: int
     module: str
@@ -237,8 +237,8 @@ def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence
         names = [name for name in draw_targets(options, library) if name not in options.skip_target]
         entries = [library.theorems[library.numbers[name]] for name in names]
         job.accept()
-        found, failures = _in_rounds(job, Settings(job, portfolio), entries, {proof.theorem: proof for proof in known}, rounds, workers, report,
-                                     retries)
+        by_theorem = {proof.theorem: proof for proof in known}
+        found, failures = _in_rounds(job, Settings(job, portfolio), entries, by_theorem, rounds, workers, report, retries)
         leaks = _replay(job, found, workers, report, retries)
         came = tabulate(job, HARVEST, [[shard for _, shard in shards] for shards in _by_module(found)])
         failures += leaks + came.damaged
@@ -270,7 +270,8 @@ def _in_rounds(job: Job, settings: Settings, entries: list[Entry], known: dict[s
     return found, failures
 
 
-def _round(job: Job, settings: Settings, entries: list[Entry], known: dict[str, Known], number: int, before: list[Round]) -> Iterator[Round]:
+def _round(job: Job, settings: Settings, entries: list[Entry], known: dict[str, Known], number: int,
+           before: list[Round]) -> Iterator[Round]:
     """What there is to do in a round: the theorems that are left, of modules in which the last round proved something."""
     proved: dict[str, list[str]] = defaultdict(list)
     fresh: set[str] = set()
@@ -300,8 +301,8 @@ def _usable(known: Known | None, round_: int) -> Known | None:
 
 
 def _replay(job: Job, found: Sequence[Round], workers: int, report: Report, retries: Retries) -> list[Failure]:
-    """The theorems whose proofs do not go through in fresh engines. What stands in a file was proved by Lean when it read the file, before it
-    was played."""
+    """The theorems whose proofs do not go through in fresh engines. What stands in a file was proved by Lean when it read the file, before
+    it was played."""
     shards: list[Shard] = []
     for where, shard in found:
         proofs = [] if where.is_written else runner.rows(job, HARVEST, shard, "proofs")

@@ -97,7 +97,8 @@ def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
         for rows in _batches(out / "grades", "closed_by"):
             grades.update(name or "nothing" for name in rows["closed_by"])
     return Figures(
-        manifest, manifest.options_as(Options), [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes, _tally(out, manifest),
+        manifest, manifest.options_as(Options), [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes,
+        _tally(out, manifest),
         run_log.read(out / "run.log"), grades, _examples(out, examples, seed),
         {table: sum(file.stat().st_size for file in (out / table).glob("*.parquet"))
          for table in ("theorems", "variants", "rejects", "refuted", "grades") if (out / table).is_dir()})

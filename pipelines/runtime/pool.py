@@ -177,7 +177,8 @@ class Crew:
                     ray.kill(hired.actor)
                     raise error.cause if isinstance(error.cause, Exception) else error from None
                 except ray.exceptions.RayActorError as error:
-                    reason = str(error).splitlines()[0]
+                    lines = str(error).strip().splitlines()
+                    reason = lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"
                     if hired.node is None:
                         opening_deaths += 1
                         if opening_deaths >= ATTEMPTS * self._workers:

@@ -2,8 +2,8 @@
 
     {"time": "2026-11-24T12:00:00Z", "event": "shard", "driver_mb": 210, "stage": "mutate", "key": "…", "items": 20, "tally": {…}, …}
 
-Events: `begin` (options, workers, versions), `stage`, `shard`, `lost` (a shard whose worker processes died), `end` (outcome: `done`, or what
-ended the run).
+Events: `begin` (options, workers, versions), `stage`, `shard`, `lost` (a shard whose worker processes died), `end` (outcome: `done`, or
+what ended the run).
 """
 
 import time

@@ -61,8 +61,8 @@ def crew(job: Job, stage: Stage, settings: Any, workers: int) -> Crew:
 def run(job: Job, stage: Stage, settings: Any, shards: Shards, workers: int, report: Report = silent, *, retries: Retries = Retries(),
         note: Callable[[Any], str] = lambda tally: "", label: str | None = None, log: RunLog | None = None,
         hired: Crew | None = None) -> Ran:
-    """Makes the missing shards. settings: what the stage's worker is built from, in each process. note: a line of progress from the tally of
-    this run. label: what the progress is called, if not by the stage. hired: a crew that outlives the run. In a cluster that is there
+    """Makes the missing shards. settings: what the stage's worker is built from, in each process. note: a line of progress from the tally
+    of this run. label: the name of the progress, if not the stage's. hired: a crew that outlives the run. It needs a cluster
     (`pool.cluster`). Raises TooManyFailures, ClusterError, and errors of the set-up that a worker raises."""
     make(job.work / stage.name)
     label = label or stage.name
@@ -91,7 +91,8 @@ def run(job: Job, stage: Stage, settings: Any, shards: Shards, workers: int, rep
                 tally.add(summary.tally)
                 failed += summary.failures
                 if log:
-                    log.note("shard", stage=stage.name, key=shard.key, items=len(shard.items), failures=summary.failures, tally=summary.tally)
+                    log.note("shard", stage=stage.name, key=shard.key, items=len(shard.items), failures=summary.failures,
+                             tally=summary.tally)
             job.note_seconds()
             report(label, there, total, note(tally))
             if retries.max_failures is not None and failed + len(lost) > retries.max_failures:

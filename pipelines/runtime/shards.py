@@ -95,11 +95,11 @@ class ShardWorker:
 
 def _require_same_version(stage: Stage) -> None:
     """Raises JobError on a node whose code is of another version than that of the process that leads the run."""
-    module = sys.modules.get(stage.worker.__module__)
-    here = next((value for value in vars(module).values() if isinstance(value, Stage) and value.name == stage.name), stage) if module else stage
+    defined = vars(sys.modules[stage.worker.__module__]).values()
+    here = next((value for value in defined if isinstance(value, Stage) and value.name == stage.name), stage)
     if here.version != stage.version:
-        raise JobError(f"a node of the cluster has version {here.version} of the stage {stage.name}, the leading process has {stage.version}: "
-                       "install the same lean-alchemy on all nodes")
+        raise JobError(f"a node of the cluster has version {here.version} of the stage {stage.name}, the leading process has version "
+                       f"{stage.version}: install the same lean-alchemy on all nodes")
 
 
 def place_of(job: Job, stage: Stage, key: str) -> Location:

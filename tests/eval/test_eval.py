@@ -16,7 +16,8 @@ from lean_alchemy.eval import minif2f
 from lean_alchemy.eval.benchmarks import Problem, suite_of
 from lean_alchemy.eval.first_states import InLibrary
 from lean_alchemy.eval.prove import Budget, Ending, Examiner, Result
-from lean_alchemy.eval.prover import Candidate, Command, Query, distinct, spec_of
+from lean_alchemy.eval.prover import Candidate, Query, distinct, spec_of
+from lean_alchemy.eval.provers.command import Command
 from lean_alchemy.eval.score import by_budget, compare, mcnemar, score
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.gym import Gym, Statement
@@ -124,7 +125,7 @@ def test_a_program_is_asked_in_json(gym, tmp_path):
 
 
 @pytest.mark.parametrize(("program", "said"), [
-    ("", "ended"), ("print('hello', flush=True); input(); input()", "its answer is none"),
+    ("", "ended"), ("print('hello', flush=True); input(); input()", "its answer can't be read"),
     (PROGRAM.replace('asked["id"]', "99"), "another question"), (PROGRAM.replace("-0.5", "0.5"), "above 0"),
     (PROGRAM.replace('for _ in asked["states"]', "for _ in [1, 2, 3]"), "another question")])
 def test_a_program_that_breaks_the_rules_ends_the_run_with_a_reason(gym, tmp_path, program, said):

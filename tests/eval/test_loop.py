@@ -98,7 +98,7 @@ def test_a_ctrl_c_lets_the_command_keep_what_it_has(tmp_path):
     command.write_text(f"#!/bin/sh\ntrap 'sleep 1; echo told >> {tmp_path}/kept; exit 1' INT\ntouch {tmp_path}/begun\n"
                        "while :; do sleep 0.1; done\n")
     command.chmod(0o755)
-    code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from eval import loop; "
+    code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from lean_alchemy.eval import loop; "
             f"sys.executable = {str(command)!r}; loop._run(loop.Command('x', ()))")
     run = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT)
     deadline = time.monotonic() + 60

@@ -16,6 +16,10 @@ def alchemy(*arguments: str, **how) -> subprocess.CompletedProcess:
     return subprocess.run([*ALCHEMY, *arguments], capture_output=True, text=True, timeout=600, **how)
 
 
+def bench(*arguments: str) -> dict:
+    return summary(alchemy("bench", *arguments, "--library", LIBRARY, "--json"))
+
+
 def synthesize(out: Path, *more: str, **how) -> subprocess.CompletedProcess:
     return alchemy("synthesize", str(out), "--library", LIBRARY, "--verify", "20", "--json", *more, **how)
 
@@ -37,5 +41,5 @@ def same(one: Path, other: Path) -> bool:
 
 def work_of(corpus: Path, out: Path) -> None:
     """The shards of a corpus for another one: they do not depend on what is selected of them."""
-    for name in ("mutate", *(folder.name for folder in (corpus / ".work").glob("extract-*"))):
+    for name in ("mutate", "extract"):
         shutil.copytree(corpus / ".work" / name, out / ".work" / name)

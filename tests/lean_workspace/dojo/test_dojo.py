@@ -34,6 +34,7 @@ from lean_alchemy.pipelines.data.schema import Proof
 from lean_alchemy.pipelines.proofs.trace import trace
 from lean_alchemy.pipelines.runtime import pool
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
+from lean_alchemy.pipelines.runtime.pool import Crew
 from lean_alchemy.training.prompt import prompt
 from lean_alchemy.training.recipe import Data
 from lean_alchemy.training.sources import Sources
@@ -321,10 +322,10 @@ def test_what_cannot_be_traced_is_refused_with_status_2(repo, traced, tmp_path):
 
 def test_a_run_that_goes_on_reads_no_file_again(traced, tmp_path, monkeypatch):
     source = dojo_traces.source_of(traced)
-    first, _ = trace(tmp_path / "out", traced, source, 1)
+    first, *_ = trace(tmp_path / "out", traced, source, 1)
     before = table(tmp_path / "out", "proofs")
-    monkeypatch.setattr("lean_alchemy.pipelines.proofs.trace.pool.finish", lambda stage, plan, todo, *_: iter([]) if not todo else pytest.fail("read again"))
-    again, _ = trace(tmp_path / "out", traced, source, 1)
+    monkeypatch.setattr(Crew, "run", lambda self, items: pytest.fail("read again") if list(items) else iter([]))
+    again, *_ = trace(tmp_path / "out", traced, source, 1)
     assert again == first and table(tmp_path / "out", "proofs") == before
 
 

@@ -1,7 +1,7 @@
 """What a larger library would take: reckoned from figures that are known, and the command."""
 
 import pytest
-from test_bench import told
+from commands import bench
 
 from lean_alchemy.pipelines.bench.scale import Cost, Growth, Measured, Range, draw_out
 
@@ -58,7 +58,7 @@ def test_a_range_holds_ninety_of_a_hundred():
 
 @pytest.mark.slow
 def test_the_command_draws_a_library_out(lean, tmp_path):
-    said = told("scale", "--targets", "20", "--to-theorems", "50000", "--to-targets", "10000", "--cores", "2,16", "--slower", "1",
+    said = bench("scale", "--targets", "20", "--to-theorems", "50000", "--to-targets", "10000", "--cores", "2,16", "--slower", "1",
                 "--out", str(tmp_path))
     two, sixteen = said["runs"]
     assert two["hours"]["median"] > 4 * sixteen["hours"]["median"] > 0 and said["mean"]["candidates"] > 5

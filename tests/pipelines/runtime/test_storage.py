@@ -11,8 +11,7 @@ import pytest
 from commands import LIBRARY, alchemy, summary, synthesize, table
 from upath import UPath
 
-from lean_alchemy.pipelines.runtime import parquet, storage
-from lean_alchemy.pipelines.runtime import run_log as runlog
+from lean_alchemy.pipelines.runtime import parquet, run_log, storage
 from lean_alchemy.pipelines.runtime.storage import Occupied, UnknownLocation, location_of
 
 
@@ -105,10 +104,10 @@ def test_a_lease_that_nobody_renews_is_nobodys(store):
 def test_the_log_in_a_store_is_whole_at_the_end(store):
     file = location_of(f"{store}/log/run.log")
     for _ in range(2):
-        log = runlog.RunLog(file)
+        log = run_log.RunLog(file)
         with log.run():
             log.note("shard", key="a")
-    assert [line["event"] for line in runlog.read(file)] == ["begin", "shard", "end"] * 2
+    assert [line["event"] for line in run_log.read(file)] == ["begin", "shard", "end"] * 2
 
 
 @pytest.mark.parametrize("url", [

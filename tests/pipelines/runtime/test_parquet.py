@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lean_alchemy.pipelines.corpus.extract import Entry
+from lean_alchemy.pipelines.corpus.catalogue import Entry
 from lean_alchemy.pipelines.data.schema import Refuted, Reject, Theorem, Variant
 from lean_alchemy.pipelines.runtime import parquet
 
@@ -69,7 +69,7 @@ from lean_alchemy.pipelines.data.schema import Reject
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 job = Job(Path(sys.argv[1]), Options(library=["Init"], targets=1, kinds=["rw"]))
 rows = [Reject(target=str(random.random()), library="", module="", stage="", reason="") for _ in range(10_000)]
-with job.begin(), job.folder(job.mutate_folder / "shard") as part:
+with job.begin(), job.folder(job.work / "mutate" / "shard") as part:
     parquet.write(parquet.to_table(rows, Reject), part / "rejects.parquet")
 """
 
