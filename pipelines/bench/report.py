@@ -13,9 +13,9 @@ from lean_alchemy.pipelines.bench.index import MATHLIB, IndexResult
 from lean_alchemy.pipelines.bench.scale import PAPER_CORE_HOURS, Scale
 from lean_alchemy.pipelines.bench.search import WAYS, Compared
 from lean_alchemy.pipelines.bench.throughput import Throughput
-from lean_alchemy.pipelines.commands.printing import out
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.publishing.plots import COLOURS, INK, caption, pyplot
+from lean_alchemy.pipelines.runtime.progress import out
 from lean_alchemy.pipelines.runtime.storage import write_whole
 
 # --- bench search -----------------------------------------------------------------------------------

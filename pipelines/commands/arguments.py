@@ -16,10 +16,10 @@ def _location(text: str) -> "Location":
     return location_of(text)
 
 
-Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder of the corpus, or a URL such as `s3://bucket/corpus`.")]
+Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
 Workers = Annotated[int | None, typer.Option(
-    min=1, help="Engines that run at once, one core and 2.5 GB each (5 GB with a workspace).", show_default="what the machine has room for")]
+    min=1, help="Engines that run at once, one core and 2.5 GB each (5 GB with a workspace).", show_default="what fits the machine")]
 Seed = Annotated[int, typer.Option(help="Of every random choice.")]
 LibraryNames = Annotated[list[str], typer.Option(
     "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]

@@ -3,23 +3,23 @@
 import json as json_
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pyarrow.dataset as ds
 import typer
-from rich.console import Console
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
 from lean_alchemy.pipelines.corpus.estimate import Estimate
 from lean_alchemy.pipelines.data.schema import Variant
-from lean_alchemy.pipelines.runtime.progress import progress as progress_on
-from lean_alchemy.pipelines.runtime.stage import Failure, Report
+from lean_alchemy.pipelines.runtime.progress import err, out, progress
+from lean_alchemy.pipelines.runtime.stage import Failure
 from lean_alchemy.pipelines.runtime.storage import Location, table_of
+
+__all__ = ["err", "finish", "out", "progress", "tell"]
 
 SUMMARY_VERSION = 1
 """Of the form of the objects that `--json` prints. Raise it when a key changes its meaning or goes away."""
@@ -27,19 +27,9 @@ SUMMARY_VERSION = 1
 SHOWN = 5
 """Failures that are printed; the table has all of them."""
 
-err = Console(stderr=True)
-out = Console()
-
-
 def tell(text: str) -> None:
     """A line on stderr, as it is."""
     err.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-@contextmanager
-def progress() -> Iterator[Report]:
-    with progress_on(err) as report:
-        yield report
 
 
 def finish(summary: Mapping[str, Any] | msgspec.Struct, json: bool, failures: Sequence[Failure] = (), failed: bool = False) -> None:

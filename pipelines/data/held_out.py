@@ -17,7 +17,7 @@ class HeldOut(msgspec.Struct, frozen=True):
 
     @staticmethod
     def read(file: Path, keys_of: Mapping[str, str | None], premises: bool = False) -> "HeldOut":
-        """file: a name of a theorem or a statement key a line. keys_of: the statement keys of the library's theorems, by name. premises: are
+        """file: a theorem's name or a statement key a line. keys_of: the statement keys of the library's theorems, by name. premises: are
         the theorems kept out as lemmas, too? Raises UsageError for a name that is unknown."""
         names, keys = set(), set()
         try:

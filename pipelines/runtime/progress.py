@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar for each stage on a terminal, and elsewhere a line now and then."""
+"""The two consoles, and progress on stderr: a bar for each stage on a terminal, and elsewhere a line now and then."""
 
 import time
 from collections.abc import Iterator
@@ -18,12 +18,15 @@ from rich.progress import (
 
 from lean_alchemy.pipelines.runtime.stage import Report
 
+err = Console(stderr=True)
+out = Console()
+
 QUIET_S = 30.0
 """Seconds between two lines about a stage where stderr is no terminal."""
 
 
 @contextmanager
-def progress(console: Console) -> Iterator[Report]:
+def progress(console: Console = err) -> Iterator[Report]:
     """What a job reports to."""
     if not console.is_terminal:
         yield Lines(console).report

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from commands import alchemy
+from commands import program
 from places import ROOT
 
 from lean_alchemy.eval import loop as loop_
@@ -88,7 +88,7 @@ def test_the_table_has_a_row_for_each_prover(tmp_path):
 
 def test_a_command_that_fails_ends_the_loop(tmp_path):
     (tmp_path / "file").write_text("no folder for a Lean")
-    done = alchemy("loop", str(tmp_path / "loop"), "--targets", "1", env={**os.environ, "ALCHEMY_HOME": str(tmp_path / "file" / "home")})
+    done = program("loop", str(tmp_path / "loop"), "--targets", "1", env={**os.environ, "ALCHEMY_HOME": str(tmp_path / "file" / "home")})
     assert done.returncode == 1 and "alchemy synthesize" in done.stderr and "Traceback" not in done.stderr
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import toolchain
-from commands import alchemy, same, summary, synthesize, table
+from commands import program, same, summary, synthesize, table
 from places import LIBRARIES
 
 from lean_alchemy.lean_workspace import native
@@ -158,7 +158,7 @@ def test_a_source_that_was_changed_since_it_was_compiled(orchard, tmp_path):
 def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
     """Module by module. Each theorem is proved or rejected with a reason."""
     out = tmp_path / "out"
-    said = summary(alchemy("harvest", str(out), "--library", "Orchard", "--library", "Orchard.Doubt", "--workspace", str(orchard),
+    said = summary(program("harvest", str(out), "--library", "Orchard", "--library", "Orchard.Doubt", "--workspace", str(orchard),
                            "--targets", "all", "--fresh", "--portfolio", "none", "--json"))
     assert (said["theorems"], said["proved"], said["leaks"]) == (54, 51, 0)
     assert said["rejects"] == {"not written": 1, "proof: axioms": 2}
@@ -169,7 +169,7 @@ def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
     assert all(row["form"] == "written" and row["state_before"] for row in table(out, "steps"))
     folder = copied(orchard, tmp_path)
     (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n")
-    said = summary(alchemy("harvest", str(tmp_path / "none"), "--library", "Orchard.Doubt", "--workspace", str(folder), "--targets", "all",
+    said = summary(program("harvest", str(tmp_path / "none"), "--library", "Orchard.Doubt", "--workspace", str(folder), "--targets", "all",
                            "--fresh", "--portfolio", "none", "--json"))
     assert said["proved"] == 0 and said["rejects"] == {"source not read": 4}
     assert "Nowhere" in table(tmp_path / "none", "rejects")[0]["message"]
@@ -220,14 +220,14 @@ def test_what_lake_says_is_told(orchard, tmp_path, monkeypatch):
 def test_a_library_that_is_not_built_is_told(orchard, tmp_path):
     folder = copied(orchard, tmp_path)
     shutil.rmtree(folder / ".lake")
-    done = alchemy("synthesize", str(tmp_path / "out"), "--library", "Orchard", "--workspace", str(folder))
+    done = program("synthesize", str(tmp_path / "out"), "--library", "Orchard", "--workspace", str(folder))
     assert done.returncode == 2 and "lake build" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
 def test_the_same_corpus_through_either_launcher(corpus, orchard, tmp_path):
     out, _ = corpus
-    summary(synthesize(tmp_path / "out", "--targets", "60", "--workers", "1", "--workspace", str(orchard)))
+    summary(synthesize(tmp_path / "out", "--targets", "60", "--workers", "1", "--workspace", str(orchard), run=program))
     assert same(out, tmp_path / "out")
 
 
@@ -235,13 +235,13 @@ def test_the_same_corpus_through_either_launcher(corpus, orchard, tmp_path):
 def test_the_whole_pipeline_over_a_workspace(orchard, tmp_path):
     """Variants of its theorems, by its own and by Lean's; their steps; texts that a fresh engine finds valid."""
     out = tmp_path / "out"
-    said = summary(alchemy("synthesize", str(out), "--library", "Orchard", "--workspace", str(orchard), "--targets", "all", "--json"))
+    said = summary(program("synthesize", str(out), "--library", "Orchard", "--workspace", str(orchard), "--targets", "all", "--json"))
     assert said["targets"] == 50 and said["variants"] > 200 and said["valid"] == said["checked"]
     rows = table(out, "variants")
     assert {row["library"] for row in rows} == {"Orchard"} and any(row["lemma"].startswith("Orchard.") for row in rows)
-    steps = summary(alchemy("steps", str(out), "--json"))
+    steps = summary(program("steps", str(out), "--json"))
     assert steps["with_steps"] >= 0.99 * said["variants"]
-    assert summary(alchemy("verify", str(out), "--sample", "50", "--json"))["valid"] == 50
+    assert summary(program("verify", str(out), "--sample", "50", "--json"))["valid"] == 50
 
 
 @pytest.mark.slow
@@ -264,13 +264,13 @@ def test_a_benchmark_of_leandojos_is_proved_in_the_sources_of_a_workspace(orchar
                       "    tactics = ['rfl', 'exact Basket.le_trans (size_le h) k', 'rw [sum_append]', 'exact Orchard.sum_append as bs']\n"
                       "    found = [[{'tactic': t, 'log_prob': -1.0} for t in tactics] for _ in asked['states']]\n"
                       "    print(json.dumps({'id': asked['id'], 'candidates': found}), flush=True)\n")
-    said = summary(alchemy("eval", "--benchmark", "leandojo", "--data", str(data), "--model", f"{sys.executable} {prover}", "--workspace",
+    said = summary(program("eval", "--benchmark", "leandojo", "--data", str(data), "--model", f"{sys.executable} {prover}", "--workspace",
                            str(orchard), "--out", str(tmp_path / "out"), "--workers", "1", "--json"))
     assert (said["theorems"], said["attempted"]) == (4, 3)
     results = {row["name"]: row for row in table(tmp_path / "out", "results")}
     assert results["Orchard.sum_nil"]["ending"] == "proved", "by rfl"
     assert results["Orchard.sum_append"]["ending"] == "stuck", "it is not there before itself"
-    automation = summary(alchemy("eval", "--benchmark", "leandojo", "--data", str(data), "--model", "automation", "--workspace",
+    automation = summary(program("eval", "--benchmark", "leandojo", "--data", str(data), "--model", "automation", "--workspace",
                                  str(orchard), "--out", str(tmp_path / "automation"), "--workers", "1", "--json"))
     assert automation["attempted"] == 3 and automation["proved"] >= 1
 

@@ -17,7 +17,7 @@ import dojo_lean
 import msgspec
 import psutil
 import pytest
-from commands import alchemy, table
+from commands import program, table
 from made import manifest, put
 from places import LIBRARIES
 
@@ -311,12 +311,12 @@ def test_a_repository_that_does_not_build_leaves_nothing(repo, on_path):
 def test_what_cannot_be_traced_is_refused_with_status_2(repo, traced, tmp_path):
     (repo / "lean-toolchain").write_text("leanprover/lean4:v4.30.0\n")
     subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "newer"], cwd=repo, check=True)
-    done = alchemy("trace", str(tmp_path / "out"), "--repo", str(repo))
+    done = program("trace", str(tmp_path / "out"), "--repo", str(repo))
     assert done.returncode == 2 and "from 4.28 on" in done.stderr and "Traceback" not in done.stderr
-    done = alchemy("trace", str(tmp_path / "out"), "--traced", str(repo))
+    done = program("trace", str(tmp_path / "out"), "--traced", str(repo))
     assert done.returncode == 2 and "no folder that LeanDojo traced" in done.stderr
-    assert alchemy("trace", str(tmp_path / "out"), "--repo", str(repo), "--traced", str(traced)).returncode == 2
-    done = alchemy("trace", str(tmp_path / "out"), "--repo", str(tmp_path / "none"))
+    assert program("trace", str(tmp_path / "out"), "--repo", str(repo), "--traced", str(traced)).returncode == 2
+    done = program("trace", str(tmp_path / "out"), "--repo", str(tmp_path / "none"))
     assert done.returncode == 1 and "git clone" in done.stderr and not (tmp_path / "out").exists()
 
 

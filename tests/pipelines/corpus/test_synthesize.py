@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pyarrow.dataset as ds
 import pytest
-from commands import ALCHEMY, LIBRARY, alchemy, same, summary, synthesize, table, work_of
+from commands import ALCHEMY, LIBRARY, alchemy, program, same, summary, synthesize, table, work_of
 from places import TESTS
 
 from lean_alchemy.mutation.terms import statement_key
@@ -370,7 +370,7 @@ def test_doctor_says_what_is_there(lean):
     said = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 0 and said["embedded_lean"]["ok"] and "4.28.0" in said["embedded_lean"]["found"]
     assert {"python", "native_lean", "ray", "torch", "disk", "memory"} <= set(said)
-    done = alchemy("doctor", "--json", env={**os.environ, "ALCHEMY_HOME": "/nonexistent/home"})
+    done = program("doctor", "--json", env={**os.environ, "ALCHEMY_HOME": "/nonexistent/home"})
     assert done.returncode == 1 and "alchemy setup" in json.loads(done.stdout.splitlines()[-1])["embedded_lean"]["advice"]
 
 

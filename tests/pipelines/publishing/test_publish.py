@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from commands import alchemy, summary
+from commands import alchemy, program, summary
 from loopback_hub import TOKEN, Hub
 from made import manifest, put, step, variant
 from typer.testing import CliRunner
@@ -340,7 +340,7 @@ def asking(url: str, home: Path) -> dict[str, str]:
 
 
 def test_publishing_makes_the_repository_what_a_dry_run_writes(made, folder, server, tmp_path):
-    done = alchemy("publish", str(made), "owner/name", "--json", env=os.environ | asking(server.url, tmp_path / "home"))
+    done = program("publish", str(made), "owner/name", "--json", env=os.environ | asking(server.url, tmp_path / "home"))
     said = summary(done)
     assert said["files"] == len(content(folder)) and said["commit"] == "c0ffee"
     assert server.files == {**content(folder), ".gitattributes": b""}  # the old shard is gone
@@ -362,7 +362,7 @@ def test_a_hub_that_is_not_there_is_told(made, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    done = alchemy("publish", str(made), "owner/name", env=os.environ | asking(url, tmp_path / "home"))
+    done = program("publish", str(made), "owner/name", env=os.environ | asking(url, tmp_path / "home"))
     assert done.returncode == 1 and "can't publish owner/name at 127.0.0.1" in done.stderr and "Traceback" not in done.stderr
 
 

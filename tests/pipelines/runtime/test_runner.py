@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from places import TESTS
 from word_stage import COUNT, WordTally
 
 from lean_alchemy.lean_workspace.errors import Trouble
@@ -20,11 +19,8 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    """Its workers import `word_stage`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(TESTS / "support"), os.environ.get("PYTHONPATH")])))
-        with pool.cluster(2):
-            yield
+    with pool.cluster(2):
+        yield
 
 
 class Bench:

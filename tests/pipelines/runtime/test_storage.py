@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
-from commands import LIBRARY, alchemy, summary, synthesize, table
+from commands import LIBRARY, program, summary, synthesize, table
 from upath import UPath
 
 from lean_alchemy.pipelines.runtime import parquet, run_log, storage
@@ -118,9 +118,9 @@ def test_a_url_that_cannot_be_opened_is_told(store, url):
 
 
 def test_a_command_says_what_is_wrong_with_a_url(store):
-    done = alchemy("verify", "s3://no-such-bucket/corpus")
+    done = program("verify", "s3://no-such-bucket/corpus")
     assert done.returncode == 2 and "can't open" in done.stderr and "Traceback" not in done.stderr
-    done = alchemy("verify", f"{store}/nothing")
+    done = program("verify", f"{store}/nothing")
     assert done.returncode == 2 and "holds no variants" in done.stderr
 
 
@@ -143,16 +143,16 @@ def rows_in(url: str, name: str, *without: str) -> list[dict]:
 def test_a_corpus_in_a_store_is_the_one_in_a_folder(corpus, store):
     """Made in two goes, and once more after a shard was damaged."""
     url = f"{store}/corpus"
-    first = summary(synthesize(url, "--targets", "20", "--workers", "1"))
-    again = summary(synthesize(url, "--targets", "60", "--workers", "2"))
+    first = summary(synthesize(url, "--targets", "20", "--workers", "1", run=program))
+    again = summary(synthesize(url, "--targets", "60", "--workers", "2", run=program))
     assert first["targets"] == 20 and again["targets"] == 60 and again["checked"] == again["valid"] == 20
     for name in ("theorems", "variants", "rejects"):
         assert rows_in(url, name) == table(corpus[0], name)
-    assert summary(alchemy("verify", url, "--sample", "5", "--json"))["valid"] == 5
-    page = location_of(summary(alchemy("report", url, "--json"))["page"]).read_text()
+    assert summary(program("verify", url, "--sample", "5", "--json"))["valid"] == 5
+    page = location_of(summary(program("report", url, "--json"))["page"]).read_text()
     assert f"{corpus[1]['variants']:,} variants of {LIBRARY}" in page
     damaged = next(iter(sorted((location_of(url) / ".work" / "mutate").iterdir(), key=str))) / "variants.parquet"
     damaged.write_bytes(damaged.read_bytes()[:100])
-    summary(synthesize(url, "--targets", "60"))
+    summary(synthesize(url, "--targets", "60", run=program))
     assert rows_in(url, "variants") == table(corpus[0], "variants")
     assert not Path("s3:").exists()
