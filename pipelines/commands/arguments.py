@@ -30,6 +30,10 @@ Module = Annotated[str | None, typer.Option(help="Only theorems of this module a
 Sample = Annotated[str, typer.Option(help="How many, chosen by the seed, or `all`.")]
 MaxFailures = Annotated[int, typer.Option(min=0, help="Items that may fail before the run ends; 0: any number.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try items again that failed in an earlier run.")]
+Expansions = Annotated[int, typer.Option(min=1, help="States that are expanded for a theorem, at most.")]
+Candidates = Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")]
+Set = Annotated[list[str], typer.Option(
+    "--set", metavar="KEY=VALUE", help="A value instead of the recipe's: `data.corpora=[corpus]`, `finetune.updates=200`; repeatable.")]
 SkipTarget = Annotated[list[str], typer.Option(help="Leave this theorem out; repeatable.")]
 
 

@@ -169,30 +169,44 @@ def grade(
 
 
 def mutate(
-    name: Annotated[str, typer.Argument(help="A theorem, such as `Nat.add_comm`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A theorem, such as `Nat.add_comm`.")],
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
     kinds: Kinds = "rw,apply",
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
+    lemma: Annotated[str | None, typer.Option(help="Only variants by this lemma.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="With --lemma: why each use of it makes a variant, or why not.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many variants to print.")] = 20,
     json: Json = False,
 ) -> None:
     """Prints the variants of one theorem beside it."""
-    from lean_alchemy.pipelines.commands.printing import err, finish, out, print_variant, progress
+    from lean_alchemy.pipelines.commands.printing import err, finish, out, print_explanation, print_variant, progress
+    from lean_alchemy.pipelines.corpus.explain import explanations
     from lean_alchemy.pipelines.corpus.one_theorem import variants_of_one
 
+    if explain:
+        if lemma is None:
+            raise typer.BadParameter("--explain is about one lemma: name it with --lemma")
+        with progress() as report:
+            uses = explanations(name, lemma, libraries_of(library), workspace_of(workspace), kinds_of(kinds), report)
+        for use in uses:
+            if not json:
+                print_explanation(use)
+        finish({"target": name, "lemma": lemma, "uses": uses}, json)
+        return
     with progress() as report:
         found = variants_of_one(name, libraries_of(library), workspace_of(workspace), kinds_of(kinds), keep_all, report)
     _tell_problems(found.problems)
-    for variant in found.variants[:limit]:
+    variants = [variant for variant in found.variants if lemma in (None, variant.lemma)]
+    for variant in variants[:limit]:
         if not json:
             print_variant(variant, found.statement)
     if not json:
-        out.print(f"{len(found.variants)} variants of {name}" + (
-            f", {limit} shown (--limit {len(found.variants)} shows all)" if len(found.variants) > limit else ""))
+        out.print(f"{len(variants)} variants of {name}" + (
+            f", {limit} shown (--limit {len(variants)} shows all)" if len(variants) > limit else ""))
     for reason, n in sorted(found.rejects.items(), key=lambda item: -item[1]):
         err.print(f"{n:6} rejected — {reason}", style="dim", highlight=False)
-    finish({"target": name, "statement": found.statement, "variants": found.variants, "rejects": found.rejects}, json, found.failures)
+    finish({"target": name, "statement": found.statement, "variants": variants, "rejects": found.rejects}, json, found.failures)
 
 
 def _tell_problems(problems: list[str]) -> None:

@@ -1,6 +1,6 @@
 """A group of commands of which the first needs no name: `alchemy eval --benchmark core …` is `alchemy eval run --benchmark core …`."""
 
-import click
+import typer
 import typer.core
 
 
@@ -8,7 +8,7 @@ class DefaultCommand(typer.core.TyperGroup):
     """What does not begin with the name of another command goes to the first one, `--help` included. So the parser requires what that one
     requires, and nothing of the others."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
         first = next(iter(self.commands))
         if not args or args[0] not in self.commands:
             args = [first, *args]

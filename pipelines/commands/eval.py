@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from lean_alchemy.pipelines.commands.arguments import (
+    Candidates,
+    Expansions,
     Json,
     MaxFailures,
     RetryFailed,
@@ -41,10 +43,10 @@ def run(
     part: Part = "test",
     sample: Sample = "all",
     seed: Seed = 0,
-    expansions: Annotated[int, typer.Option(min=1, help="States that are expanded for a theorem, at most.")] = 32,
-    candidates: Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")] = 8,
+    expansions: Expansions = 32,
+    candidates: Candidates = 8,
     heartbeats: Annotated[int, typer.Option(min=1, help="Thousands, for a tactic; 5000 are about a second.")] = 5000,
-    refute: Annotated[bool, typer.Option("--refute", help="Try to prove the negation of what was not proved, too.")] = False,
+    negate: Annotated[bool, typer.Option("--negate", help="Try to prove the negations of theorems that were not proved, too.")] = False,
     workspace: WorkspaceFolder = None,
     workers: Workers = None,
     max_failures: MaxFailures = 100,
@@ -75,7 +77,7 @@ def run(
     with progress() as report:
         install_if_missing(library)
         made, failures = follow(
-            place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), refute,
+            place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), negate,
             workers_of(workers, library), report, library, retries_of(max_failures, retry_failed))
     plot_budget({named(made.settings): evaluation_at(place)[1]}, place / "budget.png")
     if not json:

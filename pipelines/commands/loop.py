@@ -5,17 +5,17 @@ from typing import Annotated
 
 import typer
 
-from lean_alchemy.pipelines.commands.arguments import Json, Seed, Workers, workers_of
+from lean_alchemy.pipelines.commands.arguments import Candidates, Expansions, Json, Seed, Set, Workers, workers_of
 
 
 def loop(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for all of it.")],
     recipe: Annotated[str, typer.Option(help="What is trained, once with the corpus and once without, for as many updates.")] = "tiny",
-    set_: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="For both trainings, as of `alchemy train`.")] = [],
+    set_: Set = [],
     targets: Annotated[int, typer.Option(min=1, help="Theorems of Init and Std to mutate.")] = 800,
     sample: Annotated[int, typer.Option(min=1, help="Theorems of each split of the benchmark to prove.")] = 150,
-    expansions: Annotated[int, typer.Option(min=1, help="States that are taken up for a theorem, at most.")] = 32,
-    candidates: Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")] = 8,
+    expansions: Expansions = 32,
+    candidates: Candidates = 8,
     minif2f: Annotated[Path | None, typer.Option(help="Problems of miniF2F, to prove them as well: see `alchemy eval`.")] = None,
     rebuild_benchmark: Annotated[bool, typer.Option(
         "--rebuild-benchmark", help="Harvest, and build the benchmark from that, which takes half an hour.")] = False,

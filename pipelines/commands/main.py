@@ -29,6 +29,7 @@ app.add_typer(bench, name="bench")
 
 RENAMED = {
     ("benchmark", "build"): {"--held-out": "--test-size"},
+    ("eval",): {"--refute": "--negate"},
     ("harvest",): {"--fresh": "--no-known"},
     ("loop",): {"--fresh": "--rebuild-benchmark"},
 }
@@ -46,7 +47,7 @@ def main() -> None:
 
     interrupt.watch()
     try:
-        app(args=_renamed(sys.argv[1:]))
+        app(args=_renamed(sys.argv[1:]), prog_name="alchemy")
     except SystemExit as end:
         if end.code == _INTERRUPTED:
             _fail("interrupted. What was done is kept; run the command again to go on.", 1)

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 import pyarrow.dataset as ds
 import typer
+from rich.markup import escape
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
 from lean_alchemy.pipelines.corpus.estimate import Estimate
+from lean_alchemy.pipelines.corpus.explain import Explanation
 from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.runtime.progress import err, out, progress
 from lean_alchemy.pipelines.runtime.stage import Failure
@@ -119,3 +121,12 @@ def print_variant(variant: Variant, target: str) -> None:
     title = f"{variant.kind} {arrow}{variant.lemma} at {variant.site}"
     text = f"-- {variant.target} {target}\n{variant.theorem}"
     out.print(Panel(Syntax(text, "lean4", word_wrap=True, background_color="default"), title=title, title_align="left", border_style="dim"))
+
+
+def print_explanation(use: Explanation) -> None:
+    """One use of a lemma, and why it makes a variant or not."""
+    where = f"{use.kind} {use.direction} at {use.site}" + (f", occurrence {use.occurrence}" if use.occurrence > 1 else "")
+    candidate = "" if use.is_candidate else "  (not a candidate of the index)"
+    out.print(f"[bold]{where}[/]: {escape(use.outcome)}{candidate}", highlight=False)
+    for line in [*([use.message] if use.message else []), *use.trace]:
+        out.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)

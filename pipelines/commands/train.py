@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from lean_alchemy.pipelines.commands.arguments import Json
+from lean_alchemy.pipelines.commands.arguments import Json, Set
 
 
 def train(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="One that ships with the package (`tiny`, `smollm2`), or a YAML file.")],
     out: Annotated[Path, typer.Option(help="The folder to write to. A run that was stopped goes on; one that is done is not overwritten.")],
-    set_: Annotated[list[str], typer.Option(
-        "--set", metavar="KEY=VALUE", help="Over what the recipe says: `data.corpora=[corpus]`, `finetune.updates=200`; repeatable.")] = [],
+    set_: Set = [],
     json: Json = False,
 ) -> None:
     """Trains a model: continual pretraining and finetuning, as a recipe says."""

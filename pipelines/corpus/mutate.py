@@ -29,7 +29,7 @@ from lean_alchemy.mutation.policy.rules import (
 )
 from lean_alchemy.mutation.policy.score import company, score
 from lean_alchemy.mutation.search.candidates import Lemmas, variant_id, variant_name
-from lean_alchemy.pipelines.corpus.catalogue import Entry
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
 from lean_alchemy.pipelines.corpus.extract import catalogue
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import SHARD_TARGETS, chunks_of
@@ -98,6 +98,14 @@ def style_of(policy: Policy) -> Style:
     return Style(explicitly=EXPLICIT not in left_out, matchers=MATCHER not in left_out)
 
 
+def index_of(library: Catalogue, options: Options) -> Lemmas:
+    """The index over the lemmas that the policy admits."""
+    policy = options.policy
+    admitted = {i for i, e in enumerate(library.theorems) if options.keep_all or library.is_ordinary(e, policy)}
+    return Lemmas(library.keys(), kinds_within(options.kinds, options.reach), admitted, policy.patterns,
+                  library.generality().generic(policy.generic_share), classes=library.classes())
+
+
 class Mutator:
     """Holds an engine and the index; works on targets."""
 
@@ -106,11 +114,8 @@ class Mutator:
         options = self._options
         self._library = catalogue(job)
         self._policy = options.policy
-        admitted = {i for i, e in enumerate(self._library.theorems)
-                    if options.keep_all or self._library.is_ordinary(e, self._policy)}
         self._generality = self._library.generality()
-        self._lemmas = Lemmas(self._library.keys(), kinds_within(options.kinds, options.reach), admitted, self._policy.patterns,
-                              self._generality.generic(self._policy.generic_share), classes=self._library.classes())
+        self._lemmas = index_of(self._library, options)
         self._style = style_of(self._policy)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+import golden
 import pytest
 from commands import alchemy, summary, table
 from hypothesis import given
@@ -15,7 +16,7 @@ from made import manifest, put, step, variant
 from lean_alchemy.eval import minif2f
 from lean_alchemy.eval.benchmarks import Problem, suite_of
 from lean_alchemy.eval.first_states import InLibrary
-from lean_alchemy.eval.prove import Budget, Ending, Examiner, Result
+from lean_alchemy.eval.prove import PROVE, Budget, Ending, Examiner, Result
 from lean_alchemy.eval.prover import Candidate, Query, distinct, spec_of
 from lean_alchemy.eval.provers.command import Command
 from lean_alchemy.eval.score import by_budget, compare, mcnemar, score
@@ -265,7 +266,9 @@ def test_benchmarks_that_are_not_there_are_named():
 # --- whole commands -------------------------------------------------------------------------------------------------------------
 
 LIBRARY = "Init.Data.Nat.Lemmas"  # above `omega`
-EASY = ["Nat.sub_lt_add_one", "Nat.one_le_of_lt", "Nat.add_add_add_comm", "Nat.le_sub_iff_add_le'", "Nat.le_add_one_iff", "No.such_theorem"]
+EASY = ["Nat.sub_lt_add_one", "Nat.one_le_of_lt", "Nat.add_add_add_comm", "Nat.le_sub_iff_add_le'", "Nat.le_add_one_iff",
+        "Nat.lt_add_one_iff", "Nat.add_mul_div_left", "Nat.mul_self_le_mul_self", "Nat.sub_one_sub_lt", "Nat.div_le_div_left",
+        "No.such_theorem"]
 
 
 @pytest.fixture(scope="module")
@@ -305,6 +308,11 @@ def test_an_evaluation_leaves_a_table_and_a_picture(automated, engine):
         if row["ending"] == "proved":
             assert engine.refused(row["proof"]) is None and row["proof"].startswith("theorem alchemy_goal")
     assert (out / "budget.png").read_bytes().startswith(b"\x89PNG") and said["interval"][0] <= said["pass_rate"] <= said["interval"][1]
+
+
+def test_the_results_of_eval_are_those_of_its_version(automated):
+    """Ten searches."""
+    golden.check(PROVE, table(automated[0], "results", "lean_seconds", "model_seconds", "seconds"))
 
 
 def test_an_evaluation_goes_on_and_is_not_mixed_with_another(automated, benchmark):

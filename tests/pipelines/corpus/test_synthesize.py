@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import golden
 import psutil
 import pyarrow.dataset as ds
 import pytest
@@ -15,6 +16,7 @@ from commands import ALCHEMY, LIBRARY, alchemy, program, same, summary, synthesi
 from places import TESTS
 
 from lean_alchemy.mutation.terms import statement_key
+from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.runtime import run_log
 
 
@@ -38,6 +40,11 @@ def test_a_corpus_is_what_the_contract_says(corpus):
     assert manifest["counts"]["variants"] == len(variants)
     assert manifest["seed"] == 0 and manifest["versions"]["engine"] and len(manifest["shards"]) == 3
     assert not (out / "refuted").exists() and "refuted" not in manifest["counts"]  # it was not asked for
+
+
+def test_the_results_of_mutate_are_those_of_its_version(corpus):
+    """On 60 targets."""
+    golden.check(MUTATE, *(table(corpus[0], name, "toolchain") for name in ("variants", "rejects")))
 
 
 def test_kept_and_rejected_add_up_to_what_was_tried(corpus):
