@@ -24,6 +24,7 @@ from lean_alchemy.mutation.kinds import Kind, Reach, kinds_within
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue
 from lean_alchemy.pipelines.corpus.extract import extraction_folder
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
@@ -126,7 +127,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     return statistics.linear_regression([log(x) for x, _ in points], [log(y) for _, y in points]).slope
 
 
-def measure(job: Job, library: Catalogue, workers: int, report: Report) -> IndexResult:
+def measure(job: Job[Options], library: Catalogue, workers: int, report: Report) -> IndexResult:
     kinds = kinds_within(["rw", "apply"], Reach())
     build = _build(job, library, kinds, workers, report)
     report("load", 0, 1, "")
@@ -157,7 +158,7 @@ def measure(job: Job, library: Catalogue, workers: int, report: Report) -> Index
                        Spread.of(forms_ms), Spread.of(prepare_ms), sizes)
 
 
-def _build(job: Job, library: Catalogue, kinds: Sequence[Kind], workers: int, report: Report) -> Build:
+def _build(job: Job[Options], library: Catalogue, kinds: Sequence[Kind], workers: int, report: Report) -> Build:
     count = len(library.theorems)
     start = time.monotonic()
     with ThreadPoolExecutor(workers) as threads:

@@ -26,6 +26,7 @@ from lean_alchemy.mutation.search.candidates import Lemmas
 from lean_alchemy.pipelines.bench.index import PAGE, exponent
 from lean_alchemy.pipelines.corpus.catalogue import SLICES, Catalogue
 from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import SHARD_TARGETS, draw_targets
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
@@ -136,7 +137,7 @@ def _short(value: float) -> str:
 # --- measuring ------------------------------------------------------------------------------------------------------------------
 
 
-def measure(job: Job, library: Catalogue, report: Report) -> Measured:
+def measure(job: Job[Options], library: Catalogue, report: Report) -> Measured:
     """job: its targets are those whose costs are measured. Raises EngineDied, EngineRefused."""
     names = draw_targets(job.options, library)
     start = time.monotonic()
@@ -174,7 +175,7 @@ def _seconds(cost: Cost) -> float:
     return cost.prepare_s + cost.attempts_s + cost.write_s + cost.python_s
 
 
-def _growth(job: Job, library: Catalogue, workspace: Workspace, count: int, report: Report) -> Growth:
+def _growth(job: Job[Options], library: Catalogue, workspace: Workspace, count: int, report: Report) -> Growth:
     """Candidates of targets of the first part, as the library grows behind them."""
     sizes = [round(part * len(library.theorems)) for part in PARTS]
     early = [i for i in range(sizes[0]) if library.is_ordinary(library.theorems[i], job.options.policy)]

@@ -150,11 +150,11 @@ class Compare(msgspec.Struct, frozen=True):
     oracle_first: bool
 
 
-def search(job: Job, library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report,
+def search(job: Job[Options], library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report,
            so_far: Callable[[Compared], None] = lambda compared: None) -> Compared:
     """Compares the ways on the job's targets, in their order; with `pairs`, until each way has that many usable pairs without conditions: a
     way that has them is not measured on further targets. so_far is called after each batch. Raises JobError where a target failed."""
-    options: Options = job.options
+    options = job.options
     names = draw_targets(options, library)
     compared = Compared()
     stage = sized(COMPARE, job.library, len(library.theorems))
@@ -182,8 +182,8 @@ def _usable_pairs(compared: Compared) -> str:
 class Comparer:
     """Holds an engine and the index, without rules on quality and against all theorems."""
 
-    def __init__(self, job: Job):
-        options: Options = job.options
+    def __init__(self, job: Job[Options]):
+        options = job.options
         self._library, self._seed = catalogue(job), options.seed
         self._keys: dict[int, list[Key]] = {}
         for rule, keys in itertools.groupby(self._library.keys(), key=lambda key: key.rule):

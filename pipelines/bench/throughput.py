@@ -15,6 +15,7 @@ import msgspec
 from lean_alchemy.pipelines.corpus import mutate
 from lean_alchemy.pipelines.corpus.extract import extracted
 from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
@@ -64,7 +65,7 @@ class Throughput(msgspec.Struct, frozen=True):
                 "parts_ms": self.parts_ms}
 
 
-def measure(job: Job, workers: Sequence[int], report: Report) -> list[Throughput]:
+def measure(job: Job[Options], workers: Sequence[int], report: Report) -> list[Throughput]:
     """One measurement for each number of workers. Raises JobError where a target failed: its time would be missing."""
     measured = []
     for count in workers:

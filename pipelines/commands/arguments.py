@@ -1,7 +1,7 @@
 """Arguments and options that commands share, and how they are read. An option means the same in every command."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -37,6 +37,9 @@ Set = Annotated[list[str], typer.Option(
 SkipTarget = Annotated[list[str], typer.Option(help="Leave this theorem out; repeatable.")]
 
 
+Number = TypeVar("Number", int, float)
+
+
 def workers_of(asked: int | None, workspace: str | None = None) -> int:
     """As many as are asked for, else as many as there are cores and memory for."""
     if asked is not None:
@@ -61,20 +64,15 @@ def count_of(text: str) -> int | None:
     return int(text)
 
 
-def numbers_of(option: str, text: str, kind: type[int] | type[float]) -> list[int] | list[float]:
+def numbers_of(option: str, text: str, kind: type[Number]) -> list[Number]:
     """`8,64`, each above zero."""
     try:
         found = [kind(part) for part in text.split(",")]
     except ValueError:
         found = []
-    if not found or min(found) <= 0:
+    if not found or any(number <= 0 for number in found):
         raise typer.BadParameter(f"{option}: {text!r} must be numbers above zero, separated by commas")
     return found
-
-
-def one_of(option: str, value: str, *known: str) -> None:
-    if value not in known:
-        raise typer.BadParameter(f"{option}: {value!r} is none of {', '.join(known)}")
 
 
 def workspace_of(folder: Path | None) -> str | None:

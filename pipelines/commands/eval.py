@@ -1,7 +1,7 @@
 """`alchemy eval`: provers on benchmarks, and two runs compared."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,15 +16,14 @@ from lean_alchemy.pipelines.commands.arguments import (
     Workers,
     WorkspaceFolder,
     count_of,
-    one_of,
     retries_of,
     workers_of,
     workspace_of,
 )
 from lean_alchemy.pipelines.commands.default_command import DefaultCommand
 
-Split = Annotated[str, typer.Option(help="`random` or `novel_premises`.")]
-Part = Annotated[str, typer.Option(help="`test` or `val`.")]
+Split = Annotated[Literal["random", "novel_premises"], typer.Option(help="Of the benchmark.")]
+Part = Annotated[Literal["test", "val"], typer.Option(help="Of the split.")]
 
 evaluate = typer.Typer(cls=DefaultCommand, help="Best-first proof search with a prover on a benchmark; two runs compared.")
 
@@ -32,7 +31,7 @@ evaluate = typer.Typer(cls=DefaultCommand, help="Best-first proof search with a 
 @evaluate.command(epilog="Other forms: `alchemy eval compare A B`, two evaluations paired; `alchemy eval steps MODEL`, a model on the "
                          "steps of held-out proofs.")
 def run(
-    benchmark: Annotated[str, typer.Option(help="`core`, `leandojo` or `minif2f`.")],
+    benchmark: Annotated[Literal["core", "leandojo", "minif2f"], typer.Option(help="What is to be proved.")],
     model: Annotated[str, typer.Option(
         help="The prover: the folder of a model or of a run of `alchemy train`, `automation`, `random`, or a command that speaks the JSON "
              "protocol of `eval/provers/command.py`.")],
@@ -54,9 +53,6 @@ def run(
     json: Json = False,
 ) -> None:
     """Proves a benchmark's theorems with a prover: results as a table, a pass rate with its interval."""
-    one_of("--benchmark", benchmark, "core", "leandojo", "minif2f")
-    one_of("--split", split, "random", "novel_premises")
-    one_of("--part", part, "test", "val")
     size = count_of(sample)
     from lean_alchemy.eval.evaluate import as_summary, evaluation_at, named
     from lean_alchemy.eval.evaluate import evaluate as follow
@@ -102,8 +98,6 @@ def steps(
     json: Json = False,
 ) -> None:
     """A model on all steps of held-out proofs: its loss, and how often its first tactic is exactly the proof's."""
-    one_of("--split", split, "random", "novel_premises")
-    one_of("--part", part, "test", "val")
     from lean_alchemy.pipelines.runtime.extras import require
 
     require("train")

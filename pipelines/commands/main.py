@@ -65,13 +65,15 @@ def _use_utf8() -> None:
     """Lean's names and texts are UTF-8. Python started under another encoding is started again; stdout and stderr escape what their
     encoding lacks."""
     import codecs
+    import io
     import locale
 
     if not sys.flags.utf8_mode and codecs.lookup(locale.getencoding()).name != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, "-m", "lean_alchemy", *sys.argv[1:]])
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _renamed(arguments: Sequence[str]) -> list[str]:

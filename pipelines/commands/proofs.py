@@ -123,14 +123,14 @@ def trace(
         raise typer.BadParameter("name one of --repo and --traced")
     dojo_traces.require_package()
     processes = workers_of(workers)
-    if traced is None:
-        source = dojo_traces.cloned(repo, commit)
-        traced = dojo_traces.traced(source, processes)
+    if traced is not None:
+        folder = traced.resolve()
+        source = dojo_traces.source_of(folder)
     else:
-        traced = traced.resolve()
-        source = dojo_traces.source_of(traced)
+        source = dojo_traces.cloned(repo or "", commit)
+        folder = dojo_traces.traced(source, processes)
     with progress() as report:
-        tally, failures, seconds = run(out, traced, source, processes, report, retries_of(max_failures, retry_failed))
+        tally, failures, seconds = run(out, folder, source, processes, report, retries_of(max_failures, retry_failed))
     left_out = "".join(f"; {reason}: {n:,}" for reason, n in reasons(tally))
     tell(f"{tally.steps:,} steps of {tally.proved:,} of {tally.theorems:,} theorems in {tally.files:,} files{left_out}")
     if tally.lost:

@@ -77,7 +77,7 @@ class VariantPartitions(Partitioned, frozen=True):
         rows = table.select(["lemma", "score", "variant_id"]).to_pylist()
         over = pa.array([
             row["lemma"] in thresholds and (-row["score"], row["variant_id"]) > thresholds[row["lemma"]] for row in rows], pa.bool_())
-        within = table.filter(pc.invert(over)).sort_by("statement_key")
+        within = table.filter(pc.call_function("invert", [over])).sort_by("statement_key")
         write(within, self.folder / "variants" / f"part-{part}.parquet")
         return self.result(within, [self.rejected(table.filter(over), LEMMA_CAP)], f"capped-{part}")
 

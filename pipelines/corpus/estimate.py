@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from lean_alchemy.pipelines.corpus import mutate
 from lean_alchemy.pipelines.corpus.extract import extracted
 from lean_alchemy.pipelines.corpus.mutate import MUTATE
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
@@ -46,7 +47,7 @@ class Estimate(msgspec.Struct, frozen=True):
     """As a rule, all workers together."""
 
 
-def estimate(job: Job, workers: int, report: Report) -> Estimate:
+def estimate(job: Job[Options], workers: int, report: Report) -> Estimate:
     """job: its OUT is not touched. Raises JobError where no target of the sample could be done."""
     with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
         trial = Job(Path(folder), job.options)
@@ -57,7 +58,7 @@ def estimate(job: Job, workers: int, report: Report) -> Estimate:
             runner.run(trial, MUTATE, trial, shards, workers, report, label="sample")
             places = [place for shard in shards if is_done(place := place_of(trial, MUTATE, shard.key), MUTATE)]
             tallies = [summary_at(place, MUTATE).tally for place in places]
-            sizes = [_bytes(place) for place in places]
+            sizes = [_bytes(Path(str(place))) for place in places]
     sampled = sum(tally.targets for tally in tallies)
     if not sampled:
         raise JobError("no target of the sample could be mutated: there is nothing to estimate from")

@@ -149,7 +149,7 @@ def catalogue(job: Job) -> Catalogue:
 
 @contextmanager
 def on_library(library: list[str], kinds: list[str], report: Report, workers: int = 2, out: Path | None = None,
-               **options: Any) -> Iterator[tuple[Job, Catalogue]]:
+               **options: Any) -> Iterator[tuple[Job[Options], Catalogue]]:
     """A job without a corpus: the library is extracted the first time. out: where its shards lie; None: nothing is left behind. options:
     further fields of Options."""
     with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:

@@ -92,7 +92,7 @@ class Grader:
         """Raises EngineRefused for a statement that does not read back in this library."""
         for variant in items:
             difficulty = self._workspace.grade(variant.signature, variant.target)
-            yield KeyedGrade(variant.key, difficulty.closed_by, difficulty.unknown)
+            yield KeyedGrade(variant.key, difficulty.closed_by, list[str](difficulty.unknown))
             yield GradeTally(graded=1)
 
     def close(self) -> None:

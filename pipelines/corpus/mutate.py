@@ -109,9 +109,8 @@ def index_of(library: Catalogue, options: Options) -> Lemmas:
 class Mutator:
     """Holds an engine and the index; works on targets."""
 
-    def __init__(self, job: Job):
-        self._options: Options = job.options
-        options = self._options
+    def __init__(self, job: Job[Options]):
+        self._options = options = job.options
         self._library = catalogue(job)
         self._policy = options.policy
         self._generality = self._library.generality()
@@ -171,7 +170,7 @@ class Mutator:
                     return
                 for row, candidate in self._step(work, origin, target, tally):
                     yield row
-                    if isinstance(row, Variant):
+                    if isinstance(row, Variant) and candidate is not None:
                         made.append((row, Origin((*origin.steps, candidate), (*origin.parents, row.variant_id))))
             made.sort(key=lambda pair: (-pair[0].score, pair[0].variant_id))
             begin = [origin for _, origin in made[:BREADTH]]
@@ -299,7 +298,7 @@ class Work:
 
     def __init__(self, entry: Entry, library: str, number: int):
         self.entry, self.library, self.number = entry, library, number
-        self.statement = terms.parse(entry.term)
+        self.statement = terms.parse(entry.term or "")
         self.seen: set[str] = set()
         """Statement keys."""
         self.near: set[str] = {terms.near_key(self.statement)}
@@ -313,9 +312,9 @@ class Work:
 MUTATE = Stage(name="mutate", version=1, worker=Mutator, tally=MutateTally, tables={"variants": Variant, "rejects": Reject})
 
 
-def shards_of(job: Job, targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
+def shards_of(job: Job[Options], targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
     """The shards of targets in their order. A shard is named by its targets and by what their variants depend on."""
-    options: Options = job.options
+    options = job.options
     return [Shard(job.key(MUTATE, options.of_variants(), chunk), chunk) for chunk in chunks_of(targets, options.skip_target, size)]
 
 

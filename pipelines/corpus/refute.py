@@ -46,8 +46,8 @@ class RefuteTally(Sums):
 class Refuter:
     """Holds an engine and the index; works on targets."""
 
-    def __init__(self, job: Job):
-        options: Options = job.options
+    def __init__(self, job: Job[Options]):
+        options = job.options
         self._library = catalogue(job)
         keep_all, policy = options.keep_all, options.policy
         self._rules = () if keep_all else (*policy.statements, *FALSE_RULES)
@@ -123,7 +123,7 @@ class Refuter:
         if key in seen:
             return "duplicate"
         seen.add(key)
-        rule = first_objection(Judged(terms.parse(outcome.term), terms.parse(entry.term)), self._rules)
+        rule = first_objection(Judged(terms.parse(outcome.term), terms.parse(entry.term or "")), self._rules)
         return rule.name if rule else None
 
     def _lemma(self, rule: int | None) -> str | None:
@@ -147,9 +147,9 @@ class Refuter:
 REFUTE = Stage(name="refute", version=1, worker=Refuter, tally=RefuteTally, tables={"refuted": Refuted, "rejects": Reject})
 
 
-def shards_of(job: Job, targets: list[str]) -> list[Shard]:
+def shards_of(job: Job[Options], targets: list[str]) -> list[Shard]:
     """In shards of the same targets as those of *mutate*."""
-    options: Options = job.options
+    options = job.options
     what = {"keep_all": options.keep_all, "without": sorted(options.without)}
     return [Shard(job.key(REFUTE, what, chunk), chunk) for chunk in chunks_of(targets, options.skip_target)]
 

@@ -34,10 +34,10 @@ class Synthesized(msgspec.Struct, frozen=True):
     seconds_in_all: float
 
 
-def synthesize(job: Job, workers: int, sample: int, held_out: Path | None = None, report: Report = silent,
+def synthesize(job: Job[Options], workers: int, sample: int, held_out: Path | None = None, report: Report = silent,
                retries: Retries = Retries()) -> Synthesized:
     """Raises JobError where nothing came of the targets, TooManyFailures; what is done stays done."""
-    options: Options = job.options
+    options = job.options
     start = time.monotonic()
     log = RunLog(job.out / "run.log")
     with job.begin(), log.run(options=options, workers=workers, versions=versions()), pool.cluster(workers):

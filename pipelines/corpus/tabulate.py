@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from lean_alchemy.pipelines.corpus import deduplicate, refute
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue
-from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
+from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.corpus.options import Options
-from lean_alchemy.pipelines.corpus.refute import REFUTE, RefuteTally
+from lean_alchemy.pipelines.corpus.refute import REFUTE
 from lean_alchemy.pipelines.data.held_out import HeldOut
 from lean_alchemy.pipelines.data.partitions import Each, StepResult, write
 from lean_alchemy.pipelines.data.schema import Reject, Theorem
@@ -17,15 +18,15 @@ from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest, encoded_options, versions
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of, summary_at
-from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage, Sums
+from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
 from lean_alchemy.pipelines.runtime.storage import Location, ask_all, draft, exchange, remove, write_whole
 
 
-def tabulate(job: Job, library: Catalogue, mutated: Sequence[Shard], refuted: Sequence[Shard], held_out: HeldOut | None, failures: int,
-             each: Each = map) -> tuple[Manifest, list[Failure]]:
+def tabulate(job: Job[Options], library: Catalogue, mutated: Sequence[Shard], refuted: Sequence[Shard], held_out: HeldOut | None,
+             failures: int, each: Each = map) -> tuple[Manifest, list[Failure]]:
     """Writes the tables; it can be run again at any time. The failures are shards that can't be read: they are left out and removed, so
     that the next run makes them again. failures: how many there were before."""
-    options: Options = job.options
+    options = job.options
     with draft(job.work) as made:
         write(parquet.to_table(map(library.record, library.theorems), Theorem), made / "theorems" / "part-0.parquet")
         write(parquet.schema_of(Reject).empty_table(), made / "rejects" / "none.parquet")  # the table has its schema even when empty
@@ -65,7 +66,7 @@ def _places(job: Job, stage: Stage, shards: Sequence[Shard]) -> list[Location]:
     return [place for place, there in zip(places, ask_all(lambda place: is_done(place, stage), places), strict=True) if there]
 
 
-def _tally(stage: Stage, places: Sequence[Location], result: StepResult) -> MutateTally | RefuteTally | Sums:
+def _tally(stage: Stage, places: Sequence[Location], result: StepResult) -> Any:
     tally = stage.tally()
     for summary in ask_all(lambda place: summary_at(place, stage), [place for place in places if place.name not in result.damaged]):
         tally.add(summary.tally)

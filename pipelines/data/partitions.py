@@ -72,9 +72,9 @@ class Partitioned(msgspec.Struct, frozen=True):
 
     def split(self, step: str, name: str, table: pa.Table, key: str) -> None:
         """Writes the rows for `step`, each to the part of its key."""
-        digits = pc.utf8_slice_codeunits(table.column(key), 0, 1)
+        digits = pc.call_function("utf8_slice_codeunits", [table.column(key)], pc.SliceOptions(0, 1))
         for part in PARTS:
-            rows = table.filter(pc.equal(digits, part))
+            rows = table.filter(pc.call_function("equal", [digits, part]))
             if rows.num_rows:
                 write(rows, self.step_folder(step) / part / f"{name}.parquet")
 

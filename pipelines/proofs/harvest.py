@@ -79,7 +79,7 @@ class HarvestTally(Sums):
 class Settings(msgspec.Struct, frozen=True):
     """What the workers need. portfolio: what is tried on a theorem without a known proof."""
 
-    job: Job
+    job: Job[TargetOptions]
     portfolio: str
 
 
@@ -133,7 +133,7 @@ class Harvester:
         if self._module is None or self._module[0] != where:
             self._close_module()
             try:
-                self._module = where, Files(library_of_source(self._job.library.workspace, where.module, source))
+                self._module = where, Files(library_of_source(self._job.library.workspace or "", where.module, source))
             except (EngineDied, EngineRefused) as error:
                 self._module = where, Missing("source not read", str(error))
         return self._module[1]
@@ -224,13 +224,13 @@ class Harvest(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def harvest(job: Job, workers: int, rounds: int, portfolio: str, known: Sequence[Known] = (), report: Report = silent,
+def harvest(job: Job[TargetOptions], workers: int, rounds: int, portfolio: str, known: Sequence[Known] = (), report: Report = silent,
             retries: Retries = Retries()) -> Harvest:
     """Proves theorems of the job's library, as many as its options say, and writes the tables `proofs`, `steps` and `rejects`. Raises
     UsageError for an unknown portfolio, TooManyFailures."""
     if portfolio not in PORTFOLIOS:
         raise UsageError(f"there is no portfolio {portfolio}; there are {', '.join(PORTFOLIOS)}")
-    options: TargetOptions = job.options
+    options = job.options
     start = time.monotonic()
     with job.begin(), pool.cluster(workers):
         library = extracted(job, workers, report)
@@ -319,9 +319,9 @@ def _by_module(found: Sequence[Round]) -> list[list[Round]]:
     return list(by_module.values())
 
 
-def _write_manifest(job: Job, toolchain: str, entries: Sequence[Entry], found: Sequence[Round], came: Tabulated, leaks: list[Failure],
-                    failures: list[Failure]) -> None:
-    options: TargetOptions = job.options
+def _write_manifest(job: Job[TargetOptions], toolchain: str, entries: Sequence[Entry], found: Sequence[Round], came: Tabulated,
+                    leaks: list[Failure], failures: list[Failure]) -> None:
+    options = job.options
     counts = {"targets": len(entries), "proofs": Counter(came.proved).total(), "with_premises": came.with_premises, "leaks": len(leaks),
               "failures": len(failures)}
     write_whole(job.manifest_file, msgspec.json.encode(Manifest(

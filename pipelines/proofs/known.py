@@ -1,6 +1,7 @@
 """Proofs that are known of theorems of a library: those of harvests, of traces, and of benchmarks."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -33,7 +34,7 @@ def known_in(place: Location) -> list[Known]:
 
 def _benchmark_at(place: Location) -> Benchmark:
     if place.is_file() or (place / "metadata.json").is_file():
-        return Benchmark(place)
+        return Benchmark(Path(str(place)))
     raise UsageError(f"{place} holds no proofs: make some with `alchemy harvest {place}`")
 
 

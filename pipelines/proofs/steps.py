@@ -7,6 +7,7 @@ target is known, with that in it (`mutation/proof_forms/`). There are rows only 
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -101,7 +102,7 @@ class Stepper:
         yield from rows
         yield tally
 
-    def _other_form(self, statement: Statement, tactics: list[str] | None, **whose: str | None) -> list[Step]:
+    def _other_form(self, statement: Statement, tactics: list[str] | None, **whose: Any) -> list[Step]:
         """The rows of another form of the proof; none where there is none, or Lean refuses it."""
         came = recorded(self._gym, statement, tactics, **whose) if tactics else []
         return [] if isinstance(came, str) else came
@@ -114,7 +115,7 @@ STEPS = Stage(name="steps", version=1, worker=Stepper, tally=StepsTally, tables=
               name_of=lambda item: item.variant.variant_id)
 
 
-def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: str | None) -> list[Step] | str:
+def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: Any) -> list[Step] | str:
     """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows. Raises EngineDied."""
     try:
         played = list(gym.play(gym.start(statement), tactics))
@@ -131,14 +132,15 @@ def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: st
             return "not finished"
 
 
-def steps_of(played: Sequence[Played], **whose: str | None) -> list[Step]:
+def steps_of(played: Sequence[Played], **whose: Any) -> list[Step]:
     """The rows of a proof. whose: their other fields."""
-    return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic, premises=list(step.outcome.premises),
+    return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic,
+                 premises=[] if isinstance(step.outcome, Refused | Lost) else list(step.outcome.premises),
                  state_after=text_of(step.outcome.state.goals if isinstance(step.outcome, Advanced) else ()))
             for number, step in enumerate(played)]
 
 
-def steps_as_written(played: Sequence[Played], proof: WrittenProof, **whose: str | None) -> list[Step]:
+def steps_as_written(played: Sequence[Played], proof: WrittenProof, **whose: Any) -> list[Step]:
     """The rows of a proof in a file of the user: goals and premises are those that Lean recorded there. Of a proof that is a term Lean
     records nothing."""
     rows = steps_of(played, **whose)

@@ -9,7 +9,7 @@ import msgspec
 from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
 from lean_alchemy.pipelines.runtime import parquet, pool
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, place_of, tables_of
+from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, place_of, rows
 from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove
 
@@ -51,29 +51,27 @@ def tabulate(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]) -> Tabul
 def _write_file(job: Job, stage: Stage, made: Location, numbered: tuple[int, list[list[str]]]) -> Tabulated:
     """One file of each table. A theorem is proved in a round, or rejected with the reason of its last."""
     number, groups = numbered
-    rows: dict[str, list[msgspec.Struct]] = {table: [] for table in TABLES}
-    damaged: list[Failure] = []
+    proofs, steps, rejects, damaged = list[Proof](), list[Step](), list[Reject](), list[Failure]()
     for keys in groups:
         last: dict[str, tuple[Location, list[Reject]]] = {}
         for place in (place_of(job, stage, key) for key in keys):
             if not is_done(place, stage):
                 continue
             try:
-                found = {name: msgspec.convert(table.to_pylist(), list[TABLES[name]]) for name, table in tables_of(place, stage).items()}
-            except (DamagedShard, msgspec.ValidationError) as error:
+                new, made_steps, refused = rows(place, "proofs", Proof), rows(place, "steps", Step), rows(place, "rejects", Reject)
+            except DamagedShard as error:
                 damaged.append(Failure.of(stage.name, f"shard {place.name}", error))
                 remove(place)  # the next run makes it again
                 continue
-            rows["proofs"] += found["proofs"]
-            rows["steps"] += found["steps"]
-            for reject in found["rejects"]:
+            proofs += new
+            steps += made_steps
+            for reject in refused:
                 at, of_this_shard = last.get(reject.target, (None, []))
                 last[reject.target] = place, [*(of_this_shard if at == place else []), reject]
-            for proof in found["proofs"]:
+            for proof in new:
                 last.pop(proof.theorem, None)
-        rows["rejects"] += [reject for _, rejects in last.values() for reject in rejects]
-    for table, record in TABLES.items():
-        parquet.write(parquet.to_table(rows[table], record), made / table / f"part-{number:04}.parquet")
-    proofs = rows["proofs"]
-    return Tabulated(Counter(proof.round for proof in proofs), Counter(row.reason for row in rows["rejects"]),
+        rejects += [reject for _, of_target in last.values() for reject in of_target]
+    for table, found in zip(TABLES, (proofs, steps, rejects), strict=True):
+        parquet.write(parquet.to_table(found, TABLES[table]), made / table / f"part-{number:04}.parquet")
+    return Tabulated(Counter(proof.round for proof in proofs), Counter(row.reason for row in rejects),
                      sum(bool(proof.premises) for proof in proofs), damaged)

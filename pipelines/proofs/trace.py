@@ -81,7 +81,9 @@ class Tracer:
             return
         for theorem in theorems:
             tally.theorems += 1
-            if objection := objection_to(theorem):
+            objection = objection_to(theorem)
+            if objection is not None or isinstance(theorem, Unread):
+                objection = objection or "not read"
                 tally.rejects[objection] = tally.rejects.get(objection, 0) + 1
                 message = theorem.reason if isinstance(theorem, Unread) else None
                 yield self._reject(theorem.full_name or "", file.module, TRACED, objection, message)
@@ -120,7 +122,7 @@ def objection_to(theorem: Theorem | Unread) -> str | None:
 
 def name_of(theorem: Theorem, module: str) -> str:
     """A private theorem has the name that Lean gives it (`Lean.mkPrivateName`): another file may have one that is called the same."""
-    return f"_private.{module}.0.{theorem.full_name}" if theorem.is_private else theorem.full_name
+    return f"_private.{module}.0.{theorem.full_name}" if theorem.is_private else str(theorem.full_name)
 
 
 def proof_of(theorem: Theorem, module: str) -> Proof:

@@ -12,7 +12,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace import native
 from lean_alchemy.lean_workspace.file_proofs import NotPlayed, Numbered, played, written_in
-from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Played, Statement
+from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Played, Proved, Statement
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.pipelines.data.schema import Proof, Step
@@ -86,7 +86,7 @@ class Files:
         """In words that read back anywhere; where there are none, as it stands in its file."""
         (number,) = self.workspace.find(theorem)
         try:
-            return self.gym.theorem(number)
+            return Statement(written.strip()) if number is None else self.gym.theorem(number)
         except (NotOpened, EngineRefused):
             return Statement(written.strip())
 
@@ -100,6 +100,7 @@ def proof_of(theorem: str, module: str, round_: int, line: str, statement: State
              steps: Sequence[Step]) -> Proof:
     """The proof that was played, whose steps are these."""
     proved = made[-1].outcome
+    assert isinstance(proved, Proved), "only what proves is recorded"
     return Proof(
         theorem=theorem, module=module, round=round_, line=line, statement=statement.text, level_params=list(statement.levels),
         tactics=[step.tactic for step in steps], text=proved.theorem, axioms=list(proved.axioms),

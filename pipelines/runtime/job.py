@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -50,10 +51,13 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
         """counts: of the manifest in OUT. Raises UsageError where it has more than is asked for now."""
 
 
-class Job:
+Options = TypeVar("Options", bound=JobOptions)
+
+
+class Job(Generic[Options]):
     """OUT and the options that hold in it."""
 
-    def __init__(self, out: Location, options: JobOptions):
+    def __init__(self, out: Location, options: Options):
         self.out, self.options = out.resolve() if is_local(out) else out, options
         self.library = library_of(options.library, options.workspace)
         self.work = self.out / ".work"

@@ -3,12 +3,15 @@
 import types
 import typing
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lean_alchemy.pipelines.runtime.storage import Location, write_whole
+
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 _ARROW = {str: pa.string(), bytes: pa.binary(), int: pa.int64(), bool: pa.bool_(), float: pa.float64(), list[str]: pa.list_(pa.string())}
 
@@ -63,9 +66,9 @@ def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
         return table.read(columns=columns, use_threads=False)
 
 
-def read(files: Sequence[Location], record: type[msgspec.Struct]) -> list[msgspec.Struct]:
+def read(files: Sequence[Location], record: type[Row]) -> list[Row]:
     """The rows of the files as structs, file by file."""
-    rows: list[msgspec.Struct] = []
+    rows: list[Row] = []
     for file in files:
         rows += msgspec.convert(load(file, list(record.__struct_fields__)).to_pylist(), list[record])
     return rows

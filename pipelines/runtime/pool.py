@@ -5,6 +5,7 @@ and only when it is open, so that what is not begun waits here and nowhere else;
 with its history, to the next. Items and results are small: data go by way of the disk.
 """
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -47,7 +48,7 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class Worker(Protocol):
-    def __call__(self, item: Any, history: History) -> Any: ...
+    def __call__(self, item: Any, history: History, /) -> Any: ...
 
     def close(self) -> None: ...
 
@@ -63,7 +64,8 @@ class Needs(msgspec.Struct, frozen=True):
 @ray.remote(max_restarts=0, max_task_retries=0)
 class _Actor:
     def __init__(self, build: Callable[[], Worker]):
-        self._build, self._worker = build, None
+        self._build = build
+        self._worker: Worker | None = None
 
     def open(self) -> str:
         """Its node. The worker is built here: an error in a constructor would reach the driver as a dead actor."""
@@ -71,6 +73,7 @@ class _Actor:
         return ray.get_runtime_context().get_node_id()
 
     def work(self, item: Any, history: History) -> Any:
+        assert self._worker is not None, "it is opened first"
         return self._worker(item, history)
 
     def close(self) -> None:
@@ -87,9 +90,9 @@ def cluster(workers: int) -> Iterator[None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning about accelerators
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network in the run path
     if os.environ.get("RAY_ADDRESS"):
-        ray.init(logging_level="error", log_to_driver=False)
+        ray.init(logging_level=logging.ERROR, log_to_driver=False)
     else:
-        ray.init(num_cpus=max(workers, 1), include_dashboard=False, logging_level="error", log_to_driver=False,
+        ray.init(num_cpus=max(workers, 1), include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False,
                  object_store_memory=200_000_000)
     try:
         yield

@@ -33,7 +33,7 @@ class RunLog:
                 "driver_mb": round(self._process.memory_info().rss / 1e6), **fields}
         text = msgspec.json.encode(line) + b"\n"
         if is_local(self._file):
-            with open(self._file, "ab") as file:
+            with self._file.open("ab") as file:
                 file.write(text)
             return
         self._lines += text

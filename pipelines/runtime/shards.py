@@ -10,7 +10,7 @@ given one by one, so that one bad item costs no other.
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -19,8 +19,10 @@ from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.blame import Blame
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import JobError
-from lean_alchemy.pipelines.runtime.stage import Failure, History, Shard, Stage, Sums, Worker, ends_the_run
+from lean_alchemy.pipelines.runtime.stage import Failure, History, Shard, Stage, Worker, ends_the_run
 from lean_alchemy.pipelines.runtime.storage import Location, write_whole
+
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 FAILURES, TALLY = "failures", "tally.json"
 
@@ -28,7 +30,7 @@ FAILURES, TALLY = "failures", "tally.json"
 class ShardSummary(msgspec.Struct, frozen=True):
     """What a worker reports of a shard: small, as the rows go by way of the disk."""
 
-    tally: Sums
+    tally: Any
     failures: int
 
 
@@ -131,6 +133,9 @@ def load(place: Location, table: str) -> pa.Table:
         raise DamagedShard(f"{table}.parquet can't be read: {str(error).strip()}") from error
 
 
-def tables_of(place: Location, stage: Stage) -> dict[str, pa.Table]:
-    """All tables of a shard. Raises DamagedShard."""
-    return {name: load(place, name) for name in stage.tables}
+def rows(place: Location, table: str, record: type[Row]) -> list[Row]:
+    """A table of a shard as structs. Raises DamagedShard."""
+    try:
+        return msgspec.convert(load(place, table).to_pylist(), list[record])
+    except msgspec.ValidationError as error:
+        raise DamagedShard(f"{table}.parquet has a row that can't be read: {error}") from error

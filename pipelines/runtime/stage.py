@@ -30,7 +30,10 @@ def _sum(mine: Any, its: Any) -> Any:
         mine.add(its)
         return mine
     if isinstance(mine, dict):
-        return {**mine, **{key: _sum(mine[key], value) if key in mine else deepcopy(value) for key, value in its.items()}}
+        sums: dict[Any, Any] = {**mine}
+        for key, value in its.items():
+            sums[key] = _sum(sums[key], value) if key in sums else deepcopy(value)
+        return sums
     return mine + its
 
 
