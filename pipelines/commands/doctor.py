@@ -71,7 +71,7 @@ def _native() -> Finding:
     except native.NoWorkspace:
         return Finding("native Lean", False, "no lean on the path", "not needed; Mathlib needs one (elan)", needed=False)
     try:
-        said = subprocess.run([lean, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+        said = subprocess.run([lean, "--version"], capture_output=True, encoding="utf-8", timeout=60, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("native Lean", False, str(error), "not needed; Mathlib needs one (elan)", needed=False)
     advice = "" if native.supports(said) else f"the engine is written for Lean {native.RANGE}"

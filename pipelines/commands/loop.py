@@ -34,6 +34,6 @@ def loop(
     done = go_round(Loop(place, recipe, tuple(set_), targets, sample, expansions, candidates, problems, rebuild_benchmark, seed,
                          workers_of(workers)))
     if not json:
-        stdout.print((place / "loop.md").read_text(), markup=False, soft_wrap=True)
+        stdout.print((place / "loop.md").read_text(encoding="utf-8"), markup=False, soft_wrap=True)
     tell(f"the table is {place / 'loop.md'}")
     finish({name: noted.summary for name, noted in done.items()}, json)

@@ -21,7 +21,7 @@ class HeldOut(msgspec.Struct, frozen=True):
         the theorems kept out as lemmas, too? Raises UsageError for a name that is unknown."""
         names, keys = set(), set()
         try:
-            lines = file.read_text().splitlines()
+            lines = file.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
             raise UsageError(f"{file} is no text: it should hold a theorem's name or a statement key a line") from None
         for line in filter(None, map(str.strip, lines)):

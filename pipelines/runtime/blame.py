@@ -14,7 +14,7 @@ class Blame:
     def __init__(self, work: Location, key: str, history: History):
         self._folder, self._key, self._attempt = work / "blame", key.replace("/", "-"), history.attempt
         notes = [self._note(attempt) for attempt in history.died]
-        self.blamed = frozenset(note.read_text() for note in notes if note.is_file())
+        self.blamed = frozenset(note.read_text(encoding="utf-8") for note in notes if note.is_file())
 
     def suspect(self, name: str) -> None:
         """This item is next."""
