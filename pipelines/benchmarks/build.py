@@ -115,7 +115,7 @@ def build(out: Location, name: str, version: int, held_out: int, seed: int, work
     theorems = list(_theorems(job, library, placed, unresolved))
     if len(theorems) < 4 * held_out:
         raise UsageError(f"{len(theorems)} proofs are too few to hold out {held_out} for val and {held_out} for test: "
-                         "harvest more, or ask for fewer with --held-out")
+                         "harvest more, or ask for fewer with --test-size")
     splits: dict[SplitName, Split] = {
         "random": random_split(theorems, held_out, seed), "novel_premises": novel_premises_split(theorems, held_out, seed)}
     counts = {split: {part: len(splits[split][part]) for part in PARTS} for split in SPLITS}

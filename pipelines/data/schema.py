@@ -2,7 +2,6 @@
 
 import msgspec
 
-SCHEMA_VERSION = 2
 
 
 class Theorem(msgspec.Struct, frozen=True, kw_only=True):
