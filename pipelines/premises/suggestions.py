@@ -9,7 +9,7 @@ from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.mutation.kinds import APPLY, REWRITE
 from lean_alchemy.mutation.search.candidates import Lemmas
-from lean_alchemy.mutation.search.premises import Named, Premises
+from lean_alchemy.mutation.search.premises import NamedTheorem, Premises
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue
 
 
@@ -37,4 +37,4 @@ def premises_of(library: Catalogue) -> Premises:
     admitted = {number for number, entry in enumerate(library.theorems) if library.is_ordinary(entry)}
     index = Lemmas(library.keys(), (msgspec.structs.replace(REWRITE, side_conditions=True, new_variables=True),
                                     msgspec.structs.replace(APPLY, new_variables=True)), admitted, classes=library.classes())
-    return Premises([Named(entry.name, entry.module_index) for entry in library.theorems], admitted, index, library.generality())
+    return Premises([NamedTheorem(entry.name, entry.module_index) for entry in library.theorems], admitted, index, library.generality())

@@ -11,7 +11,7 @@ from lean_alchemy.mutation.policy.rules import (
     STATEMENT_RULES,
     TEXT_RULES,
     THEOREM_RULES,
-    Judged,
+    NewStatement,
     Text,
     first_objection,
     objection,
@@ -159,7 +159,7 @@ F = ("@", ("c", "f"), B)
     (Statement((), (), eq(A, F)), eq(A, B), "", None),
 ])
 def test_statements_that_teach_nothing_are_left_out(statement, target, lemmas, expected):
-    rule = first_objection(Judged(statement, Statement((), (), target), lemmas))
+    rule = first_objection(NewStatement(statement, Statement((), (), target), lemmas))
     assert (rule.name if rule else None) == expected
 
 
