@@ -16,7 +16,7 @@ from lean_alchemy.pipelines.runtime.stage import Report
 from lean_alchemy.training.data import collator, packed_rows
 from lean_alchemy.training.loss import nats_on
 from lean_alchemy.training.prompt import prompt
-from lean_alchemy.training.quiet_libraries import quiet
+from lean_alchemy.training.quiet_libraries import silence_libraries
 from lean_alchemy.training.sources import Text, benchmark_of
 
 AT_ONCE = 64
@@ -35,7 +35,7 @@ class StepsScore(msgspec.Struct, frozen=True):
 
 def judge_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, report: Report) -> StepsScore:
     """folder: of a model. benchmark: `core`, or a place. Raises UsageError."""
-    quiet()
+    silence_libraries()
     steps = [step for theorem in benchmark_of(benchmark).part(split, part) for step in theorem.traced_tactics]
     model = Model(folder)
     rows = packed_rows([Text("original", "validation", prompt(step.state_before), step.tactic) for step in steps], model.tokenizer,

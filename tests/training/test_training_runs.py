@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lean_alchemy.lean_workspace.errors import Trouble
-from lean_alchemy.training.model import opened
+from lean_alchemy.training.model import load_model
 from lean_alchemy.training.recipe import Base, RecipeError
 
 SETTINGS = [f"--set={setting}" for setting in (
@@ -129,7 +129,7 @@ def begin(out: Path, corpus: Path, until, number: int) -> subprocess.Popen:
 def test_a_base_that_is_not_there_is_named(base, said, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises((RecipeError, Trouble), match=said):
-        opened(base, None)
+        load_model(base, None)
 
 
 def test_adapters_are_merged_into_what_is_saved(trained, corpus, tmp_path):
