@@ -1,4 +1,4 @@
-"""Evaluations as tables for a terminal."""
+"""Evaluations as tables for the terminal."""
 
 from rich.table import Table
 
@@ -12,11 +12,11 @@ def score_table(found: Score) -> Table:
     for ending, n in found.endings.items():
         table.add_row(ending, f"{n:,}")
     if found.theorems > found.attempted:
-        table.add_row("not run: not stated in this Lean", f"{found.theorems - found.attempted:,}", style="dim")
+        table.add_row("not run: can't be stated in this Lean", f"{found.theorems - found.attempted:,}", style="dim")
     table.add_section()
     table.add_row("pass rate, 95 % interval", f"{found.pass_rate:.1%} {_span(found.interval)}")
     table.add_row("expansions, tactics tried", f"{found.expansions:,}, {found.tried:,}")
-    table.add_row("of these refused by Lean, and no tactics at all", f"{found.refused:,}, {found.unparsed:,}")
+    table.add_row("of these rejected by Lean, syntax errors among them", f"{found.refused:,}, {found.unparsed:,}")
     table.add_row("seconds in the model, in Lean, elsewhere", f"{found.model_seconds:,.0f}, {found.lean_seconds:,.0f}, "
                   f"{max(0.0, found.seconds - found.model_seconds - found.lean_seconds):,.0f}")
     return table
@@ -26,7 +26,7 @@ def comparison_table(found: Comparison, first: str, second: str) -> Table:
     table = Table(title=f"{found.theorems:,} theorems, two runs", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for label, n in (("proved by both", found.both), (f"by {first} alone", found.only_first), (f"by {second} alone", found.only_second),
+    for label, n in (("proved by both", found.both), (f"only by {first}", found.only_first), (f"only by {second}", found.only_second),
                      ("by neither", found.neither)):
         table.add_row(label, f"{n:,}")
     table.add_section()

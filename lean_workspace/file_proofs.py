@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Played, Proved, Refused, State, Written
+from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Played, Proved, Refused, State, InSource
 from lean_alchemy.lean_workspace.gym_protocol import Proofs, WrittenProof
 from lean_alchemy.lean_workspace.workspace import Lost, Workspace
 
@@ -45,7 +45,7 @@ def played(gym: Gym, written: Numbered) -> list[Played]:
     if proof.proof.startswith("|"):
         raise NotPlayed("equations")
     try:
-        state = gym.start(Written(written.number))
+        state = gym.start(InSource(written.number))
     except NotOpened:
         raise NotPlayed("not opened") from None
     if not proof.steps:

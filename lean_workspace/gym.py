@@ -54,7 +54,7 @@ def text_of(goals: Sequence[str]) -> str:
     return "\n\n".join(goals) or "no goals"
 
 
-class Written(msgspec.Struct, frozen=True):
+class InSource(msgspec.Struct, frozen=True):
     """The theorem of a proof in a user's file, by the proof's number: before its own command, in its namespace, with what is open there."""
 
     proof: int
@@ -77,7 +77,7 @@ class State:
     """goals: as Lean prints them, one text each. moves: what led here from the start. apart: no goal knows of another, so that each can be
     proved by itself. It is the engine's as long as somebody holds it."""
 
-    def __init__(self, statement: Statement | Written, moves: tuple[Move | Apart, ...], goals: tuple[str, ...], apart: bool = True):
+    def __init__(self, statement: Statement | InSource, moves: tuple[Move | Apart, ...], goals: tuple[str, ...], apart: bool = True):
         self.statement, self.moves, self.goals, self.apart = statement, moves, goals, apart
 
     @property
@@ -181,7 +181,7 @@ class Gym:
             raise NotOpened(negated.refused)
         return msgspec.structs.replace(statement, text=negated.statement, theorem=None)
 
-    def start(self, statement: Statement | Written) -> State:
+    def start(self, statement: Statement | InSource) -> State:
         """The variables and hypotheses before the colon are introduced. Raises NotOpened."""
         self._workspace.retire()
         state = State(statement, (), ())
@@ -248,8 +248,8 @@ class Gym:
         self._keep(after, stepped.state)
         return Advanced(after, premises, tuple(stepped.said), seconds)
 
-    def _start(self, statement: Statement | Written) -> Start | Begin:
-        if isinstance(statement, Written):
+    def _start(self, statement: Statement | InSource) -> Start | Begin:
+        if isinstance(statement, InSource):
             return Begin(proof=statement.proof)
         return Start(statement=statement.text, levels=statement.levels, theorem=statement.theorem, without=statement.without,
                      before=statement.before, opens=statement.opens)

@@ -13,7 +13,7 @@ from commands import alchemy
 from places import ROOT
 
 from lean_alchemy.eval import loop as loop_
-from lean_alchemy.eval.loop import WITH, WITHOUT, Command, Loop, Noted, as_markdown, commands, go_round
+from lean_alchemy.eval.loop import WITH, WITHOUT, Command, Done, Loop, as_markdown, commands, run_loop
 from lean_alchemy.lean_workspace.errors import Mistake, Trouble
 from lean_alchemy.pipelines.commands.main import app
 
@@ -58,29 +58,29 @@ def test_it_goes_on_with_what_is_not_done(tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop_, "_run", run)
     with pytest.raises(Trouble):
-        go_round(loop(tmp_path))
+        run_loop(loop(tmp_path))
     assert ran == ["corpus", "steps", f"train {WITHOUT}", "failed"] and not (tmp_path / "loop.md").exists()
     ran.append("again")
-    go_round(loop(tmp_path))
+    run_loop(loop(tmp_path))
     assert ran[5] == f"train {WITH}" and ran.count("corpus") == 1
     before = len(ran)
-    go_round(loop(tmp_path))
+    run_loop(loop(tmp_path))
     assert len(ran) == before
-    go_round(loop(tmp_path, expansions=9))  # another budget: the searches and what compares them, nothing else
+    run_loop(loop(tmp_path, expansions=9))  # another budget: the searches and what compares them, nothing else
     searched = {name.split(",")[0].removeprefix("compare ").removeprefix("core ") for name in ran[before:]}
     assert searched == {"random", "novel_premises", "minif2f"}
 
 
 def test_another_recipe_wants_another_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(loop_, "_run", summary_of)
-    go_round(loop(tmp_path))
+    run_loop(loop(tmp_path))
     with pytest.raises(Mistake, match=r"finetune\.updates: 9, 8"):
-        go_round(loop(tmp_path, settings=("finetune.updates=8",)))
+        run_loop(loop(tmp_path, settings=("finetune.updates=8",)))
 
 
 def test_the_table_has_a_row_for_each_prover(tmp_path):
     the = loop(tmp_path)
-    text = as_markdown(the, {command.name: Noted(command.arguments, summary_of(command)) for command in commands(the)})
+    text = as_markdown(the, {command.name: Done(command.arguments, summary_of(command)) for command in commands(the)})
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 6 and len({row.count("|") for row in rows}) == 1
     assert "1 of 5: 20.0% (10.0%–30.0%)" in rows[2] and "1.250, 50.0%" in rows[3] and "+5.0%" in rows[5] and "5,700,000" in text
