@@ -7,7 +7,7 @@ from commands import alchemy, summary
 from places import LIBRARIES
 
 from lean_alchemy.lean_workspace.embedded import install
-from lean_alchemy.lean_workspace.file_proofs import NotPlayed, played, written_in
+from lean_alchemy.lean_workspace.file_proofs import NotPlayed, proofs_in, replay
 from lean_alchemy.lean_workspace.gym import Advanced, Gym, InSource, NotOpened, Proved, Refused
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
@@ -29,7 +29,7 @@ def shelf(lean):
 
 @pytest.fixture(scope="module")
 def proofs(shelf):
-    return written_in(shelf)
+    return proofs_in(shelf)
 
 
 def test_what_is_wrong_is_said_with_its_line(shelf):
@@ -45,7 +45,7 @@ def test_every_proof_is_played_with_the_states_of_its_file(shelf, proofs):
     gym, not_played = Gym(shelf), {}
     for name, written in proofs.items():
         try:
-            assert isinstance(played(gym, written)[-1].outcome, Proved)
+            assert isinstance(replay(gym, written)[-1].outcome, Proved)
         except NotPlayed as reason:
             not_played[name] = str(reason)
     assert not_played == {"fold_unit": "equations"} and len(proofs) > 40
@@ -140,4 +140,4 @@ def test_the_variables_of_a_section_come_with_a_theorem(shelf, proofs):
     inside = gym.start(InSource(proofs["with_a_tactic_inside"].number)).goals[0]
     assert "i : Nat\n⊢ ∀ (j : Nat)" in inside and "hj :" not in inside.partition("⊢")[0]
     for name in (*goals, "with_a_tactic_inside"):
-        assert isinstance(played(gym, proofs[name])[-1].outcome, Proved)
+        assert isinstance(replay(gym, proofs[name])[-1].outcome, Proved)

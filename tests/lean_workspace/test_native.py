@@ -213,7 +213,7 @@ def test_what_lake_says_is_told(orchard, tmp_path, monkeypatch):
     lake.write_text("#!/bin/sh\necho 'error: lakefile.toml:3: unexpected token' >&2\nexit 1\n")
     lake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{lake.parent}:{os.environ['PATH']}")
-    with pytest.raises(NativeError, match=r"lake env lean --version.*ended with 1: error: lakefile.toml:3"):
+    with pytest.raises(NativeError, match=r"lake env lean --version.*ended with exit status 1: error: lakefile.toml:3"):
         native.workspace_at(copied(orchard, tmp_path))
 
 

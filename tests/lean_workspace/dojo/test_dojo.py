@@ -103,7 +103,7 @@ print(json.dumps({
     "lemmas": [c.__name__ for c in (ast.CommandTheoremNode, ast.LemmaNode, ast.MathlibTacticLemmaNode)],
     "working_directory": names(working_directory), "constants": [str(CACHE_DIR), str(TMP_DIR), DISABLE_REMOTE_CACHE, NUM_PROCS,
     TACTIC_MEMORY_LIMIT], "token": lean.GITHUB_ACCESS_TOKEN}))"""))
-    place = dojo_process.place()
+    place = dojo_process.dojo_home()
     assert said == {
         "Dojo": ["entry", "timeout", "additional_imports", "build_deps"], "run_tac": ["self", "state", "tactic"],
         "check_proof": ["thm", "proof"], "get_traced_repo_path": ["repo", "build_deps"], "_trace": ["repo", "build_deps"],
@@ -304,7 +304,7 @@ def test_a_repository_that_does_not_build_leaves_nothing(repo, on_path):
     source = dojo_traces.cloned(str(repo), "HEAD")
     with pytest.raises(DojoFailed, match="lake build"):
         dojo_traces.traced(source, workers=1)
-    place = dojo_process.place()
+    place = dojo_process.dojo_home()
     assert not list((place / "tmp").iterdir()) and not (place / "traced" / f"gitpython-pears-{source.commit}").exists()
 
 
@@ -391,7 +391,7 @@ def test_what_lean_refuses_is_told_and_the_state_stays(gym):
     assert isinstance(refused, Refused) and refused.stage == "error" and "unknown tactic" in refused.message
     assert gym.step(start, "exact h?").stage == "sorry"
     spoken = gym.step(start, "speak")
-    assert isinstance(spoken, Advanced) and spoken.said == ("it speaks",)
+    assert isinstance(spoken, Advanced) and spoken.messages == ("it speaks",)
     assert isinstance(gym.step(start, "constructor"), Advanced)
 
 
