@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from lean_alchemy.lean_workspace.errors import Mistake
-from lean_alchemy.pipelines.benchmarks.leandojo import place_of
+from lean_alchemy.pipelines.benchmarks.leandojo import benchmark_path
 from lean_alchemy.pipelines.runtime.stage import Report
 from lean_alchemy.pipelines.runtime.storage import location_of, write_whole
 from lean_alchemy.training.card import card
@@ -173,7 +173,7 @@ class _Running:
 
 def _fingerprint(data: Data) -> str:
     """16 hexadecimal digits, a digest of the recipe's `data`, the manifests of the corpora and the benchmark."""
-    place = place_of(data.benchmark)
+    place = benchmark_path(data.benchmark)
     files = [place if place.is_file() else place / "metadata.json", *(location_of(out) / "manifest.json" for out in data.corpora)]
     contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     return hashlib.sha256(msgspec.json.encode([data, contents])).hexdigest()[:16]

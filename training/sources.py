@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 import pyarrow.dataset as ds
 
-from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark, TracedTheorem, place_of
+from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark, TracedTheorem, benchmark_path
 from lean_alchemy.pipelines.data.splits import split_of
 from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.storage import Location, location_of, table_of
@@ -126,7 +126,7 @@ class Sources:
 
 def benchmark_of(name: str) -> Benchmark:
     """The benchmark `core`, or one on disk. Raises UsageError if it is missing."""
-    return Benchmark(place_of(name))
+    return Benchmark(benchmark_path(name))
 
 
 def theorem_text(theorem: TracedTheorem) -> str:
