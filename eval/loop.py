@@ -86,6 +86,7 @@ def commands(loop: Loop) -> Iterator[Command]:
 
 
 def test_sets(loop: Loop) -> list[str]:
+    """What the provers are evaluated on: the splits of the benchmark, and miniF2F if it is given."""
     return [*SPLITS, *(["minif2f"] if loop.minif2f is not None else [])]
 
 

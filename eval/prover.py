@@ -34,7 +34,8 @@ class Prover(Protocol):
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
         """For each query, up to `count` different tactics, the most probable first."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Ends what the prover has started, such as a process."""
 
 
 def distinct(candidates: Sequence[Candidate], count: int | None = None) -> list[Candidate]:

@@ -36,6 +36,8 @@ class TacticResult(msgspec.Struct, frozen=True):
 
 
 class Edge(msgspec.Struct, eq=False):
+    """A tactic on the state of `parent`. children: the nodes that it leads to."""
+
     tactic: str
     parent: "Node"
     children: tuple["Node", ...]

@@ -53,6 +53,8 @@ class Launch(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
+    """Limits of one engine."""
+
     memory_gb: float = 2.5  # an engine holds 1.3 after its start; a heavy target adds some hundred MB
     start_deadline_s: float = 180.0  # 6 s on a free machine; minutes on a loaded one
 

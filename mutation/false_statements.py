@@ -41,6 +41,7 @@ _BY_PLACE = {(word.kind, word.at_conclusion): word for word in WORDS}
 
 
 def word_of(change: Change) -> ChangeWord:
+    """The name of a change in the table."""
     return _BY_PLACE[change.kind, change.site == 0]
 
 
@@ -52,7 +53,7 @@ def _is_any_equation(pattern: Pattern) -> bool:
 WRONG_WAY_RULES = (
     *PATTERN_RULES,
     PatternRule(
-        name="any equation", reason="it proves every equation of a type, and its antecedents look like none of them",
+        name="any equation", reason="it proves every equation of a type, and its antecedents do not look like the equation",
         example="Nat.eq_of_dvd_of_div_eq_one : a ∣ b → b / a = 1 → a = b", objects=_is_any_equation),
 )
 
@@ -72,10 +73,10 @@ def _is_closed(new: NewStatement) -> bool:
 
 FALSE_RULES = (
     StatementRule(
-        name="speaks of something else", reason="it brings in a function that the target lacks: nobody takes it for a variant",
+        name="speaks of something else", reason="it adds a function that the target lacks, so it does not look like a variant",
         example="(H : 0 % b = 0) for (H : 0 < b)", objects=_speaks_of_something_else),
     StatementRule(
-        name="closed", reason="it has no variables, so evaluation is all there is to it",
+        name="closed", reason="it has no variables, so evaluation decides it",
         example="ByteArray.empty.size = 1", objects=_is_closed),
 )
 """False statements that are not worth learning from."""

@@ -61,6 +61,7 @@ def _decoder(shape: Decoder, tokenizer: Any) -> Any:
 
 
 def with_adapters(model: Any, lora: Lora | None) -> Any:
+    """The model with new LoRA adapters, the only weights to be trained; unchanged if lora is None."""
     if lora is None:
         return model
     from peft import LoraConfig, get_peft_model
@@ -75,4 +76,5 @@ def merge_adapters(model: Any, lora: Lora | None) -> Any:
 
 
 def parameters(model: Any) -> int:
+    """The number of parameters."""
     return sum(p.numel() for p in model.parameters())

@@ -10,6 +10,7 @@ from lean_alchemy.eval.provers.random_tactics import Random
 
 
 def prover_of(spec: Spec, context: Context) -> Prover:
+    """Raises Trouble if a command can't be started."""
     match spec.kind:
         case "model":
             from lean_alchemy.eval.provers.model import Model  # here, because it imports torch

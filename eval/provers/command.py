@@ -34,6 +34,7 @@ class Command:
         self._lines = Lines(self._process.stdout)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+        """Raises Trouble, after killing the program, if it ends, does not reply in time, or replies something else."""
         self._number += 1
         request = {"id": self._number, "count": count, "states": [query.state.text for query in queries]}
         try:

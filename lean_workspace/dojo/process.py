@@ -79,6 +79,7 @@ class LeanDojo:
                 return
 
     def send(self, request: Request) -> None:
+        """Raises EngineDied."""
         try:
             self._process.stdin.write(msgspec.json.encode(request) + b"\n")
             self._process.stdin.flush()
@@ -86,6 +87,7 @@ class LeanDojo:
             raise self._dead("ended") from None
 
     def reply(self, deadline_s: float) -> Reply:
+        """The next reply. Raises EngineDied; after the deadline the process is killed."""
         line = self._line(deadline_s)
         try:
             return msgspec.json.decode(line, type=Reply)

@@ -28,6 +28,7 @@ class Generality(msgspec.Struct, frozen=True):
     theorems: int
 
     def share(self, rule: int, kind: str, backward: bool) -> float:
+        """The share of the sampled targets that a lemma fits in this use."""
         return self.shares.get((rule, kind, "backward" if backward else "forward"), 0.0)
 
     def generic(self, limit: float | None) -> frozenset[tuple[int, str, str]]:

@@ -115,7 +115,7 @@ def _is_function(pattern: Pattern) -> bool:
 
 PATTERN_RULES = (
     PatternRule(
-        name="bare variable", reason="it fits every proposition and says nothing of it",
+        name="bare variable", reason="it fits every proposition and says nothing about it",
         example="False.elim : False → C", objects=lambda pattern: _is_wild(pattern.tokens[0])),
     PatternRule(
         name="bare relation", reason="it fits every equation (iff, negation, …) and wraps its sides or turns it around",
@@ -125,7 +125,7 @@ PATTERN_RULES = (
         example="UInt32.neg_inj : -a = -b ↔ a = b, backward; Nat.mul_div_mul_left : k * m / (k * n) = m / n, backward",
         objects=_wraps_both_sides),
     PatternRule(
-        name="renames", reason="it puts new variables in the place of all that it meets, and a hypothesis says what they are",
+        name="renames", reason="it replaces terms by new variables, and a new hypothesis says what they are",
         example="Nat.eq_add_of_sub_eq : b ≤ a → a - b = c → a = c + b, backward; forall_congr'", objects=_renames),
     PatternRule(
         name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
@@ -137,6 +137,6 @@ PATTERN_RULES = (
         name="any function", reason="it fits functions that have nothing to do with it",
         example="Vector.countP_true : Vector.countP (fun _ => true) = fun _ => n, backward", objects=_is_function),
     PatternRule(
-        name="proof in the statement", reason="its conclusion speaks of the very proof of what it is applied to",
+        name="proof in the statement", reason="its conclusion mentions the proof of the hypothesis that it is applied to",
         example="Fin.val_cast : (h : n = m) → ↑(Fin.cast h i) = ↑i", objects=lambda pattern: pattern.dependent),
 )

@@ -37,19 +37,19 @@ _AUTOMATION = re.compile(
 
 THEOREM_RULES = (
     TheoremRule(
-        name="generated", reason="Lean made it beside a definition; nobody states it",
+        name="generated", reason="Lean generated it with a definition; nobody states it",
         example="Prod.mk.injEq", objects=lambda name, tags, term: bool(_GENERATED.search(name))),
     TheoremRule(
         name="instance", reason="it is found by instance resolution and never named in a proof",
         example="Nat.instCommutativeHAdd", objects=lambda name, tags, term: "instance" in tags),
     TheoremRule(
-        name="automation", reason="it serves the inside of a tactic, and speaks of its data structures",
+        name="automation", reason="it is internal to a tactic, about the tactic's own data structures",
         example="Nat.Linear.Poly.denote_fuse", objects=lambda name, tags, term: bool(_AUTOMATION.search(name))),
     TheoremRule(
-        name="deprecated", reason="a reader is told to use another one",
+        name="deprecated", reason="its replacement should be used",
         example="Array.get_set_ne, Std.Legacy.Range", objects=lambda name, tags, term: "deprecated" in tags or ".Legacy." in term),
     TheoremRule(
-        name="internal constant", reason="its statement speaks of a constant that Lean made for itself",
+        name="internal constant", reason="its statement mentions a constant that Lean generated",
         example="Vector.mk_append_mk", objects=lambda name, tags, term: "._" in term),
 )
 
@@ -69,6 +69,8 @@ class NewStatement(msgspec.Struct, frozen=True, dict=True):
 
 
 class StatementRule(msgspec.Struct, frozen=True):
+    """objects(new) is true for new statements that are not worth keeping."""
+
     name: str
     reason: str
     example: str
@@ -205,38 +207,37 @@ STATEMENT_RULES = (
         name="idle hypothesis", reason="a new hypothesis holds or fails whatever the variables are",
         example="(h : 0 < 1) (h₁ : n ≤ m) : n < m + 1; (h : m + n + 1 = m)", objects=_has_idle_hypothesis),
     StatementRule(
-        name="idle part", reason="it brings in an operation or a comparison that any reader computes away",
+        name="idle part", reason="it adds an operation or a comparison that any reader would simplify",
         example="l.length + 0, 1 * a, a - a, n + 1 + 1, l ++ [], b && true, !true, ¬a ≠ b, p = False, ((1 : Nat) : Int), 2 = 0 ∨ p, "
-                "if h : p then a else b where nobody speaks of h", objects=_has_idle_part),
+                "if h : p then a else b that does not use h", objects=_has_idle_part),
     StatementRule(
-        name="default argument", reason="it changes the bounds of a fold over an array, which a reader leaves to their defaults",
+        name="default argument", reason="it writes out the bounds of a fold over an array, which readers leave at their defaults",
         example="xs.any p 0 (xs.push a).size in place of xs.any p", objects=_has_default_argument),
     StatementRule(
-        name="large numeral", reason="it brings in a numeral that a reader would have to count",
+        name="large numeral", reason="it adds a numeral whose digits a reader would have to count",
         example="a.toNat % 18446744073709551616 for a.toNat % 2 ^ 64", objects=_has_large_numeral),
     StatementRule(
         name="repeated hypothesis", reason="two hypotheses are the same",
         example="(h₁ : n < m) (h₂ : n < m) : n ≠ m", objects=_repeats_hypothesis),
     StatementRule(
         name="internal constant",
-        reason="it brings in a constant that Lean made for itself, of an internal namespace, or what runs behind a notation or a "
-               "definition",
+        reason="it adds a constant that Lean generated, that is in an internal namespace, or that implements a notation or a definition",
         example="List.attach_congr._proof_1, Nat.pow.match_1, Nat.ble, Nat.lt, Array.extract.loop, Array.toListImpl",
         objects=_introduces_internal),
     StatementRule(
-        name="transport", reason="it brings in equality of different types, or a cast along a proof",
+        name="transport", reason="it adds an equality between different types, or a cast along a proof",
         example="a ≍ b, cast h a = b", objects=lambda new: bool(_TRANSPORT & new.new_constants)),
     StatementRule(
-        name="unfolded", reason="it speaks of something that neither the target nor the lemma does: unification unfolded a definition",
+        name="unfolded", reason="it mentions a constant that neither the target nor the lemma has: unification unfolded a definition",
         example="Array.mk l = Array.mk l' for l = l'; String.Pos.Raw.mk m < String.Pos.Raw.mk n for m < n", objects=_unfolds),
     StatementRule(
-        name="restates its target", reason="it differs from the target by the symmetry of =, ↔ or a commutative operation alone",
+        name="restates its target", reason="it differs from the target only by the symmetry of =, ↔ or a commutative operation",
         example="b + a = a + b for a + b = b + a", objects=_restates_target),
     StatementRule(
         name="too large", reason=f"it is more than {MAX_GROWTH:g} times as large as its target, or larger than {MAX_NODES} symbols",
         example="`n + 1` replaced by a sum over a range in a one-line target", objects=_grows_too_much),
     StatementRule(
-        name="wide type", reason="it speaks of words whose width is itself a large power: evaluation never ends",
+        name="wide type", reason="it has a bit vector or Fin type of a size that is itself a large power: evaluation never ends",
         example="(x : BitVec (2 ^ 63)) : x.toNat = 0", objects=_has_wide_type),
 )
 
@@ -272,7 +273,7 @@ TEXT_RULES = (
         example="(@foldl Id β α …) = @map Id …",
         objects=lambda text: sum(option.startswith("pp.explicit@") for option in text.print_options) > MAX_EXPLICIT),
     TextRule(
-        name=MATCHER, reason="a `match` that reads back only as the function that Lean made of it",
+        name=MATCHER, reason="a `match` that reads back only as the function that Lean generated for it",
         example="Array.foldl_filterMap'.match_1 (fun x => Bool) (f a) …", objects=lambda text: ".match_" in text.statement),
 )
 

@@ -59,6 +59,7 @@ class _Node:
         self.waiting: list[tuple[Pattern, Hashable, Needs]] = []
 
     def open(self) -> "_Node":
+        """The node itself, with its waiting patterns passed on to its children."""
         if self.waiting:
             waiting, self.waiting = self.waiting, []
             for pattern, value, needs in waiting:
@@ -119,6 +120,7 @@ class Index:
         self._holds: Holds = anything_holds
 
     def add(self, pattern: Pattern, value: Hashable, needs: Needs = ()) -> None:
+        """Puts a value under a pattern. needs: what its variables need, for `holds` of a query to decide."""
         self.size += 1
         if pattern[0][0] in "*?":
             self.always.append(value)

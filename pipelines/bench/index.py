@@ -84,6 +84,8 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class IndexResult(msgspec.Struct, frozen=True):
+    """The result of `bench index`. theorems: of the library. targets: number of queries. sizes: one for each of PARTS."""
+
     library: list[str]
     theorems: int
     targets: int
@@ -129,6 +131,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
 
 
 def measure(job: Job, library: Catalogue, workers: int, report: Report) -> IndexResult:
+    """workers: engines that compute keys in parallel. The job's targets are the queries; targets that can't be prepared are skipped."""
     kinds = kinds_within(["rw", "apply"], Reach())
     build = _build(job, library, kinds, workers, report)
     report("load", 0, 1, "")

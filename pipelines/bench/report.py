@@ -289,8 +289,9 @@ def write_scale(scale: Scale, folder: Path) -> None:
 
 def print_scale(scale: Scale) -> None:
     measured, mean = scale.measured, scale.measured.mean
-    out.print(f"{' + '.join(measured.library)}: {measured.theorems:,} theorems, {measured.ordinary:,} of them possible targets; means of "
-              f"{len(measured.costs)} targets: {mean.candidates:.0f} candidates, {mean.variants:.0f} variants, {mean.total:.2f} core-seconds",
+    out.print(f"{' + '.join(measured.library)}: {measured.theorems:,} theorems, {measured.ordinary:,} of them possible targets; means "
+              f"of {len(measured.costs)} targets: {mean.candidates:.0f} candidates, {mean.variants:.0f} variants, "
+              f"{mean.total:.2f} s of one core",
               highlight=False, soft_wrap=True)
     table = Table(title=f"extrapolated to {scale.theorems:,} theorems, {scale.targets:,} targets: median (90 % interval of the simulation)",
                   title_justify="left")

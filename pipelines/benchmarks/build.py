@@ -60,6 +60,8 @@ class Declaration(msgspec.Struct, frozen=True):
 
 
 class Import(msgspec.Struct, frozen=True):
+    """A module with the modules that it imports."""
+
     module: str
     imports: list[str]
 

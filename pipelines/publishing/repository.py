@@ -184,12 +184,14 @@ class Shards:
         self._rows = self._text_bytes = 0
 
     def add(self, rows: pa.RecordBatch) -> None:
+        """Writes full row groups; the rest waits for more rows."""
         self._waiting = pa.concat_tables([self._waiting, pa.Table.from_batches([rows], self._schema)])
         while self._waiting.num_rows >= ROW_GROUP:
             self._write(self._waiting.slice(0, ROW_GROUP))
             self._waiting = self._waiting.slice(ROW_GROUP)
 
     def finish(self) -> Part:
+        """Writes the remaining rows and renames the files."""
         if self._waiting.num_rows:
             self._write(self._waiting)
         self._close()
