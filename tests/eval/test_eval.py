@@ -110,7 +110,7 @@ for line in sys.stdin:
 
 
 def command(tmp_path: Path, program: str) -> str:
-    (tmp_path / "prover.py").write_text(program)
+    (tmp_path / "prover.py").write_text(program, encoding="utf-8")
     return f"{sys.executable} {tmp_path / 'prover.py'}"
 
 
@@ -213,9 +213,9 @@ ROWS = [
 
 
 def test_problems_of_minif2f_are_run_where_they_are_listed(tmp_path, monkeypatch):
-    (tmp_path / "list.yaml").write_text("same: {in_both: '', elsewhere: ''}\nchanged: {}\n")
+    (tmp_path / "list.yaml").write_text("same: {in_both: '', elsewhere: ''}\nchanged: {}\n", encoding="utf-8")
     monkeypatch.setattr(minif2f, "LISTED", tmp_path / "list.yaml")
-    (tmp_path / "f.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
+    (tmp_path / "f.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
     read = minif2f.read(tmp_path / "f.jsonl", "val")
     assert read.statements == {"in_both": minif2f.ProblemText("(x : Nat) (h : 0 < x) :\n  x ≠ 0")}
     assert read.not_run == {"of_reals": "needs real numbers"}
@@ -228,9 +228,9 @@ def test_problems_of_minif2f_are_run_where_they_are_listed(tmp_path, monkeypatch
     for row in ROWS:
         place = tmp_path / "checkout" / row["split"].title()
         place.mkdir(parents=True, exist_ok=True)
-        (place / f"{row['name']}.lean").write_text(row["lean"])
+        (place / f"{row['name']}.lean").write_text(row["lean"], encoding="utf-8")
     assert minif2f.read(tmp_path / "checkout", "val").statements == read.statements
-    (tmp_path / "bad.jsonl").write_text('{"name": 1}\n')
+    (tmp_path / "bad.jsonl").write_text('{"name": 1}\n', encoding="utf-8")
     with pytest.raises(UsageError, match="line 1"):
         minif2f.read(tmp_path / "bad.jsonl", "val")
 
@@ -245,11 +245,11 @@ def test_a_theorem_of_leandojos_stands_after_what_is_above_it(tmp_path):
         (tmp_path / split).mkdir()
         for part in ("train", "val", "test"):
             rows = [theorem("A.two", 5), theorem("A.gone", 9)] if part == "test" else []
-            (tmp_path / split / f"{part}.json").write_text(json.dumps(rows))
+            (tmp_path / split / f"{part}.json").write_text(json.dumps(rows), encoding="utf-8")
     premises = [{"full_name": name, "code": "", "start": [line, 1], "end": [line, 9], "kind": "commanddeclaration"}
                 for name, line in (("A.one", 2), ("A.two", 5), ("A.three", 7))]
-    (tmp_path / "corpus.jsonl").write_text(json.dumps({"path": "Mathlib/A.lean", "imports": [], "premises": premises}))
-    (tmp_path / "metadata.json").write_text("{}")
+    (tmp_path / "corpus.jsonl").write_text(json.dumps({"path": "Mathlib/A.lean", "imports": [], "premises": premises}), encoding="utf-8")
+    (tmp_path / "metadata.json").write_text("{}", encoding="utf-8")
     suite = suite_of("leandojo", tmp_path, "random", "test")
     assert [(p.name, p.available) for p in suite.problems] == [("A.two", ("A.one",)), ("A.gone", ("A.one", "A.three", "A.two"))]
     there = suite.within({"A.one", "A.two"})
@@ -278,9 +278,9 @@ def benchmark(tmp_path_factory) -> Path:
     for split in ("random", "novel_premises"):
         (folder / split).mkdir(parents=True)
         for part in ("train", "val", "test"):
-            (folder / split / f"{part}.json").write_text(json.dumps(rows if part == "test" else []))
-    (folder / "metadata.json").write_text(json.dumps({"name": "easy", "version": 1, "library": [LIBRARY]}))
-    (folder / "corpus.jsonl").write_text("")
+            (folder / split / f"{part}.json").write_text(json.dumps(rows if part == "test" else []), encoding="utf-8")
+    (folder / "metadata.json").write_text(json.dumps({"name": "easy", "version": 1, "library": [LIBRARY]}), encoding="utf-8")
+    (folder / "corpus.jsonl").write_text("", encoding="utf-8")
     return folder
 
 

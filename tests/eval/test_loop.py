@@ -87,7 +87,7 @@ def test_the_table_has_a_row_for_each_prover(tmp_path):
 
 
 def test_a_command_that_fails_ends_the_loop(tmp_path):
-    (tmp_path / "file").write_text("no folder for a Lean")
+    (tmp_path / "file").write_text("no folder for a Lean", encoding="utf-8")
     done = alchemy("loop", str(tmp_path / "loop"), "--targets", "1", env={**os.environ, "ALCHEMY_HOME": str(tmp_path / "file" / "home")})
     assert done.returncode == 1 and "alchemy synthesize" in done.stderr and "Traceback" not in done.stderr
 
@@ -96,15 +96,15 @@ def test_a_ctrl_c_lets_the_command_keep_what_it_has(tmp_path):
     """It is told once, and waited for."""
     command = tmp_path / "command"
     command.write_text(f"#!/bin/sh\ntrap 'sleep 1; echo told >> {tmp_path}/kept; exit 1' INT\ntouch {tmp_path}/begun\n"
-                       "while :; do sleep 0.1; done\n")
+                       "while :; do sleep 0.1; done\n", encoding="utf-8")
     command.chmod(0o755)
     code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from lean_alchemy.eval import loop; "
             f"sys.executable = {str(command)!r}; loop._run(loop.Command('x', ()))")
-    run = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    run = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT, encoding="utf-8")
     deadline = time.monotonic() + 60
     while not (tmp_path / "begun").exists():
         assert run.poll() is None and time.monotonic() < deadline, run.stderr.read()
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     assert "KeyboardInterrupt" in run.communicate(timeout=60)[1]
-    assert (tmp_path / "kept").read_text() == "told\n"
+    assert (tmp_path / "kept").read_text(encoding="utf-8") == "told\n"

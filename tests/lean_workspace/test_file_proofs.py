@@ -34,7 +34,7 @@ def proofs(shelf):
 
 def test_what_is_wrong_is_said_with_its_line(shelf):
     (problem,) = shelf.opened.problems
-    lines = Path(FILES[1]).read_text().splitlines()
+    lines = Path(FILES[1]).read_text(encoding="utf-8").splitlines()
     assert problem.file.endswith("Structured.lean") and "unsolved" in problem.message
     assert lines[problem.line - 1].startswith("theorem wrong")
     assert shelf.find("Structured.wrong", "Structured.after_it", "Shelf.Box.add_comm")[0] is None
@@ -98,8 +98,8 @@ def test_what_a_file_says_for_itself_ends_with_it(shelf):
 
 
 def test_files_that_import_each_other_are_refused(lean, tmp_path):
-    (tmp_path / "One.lean").write_text("import Two\n")
-    (tmp_path / "Two.lean").write_text("import One\n")
+    (tmp_path / "One.lean").write_text("import Two\n", encoding="utf-8")
+    (tmp_path / "Two.lean").write_text("import One\n", encoding="utf-8")
     with pytest.raises(EngineRefused, match="import each other"):
         Workspace(install.launch, Library(("Init",), (str(tmp_path / "One.lean"), str(tmp_path / "Two.lean"))))
 

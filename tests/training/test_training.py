@@ -318,6 +318,6 @@ def test_settings_are_over_the_file(tmp_path):
     assert "finetune.updates: 400, 7" in differences(load("tiny"), recipe)
     with pytest.raises(RecipeError, match="no recipe"):
         load("no-such")
-    (tmp_path / "r.yaml").write_text("- 1\n")
+    (tmp_path / "r.yaml").write_text("- 1\n", encoding="utf-8")
     with pytest.raises(RecipeError, match="no recipe"):
         load(str(tmp_path / "r.yaml"))

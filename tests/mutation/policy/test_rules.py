@@ -175,7 +175,7 @@ def test_texts_that_nobody_reads_are_left_out(text, expected):
 
 
 def test_the_page_of_the_policy_names_every_rule():
-    page = (ROOT / "docs" / "policy.md").read_text()
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
     assert not [name for name in PARTS if name not in page]
 
 

@@ -40,7 +40,7 @@ def test_targets_are_drawn_until_the_named_ways_have_enough_pairs(lean):
 
 
 def test_a_way_that_is_none_is_told_before_anything_is_done():
-    done = subprocess.run([*ALCHEMY, "search", "--way", "rw-everywhere"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*ALCHEMY, "search", "--way", "rw-everywhere"], capture_output=True, text=True, timeout=60, encoding="utf-8")
     assert done.returncode == 2 and "choose among rw-conclusion, rw-hypothesis, apply-hypothesis" in done.stderr
 
 

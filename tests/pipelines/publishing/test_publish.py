@@ -85,7 +85,7 @@ def content(place: Path) -> dict[str, bytes]:
 
 def card_of(place: Path) -> tuple[dict, str]:
     """The metadata and the text."""
-    _, metadata, text = (place / "README.md").read_text().split("---\n", 2)
+    _, metadata, text = (place / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     return yaml.safe_load(metadata), text
 
 
@@ -247,7 +247,7 @@ def test_the_command_on_the_card_has_the_options_of_the_corpus(changed, tmp_path
 
     monkeypatch.setattr("lean_alchemy.pipelines.corpus.synthesize.synthesize", stop)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "FILE").write_text("Nat.add_comm")
+    (tmp_path / "FILE").write_text("Nat.add_comm", encoding="utf-8")
     options = Options(**{"library": ["Init"], "targets": 300, "kinds": ["rw", "apply"], **changed})
     done = CliRunner().invoke(app, shlex.split(command_of(options, "synthesize"))[1:])
     assert isinstance(done.exception, Read), done.output
