@@ -99,26 +99,26 @@ def results_of(loop: Loop, test_set: str, name: str) -> Path:
     return loop.out / "results" / f"{test_set}-{name.replace(' ', '-')}-{loop.expansions}x{loop.candidates}"
 
 
-class Done(msgspec.Struct, frozen=True):
+class FinishedCommand(msgspec.Struct, frozen=True):
     """A command that was run, and its `--json` summary."""
 
     arguments: tuple[str, ...]
     summary: dict[str, Any]
 
 
-def run_loop(loop: Loop) -> dict[str, Done]:
+def run_loop(loop: Loop) -> dict[str, FinishedCommand]:
     """Runs every command that is not done yet; the summaries by the command's name. Raises Mistake if the folder was started with another
     recipe, Trouble if a command fails."""
     _claim(loop)
-    done: dict[str, Done] = {}
+    done: dict[str, FinishedCommand] = {}
     every = list(commands(loop))
     for number, command in enumerate(every, 1):
         file = loop.out / "loop" / f"{command.name.replace(' ', '-').replace(',', '')}.json"
-        if file.is_file() and (earlier := msgspec.json.decode(file.read_bytes(), type=Done)).arguments == command.arguments:
+        if file.is_file() and (earlier := msgspec.json.decode(file.read_bytes(), type=FinishedCommand)).arguments == command.arguments:
             done[command.name] = earlier
             continue
         print(f"[{number}/{len(every)}] alchemy {shlex.join(command.arguments)}", file=sys.stderr, flush=True)
-        done[command.name] = Done(command.arguments, _run(command))
+        done[command.name] = FinishedCommand(command.arguments, _run(command))
         write_whole(file, msgspec.json.encode(done[command.name]))
     write_whole(loop.out / "loop.md", as_markdown(loop, done).encode())
     return done
@@ -152,7 +152,7 @@ def _run(command: Command) -> dict[str, Any]:
 # --- the table ------------------------------------------------------------------------------------------------------------------
 
 
-def as_markdown(loop: Loop, done: Mapping[str, Done]) -> str:
+def as_markdown(loop: Loop, done: Mapping[str, FinishedCommand]) -> str:
     """A table with a row for each prover, then the difference that the variants make."""
     summaries = {name: command.summary for name, command in done.items()}
     sets = {test_set: f"core {test_set}" if test_set in SPLITS else test_set for test_set in test_sets(loop)}

@@ -50,17 +50,17 @@ def replay(gym: Gym, numbered: NumberedProof) -> list[Played]:
         raise NotPlayed("not opened") from None
     if not proof.steps:
         return _finished(list(gym.play(state, [f"exact {proof.proof}"], HEARTBEATS)))
-    done: list[Played] = []
+    steps: list[Played] = []
     for step in proof.steps:
         if not _begins_with(state, step.before):
             raise NotPlayed("other states")
-        done.append(Played(state, step.tactic, gym.step(state, step.tactic, HEARTBEATS)))
-        if not isinstance(done[-1].outcome, Advanced):
+        steps.append(Played(state, step.tactic, gym.step(state, step.tactic, HEARTBEATS)))
+        if not isinstance(steps[-1].outcome, Advanced):
             break
-        state = done[-1].outcome.state
-    if len(done) < len(proof.steps) and isinstance(done[-1].outcome, Proved):
+        state = steps[-1].outcome.state
+    if len(steps) < len(proof.steps) and isinstance(steps[-1].outcome, Proved):
         raise NotPlayed("other states")
-    return _finished(done)
+    return _finished(steps)
 
 
 def _begins_with(state: State, goals: Sequence[str]) -> bool:
@@ -72,10 +72,10 @@ def _untagged(goal: str) -> str:
     return goal.partition("\n")[2] if goal.startswith("case ") else goal
 
 
-def _finished(done: list[Played]) -> list[Played]:
-    match done[-1].outcome:
+def _finished(steps: list[Played]) -> list[Played]:
+    match steps[-1].outcome:
         case Proved():
-            return done
+            return steps
         case Refused(stage=stage):
             raise NotPlayed(stage)
         case Lost(cause=cause):

@@ -116,8 +116,8 @@ class Engine:
             process = psutil.Process(self.pid)
             if not self._maps_library:
                 return process.memory_info().rss / 1e9
-            info = process.memory_info()
-            return (info.rss - info.shared if hasattr(info, "shared") else process.memory_full_info().uss) / 1e9
+            memory = process.memory_info()
+            return (memory.rss - memory.shared if hasattr(memory, "shared") else process.memory_full_info().uss) / 1e9
         except psutil.Error:
             return 0.0
 

@@ -107,15 +107,15 @@ def prepare(texts: Dataset, tokenizer: Any, phase: Phase, *, evaluation_examples
     validation = {source: _packed(encoded.select(_sample(places["validation", source], evaluation_examples, seed)), phase.block)
                   for source in train if len(places["validation", source])}
     predicted = _predicted(encoded)
-    taken = np.zeros(len(encoded), np.int64)
-    np.add.at(taken, drawn, 1)
+    times_drawn = np.zeros(len(encoded), np.int64)
+    np.add.at(times_drawn, drawn, 1)
     report = TokenReport(
         rows=wanted, block=phase.block, wasted=1 - int(_lengths(packed).sum()) / (wanted * phase.block),
         cut=int(sum(lengths == phase.block)), dropped=len(texts) - len(encoded),
         sources={source: SourceReport(
-            examples=len(own), drawn=int(taken[own].sum()), tokens=int((taken[own] * lengths[own]).sum()),
-            predicted=int((taken[own] * predicted[own]).sum()), passes=round(float(taken[own].mean()), 3))
-            for source, own in train.items()},
+            examples=len(indices), drawn=int(times_drawn[indices].sum()), tokens=int((times_drawn[indices] * lengths[indices]).sum()),
+            predicted=int((times_drawn[indices] * predicted[indices]).sum()), passes=round(float(times_drawn[indices].mean()), 3))
+            for source, indices in train.items()},
         validation={source: min(len(places["validation", source]), evaluation_examples) for source in validation}, kept_out=dict(kept_out))
     return Prepared(packed, validation, report, _unigram(packed, validation, len(tokenizer)))
 

@@ -21,11 +21,11 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         received.append(number)
 
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
+    for number, previous in before.items():
+        if previous is not signal.SIG_IGN:
             signal.signal(number, defer)
     try:
         yield lambda: bool(received)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -212,20 +212,20 @@ def main(role: str, *arguments: str) -> int:
             threading.Thread(target=_end_with_stdin, daemon=True).start()
             _send(replies, ONCE[role](*arguments))
             return 0
-        handler = SERVED[role](*arguments)
+        responder = SERVED[role](*arguments)
     except Exception as error:
         _send(replies, [Failed(type(error).__name__, _text_of(error))])
         return 1
     try:
         for line in sys.stdin.buffer:
             try:
-                _send(replies, handler(msgspec.json.decode(line, type=Request)))
+                _send(replies, responder(msgspec.json.decode(line, type=Request)))
             except BrokenPipeError:
                 return 1
             except Exception as error:
                 _send(replies, [Failed(type(error).__name__, _text_of(error))])
     finally:
-        handler.close()
+        responder.close()
     return 0
 
 

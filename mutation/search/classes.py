@@ -94,9 +94,9 @@ class Classes:
             todo.extend(then for then, needed in self._follows.get(fact, ()) if needed <= found)
         return found
 
-    def of(self, head: str, own: TargetInstances) -> frozenset[Fact]:
-        """The facts that a type with this head symbol may have. own: the instances of the target."""
-        key = (head, own.of(head))
+    def of(self, head: str, target: TargetInstances) -> frozenset[Fact]:
+        """The facts that a type with this head symbol may have. target: the instances among the target's hypotheses."""
+        key = (head, target.of(head))
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = frozenset(
@@ -110,7 +110,7 @@ class FromTarget:
 
     def __init__(self, classes: Classes, sites: Sequence[Site]):
         """sites: those of one target. Each holds the instances of the whole target."""
-        self._classes, self._own = classes, TargetInstances(sites[0].instances if sites else ())
+        self._classes, self._target = classes, TargetInstances(sites[0].instances if sites else ())
         self._seen: dict[int, tuple[list, bool, frozenset[Fact] | None]] = {}
         """By identity of the forms: the forms, whether they may be a NUMBER, and their facts; None: any fact."""
 
@@ -128,4 +128,4 @@ class FromTarget:
         is_number = any(token.startswith(_NUMBERS) for token in tokens)
         if not all(token.startswith(_TYPE_HEADS) for token in tokens):
             return met, is_number, None
-        return met, is_number, frozenset().union(*(self._classes.of(token.rsplit("/", 1)[0], self._own) for token in tokens))
+        return met, is_number, frozenset().union(*(self._classes.of(token.rsplit("/", 1)[0], self._target) for token in tokens))

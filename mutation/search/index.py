@@ -130,32 +130,32 @@ class Index:
     def under_roots(self, terms: Iterable[tuple[str, list[Form]]], holds: Holds = anything_holds) -> Counter[Any]:
         """For `rw`: the values whose root and pattern fit one of the terms (root, forms), with the number of terms they fit."""
         self._holds = holds
-        found: Counter = Counter()
+        matches: Counter = Counter()
         for root, forms in terms:
             node = self._root.open().children.get(root)
             if node is not None:
                 here: set = set()
                 self._collect(node, forms, here)
-                found.update(here)
-        return found
+                matches.update(here)
+        return matches
 
     def matching(self, forms: list[Form], holds: Holds = anything_holds) -> set[Any]:
         """For `apply`: the values whose pattern fits one of the forms. Those of `always` are not included."""
         self._holds = holds
-        found: set = set()
-        self._collect(self._root, forms, found)
-        return found
+        matches: set = set()
+        self._collect(self._root, forms, matches)
+        return matches
 
-    def _collect(self, node: _Node, forms: list[Form], found: set) -> None:
+    def _collect(self, node: _Node, forms: list[Form], matches: set) -> None:
         self._steps = 0
         remembered: set = set()
         try:
             self._match(node, (forms, None), (), remembered)
-            found |= remembered
+            matches |= remembered
         except _Overrun:
-            self._match_once(node, (forms, None), found)
+            self._match_once(node, (forms, None), matches)
 
-    def _match_once(self, start: _Node, stack: tuple, found: set) -> None:
+    def _match_once(self, start: _Node, stack: tuple, matches: set) -> None:
         """The walk without memory of what variables met: a node is visited once for each rest of the term."""
         stacks: dict[tuple[int, int], tuple] = {}
         seen: set[tuple[int, int]] = set()
@@ -167,7 +167,7 @@ class Index:
             seen.add((id(node), id(rest)))
             node.open()
             if rest is None:
-                found.update(value for value, _, _ in node.values)
+                matches.update(value for value, _, _ in node.values)
                 continue
             term, rest = rest
             if term == "**":
@@ -186,7 +186,7 @@ class Index:
                         below = stacks.setdefault((id(argument), id(below)), (argument, below))
                     todo.append((child, below))
 
-    def _match(self, node: _Node, stack: tuple | None, bound: tuple, found: set) -> None:
+    def _match(self, node: _Node, stack: tuple | None, bound: tuple, matches: set) -> None:
         """stack: the rest of the term, a linked list of arguments. bound: what each wildcard so far met."""
         self._steps += 1
         if self._steps > STEPS:
@@ -195,17 +195,17 @@ class Index:
             node.open()
         if stack is None:
             for value, repeated, needs in node.values:
-                if (value not in found and all(any(self._holds(need, bound[place]) for place in places) for places, need in needs)
+                if (value not in matches and all(any(self._holds(need, bound[place]) for place in places) for places, need in needs)
                         and all(self._can_agree(bound, places) for places in repeated)):
-                    found.add(value)
+                    matches.add(value)
             return
         term, rest = stack
         if term == "**":
             for after, stars in _skips(node):
-                self._match(after, rest, bound + ("**",) * stars, found)
+                self._match(after, rest, bound + ("**",) * stars, matches)
             return
         if node.star is not None:
-            self._match(node.star, rest, (*bound, term), found)
+            self._match(node.star, rest, (*bound, term), matches)
         if term == "*":
             return
         for form in term:
@@ -214,7 +214,7 @@ class Index:
                 below = rest
                 for argument in reversed(form[1:]):
                     below = (argument, below)
-                self._match(child, below, bound, found)
+                self._match(child, below, bound, matches)
 
     def _can_agree(self, bound: tuple, places: tuple[int, ...]) -> bool:
         first = bound[places[0]]

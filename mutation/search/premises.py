@@ -79,11 +79,11 @@ class Premises:
         return (["← " * backward + name for rule, backward in rewriting for name in self._names(number, [rule], available)],
                 self._names(number, applying, available))
 
-    def _names(self, number: int, found: Sequence[int], available: Container[str]) -> list[str]:
-        """The names of those found, without the theorem itself and without what its proof can't use: theorems of a later module, and
+    def _names(self, number: int, premises: Sequence[int], available: Container[str]) -> list[str]:
+        """The names of the premises, without the theorem itself and without what its proof can't use: theorems of a later module, and
         those of its own module that are not in `available`."""
         module = self._theorems[number].module
-        return [theorem.name for n in found if n != number and (theorem := self._theorems[n]).module <= module
+        return [theorem.name for n in premises if n != number and (theorem := self._theorems[n]).module <= module
                 and (theorem.module < module or theorem.name in available)]
 
 

@@ -62,13 +62,13 @@ def write(out: Location, repo: str, folder: Path, report: Report = silent, shard
         done += written
         report("publish", done, rows, table)
 
-    with draft(folder.parent) as made:
-        configs = [_config(source, made, tell, shard_bytes) for source in sources]
-        write_whole(made / "README.md", publish_card.card(repo, manifest, configs, made).encode())
-        files = [file for file in made.rglob("*") if file.is_file()]
+    with draft(folder.parent) as draft_folder:
+        configs = [_config(source, draft_folder, tell, shard_bytes) for source in sources]
+        write_whole(draft_folder / "README.md", publish_card.card(repo, manifest, configs, draft_folder).encode())
+        files = [file for file in draft_folder.rglob("*") if file.is_file()]
         published = Published(repo, len(files), rows, sum(file.stat().st_size for file in files),
                               {config.table: {part.split: part.rows for part in config.parts} for config in configs})
-        os.replace(made, folder)  # this only replaces an empty folder
+        os.replace(draft_folder, folder)  # this only replaces an empty folder
     return published
 
 
@@ -142,12 +142,12 @@ def _batches(source: Source) -> Iterator[pa.RecordBatch]:
 # --- files of the repository ----------------------------------------------------------------------------------------------------
 
 
-def _config(source: Source, made: Path, tell: Callable[[str, int], None], shard_bytes: int) -> Config:
+def _config(source: Source, repository: Path, tell: Callable[[str, int], None], shard_bytes: int) -> Config:
     """Writes the files of a table. A split without rows gets no file, because some readers fail on empty ones. tell: is called with the
     table and the number of rows written since the last call."""
-    folder = made / "data" / source.table
+    folder = repository / "data" / source.table
     make(folder)
-    split_of_row = _split_function(source, made)
+    split_of_row = _split_function(source, repository)
     shards = {split: Shards(folder, split, source.schema, shard_bytes) for split in ("train", "validation")}
     for rows in _batches(source):
         in_validation = pa.array([split_of_row(value) == "validation" for value in _split_values(source, rows)], pa.bool_())
@@ -161,12 +161,12 @@ def _split_values(source: Source, rows: pa.RecordBatch) -> list:
     return rows.column(source.split_column).to_pylist() if source.split_column else [None] * rows.num_rows
 
 
-def _split_function(source: Source, made: Path) -> Callable[[str], Split]:
+def _split_function(source: Source, repository: Path) -> Callable[[str], Split]:
     """A function from the value in the split column to the split. Grades follow their variants, which were written before them."""
     if source.split_column is None:
         return lambda _: "train"
     if source.split_column == "variant_id":
-        files = (made / "data" / "variants").glob("validation-*.parquet")
+        files = (repository / "data" / "variants").glob("validation-*.parquet")
         validation = {name for file in files for name in parquet.load(file, ["variant_id"]).column(0).to_pylist()}
         return lambda variant: "validation" if variant in validation else "train"
     return split_of

@@ -13,7 +13,7 @@ from commands import alchemy
 from places import ROOT
 
 from lean_alchemy.eval import loop as loop_
-from lean_alchemy.eval.loop import WITH, WITHOUT, Command, Done, Loop, as_markdown, commands, run_loop
+from lean_alchemy.eval.loop import WITH, WITHOUT, Command, FinishedCommand, Loop, as_markdown, commands, run_loop
 from lean_alchemy.lean_workspace.errors import Mistake, Trouble
 from lean_alchemy.pipelines.commands.main import app
 
@@ -80,7 +80,7 @@ def test_another_recipe_wants_another_folder(tmp_path, monkeypatch):
 
 def test_the_table_has_a_row_for_each_prover(tmp_path):
     the = loop(tmp_path)
-    text = as_markdown(the, {command.name: Done(command.arguments, summary_of(command)) for command in commands(the)})
+    text = as_markdown(the, {command.name: FinishedCommand(command.arguments, summary_of(command)) for command in commands(the)})
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 6 and len({row.count("|") for row in rows}) == 1
     assert "1 of 5: 20.0% (10.0%–30.0%)" in rows[2] and "1.250, 50.0%" in rows[3] and "+5.0%" in rows[5] and "5,700,000" in text
