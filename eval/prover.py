@@ -1,4 +1,4 @@
-"""What a prover is: it is shown goal states and proposes tactics. The provers themselves are in `eval/provers/`."""
+"""The interface of a prover: goal states in, tactics out. The provers themselves are in `eval/provers/`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """log_prob: at most 0."""
+    """A proposed tactic. log_prob: its log-probability, at most 0."""
 
     tactic: str
     log_prob: float
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A state that is to be expanded, the problem it is of, and the gym that it is in."""
+    """A state to expand, with its problem and its gym."""
 
     problem: Problem
     state: State
@@ -27,18 +27,19 @@ class Query(msgspec.Struct, frozen=True):
 
 
 class Prover(Protocol):
-    """expansions: how many states of a theorem it expands at most; None where the caller's budget alone counts."""
+    """expansions: the prover's own limit of states to expand per theorem; None: only the caller's budget counts."""
 
     expansions: int | None
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
-        """For each query up to `count` different tactics, the most probable first."""
+        """For each query, up to `count` different tactics, the most probable first."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Ends what the prover has started, such as a process."""
 
 
 def distinct(candidates: Sequence[Candidate], count: int | None = None) -> list[Candidate]:
-    """The best of each tactic, in order."""
+    """Each tactic once, with its best log-probability, the most probable first. count: at most so many; None: all."""
     best: dict[str, Candidate] = {}
     for candidate in sorted(candidates, key=lambda c: -c.log_prob):
         if candidate.tactic:
@@ -47,14 +48,14 @@ def distinct(candidates: Sequence[Candidate], count: int | None = None) -> list[
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """Which prover. kind: `model` (place: its folder), `automation`, `random`, `command` (place: the command line)."""
+    """Specifies a prover. kind: `model` (place: its folder), `automation`, `random`, `command` (place: the command line)."""
 
     kind: str
     place: str = ""
 
     @property
     def name(self) -> str:
-        """A run's model is called as the run."""
+        """What to call it in results. The model of a run of `alchemy train` has the name of the run's folder."""
         place = Path(self.place)
         if self.kind == "model":
             return place.parent.name if place.name == "model" else place.name
@@ -62,19 +63,20 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 def spec_of(text: str) -> Spec:
-    """`automation`, `random`, a folder of a model or of a run of `alchemy train`, or a command. Raises UsageError."""
+    """The prover that the user names: `automation`, `random`, the folder of a model or of a run of `alchemy train`, or a command. Raises
+    UsageError for anything else."""
     if text in ("automation", "random"):
         return Spec(text)
     if Path(text).is_dir():
         return Spec("model", str(model_at(Path(text))))
     if " " in text or "/" in text:
         return Spec("command", text)
-    raise UsageError(f"there is no prover {text}: name a folder with a model, `automation`, `random`, or a command")
+    raise UsageError(f"no prover {text}: give the folder of a model, `automation`, `random`, or a command")
 
 
 def model_at(place: Path) -> Path:
-    """The folder of a model: this one, or the one in a run of `alchemy train`. Raises UsageError where there is none."""
+    """The folder of the model: `place` itself, or `place/model` in a run of `alchemy train`. Raises UsageError if neither holds one."""
     for folder in (place, place / "model"):
         if (folder / "config.json").is_file():
             return folder.resolve()
-    raise UsageError(f"{place} holds no model: name a folder in `save_pretrained` form, or a run of `alchemy train` that is done")
+    raise UsageError(f"{place} holds no model: give a folder in `save_pretrained` form, or a finished run of `alchemy train`")

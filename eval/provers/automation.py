@@ -9,7 +9,7 @@ from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 
 
 class Automation:
-    """The portfolio of `lean_workspace/portfolio.py` on the theorem, line by line in its order. It expands the first state alone."""
+    """The portfolio of `lean_workspace/portfolio.py`, line by line in its order. It only expands the first state."""
 
     expansions = 1
     _PORTFOLIO = PORTFOLIOS["lemmas"]
@@ -18,7 +18,7 @@ class Automation:
         self._suggestions = Suggestions(context)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
-        """As many as there are: the portfolio ends by itself."""
+        """All scripts of the portfolio, more than `count` if need be: the portfolio is finite."""
         return [self._all(query) for query in queries]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""From the name of a prover to the prover. A new one is a class with `propose`, and a line here."""
+"""Makes the prover that a `Spec` names. To add one, write a class that implements `Prover`, and a case here."""
 
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from lean_alchemy.eval.provers.random_tactics import Random
 
 
 def prover_of(spec: Spec, context: Context) -> Prover:
+    """Raises Trouble if a command can't be started."""
     match spec.kind:
         case "model":
-            from lean_alchemy.eval.provers.model import Model  # imports torch, which the others do not need
+            from lean_alchemy.eval.provers.model import Model  # here, because it imports torch
 
             return Model(Path(spec.place))
         case "automation":

@@ -1,4 +1,4 @@
-"""A program of the user's as a prover: JSON lines over its stdin and stdout."""
+"""A program of the user as a prover: JSON lines over its stdin and stdout."""
 
 import json
 import shlex
@@ -15,13 +15,13 @@ COMMAND_DEADLINE_S = 300.0
 
 
 class Command:
-    """A program that is asked over its stdin and answers over its stdout, a line of JSON each:
+    """A program that reads requests from stdin and writes replies to stdout, one line of JSON each:
 
     {"id": 1, "count": 8, "states": ["n : Nat\\n⊢ n + 0 = n"]}
     {"id": 1, "candidates": [[{"tactic": "rfl", "log_prob": -0.1}]]}
 
-    A list of candidates for each state, in their order; log-probabilities are at most 0. What it writes to stderr goes to ours. It ends
-    when its stdin does. One that answers nothing for five minutes, or something else, ends the run."""
+    A reply has a list of candidates for each state, in the same order; log-probabilities are at most 0. Its stderr goes to ours. It should
+    end when its stdin is closed. If it does not reply within five minutes, or replies something else, the run ends with an error."""
 
     expansions = None
 
@@ -34,21 +34,22 @@ class Command:
         self._lines = Lines(self._process.stdout)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+        """Raises Trouble, after killing the program, if it ends, does not reply in time, or replies something else."""
         self._number += 1
-        asked = {"id": self._number, "count": count, "states": [query.state.text for query in queries]}
+        request = {"id": self._number, "count": count, "states": [query.state.text for query in queries]}
         try:
-            self._process.stdin.write(json.dumps(asked, ensure_ascii=False).encode() + b"\n")
+            self._process.stdin.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
             self._process.stdin.flush()
-            answer = msgspec.json.decode(self._line(), type=_Answer)
+            reply = msgspec.json.decode(self._line(), type=_Reply)
         except OSError:
             raise self._broken("it has ended") from None
         except msgspec.DecodeError as error:
-            raise self._broken(f"its answer can't be read: {error}") from None
-        if answer.id != self._number or len(answer.candidates) != len(queries):
-            raise self._broken("its answer does not fit the request")
-        if any(c.log_prob > 0 for found in answer.candidates for c in found):
-            raise self._broken("its answer has a log-probability above 0")
-        return [found[:count] for found in answer.candidates]
+            raise self._broken(f"its reply is invalid: {error}") from None
+        if reply.id != self._number or len(reply.candidates) != len(queries):
+            raise self._broken(f"its reply does not fit the request: expected id {self._number} and {len(queries)} lists of candidates")
+        if any(c.log_prob > 0 for candidates in reply.candidates for c in candidates):
+            raise self._broken("its reply has a log-probability above 0")
+        return [candidates[:count] for candidates in reply.candidates]
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -61,7 +62,7 @@ class Command:
         try:
             return self._lines.next(COMMAND_DEADLINE_S)
         except TimeoutError:
-            raise self._broken(f"it has not answered for {COMMAND_DEADLINE_S:.0f} s") from None
+            raise self._broken(f"it has not replied for {COMMAND_DEADLINE_S:.0f} s") from None
         except EOFError:
             raise self._broken("it has ended") from None
 
@@ -70,6 +71,6 @@ class Command:
         return Trouble(f"the prover {self._command!r}: {why}")
 
 
-class _Answer(msgspec.Struct):
+class _Reply(msgspec.Struct):
     id: int
     candidates: list[list[Candidate]]

@@ -1,4 +1,4 @@
-"""What a prover may ask for beside goal states: the library, and theorems that may help."""
+"""What a prover can use besides goal states: the library, and suggestions of theorems that may help."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from lean_alchemy.pipelines.premises.suggestions import Adviser
 
 
 class Context(msgspec.Struct, frozen=True):
-    """workspace: an engine with the whole library, opened when it is first asked for."""
+    """workspace: returns an engine with the whole library; it is started at the first call."""
 
     workspace: Callable[[], Workspace]
     library: Catalogue
@@ -20,13 +20,13 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class Suggestions:
-    """Theorems that the index suggests for a theorem of the library."""
+    """Theorems that the index suggests for proving a theorem of the library."""
 
     def __init__(self, context: Context):
         self._numbers = context.library.numbers
         self._adviser = Adviser(context.library, context.workspace())
 
     def of(self, problem: Problem) -> Suggested:
-        """None for a problem that is no theorem of the library."""
+        """Empty suggestions for a problem that is no theorem of the library."""
         number = self._numbers.get(problem.name) if problem.statement is None else None
         return Suggested() if number is None else self._adviser.suggest(number, set(problem.available or ()))

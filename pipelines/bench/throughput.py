@@ -1,8 +1,8 @@
-"""`bench throughput`: how many verified variants a second come of random targets, and where the time goes.
+"""`bench throughput`: verified variants per second from random targets, and where the time goes.
 
-The stage *mutate* as a corpus runs it, in a folder that is thrown away, once with one worker and once with those asked for, on
-the same targets. Seconds are of the workers, divided by their number: the start of engines, and that one worker is done before
-the other, belong to a short run and not to a long one, and stand beside them (`wall_s`).
+Runs the stage *mutate* in a temporary folder, once with one worker and once with the requested number, on the same targets. Seconds are
+the sum over the workers divided by their number. This leaves out the start of engines and idle workers at the end, which matter in a
+short run but not in a long one; `wall_s` includes both.
 """
 
 import tempfile
@@ -24,12 +24,12 @@ from lean_alchemy.pipelines.runtime.stage import Report
 
 
 class Throughput(msgspec.Struct, frozen=True):
-    """Of one number of workers."""
+    """The measurement with one number of workers."""
 
     workers: int
     tally: MutateTally
     wall_s: float
-    """From the first item to the last, the start of engines included."""
+    """Wall-clock seconds from the first item to the last, with the start of engines."""
 
     @property
     def seconds(self) -> float:
@@ -37,18 +37,17 @@ class Throughput(msgspec.Struct, frozen=True):
 
     @property
     def per_second(self) -> float:
-        """Verified variants, by all workers together."""
+        """Verified variants per second, by all workers together."""
         return self.tally.elaborated / self.seconds if self.seconds else 0.0
 
     @property
     def lean_share(self) -> float:
-        """Of the workers' time, in which Lean worked."""
+        """The share of the workers' time that Lean took."""
         return sum(self.tally.lean_s.values()) / self.tally.seconds if self.tally.seconds else 0.0
 
     @property
     def parts_ms(self) -> dict[str, float]:
-        """Milliseconds of a worker for each verified variant, by what they were spent on: Lean by request, `write` by its parts,
-        and what Python did."""
+        """Milliseconds of a worker per verified variant, by part: Lean by request, `write` by its own parts, and Python."""
         n = max(self.tally.elaborated, 1)
         lean = dict(self.tally.lean_s)
         write_s = lean.pop("write", 0.0)
@@ -66,7 +65,7 @@ class Throughput(msgspec.Struct, frozen=True):
 
 
 def measure(job: Job[Options], workers: Sequence[int], report: Report) -> list[Throughput]:
-    """One measurement for each number of workers. Raises JobError where a target failed: its time would be missing."""
+    """One measurement for each number of workers. Raises JobError if a target failed, because its time would be missing."""
     measured = []
     for count in workers:
         with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:

@@ -151,14 +151,14 @@ def scale(
 ) -> None:
     """What a larger library would take on more cores: extrapolated from this one, and simulated."""
     from lean_alchemy.pipelines.bench.report import print_scale, write_scale
-    from lean_alchemy.pipelines.bench.scale import draw_out, measure
+    from lean_alchemy.pipelines.bench.scale import extrapolate, measure
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
 
     counts, factors = numbers_of("--cores", cores, int), numbers_of("--slower", slower, float)
     with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        drawn = draw_out(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
+        drawn = extrapolate(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
     if out is not None:
         write_scale(drawn, out)
     if not json:

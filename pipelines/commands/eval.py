@@ -54,7 +54,7 @@ def run(
 ) -> None:
     """Proves a benchmark's theorems with a prover: results as a table, a pass rate with its interval."""
     size = count_of(sample)
-    from lean_alchemy.eval.evaluate import as_summary, evaluation_at, named
+    from lean_alchemy.eval.evaluate import as_summary, evaluation_at, label_of
     from lean_alchemy.eval.evaluate import evaluate as follow
     from lean_alchemy.eval.plots import plot_budget
     from lean_alchemy.eval.prove import Budget
@@ -75,11 +75,11 @@ def run(
         made, failures = follow(
             place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), negate,
             workers_of(workers, library), report, library, retries_of(max_failures, retry_failed))
-    plot_budget({named(made.settings): evaluation_at(place)[1]}, place / "budget.png")
+    plot_budget({label_of(made.settings): evaluation_at(place)[1]}, place / "budget.png")
     if not json:
         stdout.print(score_table(made.score))
     found = made.score
-    tell(f"{named(made.settings)}: {found.proved:,} of {found.attempted:,} proved ({found.pass_rate:.1%}); the results are in {place}")
+    tell(f"{label_of(made.settings)}: {found.proved:,} of {found.attempted:,} proved ({found.pass_rate:.1%}); the results are in {place}")
     finish(as_summary(made), json, failures)
 
 
@@ -101,12 +101,12 @@ def steps(
     from lean_alchemy.pipelines.runtime.extras import require
 
     require("train")
-    from lean_alchemy.eval.held_out_steps import judge_steps
+    from lean_alchemy.eval.held_out_steps import score_steps
     from lean_alchemy.eval.prover import model_at
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
 
     with progress() as report:
-        found = judge_steps(model_at(model), data, split, part, report)
+        found = score_steps(model_at(model), data, split, part, report)
     tell(f"{found.steps:,} steps: loss {found.loss:.3f} nats a token, {found.bits_per_byte:.3f} bits a byte of the tactics, "
          f"exact {found.exact:.1%} ({found.interval.low:.1%} to {found.interval.high:.1%})")
     finish(found, json)
@@ -122,7 +122,7 @@ def compare(
     """Pairs two evaluations: who proved what, McNemar's test, the difference of the pass rates with its interval."""
     import msgspec
 
-    from lean_alchemy.eval.evaluate import evaluation_at, named
+    from lean_alchemy.eval.evaluate import evaluation_at, label_of
     from lean_alchemy.eval.plots import plot_budget
     from lean_alchemy.eval.result_tables import comparison_table
     from lean_alchemy.eval.score import compare as pair
@@ -134,7 +134,7 @@ def compare(
         found = pair(mine, its)
     except ValueError as error:
         raise UsageError(f"{first} and {second} can't be paired: {error}") from None
-    names = (f"{named(one.settings)} ({first.name})", f"{named(two.settings)} ({second.name})")
+    names = (f"{label_of(one.settings)} ({first.name})", f"{label_of(two.settings)} ({second.name})")
     if plot is not None:
         plot_budget(dict(zip(names, (mine, its), strict=True)), plot)
     if not json:

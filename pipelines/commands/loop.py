@@ -24,16 +24,16 @@ def loop(
     json: Json = False,
 ) -> None:
     """What a corpus is worth: a model trained with it and one without, both judged. Run again, it goes on where it stopped."""
-    from lean_alchemy.eval.loop import Loop, go_round
+    from lean_alchemy.eval.loop import Loop, run_loop
     from lean_alchemy.pipelines.commands.printing import finish, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout
     from lean_alchemy.pipelines.runtime.extras import require
 
     require("train")
     place, problems = out.absolute(), minif2f.absolute() if minif2f else None
-    done = go_round(Loop(place, recipe, tuple(set_), targets, sample, expansions, candidates, problems, rebuild_benchmark, seed,
+    done = run_loop(Loop(place, recipe, tuple(set_), targets, sample, expansions, candidates, problems, rebuild_benchmark, seed,
                          workers_of(workers)))
     if not json:
         stdout.print((place / "loop.md").read_text(encoding="utf-8"), markup=False, soft_wrap=True)
     tell(f"the table is {place / 'loop.md'}")
-    finish({name: noted.summary for name, noted in done.items()}, json)
+    finish({name: command.summary for name, command in done.items()}, json)

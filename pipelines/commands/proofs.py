@@ -82,7 +82,7 @@ def steps(
     json: Json = False,
 ) -> None:
     """Runs the proof of every variant in the gym, and records what each tactic did, as the table `steps`."""
-    from lean_alchemy.pipelines.benchmarks.leandojo import place_of
+    from lean_alchemy.pipelines.benchmarks.leandojo import benchmark_path
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.corpus.extract import install_if_missing
     from lean_alchemy.pipelines.corpus.options import Options
@@ -94,7 +94,7 @@ def steps(
     workspace = manifest_at(out).options_as(Options).workspace
     with progress() as report:
         install_if_missing(workspace)
-        known = originals_in([place_of(name) if name == "core" else location_of(name) for name in proofs])
+        known = originals_in([benchmark_path(name) if name == "core" else location_of(name) for name in proofs])
         tally, failures, seconds = run(out, workers_of(workers, workspace), known, report, retries_of(max_failures, retry_failed))
     tell(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; of {tally.goal_directed:,} from the goal "
          f"backwards as well, of {tally.inlined:,} with the target's own proof in it")

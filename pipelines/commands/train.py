@@ -17,10 +17,10 @@ def train(
     """Trains a model: continual pretraining and finetuning, as a recipe says."""
     from lean_alchemy.pipelines.runtime.extras import require
     from lean_alchemy.training.recipe import load
-    from lean_alchemy.training.run_folder import check
+    from lean_alchemy.training.run_folder import require_usable
 
     followed = load(recipe, set_)
-    check(out.resolve(), followed)
+    require_usable(out.resolve(), followed)
     require("train")
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.training.run import train as run

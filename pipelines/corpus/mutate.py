@@ -22,7 +22,7 @@ from lean_alchemy.mutation.policy.rules import (
     MATCHER,
     NEAR_DUPLICATE,
     TARGET_CAP,
-    Judged,
+    NewStatement,
     Policy,
     Text,
     first_objection,
@@ -218,7 +218,7 @@ class Mutator:
                 yield self._disagreement(work, one, outcome), None
             yield self._written(work, origin, one, outcome, sites, tally), draft.candidate
 
-    def _judge(self, work: "Work", term: str, lemmas: str) -> Judged | str:
+    def _judge(self, work: "Work", term: str, lemmas: str) -> NewStatement | str:
         """A statement beside its target, or why it is not worth writing. lemmas: what the lemmas that led to it state."""
         key = terms.statement_key(term)
         if key in work.seen:
@@ -226,7 +226,7 @@ class Mutator:
         work.seen.add(key)
         if key in self._existing:
             return "existing theorem"
-        judged = Judged(terms.parse(term), work.statement, lemmas)
+        judged = NewStatement(terms.parse(term), work.statement, lemmas)
         if rule := first_objection(judged, self._policy.statements):
             return rule.name
         if self._policy.near_duplicates:

@@ -23,7 +23,7 @@ from lean_alchemy.mutation.false_statements import (
     refuted_name,
     word_of,
 )
-from lean_alchemy.mutation.policy.rules import Judged, first_objection
+from lean_alchemy.mutation.policy.rules import NewStatement, first_objection
 from lean_alchemy.pipelines.corpus.catalogue import Entry
 from lean_alchemy.pipelines.corpus.extract import catalogue
 from lean_alchemy.pipelines.corpus.options import Options
@@ -123,7 +123,7 @@ class Refuter:
         if key in seen:
             return "duplicate"
         seen.add(key)
-        rule = first_objection(Judged(terms.parse(outcome.term), terms.parse(entry.term or "")), self._rules)
+        rule = first_objection(NewStatement(terms.parse(outcome.term), terms.parse(entry.term or "")), self._rules)
         return rule.name if rule else None
 
     def _lemma(self, rule: int | None) -> str | None:

@@ -3,7 +3,6 @@
 import msgspec
 
 
-
 class Theorem(msgspec.Struct, frozen=True, kw_only=True):
     """A theorem of the libraries or of what they import. docstring, position (a line, from 1): None where the
     library does not carry them."""

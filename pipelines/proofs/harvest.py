@@ -99,7 +99,7 @@ class Harvester:
 
     @cached_property
     def _adviser(self) -> Adviser | None:
-        return Adviser(self._library, self._all.workspace) if self._tries.asks_the_index else None
+        return Adviser(self._library, self._all.workspace) if self._tries.uses_index else None
 
     def __call__(self, items: Sequence[Wanted]) -> Iterator[Proof | Step | Reject | HarvestTally]:
         """Raises EngineDied, NotReplayed."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.lean_workspace import native
-from lean_alchemy.lean_workspace.file_proofs import NotPlayed, Numbered, played, written_in
+from lean_alchemy.lean_workspace.file_proofs import NotPlayed, NumberedProof, proofs_in, replay
 from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Played, Proved, Statement
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
@@ -55,12 +55,12 @@ class Files:
         self.workspace = opened(library)
         self.gym, self._player = Gym(self.workspace), Gym(self.workspace, WRITTEN_S)
         try:
-            self._written = written_in(self.workspace)
+            self._written = proofs_in(self.workspace)
         except BaseException:
             self.close()
             raise
 
-    def written(self, theorem: str) -> Numbered | None:
+    def written(self, theorem: str) -> NumberedProof | None:
         """The proof of a theorem that is proved in the files."""
         return self._written.get(theorem)
 
@@ -69,7 +69,7 @@ class Files:
         if (written := self._written.get(theorem)) is None:
             return Missing("not written", self._first_problem)
         try:
-            made = played(self._player, written)
+            made = replay(self._player, written)
             statement = self._statement(theorem, written.proof.statement)
         except NotPlayed as reason:
             return Missing(str(reason))

@@ -15,7 +15,7 @@ from made import manifest, put, step, variant
 
 from lean_alchemy.eval import minif2f
 from lean_alchemy.eval.benchmarks import Problem, suite_of
-from lean_alchemy.eval.first_states import InLibrary
+from lean_alchemy.eval.first_states import LibraryEnvironment
 from lean_alchemy.eval.prove import PROVE, Budget, Ending, Examiner, Result
 from lean_alchemy.eval.prover import Candidate, Query, distinct, spec_of
 from lean_alchemy.eval.provers.command import Command
@@ -55,7 +55,7 @@ def gym(engine) -> Gym:
 
 def examined(gym: Gym, moves: dict[str, list[str]], *statements: str, budget: Budget = BUDGET) -> list[Result]:
     problems = [Problem(f"p{n}", statement) for n, statement in enumerate(statements)]
-    return sorted(Examiner(InLibrary(gym, {}), Scripted(moves), budget).examine(problems), key=lambda result: result.name)
+    return sorted(Examiner(LibraryEnvironment(gym, {}), Scripted(moves), budget).examine(problems), key=lambda result: result.name)
 
 
 def test_each_problem_ends_in_one_way(gym):
@@ -78,19 +78,20 @@ def test_a_proof_in_parts_is_written_in_blocks_and_holds(gym, engine):
 
 def test_a_state_that_comes_again_is_asked_about_once(gym):
     prover = Scripted({"⊢ p ∧ q": ["exact And.comm.1 ?_", "apply And.comm.1"], "⊢ q ∧ p": ["exact And.comm.1 ?_"]})
-    (result,) = Examiner(InLibrary(gym, {}), prover, BUDGET).examine([Problem("p", "(p q : Prop) : p ∧ q")])
+    (result,) = Examiner(LibraryEnvironment(gym, {}), prover, BUDGET).examine([Problem("p", "(p q : Prop) : p ∧ q")])
     assert result.ending == "stuck" and result.expansions == 2
 
 
 def test_many_problems_are_asked_about_in_one_go(gym):
     prover = Scripted({"⊢ a = a": ["rfl"]})
-    results = list(Examiner(InLibrary(gym, {}), prover, BUDGET).examine([Problem(f"p{n}", "(a : Nat) : a = a") for n in range(11)]))
+    problems = [Problem(f"p{n}", "(a : Nat) : a = a") for n in range(11)]
+    results = list(Examiner(LibraryEnvironment(gym, {}), prover, BUDGET).examine(problems))
     assert [len(asked) for asked in prover.asked] == [8, 3] and {result.ending for result in results} == {"proved"}
 
 
 def test_a_prover_may_have_a_budget_of_its_own(gym):
     prover = Scripted({"⊢ p": ["have h : True := trivial"]}, expansions=1)
-    (result,) = Examiner(InLibrary(gym, {}), prover, BUDGET).examine([Problem("p", "(p : Prop) : p")])
+    (result,) = Examiner(LibraryEnvironment(gym, {}), prover, BUDGET).examine([Problem("p", "(p : Prop) : p")])
     assert (result.ending, result.expansions) == ("out of budget", 1)
 
 
@@ -110,7 +111,7 @@ for line in sys.stdin:
 
 
 def command(tmp_path: Path, program: str) -> str:
-    (tmp_path / "prover.py").write_text(program)
+    (tmp_path / "prover.py").write_text(program, encoding="utf-8")
     return f"{sys.executable} {tmp_path / 'prover.py'}"
 
 
@@ -126,9 +127,9 @@ def test_a_program_is_asked_in_json(gym, tmp_path):
 
 
 @pytest.mark.parametrize(("program", "said"), [
-    ("", "ended"), ("print('hello', flush=True); input(); input()", "its answer can't be read"),
-    (PROGRAM.replace('asked["id"]', "99"), "another question"), (PROGRAM.replace("-0.5", "0.5"), "above 0"),
-    (PROGRAM.replace('for _ in asked["states"]', "for _ in [1, 2, 3]"), "another question")])
+    ("", "ended"), ("print('hello', flush=True); input(); input()", "its reply is invalid"),
+    (PROGRAM.replace('asked["id"]', "99"), "does not fit the request"), (PROGRAM.replace("-0.5", "0.5"), "above 0"),
+    (PROGRAM.replace('for _ in asked["states"]', "for _ in [1, 2, 3]"), "does not fit the request")])
 def test_a_program_that_breaks_the_rules_ends_the_run_with_a_reason(gym, tmp_path, program, said):
     prover = Command(command(tmp_path, program))
     with pytest.raises(Trouble, match=said):
@@ -183,7 +184,7 @@ def test_two_runs_are_paired_by_theorem():
     found = compare(one, two)
     assert (found.both, found.only_first, found.only_second, found.neither) == (2, 0, 1, 1) and found.difference == 0.25
     assert found.interval.low <= 0.25 <= found.interval.high
-    with pytest.raises(ValueError, match="alone"):
+    with pytest.raises(ValueError, match="only one"):
         compare(one, two[:3])
 
 
@@ -213,24 +214,24 @@ ROWS = [
 
 
 def test_problems_of_minif2f_are_run_where_they_are_listed(tmp_path, monkeypatch):
-    (tmp_path / "list.yaml").write_text("same: {in_both: '', elsewhere: ''}\nchanged: {}\n")
+    (tmp_path / "list.yaml").write_text("same: {in_both: '', elsewhere: ''}\nchanged: {}\n", encoding="utf-8")
     monkeypatch.setattr(minif2f, "LISTED", tmp_path / "list.yaml")
-    (tmp_path / "f.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
+    (tmp_path / "f.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
     read = minif2f.read(tmp_path / "f.jsonl", "val")
-    assert read.statements == {"in_both": minif2f.Stated("(x : Nat) (h : 0 < x) :\n  x ≠ 0")}
-    assert read.not_run == {"of_reals": "speaks of real numbers"}
+    assert read.statements == {"in_both": minif2f.ProblemText("(x : Nat) (h : 0 < x) :\n  x ≠ 0")}
+    assert read.not_run == {"of_reals": "needs real numbers"}
     assert [stated.text for stated in minif2f.read(tmp_path / "f.jsonl", "test").statements.values()] == [": (1 : Int) = 1"]
     whole = minif2f.read(tmp_path / "f.jsonl", "val", with_mathlib=True)
     assert whole.not_run == {}
-    assert whole.statements["in_both"] == minif2f.Stated("(x : ℕ) (h : 0 < x) :\n  x ≠ 0", "Nat Topology\nscoped Big")
+    assert whole.statements["in_both"] == minif2f.ProblemText("(x : ℕ) (h : 0 < x) :\n  x ≠ 0", "Nat Topology\nscoped Big")
     suite = suite_of("minif2f", tmp_path / "f.jsonl", "random", "val", with_mathlib=True)
     assert suite.library == ["Mathlib"] and [p.opens for p in suite.problems] == ["Nat Topology\nscoped Big", ""]
     for row in ROWS:
         place = tmp_path / "checkout" / row["split"].title()
         place.mkdir(parents=True, exist_ok=True)
-        (place / f"{row['name']}.lean").write_text(row["lean"])
+        (place / f"{row['name']}.lean").write_text(row["lean"], encoding="utf-8")
     assert minif2f.read(tmp_path / "checkout", "val").statements == read.statements
-    (tmp_path / "bad.jsonl").write_text('{"name": 1}\n')
+    (tmp_path / "bad.jsonl").write_text('{"name": 1}\n', encoding="utf-8")
     with pytest.raises(UsageError, match="line 1"):
         minif2f.read(tmp_path / "bad.jsonl", "val")
 
@@ -245,11 +246,11 @@ def test_a_theorem_of_leandojos_stands_after_what_is_above_it(tmp_path):
         (tmp_path / split).mkdir()
         for part in ("train", "val", "test"):
             rows = [theorem("A.two", 5), theorem("A.gone", 9)] if part == "test" else []
-            (tmp_path / split / f"{part}.json").write_text(json.dumps(rows))
+            (tmp_path / split / f"{part}.json").write_text(json.dumps(rows), encoding="utf-8")
     premises = [{"full_name": name, "code": "", "start": [line, 1], "end": [line, 9], "kind": "commanddeclaration"}
                 for name, line in (("A.one", 2), ("A.two", 5), ("A.three", 7))]
-    (tmp_path / "corpus.jsonl").write_text(json.dumps({"path": "Mathlib/A.lean", "imports": [], "premises": premises}))
-    (tmp_path / "metadata.json").write_text("{}")
+    (tmp_path / "corpus.jsonl").write_text(json.dumps({"path": "Mathlib/A.lean", "imports": [], "premises": premises}), encoding="utf-8")
+    (tmp_path / "metadata.json").write_text("{}", encoding="utf-8")
     suite = suite_of("leandojo", tmp_path, "random", "test")
     assert [(p.name, p.available) for p in suite.problems] == [("A.two", ("A.one",)), ("A.gone", ("A.one", "A.three", "A.two"))]
     there = suite.within({"A.one", "A.two"})
@@ -280,9 +281,9 @@ def benchmark(tmp_path_factory) -> Path:
     for split in ("random", "novel_premises"):
         (folder / split).mkdir(parents=True)
         for part in ("train", "val", "test"):
-            (folder / split / f"{part}.json").write_text(json.dumps(rows if part == "test" else []))
-    (folder / "metadata.json").write_text(json.dumps({"name": "easy", "version": 1, "library": [LIBRARY]}))
-    (folder / "corpus.jsonl").write_text("")
+            (folder / split / f"{part}.json").write_text(json.dumps(rows if part == "test" else []), encoding="utf-8")
+    (folder / "metadata.json").write_text(json.dumps({"name": "easy", "version": 1, "library": [LIBRARY]}), encoding="utf-8")
+    (folder / "corpus.jsonl").write_text("", encoding="utf-8")
     return folder
 
 

@@ -14,7 +14,7 @@ from lean_alchemy.lean_workspace.protocol import TheoremRow, Written
 from lean_alchemy.lean_workspace.workspace import Draft
 from lean_alchemy.mutation import terms
 from lean_alchemy.mutation.kinds import Reach, kinds_within
-from lean_alchemy.mutation.policy.rules import Judged, first_objection
+from lean_alchemy.mutation.policy.rules import NewStatement, first_objection
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
 from lean_alchemy.mutation.search.classes import Classes
 from lean_alchemy.mutation.terms import statement_key
@@ -203,7 +203,7 @@ def test_a_variant_never_equals_its_target(engine, lemmas):
         for draft in made:
             statement = terms.parse(draft.term)
             assert statement_key(draft.term) != statement_key(row.term), (row.name, draft.candidate)
-            if first_objection(Judged(statement, target)) is None:
+            if first_objection(NewStatement(statement, target)) is None:
                 assert terms.near_key(statement) != terms.near_key(target), (row.name, draft.candidate)
             drafts.append(draft.term)
         for draft, text in prepared.write([(draft, "v") for draft in made[:1]]):

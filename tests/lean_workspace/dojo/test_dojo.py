@@ -54,7 +54,7 @@ def _home(tmp_path_factory):
 
 def repository(folder: Path, toolchain: str) -> Path:
     shutil.copytree(LIBRARIES / "pears", folder)
-    (folder / "lean-toolchain").write_text(f"leanprover/lean4:{toolchain}\n")
+    (folder / "lean-toolchain").write_text(f"leanprover/lean4:{toolchain}\n", encoding="utf-8")
     return folder
 
 
@@ -76,7 +76,8 @@ def on_path(tmp_path, monkeypatch) -> Path:
 
 def in_child(code: str) -> str:
     """What a Python says that has lean_dojo to itself."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dojo_process.environment(), cwd="/", timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8",
+                          env=dojo_process.environment(), cwd="/", timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -103,7 +104,7 @@ print(json.dumps({
     "lemmas": [c.__name__ for c in (ast.CommandTheoremNode, ast.LemmaNode, ast.MathlibTacticLemmaNode)],
     "working_directory": names(working_directory), "constants": [str(CACHE_DIR), str(TMP_DIR), DISABLE_REMOTE_CACHE, NUM_PROCS,
     TACTIC_MEMORY_LIMIT], "token": lean.GITHUB_ACCESS_TOKEN}))"""))
-    place = dojo_process.place()
+    place = dojo_process.dojo_home()
     assert said == {
         "Dojo": ["entry", "timeout", "additional_imports", "build_deps"], "run_tac": ["self", "state", "tactic"],
         "check_proof": ["thm", "proof"], "get_traced_repo_path": ["repo", "build_deps"], "_trace": ["repo", "build_deps"],
@@ -145,7 +146,7 @@ def test_a_version_that_does_not_work_is_refused_with_both_versions(toolchain, p
 
 def test_the_default_gym_is_named_before_anything_starts(traced, tmp_path, on_path):
     folder = Path(shutil.copytree(traced, tmp_path / "newer"))
-    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.21.0\n")
+    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.21.0\n", encoding="utf-8")
     with pytest.raises(DojoUnsupported, match=r"Lean before 4\.19, and this is leanprover/lean4:v4\.21\.0.*lean_workspace\.gym\.Gym"):
         DojoGym(folder)
     assert not dojo_lean.called(on_path)
@@ -176,7 +177,7 @@ BASIC = ".lake/build/ir/Pears/Basic.ast.json"
 def test_a_theorem_is_read_with_the_proof_that_was_written(traced):
     theorems = {theorem.full_name: theorem for theorem in theorems_of(traced, BASIC)}
     swap, both = theorems["Pears.swap"], theorems["Pears.both"]
-    assert swap.text.splitlines() == (traced / "Pears/Basic.lean").read_text().splitlines()[8:12]  # its comment, too
+    assert swap.text.splitlines() == (traced / "Pears/Basic.lean").read_text(encoding="utf-8").splitlines()[8:12]  # its comment, too
     assert (swap.statement, swap.level_params) == ("{α : Sort u} (a b c : Nat) : a + b + c = a + c + b", ["u"])
     assert (swap.file, swap.start, swap.end) == ("Pears/Basic.lean", (9, 1), (12, 23))
     assert [tactic.tactic for tactic in swap.tactics] == ["rw [Nat.add_assoc, Nat.add_comm b]", "rw [← Nat.add_assoc]"]
@@ -231,7 +232,7 @@ line = dict(path=str(file.path), imports=[], premises=file.get_premise_definitio
 
 def test_a_file_that_cannot_be_read_costs_no_other(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
-    (folder / ".lake/build/ir/Pears.ast.json").write_text("{")
+    (folder / ".lake/build/ir/Pears.ast.json").write_text("{", encoding="utf-8")
     reader = dojo_traces.Reader(folder)
     with pytest.raises(DojoFailed, match="JSONDecodeError"):
         list(reader.theorems(".lake/build/ir/Pears.ast.json"))
@@ -263,7 +264,7 @@ def test_a_traced_folder_becomes_tables(traced, tmp_path, monkeypatch, capsys):
     assert {row["theorem"] for row in proofs} == {
         "Pears.add_zero", "Pears.swap", "Pears.both", "_private.Pears.Basic.0.Pears.hidden"}
     swap = next(row for row in proofs if row["theorem"] == "Pears.swap")
-    assert swap["text"] in (traced / "Pears/Basic.lean").read_text() and swap["axioms"] == list(UNKNOWN)
+    assert swap["text"] in (traced / "Pears/Basic.lean").read_text(encoding="utf-8") and swap["axioms"] == list(UNKNOWN)
     assert (swap["line"], swap["module"], swap["premises"]) == ("traced", "Pears.Basic", ["Nat.add_assoc", "Nat.add_comm"])
     assert {(row["form"], row["variant_id"], row["theorem"] == row["target"]) for row in steps} == {("traced", None, True)}
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
@@ -304,12 +305,12 @@ def test_a_repository_that_does_not_build_leaves_nothing(repo, on_path):
     source = dojo_traces.cloned(str(repo), "HEAD")
     with pytest.raises(DojoFailed, match="lake build"):
         dojo_traces.traced(source, workers=1)
-    place = dojo_process.place()
+    place = dojo_process.dojo_home()
     assert not list((place / "tmp").iterdir()) and not (place / "traced" / f"gitpython-pears-{source.commit}").exists()
 
 
 def test_what_cannot_be_traced_is_refused_with_status_2(repo, traced, tmp_path):
-    (repo / "lean-toolchain").write_text("leanprover/lean4:v4.30.0\n")
+    (repo / "lean-toolchain").write_text("leanprover/lean4:v4.30.0\n", encoding="utf-8")
     subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "newer"], cwd=repo, check=True)
     done = program("trace", str(tmp_path / "out"), "--repo", str(repo))
     assert done.returncode == 2 and "from 4.28 on" in done.stderr and "Traceback" not in done.stderr
@@ -331,7 +332,7 @@ def test_a_run_that_goes_on_reads_no_file_again(traced, tmp_path, monkeypatch):
 
 def test_a_folder_without_theorems_is_no_success(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
-    (folder / BASIC).write_text("{")
+    (folder / BASIC).write_text("{", encoding="utf-8")
     with pytest.raises(JobError, match="no theorem was read from the 3 files"):
         trace(tmp_path / "out", folder, dojo_traces.source_of(folder), 1)
     assert not (tmp_path / "out" / "manifest.json").exists() and not (tmp_path / "out" / "proofs").exists()
@@ -391,7 +392,7 @@ def test_what_lean_refuses_is_told_and_the_state_stays(gym):
     assert isinstance(refused, Refused) and refused.stage == "error" and "unknown tactic" in refused.message
     assert gym.step(start, "exact h?").stage == "sorry"
     spoken = gym.step(start, "speak")
-    assert isinstance(spoken, Advanced) and spoken.said == ("it speaks",)
+    assert isinstance(spoken, Advanced) and spoken.messages == ("it speaks",)
     assert isinstance(gym.step(start, "constructor"), Advanced)
 
 
@@ -452,6 +453,6 @@ def test_a_whole_proof_is_checked_by_compiling_its_file(gym):
 
 def running(folder: Path) -> list[psutil.Process]:
     """The processes of the stand-in that are alive."""
-    numbers = [int(line.split()[0]) for line in (folder / "called").read_text().splitlines()]
+    numbers = [int(line.split()[0]) for line in (folder / "called").read_text(encoding="utf-8").splitlines()]
     alive = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]

@@ -11,7 +11,7 @@ from lean_alchemy.lean_workspace.protocol import Cost
 from lean_alchemy.mutation.search.explain import why_not_applied, why_not_rewritten
 from lean_alchemy.pipelines.bench.costs import Costs, Parts, meaning_of
 from lean_alchemy.pipelines.bench.index import exponent
-from lean_alchemy.pipelines.bench.search import Compared, Measured, Row
+from lean_alchemy.pipelines.bench.search import RecallCount, SearchComparison, WayTotals
 
 ALCHEMY = [sys.executable, "-m", "lean_alchemy", "bench"]
 
@@ -40,8 +40,8 @@ def test_targets_are_drawn_until_the_named_ways_have_enough_pairs(lean):
 
 
 def test_a_way_that_is_none_is_told_before_anything_is_done():
-    done = subprocess.run([*ALCHEMY, "search", "--way", "rw-everywhere"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2 and "there are rw-conclusion, rw-hypothesis, apply-hypothesis" in done.stderr
+    done = subprocess.run([*ALCHEMY, "search", "--way", "rw-everywhere"], capture_output=True, text=True, timeout=60, encoding="utf-8")
+    assert done.returncode == 2 and "choose among rw-conclusion, rw-hypothesis, apply-hypothesis" in done.stderr
 
 
 @pytest.mark.slow
@@ -63,12 +63,12 @@ def test_throughput_says_where_the_time_goes(lean):
 
 
 def test_what_is_not_found_lowers_the_recall():
-    one = Compared(rows={"rw-conclusion": Row(4, 3), "apply-hypothesis": Row()}, targets=1,
-                   ways={"rw-conclusion": Measured(tried=10, tried_usable=3, indexed_s=2.0, oracle_s=1.0, brute_s=8.0)})
-    both = Compared()
+    one = SearchComparison(rows={"rw-conclusion": RecallCount(4, 3), "apply-hypothesis": RecallCount()}, targets=1,
+                   ways={"rw-conclusion": WayTotals(tried=10, tried_usable=3, indexed_s=2.0, oracle_s=1.0, brute_s=8.0)})
+    both = SearchComparison()
     both.add(one)
     both.add(one)
-    assert both.targets == 2 and both.rows["rw-conclusion"] == Row(8, 6)
+    assert both.targets == 2 and both.rows["rw-conclusion"] == RecallCount(8, 6)
     assert both.recall == {"rw-conclusion": 0.75, "apply-hypothesis": None} and both.precision == {"rw-conclusion": 0.3}
     assert both.ratio("indexed_s", "oracle_s") == 2.0 and both.ratio("brute_s", "indexed_s") == 4.0
     assert both.ratio("indexed_s", "oracle_s", ["apply-hypothesis"]) is None

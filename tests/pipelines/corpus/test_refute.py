@@ -10,7 +10,7 @@ from commands import LIBRARY, summary, synthesize, table, work_of
 from lean_alchemy.lean_workspace.protocol import Change, Refusal, Refutation
 from lean_alchemy.mutation import terms
 from lean_alchemy.mutation.false_statements import FALSE_RULES, WrongWay
-from lean_alchemy.mutation.policy.rules import Judged, first_objection
+from lean_alchemy.mutation.policy.rules import NewStatement, first_objection
 from lean_alchemy.mutation.search.candidates import Key
 from lean_alchemy.mutation.search.classes import Classes
 from lean_alchemy.pipelines.corpus.options import Options
@@ -142,7 +142,7 @@ def test_a_lemma_is_found_the_wrong_way_round(engine):
 def test_what_is_worth_keeping(engine, target, change, reason):
     made = refute(engine, target, **change)
     (row,) = engine.workspace.theorems(engine.number(target), 1)
-    rule = first_objection(Judged(terms.parse(made.term), terms.parse(row.term)), FALSE_RULES)
+    rule = first_objection(NewStatement(terms.parse(made.term), terms.parse(row.term)), FALSE_RULES)
     assert (rule.name if rule else None) == reason
 
 

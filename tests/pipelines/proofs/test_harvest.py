@@ -7,14 +7,23 @@ import golden
 import pytest
 from commands import alchemy, summary, table
 
-from lean_alchemy.lean_workspace.gym_protocol import Held, Hints
-from lean_alchemy.lean_workspace.portfolio import LINES, Line, Suggested, alternatives, asking, plainer, scripts, suggestions
+from lean_alchemy.lean_workspace.gym_protocol import Hints, LocalDecl
+from lean_alchemy.lean_workspace.portfolio import (
+    LINES,
+    Line,
+    Suggested,
+    alternatives,
+    idiomatic_forms,
+    scripts,
+    suggesting_form,
+    suggestions,
+)
 from lean_alchemy.pipelines.proofs.harvest import HARVEST
 from lean_alchemy.pipelines.publishing.areas import areas_of, as_table
 
 HINTS = Hints(
-    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or"), Held("wf", True, "Map.WF"),
-          Held("m", False, "Map"), Held("k", False, "Map")],
+    context=[LocalDecl("α", False, ""), LocalDecl("xs", False, "List"), LocalDecl("n", False, "Nat"), LocalDecl("h", True, "Or"),
+             LocalDecl("wf", True, "Map.WF"), LocalDecl("m", False, "Map"), LocalDecl("k", False, "Map")],
     conclusion="Eq", definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
 SUGGESTED = Suggested(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"],
                       principles=["Map.inductionOn", "Set.inductionOn"])
@@ -36,7 +45,7 @@ def test_a_line_stands_for_a_script_for_each_of_what_it_speaks_of(script, expect
 
 
 def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
-    nothing = Hints(held=[], conclusion="", definitions=[], premises=[])
+    nothing = Hints(context=[], conclusion="", definitions=[], premises=[])
     lines = [*LINES, *(Line(name, (f"simp [{{{name}}}]",)) for name in ("definitions", "lemmas", "premises", "rewrite"))]
     found = [script for line in lines for script in scripts(line, nothing)]
     assert ("simp_all",) in found and not any("{" in tactic or "[]" in tactic for script in found for tactic in script)
@@ -45,11 +54,11 @@ def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
 def test_of_several_closers_each_is_tried_in_a_form_that_a_person_writes():
     assert alternatives(CLOSERS) == ["assumption", "exact wf.1", "exact m.2", "exact k.2", "omega", "simp_all"]
     assert alternatives("omega") == ["omega"]
-    assert plainer("eq_refl") == ["rfl", "eq_refl"] and plainer("omega") == ["omega"]
+    assert idiomatic_forms("eq_refl") == ["rfl", "eq_refl"] and idiomatic_forms("omega") == ["omega"]
 
 
 def test_what_a_tactic_used_is_asked_for_and_read():
-    assert asking("simp_all [f]") == "simp_all? [f]" and asking("grind") == "grind?" and asking("omega") is None
+    assert suggesting_form("simp_all [f]") == "simp_all? [f]" and suggesting_form("grind") == "grind?" and suggesting_form("omega") is None
     assert suggestions(["Try this:\n  [apply] simp only [a,\n    b]"]) == ["simp only [a, b]"]
     assert suggestions(["Try these:\n"]) == []
     assert suggestions(["Try this:\n  [apply] grind only [#9426]\n  [apply] grind only [f]", "other"]) == ["grind only [f]"]
