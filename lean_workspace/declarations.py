@@ -3,14 +3,14 @@
 from lean_alchemy.lean_workspace.protocol import Message, Request
 
 
-class Declarations(Message):
+class Declarations(Message, frozen=True):
     """rows: (name, kind, signature) of each declaration of a module. imports: the modules that it imports."""
 
     imports: list[str]
     rows: list[tuple[str, str, str | None]]
 
 
-class AskDeclarations(Request, tag="declarations"):
+class AskDeclarations(Request, tag="declarations", frozen=True):
     """module: the number of a module."""
 
     Reply = Declarations

@@ -9,7 +9,7 @@ from lean_alchemy.lean_workspace.protocol import Message, Refusal, Request
 # --- replies --------------------------------------------------------------------------------------
 
 
-class StatementText(Message):
+class StatementText(Message, frozen=True):
     """The printed statement of a theorem. statement: the text between its name and `:=`; None if no printed form reads back. levels:
     universe parameters. module: number of its module. mentions: the theorems of that module that the statement mentions."""
 
@@ -19,14 +19,14 @@ class StatementText(Message):
     mentions: list[str]
 
 
-class Negated(Message):
+class Negated(Message, frozen=True):
     """The text of the negation, or why there is none."""
 
     statement: str | None = None
     refused: str | None = None
 
 
-class Started(Message):
+class Started(Message, frozen=True):
     """The first state of a statement, or why there is none."""
 
     state: int | None = None
@@ -34,7 +34,7 @@ class Started(Message):
     refused: str | None = None
 
 
-class Stepped(Message):
+class Stepped(Message, frozen=True):
     """The outcome of a tactic: a new state with its goals, or a theorem, or `closed` (the end of a focused state), or a refusal.
     independent: no two goals share a metavariable. premises: the theorems and definitions that the tactic names. messages: without errors,
     such as `Try this: …`."""
@@ -51,7 +51,7 @@ class Stepped(Message):
     refused: Refusal | None = None
 
 
-class Focused(Message):
+class Focused(Message, frozen=True):
     """A state with one goal."""
 
     state: int
@@ -65,7 +65,7 @@ class LocalDecl(msgspec.Struct, frozen=True, array_like=True):
     type: str
 
 
-class Hints(Message):
+class Hints(Message, frozen=True):
     """Facts about the first goal. context: its local declarations. conclusion: the head symbol of its conclusion. definitions: those in the
     conclusion that can be unfolded. premises: the theorems of the environment that MePo selects, the most relevant first."""
 
@@ -96,23 +96,23 @@ class WrittenProof(msgspec.Struct, frozen=True):
     steps: tuple[WrittenStep, ...]
 
 
-class WrittenProofs(Message):
+class WrittenProofs(Message, frozen=True):
     rows: list[WrittenProof]
 
 
-class Released(Message):
+class Released(Message, frozen=True):
     pass
 
 
 # --- requests -------------------------------------------------------------------------------------
 
 
-class FindStatementText(Request, tag="words"):
+class FindStatementText(Request, tag="words", frozen=True):
     Reply = StatementText
     theorem: int
 
 
-class Negate(Request, tag="negate"):
+class Negate(Request, tag="negate", frozen=True):
     Reply = Negated
     statement: str
     levels: Sequence[str]
@@ -125,7 +125,7 @@ class Before(msgspec.Struct, frozen=True):
     available: Sequence[str] = ()
 
 
-class Start(Request, tag="start"):
+class Start(Request, tag="start", frozen=True):
     """See `gym.Statement` for the fields."""
 
     Reply = Started
@@ -137,7 +137,7 @@ class Start(Request, tag="start"):
     opens: str
 
 
-class Proofs(Request, tag="proofs"):
+class Proofs(Request, tag="proofs", frozen=True):
     """A page of the proofs of the user's files."""
 
     Reply = WrittenProofs
@@ -145,14 +145,14 @@ class Proofs(Request, tag="proofs"):
     count: int
 
 
-class Begin(Request, tag="begin"):
+class Begin(Request, tag="begin", frozen=True):
     """Starts a theorem in its source, right before its own command. proof: its number."""
 
     Reply = Started
     proof: int
 
 
-class Step(Request, tag="step"):
+class Step(Request, tag="step", frozen=True):
     """heartbeats: in thousands."""
 
     Reply = Stepped
@@ -161,7 +161,7 @@ class Step(Request, tag="step"):
     heartbeats: int
 
 
-class Focus(Request, tag="focus"):
+class Focus(Request, tag="focus", frozen=True):
     """goal: counted from 0."""
 
     Reply = Focused
@@ -169,7 +169,7 @@ class Focus(Request, tag="focus"):
     goal: int
 
 
-class AskHints(Request, tag="hints"):
+class AskHints(Request, tag="hints", frozen=True):
     """premises: how many to select. heartbeats: in thousands."""
 
     Reply = Hints
@@ -178,6 +178,6 @@ class AskHints(Request, tag="hints"):
     heartbeats: int
 
 
-class Release(Request, tag="release"):
+class Release(Request, tag="release", frozen=True):
     Reply = Released
     states: Sequence[int]
