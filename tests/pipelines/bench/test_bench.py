@@ -87,7 +87,7 @@ def test_a_miss_says_where_the_pattern_stops():
     assert "Nat.mul" in why_not_applied(["c:Nat.add/2", "c:Nat.mul/2", "*", "*", "*"], "", [sum_])
     assert "(token 3 of 3)" in why_not_applied(["c:Nat.add/2", "?0", "n:1"], "", [sum_])
     assert "twice" in why_not_applied(["c:Nat.add/2", "?0", "?0"], "", [sum_])
-    assert "what it needs: Ring 0 ?0" in why_not_applied(["c:Nat.add/2", "?0", "?1"], "Ring 0 ?0", [sum_])
+    assert "what it needs is missing: Ring 0 ?0" in why_not_applied(["c:Nat.add/2", "?0", "?1"], "Ring 0 ?0", [sum_])
     assert "root Nat.mul" in why_not_rewritten(["R:c:Nat.mul/2", "c:Nat.mul/2", "?0", "?1"], "", [("R:c:Nat.add/2", [sum_])])
 
 
