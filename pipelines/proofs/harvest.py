@@ -153,7 +153,7 @@ class Harvester:
             statement = gym.theorem(number, where.available)
             start = gym.start(statement)
         except NotOpened as error:
-            return Missing("mentioned before" if "mentions it" in str(error) else "not opened", str(error))
+            return Missing("mentioned before" if "mentions it" in str(error) else "not opened")
         except EngineRefused as error:
             return Missing("not opened", str(error))
         solved = self._replayed(start, item.known) or self._searched(start, number, where)
