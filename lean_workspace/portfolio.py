@@ -2,7 +2,7 @@
 
 A line is a script with placeholders. A placeholder for one thing, such as `{x}` for a variable, gives one script per choice; a placeholder
 for a list, such as `{definitions}`, is replaced by the whole list. Lines are ordered by theorems proved per second, measured on Init and
-Std (LOG.md). The table of proofs names the first line that proves a theorem.
+Std (docs/LOG.md). The table of proofs names the first line that proves a theorem.
 """
 
 import itertools
