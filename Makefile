@@ -1,4 +1,5 @@
-# make run: a corpus from nothing. make loop: what it is worth. make test: the tests. All set up what they need, once.
+# make run: a corpus from nothing. make loop: what it is worth. make test: the tests. make lint: ruff and pyright. make golden: records the
+# results of stages after a version was raised. make hooks: checks before each commit. All set up what they need, once.
 
 PYTHON ?= python3
 CORPUS ?= corpus
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 
 LOOP ?= loop
 
-.PHONY: run loop setup test test-all lint clean
+.PHONY: run loop setup test test-all lint golden hooks clean
 
 run: setup
 	$(BIN)/alchemy synthesize $(CORPUS) --library Init --targets $(TARGETS) --seed 0
@@ -28,6 +29,13 @@ $(VENV)/installed: pyproject.toml
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+golden: setup
+	ALCHEMY_GOLDEN=record $(BIN)/python -m pytest -k results_of -m 'not slow'
+
+hooks:
+	git config core.hooksPath .githooks
 
 # Two at a time: an engine is busy on one core. A file stays together, for what its tests share.
 test: setup lint

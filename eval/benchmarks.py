@@ -1,8 +1,8 @@
-"""What provers are judged by: theorems to prove, each in its environment.
+"""The benchmarks: theorems to prove, each in its environment.
 
-`core` is the benchmark that ships with the package; `leandojo` one on disk in the same format, for a workspace with Mathlib; `minif2f`
-problems of miniF2F in Lean 4 (see `eval/minif2f.py`), in Lean's own library or in a workspace's Mathlib. A suite says which of its problems
-can't be run in this Lean: these count as not run, neither as failed nor as proved.
+`core` ships with the package. `leandojo` is a benchmark on disk in the same format, for a workspace with Mathlib. `minif2f` is miniF2F for
+Lean 4 (see `eval/minif2f.py`), with Lean's own library or a workspace's Mathlib. A suite lists the problems that can't be run in this
+Lean; they count neither as failed nor as proved.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ import msgspec
 
 from lean_alchemy.eval import minif2f
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark, PartName, SplitName
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 BenchmarkName = Literal["core", "leandojo", "minif2f"]
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """name: in the table of results. statement: what stands between a theorem's name and `:=`; None where the theorem of that name in the
-    library says it. available: theorems of its own module that a proof may use; None where it may use the whole library. module: of the
-    library, or empty. opens: namespaces that are open in it."""
+    """A theorem to prove. name: in the table of results. statement: the text between a theorem's name and `:=`; None for the theorem of
+    that name in the library. levels: universe parameters. available: theorems of its own module that a proof may use; None: the whole
+    library. module: its module in the library, or empty. opens: the namespaces to open."""
 
     name: str
     statement: str | None = None
@@ -34,7 +34,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Suite(msgspec.Struct, frozen=True):
-    """The problems of a benchmark. library: modules that they need. not_run: why, by name."""
+    """The problems of a benchmark. library: the modules to import. not_run: the reason for each problem that can't be run, by name."""
 
     benchmark: str
     version: str
@@ -45,36 +45,36 @@ class Suite(msgspec.Struct, frozen=True):
     not_run: dict[str, str]
 
     def within(self, theorems: Container[str]) -> "Suite":
-        """Without problems about theorems that a library does not have: it may be another version than the benchmark's."""
+        """The suite without problems whose theorem is not among `theorems`: the library may have another version than the benchmark."""
         missing = {problem.name: "the library has no theorem of this name" for problem in self.problems
                    if problem.statement is None and problem.name not in theorems}
         return msgspec.structs.replace(
             self, problems=[problem for problem in self.problems if problem.name not in missing], not_run={**self.not_run, **missing})
 
     def sample(self, count: int | None, seed: int) -> "Suite":
-        """Some of the problems, drawn by digest: 150 are among any 300. None: all."""
+        """`count` problems, drawn by a digest of seed and name, so that the first 150 are among the first 300. None: all."""
         drawn = sorted(self.problems, key=lambda problem: hashlib.blake2b(f"{seed}\0{problem.name}".encode()).digest())
         return msgspec.structs.replace(self, problems=drawn[:count])
 
 
 def suite_of(benchmark: BenchmarkName, data: Path | None, split: SplitName, part: PartName, with_mathlib: bool = False) -> Suite:
-    """data: a benchmark in LeanDojo's format, or miniF2F's problems. with_mathlib: is it for a workspace that has it? Raises UsageError
-    where something is missing or is something else."""
+    """data: a benchmark in LeanDojo's format, or the problems of miniF2F. with_mathlib: will it run in a workspace with Mathlib? Raises
+    UsageError if data is missing or in another format."""
     if benchmark == "core":
         return _in_leandojos_format("core", Benchmark(data or CORE), split, part)
     if data is None:
         raise UsageError(f"--benchmark {benchmark} needs --data: " + (
-            "a JSON lines file with `name` and `lean`, or a checkout of miniF2F for Lean 4" if benchmark == "minif2f"
+            "a JSON lines file with the keys `name` and `lean`, or a checkout of miniF2F for Lean 4" if benchmark == "minif2f"
             else "the folder of LeanDojo Benchmark 4"))
     if benchmark == "leandojo":
         return _in_leandojos_format("leandojo", Benchmark(data), split, part)
-    read = minif2f.read(data, part, with_mathlib)
-    problems = [Problem(name, stated.text, opens=stated.opens) for name, stated in read.statements.items()]
-    return Suite("minif2f", read.version, "", part, ["Mathlib"] if with_mathlib else ["Init", "Std"], problems, read.not_run)
+    problem_set = minif2f.read(data, part, with_mathlib)
+    problems = [Problem(name, statement.text, opens=statement.opens) for name, statement in problem_set.statements.items()]
+    return Suite("minif2f", problem_set.version, "", part, ["Mathlib"] if with_mathlib else ["Init", "Std"], problems, problem_set.not_run)
 
 
 def _in_leandojos_format(name: str, benchmark: Benchmark, split: SplitName, part: PartName) -> Suite:
-    """A theorem of ours may use those of its own file that were proved in an earlier round, one of LeanDojo's what stands before it."""
+    """In our benchmarks a proof may use theorems of its own file that were proved in an earlier round; in LeanDojo's, those above it."""
     metadata = benchmark.metadata()
     rounds: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for theorem in benchmark.theorems():
@@ -89,5 +89,5 @@ def _in_leandojos_format(name: str, benchmark: Benchmark, split: SplitName, part
 
 
 def _before(place: Any, theorems: Iterable[tuple[Any, str]]) -> tuple[str, ...]:
-    """place: a round, or a position in the file."""
-    return tuple(sorted(name for its, name in theorems if its < place))
+    """The names before a place, which is a round or a position in the file."""
+    return tuple(sorted(name for theorem_place, name in theorems if theorem_place < place))

@@ -1,4 +1,4 @@
-"""An evaluation in a folder of its own: options, results as a table, and what they come to. The command run again goes on."""
+"""An evaluation in a folder of its own: settings, results as a table, and their score. The same command run again resumes it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,20 +7,23 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.eval.benchmarks import BenchmarkName, Suite, suite_of
-from lean_alchemy.eval.prove import Budget, Plan, Result, folder_of, prove
+from lean_alchemy.eval.prove import CHECK, PROVE, Budget, Result, prove
+from lean_alchemy.eval.prove import Settings as SearchSettings
 from lean_alchemy.eval.prover import Spec
 from lean_alchemy.eval.score import Score, score
 from lean_alchemy.pipelines.benchmarks.leandojo import PartName, SplitName
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, Options, UsageError, versions
-from lean_alchemy.pipelines.runtime.stage import Report
+from lean_alchemy.pipelines.corpus.extract import extracted
+from lean_alchemy.pipelines.runtime import parquet, pool
+from lean_alchemy.pipelines.runtime.job import Job, JobOptions
+from lean_alchemy.pipelines.runtime.manifest import UsageError, versions
+from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
+from lean_alchemy.pipelines.runtime.stage import Failure, Report
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, write_whole
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What an evaluation is: other settings are another one. model: a digest of a model's files, or the command."""
+    """The settings that identify an evaluation; with other settings it is another one. model: a digest of the model's files, or the
+    prover's name. workspace: where Mathlib comes from, as another workspace may have another version."""
 
     benchmark: BenchmarkName
     version: str
@@ -33,11 +36,10 @@ class Settings(msgspec.Struct, frozen=True):
     budget: Budget
     refute: bool
     workspace: str | None = None
-    """Where Mathlib comes from: another one may be another version."""
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """`evaluation.json`: the settings, what came of them, and what made it. not_run: why, by name."""
+    """`evaluation.json`. not_run: the reason for each problem without a result, by name. versions: of the software."""
 
     settings: Settings
     score: Score
@@ -46,37 +48,40 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: SplitName, part: PartName, sample: int | None, seed: int,
-             spec: Spec, budget: Budget, refute: bool, workers: int, report: Report, workspace: str | None = None) -> Evaluation:
-    """workspace: the folder of a lake project that has the benchmark's library. Raises UsageError where something is not there, or the
-    folder holds another evaluation."""
-    whole = suite_of(benchmark, data, split, part, with_mathlib=workspace is not None)
+             spec: Spec, budget: Budget, refute: bool, workers: int, report: Report, workspace: str | None = None,
+             retries: Retries = Retries()) -> tuple[Evaluation, list[Failure]]:
+    """The evaluation, and a failure for each problem that has no result because engines died. workspace: the folder of a lake project that
+    has the benchmark's library. Raises UsageError if something is missing, or if the folder holds another evaluation."""
+    full = suite_of(benchmark, data, split, part, with_mathlib=workspace is not None)
     if benchmark == "leandojo" and workspace is None:
-        raise UsageError("the embedded Lean has no Mathlib, which this benchmark is about: name a workspace that has it with --workspace "
-                         "(docs/mathlib.md), or take --benchmark core")
-    settings = Settings(benchmark, whole.version, whole.split, part, sample, seed, spec, model_digest(spec), budget, refute, workspace)
+        raise UsageError("this benchmark needs Mathlib, which the embedded Lean does not have: give a workspace with it by --workspace "
+                         "(docs/mathlib.md), or use --benchmark core")
+    settings = Settings(benchmark, full.version, full.split, part, sample, seed, spec, model_digest(spec), budget, refute, workspace)
     _require_same(out, settings)
-    job = Job(out, Options(library=whole.library, kinds=[], targets=None, workspace=workspace))
+    job = Job(out, JobOptions(library=full.library, workspace=workspace))
     with job.begin(), pool.cluster(workers):
-        whole = whole.within(extracted(job, workers, report).numbers)
-        suite = whole.sample(sample, seed)
+        full = full.within(extracted(job, workers, report).numbers)
+        suite = full.sample(sample, seed)
         if not suite.problems:
             raise UsageError(f"there is nothing to prove in {benchmark}: none of its {len(suite.not_run)} problems can be stated in this "
-                             "Lean")
+                             "Lean. Use a workspace whose library has them (--workspace)")
         job.accept()
         write_whole(out / "settings.json", msgspec.json.encode(settings))
-        plan = Plan(job, spec, budget, seed, refute, folder_of(job, spec, budget, seed, refute, settings.model))
-        results = prove(plan, suite, workers, report)
-        made = Evaluation(settings, score(results, _not_run(suite, whole, sample)), suite.not_run, versions())
+        results, failures = prove(SearchSettings(job, spec, budget, seed, refute, settings.model), suite, workers, report, retries)
+        not_run = {**suite.not_run, **{failure.item: failure.what for failure in failures}}
+        evaluation = Evaluation(settings, score(results, _not_run(suite, full, sample) + len(failures)), not_run, versions())
+        for stage in (PROVE, CHECK):
+            write_failures(job, stage.name, [failure for failure in failures if failure.stage == stage.name])
         with draft(job.work) as folder:
-            tables.write(tables.to_table(results, Result), folder / "results.parquet")
+            parquet.write(parquet.to_table(results, Result), folder / "results.parquet")
             exchange(folder, out / "results")
-        write_whole(out / "evaluation.json", msgspec.json.format(msgspec.json.encode(made), indent=2))
-    return made
+        write_whole(out / "evaluation.json", msgspec.json.format(msgspec.json.encode(evaluation), indent=2))
+    return evaluation, failures
 
 
-def _not_run(suite: Suite, whole: Suite, sample: int | None) -> int:
-    """A sample is drawn from what can be run."""
-    return len(suite.not_run) if sample is None or sample >= len(whole.problems) else 0
+def _not_run(suite: Suite, full: Suite, sample: int | None) -> int:
+    """The number of problems that count as not run: none in a sample, which is drawn from those that can be run."""
+    return len(suite.not_run) if sample is None or sample >= len(full.problems) else 0
 
 
 def _require_same(out: Location, settings: Settings) -> None:
@@ -87,13 +92,13 @@ def _require_same(out: Location, settings: Settings) -> None:
         old = msgspec.json.decode(file.read_bytes(), type=Settings)
     except msgspec.MsgspecError as error:
         raise UsageError(f"{file} can't be read ({error}): name another folder") from None
-    mine, its = (msgspec.to_builtins(s) for s in (settings, old))
-    if differing := [f"{name} was {its[name]}, is {mine[name]}" for name in mine if mine[name] != its[name]]:
-        raise UsageError(f"{out} holds another evaluation: {'; '.join(differing)}. Name another folder")
+    new, old = (msgspec.to_builtins(s) for s in (settings, old))
+    if changed := [f"{name} was {old[name]}, is {new[name]}" for name in new if new[name] != old[name]]:
+        raise UsageError(f"{out} holds an evaluation with other settings: {'; '.join(changed)}. Name another folder")
 
 
 def model_digest(spec: Spec) -> str:
-    """Of a model's files, by their contents; of another prover, what it is called."""
+    """For a model 16 hexadecimal digits, a digest of its files' contents; for another prover its name."""
     if spec.kind != "model":
         return spec.name
     digest = hashlib.blake2b(digest_size=8)
@@ -105,23 +110,23 @@ def model_digest(spec: Spec) -> str:
 
 
 def evaluation_at(out: Location) -> tuple[Evaluation, list[Result]]:
-    """What an evaluation left. Raises UsageError where it is not done."""
+    """A finished evaluation and its results. Raises UsageError if there is none."""
     file = out / "evaluation.json"
     if not file.is_file():
-        raise UsageError(f"{out} holds no evaluation that is done: make one with `alchemy eval --out {out}`")
+        raise UsageError(f"{out} holds no finished evaluation: run `alchemy eval --out {out}`")
     try:
-        return (msgspec.json.decode(file.read_bytes(), type=Evaluation), tables.read([out / "results" / "results.parquet"], Result))
+        return (msgspec.json.decode(file.read_bytes(), type=Evaluation), parquet.read([out / "results" / "results.parquet"], Result))
     except msgspec.MsgspecError as error:
         raise UsageError(f"{file} can't be read: {error}") from None
 
 
-def named(settings: Settings) -> str:
-    """`core novel_premises, tiny`."""
+def label_of(settings: Settings) -> str:
+    """What to call an evaluation in tables and plots: `core novel_premises, tiny`."""
     return " ".join(filter(None, (settings.benchmark, settings.split))) + f", {settings.prover.name}"
 
 
-def as_summary(made: Evaluation) -> Mapping[str, object]:
+def as_summary(evaluation: Evaluation) -> Mapping[str, object]:
     """The keys of `--json`."""
-    found = msgspec.to_builtins(made.score)
-    return {"benchmark": made.settings.benchmark, "split": made.settings.split, "prover": made.settings.prover.name, **found,
-            "search_share": round(made.score.search_share, 4)}
+    settings, score = evaluation.settings, evaluation.score
+    return {"benchmark": settings.benchmark, "split": settings.split, "prover": settings.prover.name, **msgspec.to_builtins(score),
+            "search_share": round(score.search_share, 4)}

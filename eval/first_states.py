@@ -1,8 +1,8 @@
-"""Where problems stand: a gym, and how each of them begins there.
+"""The environment that a problem is proved in, and its first state there.
 
-A theorem of the library is proved in the environment before its module, with those of its module that were proved before it; a problem with
-a statement of its own in the whole library. Where a workspace has the module's source, the source is elaborated, and the theorem is proved
-right before its own command: in its namespace, with what is open there and all that stands above it, as in LeanDojo.
+A theorem of the library is proved in the environment before its module, plus the theorems of its module that were proved before it. A
+problem with its own statement is proved in the whole library. If a workspace has the source of the module, the source is elaborated, and
+the theorem is proved right before its own command, as in LeanDojo: in its namespace, with everything above it available.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from lean_alchemy.eval.benchmarks import Problem
-from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Statement, Written
+from lean_alchemy.lean_workspace.gym import Gym, InSource, NotOpened, Statement
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.pipelines.corpus.extract import catalogue
@@ -21,18 +21,20 @@ from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
 
 
-class Place(Protocol):
+class Environment(Protocol):
+    """A gym, and where problems start in it."""
+
     gym: Gym
 
-    def start_of(self, problem: Problem) -> Statement | Written:
-        """Raises NotOpened."""
+    def start_of(self, problem: Problem) -> Statement | InSource:
+        """What to pass to `Gym.start`. Raises NotOpened."""
 
-    def text_of(self, problem: Problem, start: Statement | Written) -> str | None:
-        """What is to be proved."""
+    def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
+        """The statement to prove, as text."""
 
 
-class InLibrary:
-    """The whole library. numbers: of its theorems."""
+class LibraryEnvironment:
+    """A gym in the library. numbers: of its theorems, by name."""
 
     def __init__(self, gym: Gym, numbers: dict[str, int]):
         self.gym, self._numbers = gym, numbers
@@ -44,36 +46,37 @@ class InLibrary:
             raise NotOpened("the library has no theorem of this name")
         return self.gym.theorem(self._numbers[problem.name], problem.available)
 
-    def text_of(self, problem: Problem, start: Statement | Written) -> str | None:
+    def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
         return start.text
 
 
-class InSource:
-    """A module's source, open. Raises EngineDied, EngineRefused, NativeError."""
+class SourceEnvironment:
+    """A gym in the source of a module, which is elaborated."""
 
     def __init__(self, workspace: str, module: str, source: str):
+        """Raises EngineDied, EngineRefused, NativeError."""
         self._files = Files(library_of_source(workspace, module, source))
         self.gym = self._files.gym
 
-    def start_of(self, problem: Problem) -> Written:
-        if (found := self._files.written(problem.name)) is None:
-            raise NotOpened("no theorem of this name is proved in the source of its module")
-        return Written(found.number)
+    def start_of(self, problem: Problem) -> InSource:
+        if (proof := self._files.written(problem.name)) is None:
+            raise NotOpened("the source of its module has no theorem of this name")
+        return InSource(proof.number)
 
-    def text_of(self, problem: Problem, start: Statement | Written) -> str | None:
-        found = self._files.written(problem.name)
-        return found and found.proof.statement.strip()
+    def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
+        proof = self._files.written(problem.name)
+        return proof and proof.proof.statement.strip()
 
     def close(self) -> None:
         self._files.close()
 
 
-class Places:
-    """Where problems stand, opened when they come: the library once, sources one after the other."""
+class Environments:
+    """Opens environments on demand: the library once, sources one at a time."""
 
     def __init__(self, job: Job):
         self._job, self.catalogue = job, catalogue(job)
-        self._source: InSource | None = None
+        self._source: SourceEnvironment | None = None
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -81,18 +84,19 @@ class Places:
         return opened(self._job.library)
 
     @cached_property
-    def _library(self) -> InLibrary:
-        return InLibrary(Gym(self.workspace), self.catalogue.numbers)
+    def _library(self) -> LibraryEnvironment:
+        return LibraryEnvironment(Gym(self.workspace), self.catalogue.numbers)
 
-    def of(self, problems: Sequence[Problem]) -> Place:
-        """problems: of a chunk. Raises EngineDied, EngineRefused where their source can't be read, NativeError where lake fails."""
+    def of(self, problems: Sequence[Problem]) -> Environment:
+        """The environment of a chunk of problems (see `chunked`). Raises EngineDied, EngineRefused if their source can't be read,
+        NativeError if lake fails."""
         source = source_for(self._job.library, problems[0])
         if source is None:
             return self._library
         if self._source is not None:
             self._source.close()
             self._source = None
-        self._source = InSource(self._job.library.workspace, module_of(problems[0]), source)
+        self._source = SourceEnvironment(self._job.library.workspace, module_of(problems[0]), source)
         return self._source
 
     def close(self) -> None:
@@ -108,18 +112,18 @@ def module_of(problem: Problem) -> str:
 
 
 def source_for(library: Library, problem: Problem) -> str | None:
-    """The file that a problem stands in, if it is to be proved there."""
+    """The source file that a problem is proved in; None if it is proved in the library."""
     return source_of(library, module_of(problem)) if problem.statement is None and problem.module else None
 
 
 def chunked(library: Library, problems: Sequence[Problem], size: int) -> list[list[Problem]]:
-    """Problems that are worked on together: up to so many; of a source all, as it is read once for them."""
+    """Chunks of problems that share an environment, at most `size` each. All problems of a source are one chunk, as it is read once."""
     ordered = sorted(problems, key=lambda problem: (problem.module, problem.name))
     if library.workspace is None:
         return [ordered[i:i + size] for i in range(0, len(ordered), size)]
-    found: list[list[Problem]] = []
+    chunks: list[list[Problem]] = []
     for source, group in groupby(ordered, key=lambda problem: source_for(library, problem)):
-        some = list(group)
-        step = size if source is None else len(some)
-        found += [some[i:i + step] for i in range(0, len(some), step)]
-    return found
+        together = list(group)
+        step = size if source is None else len(together)
+        chunks += [together[i:i + step] for i in range(0, len(together), step)]
+    return chunks

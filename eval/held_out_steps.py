@@ -1,6 +1,6 @@
-"""A model on the steps of held-out proofs: how probable it finds their tactics, and how often its first one is the very same.
+"""A model on the steps of held-out proofs: its loss on their tactics, and how often its greedy tactic is exactly the proof's.
 
-Some hundred theorems proved or not can't tell a few points apart; some thousand steps can.
+A pass rate over some hundred theorems can't resolve a difference of a few points; some thousand steps can.
 """
 
 import math
@@ -16,15 +16,16 @@ from lean_alchemy.pipelines.runtime.stage import Report
 from lean_alchemy.training.data import collator, packed_rows
 from lean_alchemy.training.loss import nats_on
 from lean_alchemy.training.prompt import prompt
-from lean_alchemy.training.quiet_libraries import quiet
+from lean_alchemy.training.quiet_libraries import silence_libraries
 from lean_alchemy.training.sources import Text, benchmark_of
 
-AT_ONCE = 64
+BATCH = 64
+"""States for which the model generates tactics at once."""
 
 
 class StepsScore(msgspec.Struct, frozen=True):
-    """loss: nats a token of the tactics, in tokens of the model's own tokenizer. bits_per_byte: of the tactics' text, which compares models
-    whose tokenizers differ. exact: share of steps whose greedy tactic is the one of the proof, with its 95 % interval."""
+    """loss: nats per token of the tactics, in the model's own tokens. bits_per_byte: the same per byte of text, which can be compared
+    between models with different tokenizers. exact: the share of steps whose greedy tactic is exactly the proof's. interval: of exact."""
 
     steps: int
     loss: float
@@ -33,21 +34,21 @@ class StepsScore(msgspec.Struct, frozen=True):
     interval: Interval
 
 
-def judge_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, report: Report) -> StepsScore:
-    """folder: of a model. benchmark: `core`, or a place. Raises UsageError."""
-    quiet()
+def score_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, report: Report) -> StepsScore:
+    """folder: of the model. benchmark: `core`, or the path of one. Raises UsageError if the benchmark can't be read."""
+    silence_libraries()
     steps = [step for theorem in benchmark_of(benchmark).part(split, part) for step in theorem.traced_tactics]
     model = Model(folder)
     rows = packed_rows([Text("original", "validation", prompt(step.state_before), step.tactic) for step in steps], model.tokenizer,
                        model.tokenizer.model_max_length)
     nats, tokens = nats_on(model.model, rows, collator(model.tokenizer), "fp32")
     size = sum(len(step.tactic.encode()) for step in steps)
-    ordered = sorted(steps, key=lambda step: len(step.state_before))  # alike in length, so that little is padded
+    ordered = sorted(steps, key=lambda step: len(step.state_before))  # states of similar length together need little padding
     exact: list[bool] = []
-    for first in range(0, len(ordered), AT_ONCE):
+    for first in range(0, len(ordered), BATCH):
         report("steps", first, len(ordered), "")
-        some = ordered[first:first + AT_ONCE]
-        exact += _exact(model, [step.state_before for step in some], [step.tactic for step in some])
+        batch = ordered[first:first + BATCH]
+        exact += _exact(model, [step.state_before for step in batch], [step.tactic for step in batch])
     report("steps", len(ordered), len(ordered), "")
     values = [float(is_same) for is_same in exact]
     return StepsScore(steps=len(steps), loss=round(nats / max(1, tokens), 4), bits_per_byte=round(nats / math.log(2) / max(1, size), 4),
@@ -55,4 +56,5 @@ def judge_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, 
 
 
 def _exact(model: Model, states: Sequence[str], tactics: Sequence[str]) -> list[bool]:
-    return [bool(found) and found[0].tactic == tactic.strip() for found, tactic in zip(model.tactics(states, 1), tactics, strict=True)]
+    greedy = model.tactics(states, 1)
+    return [bool(candidates) and candidates[0].tactic == tactic.strip() for candidates, tactic in zip(greedy, tactics, strict=True)]

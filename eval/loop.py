@@ -1,7 +1,7 @@
-"""The whole loop: a corpus, two models that are trained alike but for it, both judged, one table.
+"""The whole loop: a corpus, two models trained alike, with and without it, and their evaluations in one table.
 
-Every stage is a command that a user could type; it is printed before it runs. What a command summed up is kept beside the others in
-`OUT/loop`, so that the loop, run again, goes on with the first that is not done.
+Every stage is a command that a user could type; it is printed before it runs. The summary of each command is kept in `OUT/loop`, so that
+the loop, run again, resumes with the first command that is not done.
 """
 
 import shlex
@@ -23,8 +23,9 @@ WITH, WITHOUT, RANDOM = "with variants", "originals alone", "random tactics"
 
 
 class Loop(msgspec.Struct, frozen=True):
-    """targets: of the corpus. sample: theorems of each split. minif2f: where its problems lie. fresh: the benchmark is made anew, which
-    takes half an hour, instead of the one that ships with the package."""
+    """The options of a loop. recipe, settings: of both trainings. targets: of the corpus. sample: theorems to prove of each split.
+    expansions, candidates: of each search. minif2f: a file or folder with its problems. fresh: build a new benchmark, which takes half an
+    hour, instead of using `core`."""
 
     out: Path
     recipe: str
@@ -44,14 +45,14 @@ class Loop(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A stage: its name, and what `alchemy` is told."""
+    """A stage: its name, and the arguments of `alchemy`."""
 
     name: str
     arguments: tuple[str, ...]
 
 
 def commands(loop: Loop) -> Iterator[Command]:
-    """In their order."""
+    """All commands of the loop, in order."""
     out, workers = loop.out, ("--workers", str(loop.workers))
     library = ("--library", "Init", "--library", "Std")
     yield Command("corpus", ("synthesize", f"{out}/corpus", *library, "--targets", str(loop.targets), "--seed", str(loop.seed), *workers))
@@ -60,8 +61,9 @@ def commands(loop: Loop) -> Iterator[Command]:
         yield Command("harvest", ("harvest", f"{out}/harvest", *library, "--targets", "all", "--portfolio", "none", *workers))
         yield Command("benchmark", ("benchmark", "build", f"{out}/harvest", *workers))
     for name, corpora in ((WITHOUT, ""), (WITH, f"{out}/corpus")):
-        told = (f"data.benchmark={loop.benchmark}", f"data.corpora=[{corpora}]", *loop.settings)
-        yield Command(f"train {name}", ("train", loop.recipe, "--out", str(run_of(loop, name)), *(w for s in told for w in ("--set", s))))
+        settings = (f"data.benchmark={loop.benchmark}", f"data.corpora=[{corpora}]", *loop.settings)
+        options = (word for setting in settings for word in ("--set", setting))
+        yield Command(f"train {name}", ("train", loop.recipe, "--out", str(run_of(loop, name)), *options))
     data = ("--data", loop.benchmark) if loop.fresh else ()
     for name in (WITHOUT, WITH):
         for split in SPLITS:
@@ -77,13 +79,14 @@ def commands(loop: Loop) -> Iterator[Command]:
             yield Command(f"minif2f, {name}", (
                 "eval", "--benchmark", "minif2f", "--data", str(loop.minif2f), "--part", "val", *prover, *budget, *workers,
                 "--out", str(results_of(loop, "minif2f", name))))
-    for what in sets_of(loop):
-        yield Command(f"compare {what}", (
-            "eval", "compare", str(results_of(loop, what, WITHOUT)), str(results_of(loop, what, WITH)),
-            "--plot", f"{out}/{what}.png"))
+    for test_set in test_sets(loop):
+        yield Command(f"compare {test_set}", (
+            "eval", "compare", str(results_of(loop, test_set, WITHOUT)), str(results_of(loop, test_set, WITH)),
+            "--plot", f"{out}/{test_set}.png"))
 
 
-def sets_of(loop: Loop) -> list[str]:
+def test_sets(loop: Loop) -> list[str]:
+    """What the provers are evaluated on: the splits of the benchmark, and miniF2F if it is given."""
     return [*SPLITS, *(["minif2f"] if loop.minif2f is not None else [])]
 
 
@@ -91,80 +94,80 @@ def run_of(loop: Loop, name: str) -> Path:
     return loop.out / "models" / name.replace(" ", "-")
 
 
-def results_of(loop: Loop, what: str, name: str) -> Path:
-    """Named by the budget: an evaluation with another one is another."""
-    return loop.out / "results" / f"{what}-{name.replace(' ', '-')}-{loop.expansions}x{loop.candidates}"
+def results_of(loop: Loop, test_set: str, name: str) -> Path:
+    """The folder of an evaluation. The budget is in its name: with another budget it is another evaluation."""
+    return loop.out / "results" / f"{test_set}-{name.replace(' ', '-')}-{loop.expansions}x{loop.candidates}"
 
 
-class Noted(msgspec.Struct, frozen=True):
-    """A command that was done, and its summary."""
+class FinishedCommand(msgspec.Struct, frozen=True):
+    """A command that was run, and its `--json` summary."""
 
     arguments: tuple[str, ...]
     summary: dict[str, Any]
 
 
-def go_round(loop: Loop) -> dict[str, Noted]:
-    """Every command, or what it summed up when it was done before. Raises Mistake where the folder was begun with another recipe, Trouble
-    where a command fails."""
+def run_loop(loop: Loop) -> dict[str, FinishedCommand]:
+    """Runs every command that is not done yet; the summaries by the command's name. Raises Mistake if the folder was started with another
+    recipe, Trouble if a command fails."""
     _claim(loop)
-    done: dict[str, Noted] = {}
+    done: dict[str, FinishedCommand] = {}
     every = list(commands(loop))
     for number, command in enumerate(every, 1):
         file = loop.out / "loop" / f"{command.name.replace(' ', '-').replace(',', '')}.json"
-        if file.is_file() and (noted := msgspec.json.decode(file.read_bytes(), type=Noted)).arguments == command.arguments:
-            done[command.name] = noted
+        if file.is_file() and (earlier := msgspec.json.decode(file.read_bytes(), type=FinishedCommand)).arguments == command.arguments:
+            done[command.name] = earlier
             continue
         print(f"[{number}/{len(every)}] alchemy {shlex.join(command.arguments)}", file=sys.stderr, flush=True)
-        done[command.name] = Noted(command.arguments, _run(command))
+        done[command.name] = FinishedCommand(command.arguments, _run(command))
         write_whole(file, msgspec.json.encode(done[command.name]))
     write_whole(loop.out / "loop.md", as_markdown(loop, done).encode())
     return done
 
 
 def _claim(loop: Loop) -> None:
-    """What was trained by a recipe says nothing about one that has changed since."""
-    file, mine = loop.out / "loop" / "recipe.json", load(loop.recipe, list(loop.settings))
-    if file.is_file() and (other := differences(msgspec.json.decode(file.read_bytes(), type=Recipe), mine)):
-        raise Mistake(f"{loop.out} was begun with another recipe ({'; '.join(other)}): name another folder")
+    """Records the recipe, or checks it against the recorded one: models trained by an older recipe must not be mixed in."""
+    file, recipe = loop.out / "loop" / "recipe.json", load(loop.recipe, list(loop.settings))
+    if file.is_file() and (changed := differences(msgspec.json.decode(file.read_bytes(), type=Recipe), recipe)):
+        raise Mistake(f"{loop.out} was started with another recipe (setting: there, now): {'; '.join(changed)}. Name another folder")
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file, msgspec.json.format(msgspec.json.encode(mine), indent=2))
+    write_whole(file, msgspec.json.format(msgspec.json.encode(recipe), indent=2))
 
 
 def _run(command: Command) -> dict[str, Any]:
-    """In a session of its own, so that a Ctrl-C comes by way of us, once, and it can keep what it has before it ends."""
+    """In a session of its own: Ctrl-C reaches the command once, through us, and it can save its work before it ends."""
     with subprocess.Popen([sys.executable, "-m", "lean_alchemy", *command.arguments, "--json"], stdout=subprocess.PIPE, text=True,
-                          start_new_session=True) as run:
+                          encoding="utf-8", start_new_session=True) as run:
         try:
-            said, _ = run.communicate()
+            output, _ = run.communicate()
         except KeyboardInterrupt:
             run.send_signal(signal.SIGINT)
             run.wait()
             raise
     if run.returncode:
-        raise Trouble(f"{command.name}: `alchemy {shlex.join(command.arguments)}` ended with {run.returncode}; its words stand above. "
-                      "Run the loop again to go on")
-    return msgspec.json.decode(said.splitlines()[-1])
+        raise Trouble(f"{command.name}: `alchemy {shlex.join(command.arguments)}` ended with exit status {run.returncode}; its message is "
+                      "above. Run the loop again to resume")
+    return msgspec.json.decode(output.splitlines()[-1])
 
 
 # --- the table ------------------------------------------------------------------------------------------------------------------
 
 
-def as_markdown(loop: Loop, done: Mapping[str, Noted]) -> str:
-    """A row for each prover; then what the variants changed."""
-    found = {name: noted.summary for name, noted in done.items()}
-    sets = {what: f"core {what}" if what in SPLITS else what for what in sets_of(loop)}
-    head = ["trained on", *sets.values(), *(f"steps of {split}: bits a byte, exact" for split in SPLITS)]
+def as_markdown(loop: Loop, done: Mapping[str, FinishedCommand]) -> str:
+    """A table with a row for each prover, then the difference that the variants make."""
+    summaries = {name: command.summary for name, command in done.items()}
+    sets = {test_set: f"core {test_set}" if test_set in SPLITS else test_set for test_set in test_sets(loop)}
+    head = ["trained on", *sets.values(), *(f"steps of {split}: bits per byte, exact" for split in SPLITS)]
     lines = [_row(head), _row(["---"] * len(head))]
     for name in (WITHOUT, WITH, RANDOM):
-        rates = [_rate(found[f"{called}, {name}"]) for called in sets.values()]
-        steps = [_steps(found.get(f"held-out steps, {split}, {name}")) for split in SPLITS]
+        rates = [_rate(summaries[f"{title}, {name}"]) for title in sets.values()]
+        steps = [_steps(summaries.get(f"held-out steps, {split}, {name}")) for split in SPLITS]
         lines.append(_row([name, *rates, *steps]))
-    differences = [_difference(found[f"compare {what}"]) for what in sets]
-    lines.append(_row(["difference that the variants make", *differences, *[""] * len(SPLITS)]))
-    trained, corpus = found[f"train {WITH}"], found["corpus"]
+    differences = [_difference(summaries[f"compare {test_set}"]) for test_set in sets]
+    lines.append(_row(["difference made by the variants", *differences, *[""] * len(SPLITS)]))
+    trained, corpus = summaries[f"train {WITH}"], summaries["corpus"]
     note = (f"{trained['recipe']}: {trained['parameters']:,} parameters, {trained['steps']:,} updates and {trained['tokens']:,} tokens "
-            f"each; {corpus['variants']:,} variants of {corpus['targets']:,} targets; {loop.expansions} expansions of {loop.candidates} "
-            "tactics a theorem. Intervals: 95 %.")
+            f"each; {corpus['variants']:,} variants of {corpus['targets']:,} targets; {loop.expansions} expansions per theorem, "
+            f"{loop.candidates} tactics per expansion. Intervals: 95 %.")
     return "\n".join([*lines, "", note, ""])
 
 

@@ -1,8 +1,8 @@
-"""miniF2F with Mathlib, as it is stated, and in a Lean without it.
+"""miniF2F with Mathlib, and the part of it that can be stated without.
 
-The problems (Zheng, Han and Polu, 2021, arXiv 2109.00110; for Lean 4: yangky11/miniF2F-lean4) are stated with Mathlib's names. The ones
-whose statements mean the same in Lean's own library are listed in `minif2f.yaml`, each read by a person; they are run without Mathlib. All
-others are not: they speak of real or complex numbers, of sums over finite sets, or of what Lean's library has under another name.
+The problems (Zheng, Han and Polu, 2021, arXiv 2109.00110; for Lean 4: yangky11/miniF2F-lean4) are stated with Mathlib's names.
+`minif2f.yaml` lists those whose statements mean the same in Lean's own library; a person has read each of them. Only these are run without
+Mathlib. The others need real or complex numbers, sums over finite sets, or names that Lean's own library does not have.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ from typing import Literal
 
 import msgspec
 
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 LISTED = Path(__file__).parent / "minif2f.yaml"
 
-_WORDS = {"ℕ": "Nat", "ℤ": "Int", "ℚ": "Rat"}
-"""Mathlib's notations for types that Lean itself has."""
+_NOTATIONS = {"ℕ": "Nat", "ℤ": "Int", "ℚ": "Rat"}
+"""Mathlib's notations for types of Lean's own library."""
 
 _OPEN = re.compile(r"^open +(?!.*\bin$)([\w. ]+)$", re.MULTILINE)
 
@@ -26,64 +26,65 @@ _ABSENT = {"ℝ": "real numbers", "ℂ": "complex numbers", "∑": "a sum over a
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A line of the file. lean: the problem as a Lean file."""
+    """A line of the JSON lines file. lean: the problem as a Lean file. split: `valid`, `test`, or empty."""
 
     name: str
     lean: str
     split: str = ""
 
 
-class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """same: by name, what a reader should know (mostly nothing). changed: why what it states in Lean's own library is something else than
-    in Mathlib, by name."""
+class Reviewed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`minif2f.yaml`. same: problems that mean the same without Mathlib, with a remark (mostly empty). changed: problems that would mean
+    something else, with the reason."""
 
     same: dict[str, str]
     changed: dict[str, str]
 
 
-class Stated(msgspec.Struct, frozen=True):
-    """text: what stands between the name and `:=`. opens: the namespaces that are open there."""
+class ProblemText(msgspec.Struct, frozen=True):
+    """text: the statement, between the name and `:=`. opens: the namespaces to open, one `open` per line."""
 
     text: str
     opens: str = ""
 
 
-class Read(msgspec.Struct, frozen=True):
-    """statements: of the problems that are run, by name. not_run: why, by name."""
+class ProblemSet(msgspec.Struct, frozen=True):
+    """version: a digest of the problems. statements: of the problems that can be run, by name. not_run: the reason for each of the others,
+    by name."""
 
     version: str
-    statements: dict[str, Stated]
+    statements: dict[str, ProblemText]
     not_run: dict[str, str]
 
 
-def listed() -> Listed:
-    return msgspec.yaml.decode(LISTED.read_bytes(), type=Listed)
+def reviewed() -> Reviewed:
+    return msgspec.yaml.decode(LISTED.read_bytes(), type=Reviewed)
 
 
-def read(place: Path, part: Literal["train", "val", "test"], with_mathlib: bool = False) -> Read:
-    """place: a JSON lines file, or a checkout with the problems as Lean files in folders `Valid` and `Test`. part: `val` or `test`; a file
-    that says no split is taken as it is. with_mathlib: all of them, as they are stated. Raises UsageError."""
+def read(place: Path, part: Literal["train", "val", "test"], with_mathlib: bool = False) -> ProblemSet:
+    """place: a JSON lines file, or a checkout with Lean files in folders `Valid` and `Test`. part: `val` or `test`; rows without a split
+    belong to both. with_mathlib: run all problems, as they are stated. Raises UsageError if there are none, or they can't be read."""
     rows = [row for row in _rows(place) if row.split in ("", {"val": "valid"}.get(part, part))]
     if not rows:
         raise UsageError(f"{place} holds no problems of the part {part}")
-    known, statements, not_run = listed(), {}, {}
+    known, statements, not_run = reviewed(), {}, {}
     for row in rows:
         statement = _statement(row)
         if with_mathlib:
-            statements[row.name] = Stated(statement, "\n".join(_OPEN.findall(row.lean)))
+            statements[row.name] = ProblemText(statement, "\n".join(_OPEN.findall(row.lean)))
         elif row.name in known.same:
-            statements[row.name] = Stated(_in_leans_words(statement))
+            statements[row.name] = ProblemText(_without_notations(statement))
         else:
             not_run[row.name] = known.changed.get(row.name) or _why_not(statement)
     digest = hashlib.sha256(msgspec.json.encode(sorted((row.name, row.lean) for row in rows))).hexdigest()
-    return Read(digest[:12], statements, not_run)
+    return ProblemSet(digest[:12], statements, not_run)
 
 
 def _rows(place: Path) -> Iterator[Row]:
     if place.is_dir():
         files = sorted(file for file in place.rglob("*.lean") if file.parent.name.lower() in ("valid", "test"))
         for file in files:
-            yield Row(file.stem, file.read_text(), file.parent.name.lower())
+            yield Row(file.stem, file.read_text(encoding="utf-8"), file.parent.name.lower())
         return
     try:
         lines = place.read_bytes().splitlines()
@@ -94,21 +95,21 @@ def _rows(place: Path) -> Iterator[Row]:
             if line.strip():
                 yield msgspec.json.decode(line, type=Row)
         except msgspec.DecodeError as error:
-            raise UsageError(f"{place}, line {number}: no problem of miniF2F: {error}") from None
+            raise UsageError(f"{place}, line {number}: expected an object with `name` and `lean`: {error}") from None
 
 
 def _statement(row: Row) -> str:
-    """What stands between the name and `:=`."""
-    found = re.search(rf"\btheorem\s+{re.escape(row.name)}\b(.*?):=\s*(?:by\b.*)?$", row.lean, re.DOTALL)
-    if found is None:
-        raise UsageError(f"{row.name}: there is no `theorem {row.name} … :=` in it")
-    return found[1].strip()
+    """The text between the name and `:=`."""
+    match = re.search(rf"\btheorem\s+{re.escape(row.name)}\b(.*?):=\s*(?:by\b.*)?$", row.lean, re.DOTALL)
+    if match is None:
+        raise UsageError(f"problem {row.name}: its Lean text has no `theorem {row.name} … :=`")
+    return match[1].strip()
 
 
-def _in_leans_words(statement: str) -> str:
-    return re.sub(rf"(?<!\w)([{''.join(_WORDS)}])(?!\w)", lambda match: _WORDS[match[1]], statement)
+def _without_notations(statement: str) -> str:
+    return re.sub(rf"(?<!\w)([{''.join(_NOTATIONS)}])(?!\w)", lambda match: _NOTATIONS[match[1]], statement)
 
 
 def _why_not(statement: str) -> str:
-    absent = [word for sign, word in _ABSENT.items() if sign in statement]
-    return f"speaks of {absent[0]}" if absent else "is not stated in the words of Lean's own library"
+    missing = [meaning for sign, meaning in _ABSENT.items() if sign in statement]
+    return f"needs {missing[0]}" if missing else "uses names of Mathlib"

@@ -1,4 +1,4 @@
-"""What results come to: a pass rate with an interval, how the others ended, and two runs side by side."""
+"""Statistics of results: the pass rate with its interval, how problems ended, and the comparison of two runs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,15 +15,16 @@ AT_ONCE = 100
 
 
 class Interval(msgspec.Struct, frozen=True, array_like=True):
-    """95 %, by the percentiles of resamples (Efron's bootstrap)."""
+    """A 95 % confidence interval by the percentile bootstrap (Efron)."""
 
     low: float
     high: float
 
 
 class Score(msgspec.Struct, frozen=True):
-    """theorems: of the benchmark, those that can't be run here included. attempted: the others, which the rate is over: whatever a theorem
-    ended by, it stays in the denominator. lean_seconds, model_seconds, seconds: of all theorems together."""
+    """theorems: of the benchmark, including those that can't be run here. attempted: without those; the denominator of the pass rate,
+    however an attempt ended. endings: number of theorems by ending. expansions, tried, refused, unparsed, lean_seconds, model_seconds,
+    seconds: sums over all theorems (see `Result`)."""
 
     theorems: int
     attempted: int
@@ -41,11 +42,12 @@ class Score(msgspec.Struct, frozen=True):
 
     @property
     def search_share(self) -> float:
-        """Of the time, what neither the model nor Lean took."""
+        """The share of the time that neither the model nor Lean took."""
         return 1 - (self.lean_seconds + self.model_seconds) / self.seconds if self.seconds else 0.0
 
 
 def score(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
+    """not_run: number of problems that can't be run here. seed: of the bootstrap."""
     proved = np.asarray([result.ending == "proved" for result in results], bool)
     model, lean = (sum(getattr(result, name) for result in results) for name in ("model_seconds", "lean_seconds"))
     return Score(
@@ -57,7 +59,7 @@ def score(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
 
 
 def interval(values: Sequence[float], seed: int = 0) -> Interval:
-    """Of their mean."""
+    """The interval of the mean of the values; (0, 0) if there are none."""
     if not len(values):
         return Interval(0.0, 0.0)
     rng, array = np.random.default_rng(seed), np.asarray(values, float)
@@ -67,8 +69,8 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Of two runs on the same theorems. only_first, only_second: proved by one of them alone. p_value: McNemar's exact test, two-sided.
-    difference: of the pass rates, the second's minus the first's, with its paired interval."""
+    """Two runs on the same theorems. only_first, only_second: theorems proved by one of them only. p_value: McNemar's exact test,
+    two-sided. difference: the second pass rate minus the first. interval: of the difference, by a paired bootstrap."""
 
     theorems: int
     both: int
@@ -81,26 +83,26 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 def compare(first: Sequence[Result], second: Sequence[Result], seed: int = 0) -> Comparison:
-    """Raises ValueError where they are not about the same theorems."""
-    one, two = ({result.name: result.ending == "proved" for result in results} for results in (first, second))
-    if one.keys() != two.keys():
-        raise ValueError(f"{len(one.keys() ^ two.keys())} theorems are in one of the runs alone")
-    pairs = Counter((one[name], two[name]) for name in one)
+    """Raises ValueError if the runs are not on the same theorems."""
+    a, b = ({result.name: result.ending == "proved" for result in results} for results in (first, second))
+    if a.keys() != b.keys():
+        raise ValueError(f"{len(a.keys() ^ b.keys())} theorems are in only one of the runs")
+    pairs = Counter((a[name], b[name]) for name in a)
     only_first, only_second = pairs[True, False], pairs[False, True]
-    difference = np.asarray([two[name] - one[name] for name in sorted(one)], float)
-    return Comparison(len(one), pairs[True, True], only_first, only_second, pairs[False, False], mcnemar(only_first, only_second),
+    difference = np.asarray([b[name] - a[name] for name in sorted(a)], float)
+    return Comparison(len(a), pairs[True, True], only_first, only_second, pairs[False, False], mcnemar(only_first, only_second),
                       float(difference.mean()) if len(difference) else 0.0, interval(difference, seed))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The two-sided p-value of McNemar's exact test: how probable so uneven a split is, were both runs equally good."""
+    """The two-sided p-value of McNemar's exact test: the probability of a split at least this uneven if both runs were equally good."""
     n = only_first + only_second
     tail = sum(comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
     return min(1.0, 2 * tail)
 
 
 def by_budget(results: Sequence[Result]) -> list[tuple[int, float]]:
-    """The pass rate that a budget of so many expansions would have had."""
+    """(expansions, pass rate): the pass rate that each smaller budget would have had, from 0 on."""
     spent = Counter(max(1, result.expansions) for result in results if result.ending == "proved")
     rate, points = 0.0, [(0, 0.0)]
     for expansions in range(1, 1 + max((result.expansions for result in results), default=0)):

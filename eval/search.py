@@ -1,15 +1,12 @@
-"""Best-first proof search, as in LeanDojo and ReProver (Yang et al., 2023, arXiv 2306.15626, section 5): no model, no Lean and no I/O in
-it.
+"""Best-first proof search, as in LeanDojo and ReProver (Yang et al., 2023, arXiv 2306.15626, section 5), without any model, Lean or I/O.
 
-A node is a state: goals that belong together. An edge is a tactic, and what it made of a state: nothing (it is closed), a state, or several
-states that know nothing of each other and are proved apart. A node is proved when one of its edges is, and an edge when all of its nodes
-are; a node is hopeless when it was taken up and all of its edges are, and an edge when one of its nodes is. Nodes are taken up in the order
-of their cumulative log-probability, that of the tactics which lead to them. States that read alike are one node, with the better of
-both priorities.
+A node is a state: goals that share metavariables, or a single goal. An edge is a tactic with the states it leads to: none (the state is
+closed), one, or several independent ones. A node is proved when one of its edges is, an edge when all its nodes are. A node is hopeless
+when it was expanded and all its edges are hopeless, an edge when one of its nodes is. Nodes are expanded in the order of their cumulative
+log-probability, the sum over the tactics that lead to them. Equal states are one node, with the better priority.
 
-The caller asks for a node (`next`), asks a prover for tactics, runs them, and tells what came of them (`expand`), until `ending` says how
-it ended. What a node's proof consists of was proved before the node itself, so a proof has no circle in it, whatever circles the graph
-has.
+The caller takes a node (`next`), gets tactics from a prover, runs them, and passes the results to `expand`, until `ending` is no longer
+`open`. The nodes that a proof of a node uses were proved before it, so a proof contains no cycle, even if the graph does.
 """
 
 import heapq
@@ -19,20 +16,19 @@ from typing import Any, Literal
 import msgspec
 
 Ending = Literal["proved", "stuck", "open"]
-"""stuck: nothing that is left to take up would help. open: there is."""
+"""open: a node is left whose proof would help. stuck: none is."""
 
 
 class Child(msgspec.Struct, frozen=True):
-    """A state that a tactic made. key: equal for states that are one; None for a state that is none other's equal. state: the caller's
-    own."""
+    """A state after a tactic. key: equal for equal states; None for a state that is never equal to another. state: the caller's object."""
 
     key: Hashable | None
     state: Any
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What a tactic made of a state. log_prob: of the tactic, at most 0. children: none where it closed the state; to be proved apart where
-    they are several."""
+class TacticResult(msgspec.Struct, frozen=True):
+    """A tactic that succeeded on a state. log_prob: of the tactic, at most 0. children: the states after it; none if it closed the state;
+    several if they can be proved independently."""
 
     tactic: str
     log_prob: float
@@ -40,6 +36,8 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Edge(msgspec.Struct, eq=False):
+    """A tactic on the state of `parent`. children: the nodes that it leads to."""
+
     tactic: str
     parent: "Node"
     children: tuple["Node", ...]
@@ -54,17 +52,16 @@ class Edge(msgspec.Struct, eq=False):
 
 
 class Node(msgspec.Struct, eq=False):
-    """priority: cumulative log-probability. edges: to what its tactics made; into: the edges that lead here. proof: the edge by which it is
-    proved."""
+    """priority: cumulative log-probability. edges: from here; incoming: the edges that lead here. proof: the edge by which it is proved."""
 
     state: Any
     priority: float
     number: int
     is_queued: bool = False
-    is_taken_up: bool = False
+    is_expanded: bool = False
     is_hopeless: bool = False
     edges: list[Edge] = msgspec.field(default_factory=list)
-    into: list[Edge] = msgspec.field(default_factory=list)
+    incoming: list[Edge] = msgspec.field(default_factory=list)
     proof: Edge | None = None
 
     @property
@@ -73,7 +70,7 @@ class Node(msgspec.Struct, eq=False):
 
 
 class Search:
-    """The search for the proof of one theorem. expansions: nodes that were taken up."""
+    """The search for a proof of one theorem. expansions: the number of nodes taken by `next`."""
 
     def __init__(self, start: Child):
         self._nodes: list[Node] = []
@@ -90,35 +87,35 @@ class Search:
 
     @property
     def nodes(self) -> Sequence[Node]:
-        """All states, in the order in which they came up."""
+        """All nodes, in order of creation."""
         return self._nodes
 
     def next(self) -> Node | None:
-        """The best node that is not taken up and whose proof would help; from now on it counts as taken up. None where there is none."""
+        """The best node that was not expanded and whose proof would help; it now counts as expanded. None if there is none."""
         node = self._best()
         if node is not None:
             heapq.heappop(self._queue)
-            node.is_queued, node.is_taken_up = False, True
+            node.is_queued, node.is_expanded = False, True
             self.expansions += 1
         return node
 
-    def expand(self, node: Node, found: Iterable[Found]) -> None:
-        """What all tactics that were tried on a node led to; those that failed are not among them."""
-        for way in found:
-            if way.log_prob > 0:
-                raise ValueError(f"{way.log_prob} is no log-probability")
-            edge = Edge(way.tactic, node, tuple(self._node(child, node.priority + way.log_prob) for child in way.children))
+    def expand(self, node: Node, results: Iterable[TacticResult]) -> None:
+        """Adds the results of all tactics tried on a node, without those that failed. Raises ValueError for a log-probability above 0."""
+        for result in results:
+            if result.log_prob > 0:
+                raise ValueError(f"{result.log_prob} is no log-probability: it must be at most 0")
+            priority = node.priority + result.log_prob
+            edge = Edge(result.tactic, node, tuple(self._node(child, priority) for child in result.children))
             if node in edge.children:
-                continue  # it leads to where it was
+                continue  # the tactic leads back to its own state
             node.edges.append(edge)
             for child in edge.children:
-                child.into.append(edge)
-            self._prove_up(edge)
-        self._give_up(node)
+                child.incoming.append(edge)
+            self._mark_proved(edge)
+        self._mark_hopeless(node)
 
     def proof(self) -> list[str]:
-        """The tactics that prove the root, one after the other; states that are proved apart have a block each. Raises ValueError where it
-        is not proved."""
+        """The tactics that prove the root, in order; independent states get a `·` block each. Raises ValueError if it is not proved."""
         return list(_script(self.root))
 
     def _node(self, child: Child, priority: float) -> Node:
@@ -128,59 +125,60 @@ class Search:
             self._nodes.append(node)
             if child.key is not None:
                 self._by_key[child.key] = node
-        if not (node.is_taken_up or node.is_proved) and (not node.is_queued or priority > node.priority):
-            node.priority, node.is_queued = max(priority, node.priority), True  # it may be queued twice: the better place comes first
+        if not (node.is_expanded or node.is_proved) and (not node.is_queued or priority > node.priority):
+            node.priority, node.is_queued = max(priority, node.priority), True  # it may be queued twice; the better entry comes first
             heapq.heappush(self._queue, (-node.priority, node.number, node))
         return node
 
     def _best(self) -> Node | None:
-        """The first of the queue, without what need not be taken up: it would come back where a new edge leads to it."""
+        """The first node of the queue that is worth expanding. Others are dropped; a new edge that leads to them queues them again."""
         while self._queue:
             node = self._queue[0][2]
-            if not node.is_taken_up and not node.is_proved and self._helps(node):
+            if not node.is_expanded and not node.is_proved and self._helps(node):
                 return node
             heapq.heappop(self._queue)
             node.is_queued = False
         return None
 
     def _helps(self, node: Node) -> bool:
-        """Is there a way from the root to here on which nothing is proved or hopeless?"""
+        """Is there a path from the root to this node on which nothing is proved or hopeless?"""
         seen, todo = {node.number}, [node]
         while todo:
-            at = todo.pop()
-            if at is self.root:
+            current = todo.pop()
+            if current is self.root:
                 return True
-            for edge in at.into:
+            for edge in current.incoming:
                 if not (edge.is_hopeless or edge.parent.is_proved or edge.parent.number in seen):
                     seen.add(edge.parent.number)
                     todo.append(edge.parent)
         return False
 
     @staticmethod
-    def _prove_up(edge: Edge) -> None:
-        """What is proved by this edge, and by what that proves."""
+    def _mark_proved(edge: Edge) -> None:
+        """Marks the nodes that this edge proves, directly or through other nodes."""
         todo = [edge]
         while todo:
-            at = todo.pop()
-            if at.is_proved and not at.parent.is_proved:
-                at.parent.proof = at
-                todo += at.parent.into
+            current = todo.pop()
+            if current.is_proved and not current.parent.is_proved:
+                current.parent.proof = current
+                todo += current.parent.incoming
 
     @staticmethod
-    def _give_up(node: Node) -> None:
-        """What is hopeless when this node is expanded. Nodes that have only each other are not found: they are just taken up in their
-        turn."""
+    def _mark_hopeless(node: Node) -> None:
+        """Marks the nodes that became hopeless when this node was expanded. Hopeless cycles are not detected: their nodes are just
+        expanded in their turn."""
         todo = [node]
         while todo:
-            at = todo.pop()
-            if at.is_taken_up and not at.is_proved and not at.is_hopeless and all(edge.is_hopeless for edge in at.edges):
-                at.is_hopeless = True
-                todo += (edge.parent for edge in at.into)
+            current = todo.pop()
+            if (current.is_expanded and not current.is_proved and not current.is_hopeless
+                    and all(edge.is_hopeless for edge in current.edges)):
+                current.is_hopeless = True
+                todo += (edge.parent for edge in current.incoming)
 
 
 def _script(node: Node) -> Iterator[str]:
     if node.proof is None:
-        raise ValueError("it is not proved")
+        raise ValueError("the state is not proved")
     yield node.proof.tactic
     if len(node.proof.children) == 1:
         yield from _script(node.proof.children[0])
@@ -190,5 +188,5 @@ def _script(node: Node) -> Iterator[str]:
 
 
 def block(tactics: Iterable[str]) -> str:
-    """The tactics as one that proves the first goal alone."""
+    """The tactics as one `·` block, which proves the first goal."""
     return "· " + "\n  ".join(line for tactic in tactics for line in tactic.split("\n"))

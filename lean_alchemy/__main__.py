@@ -2,4 +2,5 @@
 
 from lean_alchemy.pipelines.commands.main import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""What the engine tells of one attempt: what it cost, and why it ended as it did. See `protocol.py` for the rest."""
+"""What the engine reports of one attempt: what it costs, and why it ends as it does. See `protocol.py` for all other messages."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from lean_alchemy.lean_workspace.protocol import Candidate, Message, Request
 
 
 class Cost(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt with empty caches, in nanoseconds; how each part is measured stands in `engine/Alchemy/Attempts/Profile.lean`.
+    """One attempt with empty caches, in nanoseconds. `engine/Alchemy/Attempts/Profile.lean` says how each part is measured.
     outcome: `draft`, a reason, or Lean's message."""
 
     outcome: str
@@ -21,11 +21,11 @@ class Cost(msgspec.Struct, frozen=True, array_like=True):
         return max(0, self.total - self.instances - self.typing - self.closing)
 
 
-class Profiled(Message):
+class Profiled(Message, frozen=True):
     rows: list[Cost]
 
 
-class Profile(Request, tag="profile"):
+class Profile(Request, tag="profile", frozen=True):
     """Where the time of each attempt goes. It touches no caches of `Try` and leaves no drafts."""
 
     Reply = Profiled
@@ -33,18 +33,18 @@ class Profile(Request, tag="profile"):
     candidates: list[Candidate]
 
 
-class Explained(Message):
-    """How an attempt ended, and why. outcome: `draft`, or the reason that `Try` gives, such as `refused` or `unchanged`. message: Lean's
-    error message where Lean refused. trace: what was tried, in lines (`engine/Alchemy/Attempts/Trace.lean`)."""
+class Explained(Message, frozen=True):
+    """How an attempt ends, and why. outcome: `draft`, or the reason that `Try` gives, such as `refused` or `unchanged`. message: Lean's
+    error message where Lean refuses. trace: what was tried, in lines (`engine/Alchemy/Attempts/Trace.lean`)."""
 
     outcome: str
     message: str | None
     trace: list[str]
 
 
-class Explain(Request, tag="explain"):
-    """Makes one attempt on the prepared target with the option `trace.Alchemy.attempt` set. It begins with empty caches, touches none of
-    `Try`, and leaves no draft."""
+class Explain(Request, tag="explain", frozen=True):
+    """Makes one attempt on the prepared target with the option `trace.Alchemy.attempt` set. The attempt begins with empty caches,
+    touches none of `Try`, and leaves no draft."""
 
     Reply = Explained
     theorem: int

@@ -1,4 +1,4 @@
-"""Automation: the portfolio run on a theorem in the gym, and its proof made explicit."""
+"""Automation: runs the portfolio on a theorem in the gym, and makes the proof explicit (`simp_all` becomes `simp_all only […]`)."""
 
 import heapq
 from collections.abc import Sequence
@@ -14,30 +14,30 @@ from lean_alchemy.lean_workspace.portfolio import (
     Portfolio,
     Suggested,
     alternatives,
-    asking,
-    plainer,
+    idiomatic_forms,
     scripts,
+    suggesting_form,
     suggestions,
 )
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 
 HEARTBEATS = 2_000
-"""Thousands for a tactic of the portfolio: half a second."""
+"""In thousands, for a tactic of the portfolio: half a second."""
 
 
 class Solved(msgspec.Struct, frozen=True):
-    """line: what proved it. played: tactic after tactic, with what they used named, where Lean could say that."""
+    """line: name of the portfolio's line that proved it, or `search`. played: the tactics, made explicit where Lean could do so."""
 
     line: str
     played: list[Played]
 
 
 def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: Suggested = Suggested(), heartbeats: int = HEARTBEATS) -> Solved | None:
-    """The first of the portfolio that proves the theorem; None where nothing does."""
+    """The proof by the first line of the portfolio that succeeds; None if none does."""
     hints = _hints(gym, start, 0)
     has_premises = False
     for line in portfolio.lines:
-        if line.asks_for_premises and not has_premises:
+        if line.uses_premises and not has_premises:
             hints, has_premises = _hints(gym, start, PREMISES), True
         for script in scripts(line, hints, suggested):
             if proves(played := list(gym.play(start, script, heartbeats))):
@@ -47,7 +47,8 @@ def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: Suggested = S
 
 
 def best_first(gym: Gym, start: State, expansions: int, suggested: Suggested, heartbeats: int = HEARTBEATS) -> list[Played] | None:
-    """A short search over `MOVES`, those states first that leave least to prove. expansions: states that are taken up."""
+    """A short best-first search over `MOVES`, the state with the shortest text first. expansions: number of states to expand. None if it
+    finds no proof."""
     waiting: list[tuple[int, int, State, list[Played]]] = [(0, 0, start, [])]
     seen = {start.goals}
     for _ in range(expansions):
@@ -57,28 +58,28 @@ def best_first(gym: Gym, start: State, expansions: int, suggested: Suggested, he
         hints = _hints(gym, state, 0)
         for move in (move for line in MOVES for script in scripts(line, hints, suggested) for move in script):
             outcome = gym.step(state, move, heartbeats)
-            made = [*path, Played(state, move, outcome)]
+            extended = [*path, Played(state, move, outcome)]
             if isinstance(outcome, Proved):
-                return made
+                return extended
             if not isinstance(outcome, Advanced) or outcome.state.goals in seen:
                 continue
             after = outcome.state
             seen.add(after.goals)
             finished = gym.step(after, f"all_goals {FINISHERS}", heartbeats)
             if isinstance(finished, Proved) and (closed := _closed_all(gym, after, alternatives(FINISHERS), heartbeats)):
-                return [*made, *closed]
-            heapq.heappush(waiting, (len(after.text), len(seen), after, made))
+                return [*extended, *closed]
+            heapq.heappush(waiting, (len(after.text), len(seen), after, extended))
     return None
 
 
 def explicit(gym: Gym, played: list[Played], heartbeats: int = HEARTBEATS) -> list[Played]:
-    """The same proof with what its last tactic used named, goal by goal: `induction l <;> simp_all` becomes `induction l`, then
-    `simp_all only […]` for each goal. As it was, where that does not prove it."""
+    """The same proof with its last tactic made explicit, goal by goal: `induction l <;> simp_all` becomes `induction l`, then
+    `simp_all only […]` for each goal. Unchanged if the explicit form fails."""
     last = played[-1]
     opening, separator, closer = last.tactic.partition(" <;> ")
     if not separator:
-        if alternatives(last.tactic) == [last.tactic] and asking(last.tactic) is None:
-            return played  # nothing to name: it need not be played again
+        if alternatives(last.tactic) == [last.tactic] and suggesting_form(last.tactic) is None:
+            return played  # there is nothing to make explicit
         closed = _closed_all(gym, last.before, alternatives(last.tactic), heartbeats)
         return [*played[:-1], *closed] if closed else played
     opened = Played(last.before, opening, gym.step(last.before, opening, heartbeats))
@@ -89,23 +90,23 @@ def explicit(gym: Gym, played: list[Played], heartbeats: int = HEARTBEATS) -> li
 
 
 def _closed_all(gym: Gym, state: State, closers: Sequence[str], heartbeats: int) -> list[Played] | None:
-    """Goal after goal closed by the closers, to the end of the proof."""
-    made: list[Played] = []
+    """Closes goal after goal with the closers; None unless that completes the proof."""
+    steps: list[Played] = []
     while (step := _closed(gym, state, closers, heartbeats)) is not None:
-        made.append(step)
+        steps.append(step)
         if isinstance(step.outcome, Proved):
-            return made
+            return steps
         state = step.outcome.state
     return None
 
 
 def _closed(gym: Gym, state: State, closers: Sequence[str], heartbeats: int) -> Played | None:
-    """The first goal closed by one of the closers, in a form that says what it uses where there is one."""
+    """Closes the first goal with one of the closers, in its explicit form if Lean suggests one; None if no closer does."""
     for closer in closers:
-        question = asking(closer)
-        asked = gym.step(state, question, heartbeats) if question else None
-        named = suggestions(asked.said) if isinstance(asked, Advanced | Proved) else []
-        for tactic in (*named, *plainer(closer)):
+        query = suggesting_form(closer)
+        reply = gym.step(state, query, heartbeats) if query else None
+        explicit_forms = suggestions(reply.messages) if isinstance(reply, Advanced | Proved) else []
+        for tactic in (*explicit_forms, *idiomatic_forms(closer)):
             outcome = gym.step(state, tactic, heartbeats)
             if isinstance(outcome, Proved) or (isinstance(outcome, Advanced) and outcome.state.goals == state.goals[1:]):
                 return Played(state, tactic, outcome)
@@ -116,4 +117,4 @@ def _hints(gym: Gym, state: State, premises: int) -> Hints:
     try:
         return gym.hints(state, premises)
     except (EngineDied, EngineRefused):
-        return Hints(held=[], conclusion="", definitions=[], premises=[])
+        return Hints(context=[], conclusion="", definitions=[], premises=[])

@@ -31,7 +31,7 @@ def _in_order(module: str, seen: dict[str, str]) -> None:
     """Adds `module` after what it imports; seen: module → source."""
     if module in seen:
         return
-    source = (ENGINE / f"{module.replace('.', '/')}.lean").read_text()
+    source = (ENGINE / f"{module.replace('.', '/')}.lean").read_text(encoding="utf-8")
     for imported in _IMPORT.findall(source):
         if imported.startswith("Alchemy"):
             _in_order(imported, seen)

@@ -1,9 +1,13 @@
-"""What can go wrong in a way that a user can mend. The front door prints the message and nothing else."""
+"""Errors that a user can fix. The command line prints their message without a traceback."""
 
 
 class Mistake(Exception):
-    """The command was called wrongly: an unknown library, theorem or kind, other options on the same folder."""
+    """Wrong use: an unknown library, theorem or kind, or other options on the same folder. Exit status 2."""
 
 
 class Trouble(Exception):
-    """What was asked can't be done or was not done: no network, no space, an engine that dies."""
+    """The work failed or was not finished: no network, no disk space, an engine that died. Exit status 1."""
+
+
+class OfOneItem:
+    """Marks errors that concern a single theorem or text. A job over many of them goes on with the others."""

@@ -1,24 +1,24 @@
-"""Proofs that stand in files of the user, played where they stand.
+"""Proofs in files of the user, replayed in place.
 
-Lean records what each tactic of a file met and left while it elaborates it (`engine/Alchemy/Files/RecordedProofs.lean`). Played in the gym, one tactic
-after the other, a proof must meet the same goals again: what it recorded is then known to be what a prover would see.
+While Lean elaborates a file, the goals before and after each tactic are recorded (`RecordedProofs.lean`). Replayed in the gym, one
+tactic after the other, a proof must meet the same goals again. Then the recorded states are what a prover would see.
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Played, Proved, Refused, State, Written
+from lean_alchemy.lean_workspace.gym import Advanced, Gym, InSource, NotOpened, Played, Proved, Refused, State
 from lean_alchemy.lean_workspace.gym_protocol import Proofs, WrittenProof
 from lean_alchemy.lean_workspace.workspace import Lost, Workspace
 
 PAGE = 200
 
 HEARTBEATS = 200_000
-"""Thousands, for a tactic: what Lean gives to a whole command."""
+"""In thousands, for a tactic: Lean's default for a whole command."""
 
 
-class Numbered(msgspec.Struct, frozen=True):
+class NumberedProof(msgspec.Struct, frozen=True):
     """A proof and its number in the engine."""
 
     number: int
@@ -26,45 +26,45 @@ class Numbered(msgspec.Struct, frozen=True):
 
 
 class NotPlayed(Exception):
-    """Why a proof can't be played: `equations` (it is no tactic), `other states`, `not opened`, or the stage of a refusal."""
+    """Why a proof can't be replayed: `equations` (it is given by equations, not by tactics), `other states`, `not opened`, `not finished`,
+    the stage of a refusal, or what killed the engine."""
 
 
-def written_in(workspace: Workspace) -> dict[str, Numbered]:
-    """The proofs of the user's files, by theorem."""
-    found: dict[str, Numbered] = {}
-    while rows := workspace.ask(Proofs(start=len(found), count=PAGE)).rows:
+def proofs_in(workspace: Workspace) -> dict[str, NumberedProof]:
+    """The proofs in the user's files, by the theorem's name."""
+    proofs: dict[str, NumberedProof] = {}
+    while rows := workspace.ask(Proofs(start=len(proofs), count=PAGE)).rows:
         for proof in rows:
-            found[proof.theorem] = Numbered(len(found), proof)
-    return found
+            proofs[proof.theorem] = NumberedProof(len(proofs), proof)
+    return proofs
 
 
-def played(gym: Gym, written: Numbered) -> list[Played]:
-    """Every tactic of a proof on the state that it met, the last of which proves the theorem; a proof that is a term is one `exact`.
-    Raises NotPlayed."""
-    proof = written.proof
+def replay(gym: Gym, numbered: NumberedProof) -> list[Played]:
+    """Every tactic of a proof with its state; the last one proves the theorem. A proof that is a term is one `exact`. Raises NotPlayed."""
+    proof = numbered.proof
     if proof.proof.startswith("|"):
         raise NotPlayed("equations")
     try:
-        state = gym.start(Written(written.number))
+        state = gym.start(InSource(numbered.number))
     except NotOpened:
         raise NotPlayed("not opened") from None
     if not proof.steps:
         return _finished(list(gym.play(state, [f"exact {proof.proof}"], HEARTBEATS)))
-    done: list[Played] = []
+    steps: list[Played] = []
     for step in proof.steps:
         if not _begins_with(state, step.before):
             raise NotPlayed("other states")
-        done.append(Played(state, step.tactic, gym.step(state, step.tactic, HEARTBEATS)))
-        if not isinstance(done[-1].outcome, Advanced):
+        steps.append(Played(state, step.tactic, gym.step(state, step.tactic, HEARTBEATS)))
+        if not isinstance(steps[-1].outcome, Advanced):
             break
-        state = done[-1].outcome.state
-    if len(done) < len(proof.steps) and isinstance(done[-1].outcome, Proved):
+        state = steps[-1].outcome.state
+    if len(steps) < len(proof.steps) and isinstance(steps[-1].outcome, Proved):
         raise NotPlayed("other states")
-    return _finished(done)
+    return _finished(steps)
 
 
 def _begins_with(state: State, goals: Sequence[str]) -> bool:
-    """A tactic acts on the first goals; those that a dot or `case` hid in the file come after them. These take tags of goals away, too."""
+    """Are these the first goals of a state? In the file `·` and `case` hide the goals after them; they also remove the goals' tags."""
     return [_untagged(goal) for goal in state.goals[:len(goals)]] == [_untagged(goal) for goal in goals]
 
 
@@ -72,10 +72,10 @@ def _untagged(goal: str) -> str:
     return goal.partition("\n")[2] if goal.startswith("case ") else goal
 
 
-def _finished(done: list[Played]) -> list[Played]:
-    match done[-1].outcome:
+def _finished(steps: list[Played]) -> list[Played]:
+    match steps[-1].outcome:
         case Proved():
-            return done
+            return steps
         case Refused(stage=stage):
             raise NotPlayed(stage)
         case Lost(cause=cause):

@@ -1,11 +1,11 @@
 """Proof states: start from a statement, apply a tactic, get new goals, a proof, or a reason why not.
 
-A state stands for its start and the tactics that led to it. The engine keeps it under a number; when the engine is another one, because
-it died or grew old, the tactics are replayed. So a tactic that kills an engine costs its deadline, and no state.
+A state is defined by its start and the tactics that led to it. The engine keeps it under a number; if the engine was replaced, because it
+died or was retired, the tactics are replayed. So a tactic that kills an engine costs its deadline, but no state.
 
-Proved means: the engine wrote the proof out as a text, elaborated it afresh as a whole command, compared the theorem with the statement
-that was asked for, and its kernel accepted it, without `sorry`, without an axiom beyond the three standard ones, and without a constant
-that was not available.
+Proved means: the engine wrote the proof out as text, elaborated that text afresh as a whole command, and the theorem has the requested
+statement and is accepted by the kernel, without `sorry`, with no axiom beyond the three standard ones, and with no constant that was not
+available.
 """
 
 import weakref
@@ -13,8 +13,20 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.errors import Mistake, Trouble
-from lean_alchemy.lean_workspace.gym_protocol import AskHints, Before, Begin, FindWords, Focus, Hints, Negate, Release, Start, Step, Stepped
+from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
+from lean_alchemy.lean_workspace.gym_protocol import (
+    AskHints,
+    Before,
+    Begin,
+    FindStatementText,
+    Focus,
+    Hints,
+    Negate,
+    Release,
+    Start,
+    Step,
+    Stepped,
+)
 from lean_alchemy.lean_workspace.process import EngineDied
 from lean_alchemy.lean_workspace.workspace import KILLS, Lost, Workspace, patiently
 
@@ -24,22 +36,22 @@ HEARTBEATS = 5_000
 DEADLINE_S = 30.0
 
 RELEASE_BATCH = 100
-"""States that nobody holds any more are given back so many at a time."""
+"""States that are no longer referenced are released in the engine in batches of this size."""
 
 
-class NotOpened(Mistake):
-    """Lean can't read the statement, or reads another one; the message says why."""
+class NotOpened(Mistake, OfOneItem):
+    """Lean can't read the statement, or reads it as another one; the message says why."""
 
 
-class NotReplayed(Trouble):
-    """Tactics that led to a state once lead elsewhere in a fresh engine."""
+class NotReplayed(Trouble, OfOneItem):
+    """In a fresh engine the tactics that led to a state lead to another one."""
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """text: what stands between a theorem's name and `:=`: `{a b : Nat} (h : b < a) : ¬a = b`. theorem: the number of the theorem that
-    it must state. without: constants that no proof may use, by name. before: the environment; None for the whole library, in which the
-    theorem itself stands, but may not be used. opens: the namespaces that are open: `Nat Real`, one `open`
-    a line."""
+    """A statement to prove. text: between a theorem's name and `:=`: `{a b : Nat} (h : b < a) : ¬a = b`. levels: universe parameters.
+    theorem: the number of the theorem that it must state. without: constants that no proof may use, by name. before: the environment;
+    None: the whole library; the theorem itself may not be used there. opens: the namespaces to open, such as `Nat Real`, one `open` per
+    line."""
 
     text: str
     levels: tuple[str, ...] = ()
@@ -50,35 +62,37 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 def text_of(goals: Sequence[str]) -> str:
-    """Goals as Lean prints a tactic's state: an empty line between two."""
+    """Goals as Lean prints a tactic state, separated by empty lines."""
     return "\n\n".join(goals) or "no goals"
 
 
-class Written(msgspec.Struct, frozen=True):
-    """The theorem of a proof in a user's file, by the proof's number: before its own command, in its namespace, with what is open there."""
+class InSource(msgspec.Struct, frozen=True):
+    """A theorem to prove in its source: right before its own command, in its namespace, with the namespaces that are open there. proof: the
+    number of its proof among those of the user's files (`file_proofs.py`)."""
 
     proof: int
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A tactic, and what it may spend: thousands of heartbeats."""
+    """A tactic and its budget, in thousands of heartbeats."""
 
     tactic: str
     heartbeats: int = HEARTBEATS
 
 
-class Apart(msgspec.Struct, frozen=True):
-    """From here on one goal alone. goal: from 0."""
+class FocusGoal(msgspec.Struct, frozen=True):
+    """A move that keeps one goal only. goal: counted from 0."""
 
     goal: int
 
 
 class State:
-    """goals: as Lean prints them, one text each. moves: what led here from the start. apart: no goal knows of another, so that each can be
-    proved by itself. It is the engine's as long as somebody holds it."""
+    """A proof state. goals: as Lean prints them, one text each. moves: what led here from the start. independent: no two goals share a
+    metavariable, so each can be proved by itself. The engine keeps the state as long as this object lives."""
 
-    def __init__(self, statement: Statement | Written, moves: tuple[Move | Apart, ...], goals: tuple[str, ...], apart: bool = True):
-        self.statement, self.moves, self.goals, self.apart = statement, moves, goals, apart
+    def __init__(self, statement: Statement | InSource, moves: tuple[Move | FocusGoal, ...], goals: tuple[str, ...],
+                 independent: bool = True):
+        self.statement, self.moves, self.goals, self.independent = statement, moves, goals, independent
 
     @property
     def text(self) -> str:
@@ -89,38 +103,38 @@ class State:
 
 
 class Advanced(msgspec.Struct, frozen=True):
-    """The tactic went well, and goals are left. premises: theorems and definitions that it names. said: messages of Lean's that are no
-    errors (`simp?`: "Try this: …"). seconds: in Lean."""
+    """The tactic succeeded, and goals are left. premises: the theorems and definitions that it names. messages: Lean's, without errors
+    (`simp?`: "Try this: …"). seconds: in Lean."""
 
     state: State
     premises: tuple[str, ...]
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
     seconds: float
 
 
 class Proved(msgspec.Struct, frozen=True):
-    """theorem: the whole text, judged. axioms: of the standard ones, those behind it."""
+    """The proof is complete. theorem: its text, which was elaborated. axioms: the standard axioms that it uses. Else as in `Advanced`."""
 
     theorem: str
-    moves: tuple[Move | Apart, ...]
+    moves: tuple[Move | FocusGoal, ...]
     axioms: tuple[str, ...]
     premises: tuple[str, ...]
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
     seconds: float
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """No goal is left of a state that was a part of another: `Gym.focus`. Nothing is proved by that: the tactics, each part's in its place,
-    are to be played from the start."""
+    """No goal is left in a state made by `Gym.focus`. That alone proves nothing: to get a `Proved`, play the tactics of all goals from the
+    start."""
 
     premises: tuple[str, ...]
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
     seconds: float
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """stage: `size`, `parse` (not one tactic), `forbidden`, `error` (Lean's), `sorry`, `budget`, `leak`, or `proof: ` and what is wrong
-    with the proof that seemed to be complete."""
+    """The tactic was rejected. stage: `size`, `parse` (not a single tactic), `forbidden`, `error` (Lean's), `sorry`, `budget`, `leak` (it
+    uses something that is not available), or `proof: ` and what is wrong with the complete proof."""
 
     stage: str
     message: str
@@ -128,11 +142,11 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 Outcome = Advanced | Proved | Closed | Refused | Lost
-"""Lost: the tactic killed its engine, and the next one, or ran past its deadline. The state is as it was."""
+"""Lost: the tactic killed two engines in a row, or ran past its deadline. The state can still be used."""
 
 
 class Played(msgspec.Struct, frozen=True):
-    """A tactic on a state, and what came of it."""
+    """A tactic applied to a state, with the outcome."""
 
     before: State
     tactic: str
@@ -140,49 +154,49 @@ class Played(msgspec.Struct, frozen=True):
 
 
 def proves(played: Sequence[Played]) -> bool:
-    """Do these tactics, one after the other, end in a proof?"""
+    """Does this sequence of tactics end in a proof?"""
     return bool(played) and isinstance(played[-1].outcome, Proved)
 
 
-def outdented(tactic: str) -> str:
-    """As far to the left as it goes: a tactic's lines belong where the first one stands, which may be anywhere."""
+def dedented(tactic: str) -> str:
+    """The tactic moved to the left by the indentation of its first line: it may have been cut out of any place of a proof."""
     lines = tactic.strip("\n").rstrip().split("\n")
     indent = len(lines[0]) - len(lines[0].lstrip(" "))
     return "\n".join(line[min(indent, len(line) - len(line.lstrip(" "))):] for line in lines)
 
 
 class Gym:
-    """Starts and steps in the library of a workspace."""
+    """Starts proofs and applies tactics in the library of a workspace."""
 
     def __init__(self, workspace: Workspace, deadline_s: float = DEADLINE_S):
-        """deadline_s: for one step. Heartbeats end a tactic; the deadline is for what does not count them."""
+        """deadline_s: for one step. Heartbeats limit a tactic; the deadline stops code that does not count them."""
         self._workspace, self._deadline_s = workspace, deadline_s
         self._numbers: weakref.WeakKeyDictionary[State, tuple[int, int]] = weakref.WeakKeyDictionary()
-        """The engine that a state is kept in, and its number there."""
-        self._unheld: list[tuple[int, int]] = []
-        """Likewise, of states that nobody holds any more."""
+        """(generation of the engine, number of the state in it)"""
+        self._unreferenced: list[tuple[int, int]] = []
+        """The same pairs for states that are no longer referenced."""
 
     def theorem(self, number: int, available: Sequence[str] | None = None) -> Statement:
-        """A theorem of the library, in words that read back as itself. available: theorems of its own module that a proof may use, by
-        name, beside those that the statement itself needs; it is then proved in the environment before it, in which it is not. None: in
-        the whole library. Raises NotOpened where there are no such words."""
-        words = self._workspace.ask(FindWords(theorem=number))
-        if words.statement is None:
-            raise NotOpened("there are no words that read back as this theorem")
+        """The statement of a library theorem, as text that reads back as the same statement. available: theorems of its own module that a
+        proof may use, by name, besides those that the statement mentions; the theorem is then proved in the environment before its
+        module. None: in the whole library. Raises NotOpened if no printed form reads back."""
+        found = self._workspace.ask(FindStatementText(theorem=number))
+        if found.statement is None:
+            raise NotOpened("no way of printing this theorem reads back as its statement")
         before = None
         if available is not None:
-            before = Before(self._workspace.opened.modules[words.module], sorted({*available, *words.mentions}))
-        return Statement(words.statement, tuple(words.levels), number, before=before)
+            before = Before(self._workspace.opened.modules[found.module], sorted({*available, *found.mentions}))
+        return Statement(found.statement, tuple(found.levels), number, before=before)
 
     def negation(self, statement: Statement) -> Statement:
-        """What is to be proved to refute a statement. Raises NotOpened."""
+        """The negation of a statement, whose proof refutes it. Raises NotOpened."""
         negated = self._workspace.ask(Negate(statement=statement.text, levels=statement.levels))
         if negated.statement is None:
             raise NotOpened(negated.refused)
         return msgspec.structs.replace(statement, text=negated.statement, theorem=None)
 
-    def start(self, statement: Statement | Written) -> State:
-        """The variables and hypotheses before the colon are introduced. Raises NotOpened."""
+    def start(self, statement: Statement | InSource) -> State:
+        """The first state: the variables and hypotheses before the colon are introduced. Raises NotOpened."""
         self._workspace.retire()
         state = State(statement, (), ())
         started = self._workspace.ask(self._start(statement))
@@ -193,10 +207,10 @@ class Gym:
         return state
 
     def step(self, state: State, tactic: str, heartbeats: int = HEARTBEATS) -> Outcome:
-        """One tactic on all goals of a state, which stays as it is. heartbeats: thousands."""
+        """Applies one tactic to a state, which is not changed by that. heartbeats: in thousands."""
         self._workspace.retire()
-        move = Move(outdented(tactic), heartbeats)
-        for is_last in (False, True):  # what went before may have brought the first engine down
+        move = Move(dedented(tactic), heartbeats)
+        for is_last in (False, True):  # the first engine may have died because of earlier requests
             try:
                 return self._outcome(state, move, self._ask(state, move))
             except EngineDied as died:
@@ -205,15 +219,15 @@ class Gym:
         raise AssertionError("the second try returns")
 
     def focus(self, state: State, goal: int) -> State:
-        """The state with one of its goals alone (from 0), to be closed by itself. What closes it proves that goal in the state, too, where
-        the state's goals are apart."""
-        part = State(state.statement, (*state.moves, Apart(goal)), (state.goals[goal],))
+        """A state with only one of the goals (counted from 0). If the goals are independent, the tactics that close it also close that goal
+        in the original state."""
+        part = State(state.statement, (*state.moves, FocusGoal(goal)), (state.goals[goal],))
         number = patiently(KILLS, lambda: self._workspace.ask_once(Focus(state=self._number(state), goal=goal), self._deadline_s)).state
         self._keep(part, number)
         return part
 
     def play(self, state: State, tactics: Sequence[str], heartbeats: int = HEARTBEATS) -> Iterator[Played]:
-        """Tactics one after the other. Ends with the first that does not advance."""
+        """Applies tactics in order, up to the first whose outcome is not Advanced."""
         for tactic in tactics:
             outcome = self.step(state, tactic, heartbeats)
             yield Played(state, tactic, outcome)
@@ -222,8 +236,8 @@ class Gym:
             state = outcome.state
 
     def hints(self, state: State, premises: int = 0, heartbeats: int = HEARTBEATS) -> Hints:
-        """What a search may want to know of the first goal. premises: how many theorems to look for (0.2 to 1 s). Raises EngineRefused
-        where that fails."""
+        """Facts about the first goal that help a search. premises: how many theorems to select with MePo, which takes 0.2 to 1 s. Raises
+        EngineRefused if that fails."""
         self._workspace.retire()
         request = AskHints(state=self._number(state), premises=premises, heartbeats=heartbeats)
         return self._workspace.ask_once(request, self._deadline_s)
@@ -241,21 +255,21 @@ class Gym:
         if stepped.refused is not None:
             return Refused(stepped.refused.stage, stepped.refused.message, seconds)
         if stepped.theorem is not None:
-            return Proved(stepped.theorem, moves, tuple(stepped.axioms), premises, tuple(stepped.said), seconds)
+            return Proved(stepped.theorem, moves, tuple(stepped.axioms), premises, tuple(stepped.messages), seconds)
         if stepped.closed:
-            return Closed(premises, tuple(stepped.said), seconds)
-        after = State(state.statement, moves, tuple(stepped.goals), stepped.apart)
+            return Closed(premises, tuple(stepped.messages), seconds)
+        after = State(state.statement, moves, tuple(stepped.goals), stepped.independent)
         self._keep(after, stepped.state)
-        return Advanced(after, premises, tuple(stepped.said), seconds)
+        return Advanced(after, premises, tuple(stepped.messages), seconds)
 
-    def _start(self, statement: Statement | Written) -> Start | Begin:
-        if isinstance(statement, Written):
+    def _start(self, statement: Statement | InSource) -> Start | Begin:
+        if isinstance(statement, InSource):
             return Begin(proof=statement.proof)
         return Start(statement=statement.text, levels=statement.levels, theorem=statement.theorem, without=statement.without,
                      before=statement.before, opens=statement.opens)
 
     def _number(self, state: State) -> int:
-        """Of the state in the engine; where that is another one than the state was made in, its moves are made again."""
+        """The state's number in the engine. If the engine is not the one that made the state, the moves are replayed."""
         engine, number = self._numbers[state]
         return number if engine == self._workspace.generation else self._replay(state)
 
@@ -263,27 +277,27 @@ class Gym:
         started = self._workspace.ask_once(self._start(state.statement), self._deadline_s)
         number, goals = started.state, started.goals
         for move in state.moves:
-            self._unheld.append((self._workspace.generation, number))  # on the way only
-            if isinstance(move, Apart):
+            self._unreferenced.append((self._workspace.generation, number))  # intermediate states are not kept
+            if isinstance(move, FocusGoal):
                 number = self._workspace.ask_once(Focus(state=number, goal=move.goal), self._deadline_s).state
                 goals = (goals[move.goal],)
             else:
                 stepped = self._workspace.ask_once(Step(state=number, tactic=move.tactic, heartbeats=move.heartbeats), self._deadline_s)
                 if stepped.state is None:
-                    raise NotReplayed(f"{move.tactic!r} made a step once, and makes none now: {stepped.refused}")
+                    raise NotReplayed(f"replay failed: {move.tactic!r} succeeded before, and now Lean rejects it: {stepped.refused}")
                 number, goals = stepped.state, stepped.goals
         if tuple(goals) != state.goals:
-            raise NotReplayed(f"{list(state.moves)} leads elsewhere now: {goals} instead of {list(state.goals)}")
+            raise NotReplayed(f"replaying {list(state.moves)} gave other goals: {goals} instead of {list(state.goals)}")
         self._keep(state, number)
         return number
 
     def _keep(self, state: State, number: int) -> None:
         self._numbers[state] = kept = (self._workspace.generation, number)
-        weakref.finalize(state, self._unheld.append, kept).atexit = False
+        weakref.finalize(state, self._unreferenced.append, kept).atexit = False
 
     def _release(self) -> None:
-        if len(self._unheld) < RELEASE_BATCH:
+        if len(self._unreferenced) < RELEASE_BATCH:
             return
-        unheld, self._unheld[:] = list(self._unheld), []
+        unheld, self._unreferenced[:] = list(self._unreferenced), []
         if numbers := [number for engine, number in unheld if engine == self._workspace.generation]:
             self._workspace.ask(Release(states=numbers))

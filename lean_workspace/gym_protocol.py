@@ -1,4 +1,4 @@
-"""What the gym and the engine say to each other: the other side is `engine/Alchemy/Serving/GymRequests.lean`. See `protocol.py` for the rest."""
+"""The messages between the gym and the engine; the other side is the engine's `GymRequests.lean`. See `protocol.py` for all others."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ import msgspec
 
 from lean_alchemy.lean_workspace.protocol import Message, Refusal, Request
 
-# --- what comes back ------------------------------------------------------------------------------
+# --- replies --------------------------------------------------------------------------------------
 
 
-class Words(Message):
-    """statement: what stands between a theorem's name and `:=`; None where no words of Lean's read back as the theorem. module: its
-    number. mentions: theorems of its own module that the statement needs."""
+class StatementText(Message, frozen=True):
+    """The printed statement of a theorem. statement: the text between its name and `:=`; None if no printed form reads back. levels:
+    universe parameters. module: number of its module. mentions: the theorems of that module that the statement mentions."""
 
     statement: str | None
     levels: list[str]
@@ -19,14 +19,14 @@ class Words(Message):
     mentions: list[str]
 
 
-class Negated(Message):
-    """The statement of the negation, or why there is none."""
+class Negated(Message, frozen=True):
+    """The text of the negation, or why there is none."""
 
     statement: str | None = None
     refused: str | None = None
 
 
-class Started(Message):
+class Started(Message, frozen=True):
     """The first state of a statement, or why there is none."""
 
     state: int | None = None
@@ -34,48 +34,49 @@ class Started(Message):
     refused: str | None = None
 
 
-class Stepped(Message):
-    """What a tactic made of a state: another state with its goals, or a theorem, or the end of a part, or a refusal. apart: no goal knows
-    of another. premises: theorems and definitions that the tactic names. said: messages that are no errors, such as `Try this: …`."""
+class Stepped(Message, frozen=True):
+    """The outcome of a tactic: a new state with its goals, or a theorem, or `closed` (the end of a focused state), or a refusal.
+    independent: no two goals share a metavariable. premises: the theorems and definitions that the tactic names. messages: without errors,
+    such as `Try this: …`."""
 
     micros: int
     state: int | None = None
     goals: tuple[str, ...] = ()
-    apart: bool = False
+    independent: bool = msgspec.field(default=False, name="apart")
     closed: bool = False
     theorem: str | None = None
     axioms: tuple[str, ...] = ()
     premises: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = msgspec.field(default=(), name="said")
     refused: Refusal | None = None
 
 
-class Focused(Message):
+class Focused(Message, frozen=True):
     """A state with one goal."""
 
     state: int
 
 
-class Held(msgspec.Struct, frozen=True, array_like=True):
-    """A variable or hypothesis that can be named. type: the inductive type that it is of; empty where it is of none."""
+class LocalDecl(msgspec.Struct, frozen=True, array_like=True):
+    """A variable or hypothesis of the local context that has an accessible name. type: the name of its inductive type, or empty."""
 
     name: str
     is_proof: bool
     type: str
 
 
-class Hints(Message):
-    """What a search may want to know of the first goal. conclusion: its head. definitions: in the conclusion, that can be unfolded.
-    premises: theorems of the environment that MePo finds relevant, the best first."""
+class Hints(Message, frozen=True):
+    """Facts about the first goal. context: its local declarations. conclusion: the head symbol of its conclusion. definitions: those in the
+    conclusion that can be unfolded. premises: the theorems of the environment that MePo selects, the most relevant first."""
 
-    held: list[Held]
+    context: list[LocalDecl] = msgspec.field(name="held")
     conclusion: str
     definitions: list[str]
     premises: list[str]
 
 
 class WrittenStep(msgspec.Struct, frozen=True):
-    """A tactic as it is played, and the goals that it met and left in the file. premises: what its names mean."""
+    """A tactic of a proof in a file. before, after: the goals that Lean recorded. premises: the constants that its names refer to."""
 
     tactic: str
     before: tuple[str, ...]
@@ -84,8 +85,8 @@ class WrittenStep(msgspec.Struct, frozen=True):
 
 
 class WrittenProof(msgspec.Struct, frozen=True):
-    """A proof of a user's file. module: number of the file among the library's modules. statement: what stands between the name and `:=`;
-    proof: what comes after it. steps: none where the proof is a term, or not all of it left a trace."""
+    """A proof in a user's file. module: number of the file among the library's modules. statement: the text between the name and `:=`.
+    proof: the text after it. steps: empty if the proof is a term, or if Lean did not record all of its tactics."""
 
     theorem: str
     module: int
@@ -95,38 +96,37 @@ class WrittenProof(msgspec.Struct, frozen=True):
     steps: tuple[WrittenStep, ...]
 
 
-class WrittenProofs(Message):
+class WrittenProofs(Message, frozen=True):
     rows: list[WrittenProof]
 
 
-class Released(Message):
+class Released(Message, frozen=True):
     pass
 
 
 # --- requests -------------------------------------------------------------------------------------
 
 
-class FindWords(Request, tag="words"):
-    Reply = Words
+class FindStatementText(Request, tag="words", frozen=True):
+    Reply = StatementText
     theorem: int
 
 
-class Negate(Request, tag="negate"):
+class Negate(Request, tag="negate", frozen=True):
     Reply = Negated
     statement: str
     levels: Sequence[str]
 
 
 class Before(msgspec.Struct, frozen=True):
-    """Before the theorems of a module, but for those that are available, by name."""
+    """The environment before the theorems of a module, plus those that are available, by name."""
 
     module: str
     available: Sequence[str] = ()
 
 
-class Start(Request, tag="start"):
-    """theorem: the statement must be this one's. without: constants that no proof may use. before: in which environment; None for the
-    whole library. opens: namespaces, `Nat Real`, one `open` a line."""
+class Start(Request, tag="start", frozen=True):
+    """See `gym.Statement` for the fields."""
 
     Reply = Started
     statement: str
@@ -137,7 +137,7 @@ class Start(Request, tag="start"):
     opens: str
 
 
-class Proofs(Request, tag="proofs"):
+class Proofs(Request, tag="proofs", frozen=True):
     """A page of the proofs of the user's files."""
 
     Reply = WrittenProofs
@@ -145,15 +145,15 @@ class Proofs(Request, tag="proofs"):
     count: int
 
 
-class Begin(Request, tag="begin"):
-    """proof: its number. The theorem is to be proved where it stands in its file."""
+class Begin(Request, tag="begin", frozen=True):
+    """Starts a theorem in its source, right before its own command. proof: its number."""
 
     Reply = Started
     proof: int
 
 
-class Step(Request, tag="step"):
-    """heartbeats: thousands."""
+class Step(Request, tag="step", frozen=True):
+    """heartbeats: in thousands."""
 
     Reply = Stepped
     state: int
@@ -161,16 +161,16 @@ class Step(Request, tag="step"):
     heartbeats: int
 
 
-class Focus(Request, tag="focus"):
-    """goal: from 0."""
+class Focus(Request, tag="focus", frozen=True):
+    """goal: counted from 0."""
 
     Reply = Focused
     state: int
     goal: int
 
 
-class AskHints(Request, tag="hints"):
-    """premises: how many. heartbeats: thousands."""
+class AskHints(Request, tag="hints", frozen=True):
+    """premises: how many to select. heartbeats: in thousands."""
 
     Reply = Hints
     state: int
@@ -178,6 +178,6 @@ class AskHints(Request, tag="hints"):
     heartbeats: int
 
 
-class Release(Request, tag="release"):
+class Release(Request, tag="release", frozen=True):
     Reply = Released
     states: Sequence[int]

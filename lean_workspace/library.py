@@ -1,17 +1,17 @@
-"""What is opened in a Lean."""
+"""The library to open in a Lean."""
 
 from pathlib import Path
 
 import msgspec
 
 LeanOption = tuple[str, bool | int | str]
-"""Name and value, as a lakefile's `leanOptions` have them."""
+"""Name and value, as in the `leanOptions` of a lakefile."""
 
 
 class Library(msgspec.Struct, frozen=True):
-    """What is studied: modules of Lean (`Init`, `Std`) or of a workspace (`Mathlib`), and files of the user on top of them. workspace: the
-    folder of a lake project; None for the embedded Lean. proofs: are those in the files recorded (`written.py`)? source_of: the module
-    that the one file is the source of, elaborated with these options."""
+    """Modules of Lean (`Init`, `Std`) or of a workspace (`Mathlib`), and files of the user that import them. workspace: the folder of a
+    lake project; None: the embedded Lean. proofs: record the proofs in the files (`file_proofs.py`)? source_of: the module whose source
+    the single file is; the source is elaborated with `options`."""
 
     modules: tuple[str, ...]
     files: tuple[str, ...] = ()
@@ -21,7 +21,7 @@ class Library(msgspec.Struct, frozen=True):
     options: tuple[LeanOption, ...] = ()
 
     def folders(self) -> tuple[Path, ...]:
-        """What an engine must be able to read."""
+        """The folders that an engine must be able to read."""
         return tuple(sorted({Path(f).resolve().parent for f in self.files}))
 
     def __str__(self) -> str:

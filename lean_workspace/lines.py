@@ -1,4 +1,4 @@
-"""What another process writes, line by line."""
+"""Reads the output of another process line by line, with deadlines."""
 
 import os
 import select
@@ -10,14 +10,14 @@ _TICK_S = 0.5
 
 
 class Lines:
-    """Each line is waited for until a deadline. Nobody else reads from the stream."""
+    """The lines of a stream. Nothing else may read from it."""
 
     def __init__(self, stream: IO[bytes]):
         self._stream, self._rest = stream, b""
 
     def next(self, deadline_s: float, watch: Callable[[], None] = lambda: None) -> bytes:
-        """The next line, without its end. watch: is called twice a second while nothing comes; what it raises ends the wait. Raises
-        TimeoutError past the deadline, EOFError where the stream has ended."""
+        """The next line, without the newline. watch: called twice a second while waiting; what it raises ends the wait. Raises
+        TimeoutError after the deadline, EOFError at the end of the stream."""
         end = time.monotonic() + deadline_s
         chunks = [self._rest]
         while b"\n" not in chunks[-1]:

@@ -1,9 +1,9 @@
-"""A Lean of the user's: elan, lake, and a workspace whose modules are opened.
+"""A native Lean of the user: elan, lake, and a workspace whose modules are opened.
 
-A *workspace* is a lake project: a folder with `lean-toolchain`, a lakefile, and what it requires below `.lake/packages`. The engine is a
-lake library, too; it is built once for each toolchain, below `$ALCHEMY_HOME`, by the toolchain's own lake, as an executable. It is started
-with the variables that `lake env` prints in the workspace (Lake's manual, *Command-Line Interface*), which say where the modules of the
-workspace and of its packages lie. So lake itself, which reads and checks the whole configuration, runs once and not for each engine.
+A *workspace* is a lake project: a folder with `lean-toolchain`, a lakefile, and its dependencies below `.lake/packages`. The engine is a
+lake library, too. For each toolchain it is built once, as an executable below `$ALCHEMY_HOME`, by the toolchain's own lake. It runs with
+the variables that `lake env` prints in the workspace (Lake's manual, *Command-Line Interface*), which say where the compiled modules are.
+So lake, which reads and checks the whole configuration, runs once and not for each engine.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ from lean_alchemy.lean_workspace.library import LeanOption
 from lean_alchemy.lean_workspace.process import Launch
 
 OLDEST, NEWEST = (4, 28), (4, 35)
-"""Versions of Lean that the engine is written for: built here against the first, its use of Lean's API looked up in the sources and release
-notes up to the last (docs/mathlib.md)."""
+"""Versions of Lean that the engine supports. It is tested with the first; up to the last, the API that it uses was compared in Lean's
+sources and release notes (docs/mathlib.md)."""
 
 RANGE = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
 
 ELAN = "curl https://elan.lean-lang.org/elan-init.sh -sSf | sh"
 
 NO_IMPORTS = '{"imports":[],"isModule":false}'
-"""A header for `lake setup-file`, in place of the file's own: else Lake looks whether all that it imports is up to date."""
+"""A header for `lake setup-file` in place of the file's own, so that Lake does not check whether all imports are up to date."""
 
 BUILD_S = 1800
 ASK_S = 300
@@ -43,16 +43,16 @@ _PASSED_ON = ("LEAN_PATH", "LEAN_SRC_PATH", "LEAN_SYSROOT", "PATH", "LD_LIBRARY_
 
 
 class NoWorkspace(Mistake):
-    """The folder is no workspace, or one that can't be used; the message says what to do."""
+    """The folder is no workspace, or can't be used; the message says what to do."""
 
 
 class NativeError(Trouble):
-    """elan, lake or Lean failed; the message holds what they said."""
+    """elan, lake or Lean failed; the message quotes their output."""
 
 
 class NativeLean(msgspec.Struct, frozen=True, dict=True):
-    """A workspace that can be used. toolchain: as in its file; version: what its Lean says of itself; build: all of what it says, which a
-    nightly and a toolchain of one's own change under one name. variables: of `lake env`."""
+    """A usable workspace. toolchain: the content of `lean-toolchain`. version: of its Lean. build: the whole output of `lean --version`, as
+    nightlies and custom toolchains change without changing their name. variables: those of `lake env`."""
 
     folder: Path
     toolchain: str
@@ -62,7 +62,7 @@ class NativeLean(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def search_path(self) -> list[Path]:
-        """Where its modules lie, compiled."""
+        """The folders of compiled modules."""
         return [Path(place) for place in self.variables.get("LEAN_PATH", "").split(os.pathsep) if place] + [self.sysroot / "lib" / "lean"]
 
     @property
@@ -71,7 +71,7 @@ class NativeLean(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def contents(self) -> str:
-        """Names what the workspace holds: its own sources, its lakefile, and the packages that its manifest pins."""
+        """64 hexadecimal digits, a digest of the workspace: its own sources, its lakefile, and the packages that its manifest pins."""
         own = (file for file in sorted(self.folder.rglob("*.lean")) if ".lake" not in file.relative_to(self.folder).parts)
         digest = hashlib.sha256()
         for file in (*own, self.folder / "lakefile.toml", self.folder / "lake-manifest.json"):
@@ -83,32 +83,32 @@ class NativeLean(msgspec.Struct, frozen=True, dict=True):
         return any((place / Path(*name.split("."))).with_suffix(".olean").is_file() for place in self.search_path)
 
     def source_of(self, module: str) -> Path | None:
-        """The file that a module was compiled from."""
-        places = [Path(place) for place in self.variables.get("LEAN_SRC_PATH", "").split(os.pathsep) if place]
-        found = ((place / Path(*module.split("."))).with_suffix(".lean") for place in (*places, self.folder, self.sysroot / "src" / "lean"))
-        return next((file for file in found if file.is_file()), None)
+        """The source file of a module; None if there is none."""
+        folders = [Path(folder) for folder in self.variables.get("LEAN_SRC_PATH", "").split(os.pathsep) if folder]
+        files = ((folder / Path(*module.split("."))).with_suffix(".lean")
+                 for folder in (*folders, self.folder, self.sysroot / "src" / "lean"))
+        return next((file for file in files if file.is_file()), None)
 
     def options_for(self, source: Path) -> list[LeanOption]:
-        """What the lakefile says with `leanOptions` of a module, by its source: Lake tells an editor so (`lake setup-file`). Raises
-        NativeError."""
-        asked = [tool("lake"), "setup-file", str(source), NO_IMPORTS, "--no-build"]
-        said = _run(self.folder, asked, ASK_S, f"lake can't say the options of {source}")
+        """The `leanOptions` of the lakefile for a source file, from `lake setup-file`, which editors use. Raises NativeError."""
+        command = [tool("lake"), "setup-file", str(source), NO_IMPORTS, "--no-build"]
+        output = _run(self.folder, command, ASK_S, f"lake can't tell the options of {source}")
         try:
-            return list(msgspec.json.decode(said, type=_Setup).options.items())
+            return list(msgspec.json.decode(output, type=_Setup).options.items())
         except msgspec.DecodeError as error:
-            raise NativeError(f"`lake setup-file {source}` says {said.strip()[:200]!r}: {error}") from None
+            raise NativeError(f"unexpected output of `lake setup-file {source}`: {output.strip()[:200]!r}: {error}") from None
 
 
 class _Setup(msgspec.Struct):
-    """Of Lean's `ModuleSetup`, what is needed here."""
+    """The part of Lean's `ModuleSetup` that is needed here."""
 
     options: dict[str, bool | int | str] = {}
 
 
 @lru_cache(maxsize=8)
 def workspace_at(folder: Path) -> NativeLean:
-    """Looks at a workspace. Raises NoWorkspace for a folder that is none, a toolchain that the engine is not written for, a library that is
-    not built; NativeError where lake fails."""
+    """The workspace in a folder. Raises NoWorkspace if the folder is no lake project or its toolchain is not supported, NativeError if lake
+    fails."""
     toolchain_file = folder / "lean-toolchain"
     if not any((folder / name).is_file() for name in ("lakefile.toml", "lakefile.lean")):
         raise NoWorkspace(f"{folder} is no lake project: it has no lakefile. `alchemy setup --mathlib REV --workspace {folder}` makes one "
@@ -116,7 +116,7 @@ def workspace_at(folder: Path) -> NativeLean:
     if not toolchain_file.is_file():
         raise NoWorkspace(f"{folder} has no lean-toolchain: write the toolchain that it is built with into that file, such as "
                           "leanprover/lean4:v4.28.0")
-    toolchain = toolchain_file.read_text().strip()
+    toolchain = toolchain_file.read_text(encoding="utf-8").strip()
     _require_supported(_version_in(toolchain), toolchain)
     version, build = _version_of(folder)
     _require_supported(_version_in(version), version)
@@ -125,14 +125,14 @@ def workspace_at(folder: Path) -> NativeLean:
 
 
 def launch(lean: NativeLean, readable: tuple[Path, ...] = ()) -> Launch:
-    """How the engine is started in a workspace; it is built first where it is missing. readable: not needed, as a native Lean reads what
-    its user may. Raises NativeError."""
+    """How to start the engine in a workspace; it is built first if it is missing. readable: ignored, as a native Lean may read all files of
+    its user. Raises NativeError."""
     return Launch(argv=(str(engine_for(lean)), str(lean.sysroot)), env={**lean.variables, "LEAN_NUM_THREADS": "1"}, maps_library=True,
                   describe=f"Lean {lean.version} in {lean.folder}")
 
 
 def engine_for(lean: NativeLean) -> Path:
-    """The executable for the toolchain of a workspace. Raises NativeError."""
+    """The engine's executable for the toolchain of a workspace, built if it is missing. Raises NativeError."""
     build = hashlib.sha256(lean.build.encode()).hexdigest()[:8]
     place = home() / f"native-{engine_source.digest()}-{re.sub(r'[^A-Za-z0-9.]+', '-', lean.toolchain)}-{build}"
     executable = place / ".lake" / "build" / "bin" / "engine"
@@ -143,10 +143,10 @@ def engine_for(lean: NativeLean) -> Path:
         if not executable.is_file():
             shutil.rmtree(place, ignore_errors=True)
             shutil.copytree(engine_source.ENGINE, place, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-            (place / "lean-toolchain").write_text(lean.toolchain + "\n")
-            _run(place, [tool("lake"), "build", "engine"], BUILD_S, f"the engine does not build with {lean.toolchain}")
+            (place / "lean-toolchain").write_text(lean.toolchain + "\n", encoding="utf-8")
+            _run(place, [tool("lake"), "build", "engine"], BUILD_S, f"building the engine with {lean.toolchain} failed")
             if not executable.is_file():
-                raise NativeError(f"lake built no {executable}")
+                raise NativeError(f"`lake build engine` succeeded, but there is no {executable}")
     return executable
 
 
@@ -163,87 +163,89 @@ rev = "{revision}"
 name = "Workspace"
 """
 
-Said = Callable[[str], None]
-"""Told each command before it runs."""
+Announce = Callable[[str], None]
+"""Called with each command before it runs."""
 
 
-def make_workspace(folder: Path, revision: str, said: Said = lambda command: None) -> None:
-    """A workspace with Mathlib, compiled files out of its cache. revision: a tag `v4.28.0`, which names the toolchain too. Run again, it
-    goes on: lake does what is missing. Raises NoWorkspace for a folder that holds something else or a revision that is no such tag,
-    NativeError where lake fails."""
+def make_workspace(folder: Path, revision: str, announce: Announce = lambda command: None) -> None:
+    """Makes a workspace with Mathlib; compiled files come from Mathlib's cache. revision: a tag such as `v4.28.0`, which is also the
+    version of the toolchain. Run again, it resumes: lake does what is missing. Raises NoWorkspace if the folder holds something else or
+    the revision is no such tag, NativeError if lake fails."""
     if not re.fullmatch(r"v\d+\.\d+\.\d+(-rc\d+)?", revision):
-        raise NoWorkspace(f"{revision} is no tag of Mathlib's such as v4.28.0, which says its toolchain, too. For another revision make "
-                          "the workspace yourself: docs/mathlib.md")
+        raise NoWorkspace(f"{revision} is no tag of Mathlib such as v4.28.0. For a revision without a tag make the workspace yourself: "
+                          "docs/mathlib.md")
     toolchain = f"leanprover/lean4:{revision}"
     _require_supported(_version_in(revision), toolchain)
     files = {"lakefile.toml": LAKEFILE.format(revision=revision), "lean-toolchain": f"{toolchain}\n", "Workspace.lean": "import Mathlib\n"}
-    is_mine = all((folder / name).is_file() and (folder / name).read_text() == text for name, text in files.items())
-    if not is_mine:
+    is_ours = all((folder / name).is_file() and (folder / name).read_text(encoding="utf-8") == text for name, text in files.items())
+    if not is_ours:
         if folder.exists() and any(folder.iterdir()):
-            raise NoWorkspace(f"{folder} holds something else: name a folder that is not there")
+            raise NoWorkspace(f"{folder} holds something else: name a folder that does not exist")
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, encoding="utf-8")
     for arguments in (["update"], ["exe", "cache", "get"], ["build"]):
-        said(f"lake {' '.join(arguments)}")
-        _run(folder, [tool("lake"), *arguments], MAKE_S, "the workspace can't be made")
+        announce(f"lake {' '.join(arguments)}")
+        _run(folder, [tool("lake"), *arguments], MAKE_S, "making the workspace failed")
 
 
 def _version_in(text: str) -> tuple[int, int] | None:
-    found = re.search(r"(\d+)\.(\d+)\.\d+", text)
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.search(r"(\d+)\.(\d+)\.\d+", text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
-def _require_supported(version: tuple[int, int] | None, said: str) -> None:
-    """A nightly or a toolchain of one's own says no version: Lean is asked for it then."""
+def _require_supported(version: tuple[int, int] | None, source: str) -> None:
+    """Raises NoWorkspace for an unsupported version. None passes: the name of a nightly or a custom toolchain shows no version, so
+    `lean --version` is checked as well. source: where the version was found."""
     if version is not None and not OLDEST <= version <= NEWEST:
-        raise NoWorkspace(f"{said}: the engine is written for Lean {RANGE}, and this is {version[0]}.{version[1]}. Use a workspace with "
-                          "one of those, or another version of lean-alchemy")
+        raise NoWorkspace(f"{source}: the engine supports Lean {RANGE}, and this is {version[0]}.{version[1]}. Use a workspace with "
+                          "a supported version, or another version of lean-alchemy")
 
 
-def supports(said: str) -> bool:
-    """Is the engine written for the Lean that says this of itself?"""
-    version = _version_in(said)
+def supports(output: str) -> bool:
+    """Does the engine support the Lean with this output of `lean --version`?"""
+    version = _version_in(output)
     return version is None or OLDEST <= version <= NEWEST
 
 
 def _version_of(folder: Path) -> tuple[str, str]:
-    said = _run(folder, [tool("lake"), "env", "lean", "--version"], ASK_S, "lake can't say which Lean it runs")
-    found = re.search(r"Lean \(version ([^,)]+)", said)
-    if found is None:
-        raise NativeError(f"`lake env lean --version` in {folder} says {said.strip()[:200]!r}, and no version")
-    return found[1], said.strip()
+    output = _run(folder, [tool("lake"), "env", "lean", "--version"], ASK_S, "finding the version of Lean failed")
+    match = re.search(r"Lean \(version ([^,)]+)", output)
+    if match is None:
+        raise NativeError(f"`lake env lean --version` in {folder} printed no version: {output.strip()[:200]!r}")
+    return match[1], output.strip()
 
 
 def _variables(folder: Path) -> dict[str, str]:
-    said = _run(folder, [tool("lake"), "env"], ASK_S, "lake can't read the workspace")
-    found = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
-    if "LEAN_SYSROOT" not in found:
-        raise NativeError(f"`lake env` in {folder} names no LEAN_SYSROOT: {said.strip()[:200]!r}")
-    return {name: found[name] for name in _PASSED_ON if found.get(name)}
+    output = _run(folder, [tool("lake"), "env"], ASK_S, "lake can't read the workspace")
+    variables = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+    if "LEAN_SYSROOT" not in variables:
+        raise NativeError(f"`lake env` in {folder} printed no LEAN_SYSROOT: {output.strip()[:200]!r}")
+    return {name: variables[name] for name in _PASSED_ON if variables.get(name)}
 
 
 def tool(name: str) -> str:
-    """Where `lean` or `lake` is: elan puts its tools in a folder of its own, and on the path of new shells only. Raises NoWorkspace."""
+    """The path of `lean` or `lake`. elan puts them into its own folder, which is on the PATH of new shells only, so that folder is searched
+    as well. Raises NoWorkspace."""
     place = shutil.which(name) or shutil.which(name, path=str(Path.home() / ".elan" / "bin"))
     if place is None:
-        raise NoWorkspace(f"there is no {name} on the path, and none in ~/.elan/bin: install elan with `{ELAN}`")
+        raise NoWorkspace(f"there is no {name} on the PATH or in ~/.elan/bin: install elan with `{ELAN}`")
     return place
 
 
-def _run(folder: Path, command: Sequence[str], limit_s: float, failed: str) -> str:
-    """What a command says. Raises NativeError with the end of what it said where it fails."""
-    called = " ".join([Path(command[0]).name, *command[1:]])
+def _run(folder: Path, command: Sequence[str], limit_s: float, failure: str) -> str:
+    """The output of a command. Raises NativeError, with the end of its output, if it fails. failure: the beginning of the message."""
+    shown = " ".join([Path(command[0]).name, *command[1:]])
     try:
-        # a toolchain that the caller's environment names would go before the workspace's
+        # ELAN_TOOLCHAIN would override the workspace's toolchain
         environment = {name: value for name, value in os.environ.items() if name != "ELAN_TOOLCHAIN"}
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=limit_s, env=environment)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
+                              timeout=limit_s, env=environment)
     except subprocess.TimeoutExpired:
-        raise NativeError(f"{failed}: `{called}` in {folder} took more than {limit_s:.0f} s") from None
+        raise NativeError(f"{failure}: `{shown}` in {folder} took more than {limit_s:.0f} s") from None
     except OSError as error:
-        raise NativeError(f"{failed}: {called}: {error.strerror}") from None
+        raise NativeError(f"{failure}: {shown}: {error.strerror}") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-5:]
-        raise NativeError(f"{failed}: `{called}` in {folder} ended with {done.returncode}: {' | '.join(said) or 'it said nothing'}")
+        output = (done.stderr.strip() or done.stdout.strip()).splitlines()[-5:]
+        raise NativeError(f"{failure}: `{shown}` in {folder} ended with exit status {done.returncode}: {' | '.join(output) or 'no output'}")
     return done.stdout

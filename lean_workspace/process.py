@@ -1,7 +1,7 @@
 """One engine: a Lean process that answers one request at a time.
 
-Silence is never trusted. A process that died, stalled past its deadline, grew past its ceiling or answered
-out of step is killed together with its children, and the caller is told whom to blame.
+Silence is never trusted. A process that died, missed its deadline, exceeded its memory limit or replied out
+of order is killed together with its children, and the exception names the request and the cause.
 """
 
 import contextlib
@@ -16,35 +16,35 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
 from lean_alchemy.lean_workspace.lines import Lines
 from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
 
 
-class EngineDied(Trouble):
-    """The process ended or was ended. cause: `ended`, `deadline`, `memory`, `out of step`, or `killed`: by somebody else, which
-    need not have to do with the request."""
+class EngineDied(Trouble, OfOneItem):
+    """The process ended or was killed. cause: `ended`, `deadline`, `memory`, `out of step` (a reply that does not fit), or `killed` (from
+    outside, so the request need not be the reason)."""
 
     def __init__(self, request: str, cause: str, detail: str = ""):
         super().__init__(f"the engine died at `{request}`: {cause}{f' ({detail})' if detail else ''}")
         self.request, self.cause, self.detail = request, cause, detail
 
     def __reduce__(self) -> tuple:
-        """An exception is rebuilt from its message unless it says otherwise; this one crosses processes."""
+        """For pickling: by default an exception is rebuilt from its message alone, and this one is sent between processes."""
         return EngineDied, (self.request, self.cause, self.detail)
 
 
-class EngineRefused(Mistake):
-    """The engine answered that it can't do what was asked: a wrong name, a missing library."""
+class EngineRefused(Mistake, OfOneItem):
+    """The engine replied that it can't do what was asked: an unknown name, a missing library."""
 
 
 class EngineMismatch(Trouble):
-    """Python and the engine are of different versions, or the engine lacks a kind of mutation."""
+    """Python and the engine have different versions, or the engine lacks a kind of mutation."""
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """How a Lean is started: the embedded one or a native one. maps_library: its library's files are mapped, and shared by all engines;
-    they do not count as its memory."""
+    """How to start an embedded or native Lean. describe: what to call it in messages. maps_library: does it map the library's files? These
+    are shared by all engines and do not count as its memory."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -53,12 +53,14 @@ class Launch(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
+    """Limits of one engine."""
+
     memory_gb: float = 2.5  # an engine holds 1.3 after its start; a heavy target adds some hundred MB
     start_deadline_s: float = 180.0  # 6 s on a free machine; minutes on a loaded one
 
 
 class Engine:
-    """A running engine. It lives in a folder and a process group of its own, both gone after `close`."""
+    """A running engine, in a folder and a process group of its own, which `close` removes. requests: number of requests so far."""
 
     def __init__(self, launch: Launch, limits: Limits = Limits()):
         self._limits, self._maps_library = limits, launch.maps_library
@@ -67,7 +69,7 @@ class Engine:
         self._last_id = 0
         self._closed = False
         self.requests = 0
-        # The shell raises the limit of the stack, which Lean's recursion needs, and is replaced by the engine.
+        # The shell raises the stack limit, which Lean's recursion needs, then execs the engine.
         raise_stack = 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"'
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", raise_stack, "alchemy-engine", *launch.argv],
@@ -82,8 +84,8 @@ class Engine:
             raise
 
     def ask(self, request: Request, *, deadline_s: float) -> Message:
-        """The engine's reply, as the struct that the request names. Past the deadline the process is
-        killed (a late reply would answer the next question). Raises EngineDied, EngineRefused.
+        """The engine's reply, as the struct `request.Reply`. After the deadline the process is killed, because
+        a late reply would be taken for the answer to the next request. Raises EngineDied, EngineRefused.
         """
         self._last_id += 1
         self.requests += 1
@@ -109,13 +111,13 @@ class Engine:
 
     @property
     def memory_gb(self) -> float:
-        """Resident memory of the process, without what it only maps where that is its library; 0 when it is gone."""
+        """Resident memory of the process, in GB, without the library's files if it maps them; 0 after its end."""
         try:
             process = psutil.Process(self.pid)
             if not self._maps_library:
                 return process.memory_info().rss / 1e9
-            info = process.memory_info()
-            return (info.rss - info.shared if hasattr(info, "shared") else process.memory_full_info().uss) / 1e9
+            memory = process.memory_info()
+            return (memory.rss - memory.shared if hasattr(memory, "shared") else process.memory_full_info().uss) / 1e9
         except psutil.Error:
             return 0.0
 
@@ -124,7 +126,7 @@ class Engine:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Ends the process and what it started. Can be called twice."""
+        """Kills the process and its children. Can be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -156,7 +158,7 @@ class Engine:
 
     def _dead(self, request: str, cause: str, detail: str = "") -> EngineDied:
         if self._closed:
-            return EngineDied(request, cause, "it was closed")
+            return EngineDied(request, cause, "it was closed before")
         if cause == "ended":
             status = self._process.wait()
             cause = "killed" if status == -signal.SIGKILL else cause
@@ -167,16 +169,16 @@ class Engine:
     def _stderr_tail(self) -> str:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        return " | ".join(lines[-3:]) or "it said nothing"
+        return " | ".join(lines[-3:]) or "no output on stderr"
 
 
 def _scratch_folder() -> str:
-    """A folder for one engine, named by its owner: those of owners that were killed are removed."""
+    """A folder for one engine, with our process id in its name. Folders of processes that no longer exist are removed."""
     parent = Path(os.path.realpath(tempfile.gettempdir()))
-    for left in parent.glob("alchemy-engine-*-*"):
-        owner = left.name.split("-")[2]
+    for folder in parent.glob("alchemy-engine-*-*"):
+        owner = folder.name.split("-")[2]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
     return tempfile.mkdtemp(prefix=f"alchemy-engine-{os.getpid()}-", dir=parent)
 
 
@@ -184,14 +186,16 @@ def _read_ready(line: bytes, launch: Launch) -> Ready:
     try:
         ready = msgspec.json.decode(line, type=dict[str, Ready])["ready"]
     except (msgspec.DecodeError, KeyError):
-        # Errors of the compiler come before `main` starts.
+        # The line may be an error of Lean before `main` starts.
         raise EngineMismatch(f"{launch.describe} does not start the engine: {line[:400].decode(errors='replace')}") from None
     if ready.engine != ENGINE_VERSION:
-        raise EngineMismatch(f"engine {ready.engine} in {launch.describe}, {ENGINE_VERSION} in Python: run `alchemy setup`")
+        raise EngineMismatch(f"{launch.describe} has version {ready.engine} of the engine, and Python expects {ENGINE_VERSION}: run "
+                             "`alchemy setup`")
     return ready
 
 
 def require_kinds(ready: Ready, kinds: Sequence[str]) -> None:
-    """Raises EngineMismatch where the engine does not know a kind of mutation."""
+    """Raises EngineMismatch if the engine lacks a kind of mutation."""
     if missing := set(kinds) - set(ready.kinds):
-        raise EngineMismatch(f"the engine ({ready.toolchain}) does not know {sorted(missing)}; it knows {ready.kinds}")
+        raise EngineMismatch(f"the engine ({ready.toolchain}) lacks the kinds {', '.join(sorted(missing))}: it has "
+                             f"{', '.join(ready.kinds)}. Run `alchemy setup`")

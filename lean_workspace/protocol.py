@@ -1,8 +1,8 @@
 """What Python and the engine say to each other, and the records of the whole house.
 
 Every request is a tagged struct that names the struct of its reply; `engine/Alchemy/Serving/Serve.lean` lists
-them on the other side. One JSON line each way. Some have a file of their own: `attempt_protocol.py`,
-`gym_protocol.py`, `declarations.py`.
+them on the other side. One JSON line each way. Two groups have a file of their own: `attempt_protocol.py` (what an
+attempt costs, and why it ends as it does) and `gym_protocol.py`.
 """
 
 from collections.abc import Sequence
@@ -83,6 +83,13 @@ class InstanceRows(Message):
     """[class, argument …] of each instance; see `mutation.classes`."""
 
     rows: list[list]
+
+
+class Declarations(Message, frozen=True):
+    """rows: (name, kind, signature) of each declaration of a module that is no theorem. imports: the modules that it imports."""
+
+    imports: list[str]
+    rows: list[tuple[str, str, str | None]]
 
 
 Form = list
@@ -265,6 +272,13 @@ class Keys(Request, tag="keys"):
 
 class Instances(Request, tag="instances"):
     Reply = InstanceRows
+
+
+class AskDeclarations(Request, tag="declarations", frozen=True):
+    """module: the number of a module."""
+
+    Reply = Declarations
+    module: int
 
 
 class Candidate(msgspec.Struct, frozen=True, array_like=True):

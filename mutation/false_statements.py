@@ -1,8 +1,8 @@
-"""What to change on a target so that it looks like a variant and need not follow.
+"""How to change a target into a statement that looks like a variant but need not follow from it.
 
 A lemma `P → Q` is used the wrong way round: a hypothesis `P` becomes the weaker `Q`, a conclusion `Q` the stronger `P`.
-The changes without a lemma (a hypothesis dropped, another numeral, two variables exchanged) are found by the engine,
-which knows the places (`engine/Alchemy/FalseStatements/Change.lean`).
+The engine finds the changes without a lemma: a dropped hypothesis, another numeral, two variables exchanged
+(`engine/Alchemy/FalseStatements/Change.lean`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,18 +11,18 @@ import msgspec
 
 from lean_alchemy.lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
 from lean_alchemy.mutation.policy.patterns import PATTERN_RULES, Pattern, PatternRule
-from lean_alchemy.mutation.policy.rules import Judged, StatementRule
+from lean_alchemy.mutation.policy.rules import NewStatement, StatementRule
 from lean_alchemy.mutation.search.candidates import Key, id_of
 from lean_alchemy.mutation.search.classes import Classes, FromTarget, needs_of
 from lean_alchemy.mutation.search.index import Index
 from lean_alchemy.mutation.terms import is_instance
 
 MAX_ANTECEDENTS = 2
-"""As in the engine: more of them, joined by `∧`, do not look like the target."""
+"""As in the engine. More antecedents, joined by `∧`, do not look like the target."""
 
 
 class ChangeWord(msgspec.Struct, frozen=True):
-    """What a change is called in the table, by kind and whether it is at the conclusion."""
+    """What a change is called in the table, by its kind and whether it is at the conclusion."""
 
     kind: ChangeKind
     at_conclusion: bool
@@ -41,6 +41,7 @@ _BY_PLACE = {(word.kind, word.at_conclusion): word for word in WORDS}
 
 
 def word_of(change: Change) -> ChangeWord:
+    """The name of a change in the table."""
     return _BY_PLACE[change.kind, change.site == 0]
 
 
@@ -52,46 +53,45 @@ def _is_any_equation(pattern: Pattern) -> bool:
 WRONG_WAY_RULES = (
     *PATTERN_RULES,
     PatternRule(
-        name="any equation", reason="it proves every equation of a type, and its antecedents look like none of them",
+        name="any equation", reason="it proves every equation of a type, and its antecedents do not look like the equation",
         example="Nat.eq_of_dvd_of_div_eq_one : a ∣ b → b / a = 1 → a = b", objects=_is_any_equation),
 )
 
 _PLAIN = frozenset({
     "Eq", "Ne", "Not", "And", "Or", "Iff", "LE.le", "LT.lt", "GE.ge", "GT.gt", "HAdd.hAdd", "OfNat.ofNat", "Membership.mem", "True",
     "Bool.true", "Bool.false", "Dvd.dvd", "Nat", "Int", "Bool"})
-"""What a changed statement may speak of though its target does not."""
+"""Constants that a changed statement may add."""
 
 
-def _speaks_of_something_else(judged: Judged) -> bool:
-    return any(name not in _PLAIN and not is_instance(name) for name in judged.new_constants)
+def _speaks_of_something_else(new: NewStatement) -> bool:
+    return any(name not in _PLAIN and not is_instance(name) for name in new.new_constants)
 
 
-def _is_closed(judged: Judged) -> bool:
-    return not judged.statement.binders and not judged.statement.hypotheses
+def _is_closed(new: NewStatement) -> bool:
+    return not new.statement.binders and not new.statement.hypotheses
 
 
 FALSE_RULES = (
     StatementRule(
-        name="speaks of something else", reason="it brings in a function that the target lacks: nobody takes it for a variant",
+        name="speaks of something else", reason="it adds a function that the target lacks, so it does not look like a variant",
         example="(H : 0 % b = 0) for (H : 0 < b)", objects=_speaks_of_something_else),
     StatementRule(
-        name="closed", reason="it has no variables, so evaluation is all there is to it",
+        name="closed", reason="it has no variables, so evaluation decides it",
         example="ByteArray.empty.size = 1", objects=_is_closed),
 )
-"""What is false and not worth learning from."""
+"""False statements that are not worth learning from."""
 
 MAX_ALIKE = 3
-"""False statements of one target that are kept of each change and site, the shortest first: one hypothesis can be
-weakened in twenty ways."""
+"""False statements kept per target, change and site, the shortest first: one hypothesis can be weakened in twenty ways."""
 
 
 class WrongWay:
-    """The index over what `apply` can use, asked where the lemma says nothing."""
+    """An index of `apply` patterns that is queried at the wrong end: lemmas are found where using them proves nothing."""
 
     def __init__(self, keys: Iterable[Key], admitted: set[int], rules: Sequence[PatternRule] = WRONG_WAY_RULES,
                  *, classes: Classes):
-        """admitted: the numbers of the lemmas that the policy admits; rules: patterns that are left out; classes: of the
-        library."""
+        """admitted: the numbers of the lemmas that the policy admits. rules: which patterns are left out. classes: the
+        library's instances."""
         self._classes = classes
         self._conclusions, self._antecedents = Index(), Index()
         for key in keys:
@@ -106,7 +106,7 @@ class WrongWay:
                 self._antecedents.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
 
     def places(self, target: int, sites: Sequence[Site]) -> list[tuple[int, int, int]]:
-        """(site, rule, occurrence) of what may fit, in an order that depends on the target alone."""
+        """(site, lemma, occurrence) of each candidate, in an order that depends on the target alone."""
         found = set()
         holds = FromTarget(self._classes, sites)
         for site in sites:
@@ -116,7 +116,7 @@ class WrongWay:
 
 
 def refuted_id(target: str, place: Place, site_name: str, lemma: str | None) -> str:
-    """16 hexadecimal digits over the provenance: the same change has the same name in every run."""
+    """16 hexadecimal digits, a digest of the provenance: the same change has the same id in every run."""
     return id_of(target, place.kind, site_name, lemma or "", str(place.occurrence))
 
 

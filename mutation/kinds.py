@@ -1,6 +1,6 @@
-"""The kinds of mutation, as values: where each may be used, and what the index says about it.
+"""The kinds of mutation, as values: at which sites each is tried, and with which lemmas.
 
-The other half of a kind, the attempt, stands in the engine (`engine/Alchemy/Attempts/Rewrite.lean`, `Apply.lean`).
+The other half of a kind, the attempt, is in the engine (`engine/Alchemy/Attempts/Rewrite.lean`, `Apply.lean`).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lean_alchemy.lean_workspace.protocol import Direction, KindName
 
 
 class Use(msgspec.Struct, frozen=True):
-    """One way to use a lemma: direction of the lemma, at the conclusion or at a hypothesis."""
+    """One way to use a lemma: in this direction, at the conclusion, at hypotheses, or both."""
 
     direction: Direction
     at_conclusion: bool
@@ -22,11 +22,11 @@ class Kind(msgspec.Struct, frozen=True):
     name: KindName
     uses: tuple[Use, ...]
     side_conditions: bool
-    """May propositions stay open? They become hypotheses."""
+    """May antecedents of the lemma stay open? They become hypotheses."""
     new_variables: bool = False
-    """May data stay open? They become variables."""
+    """May variables of the lemma stay undetermined? They become variables of the variant."""
     occurrences: int = 1
-    """How many instances of a pattern are tried at a site, each an attempt of its own."""
+    """How many instances of a pattern are tried at a site, each as one attempt."""
 
 
 FORWARD_AT_CONCLUSION = Use("forward", at_conclusion=True, at_hypothesis=False)
@@ -46,28 +46,28 @@ KINDS = (REWRITE, APPLY)
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 MAX_OCCURRENCES = 8
-"""More instances of one pattern in one site say nothing new."""
+"""Further instances of one pattern at one site add nothing new."""
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes beyond the paper's mutations."""
+    """Which extensions of the paper's mutations are on."""
 
     forward: bool = True
-    """`apply` at the conclusion: it becomes what it implies."""
+    """`apply` at the conclusion, which is replaced by what it implies."""
     side_conditions: bool = True
-    """`rw` with a lemma that asks for something: that becomes a hypothesis."""
+    """`rw` with a lemma that has side conditions: they become hypotheses."""
     occurrences: bool = True
-    """`rw` at each instance of the pattern, not at the first alone."""
+    """`rw` at each instance of the pattern, not only at the first."""
     new_variables: bool = True
-    """A lemma that speaks of more: the middle of `a < b → b < c → a < c`, or the `z` of `(x + y * z) % y = x % y` used
-    backward, becomes a variable."""
+    """Lemmas with variables that the target does not determine, which become variables of the variant: the middle of
+    `a < b → b < c → a < c`, or the `z` of `(x + y * z) % y = x % y` used backward."""
 
 
 THE_PAPER = Reach(forward=False, side_conditions=False, occurrences=False, new_variables=False)
 
 
 def kinds_within(names: Sequence[str], reach: Reach) -> tuple[Kind, ...]:
-    """The kinds of these names, with what `reach` adds to them."""
+    """The kinds of these names, with the extensions of `reach`."""
     rewrite = msgspec.structs.replace(
         REWRITE, side_conditions=reach.side_conditions, new_variables=reach.new_variables,
         occurrences=MAX_OCCURRENCES if reach.occurrences else 1)

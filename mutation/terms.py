@@ -1,8 +1,8 @@
-"""Statements as terms: the canonical form that the engine writes (`engine/Alchemy/Printing/CanonicalForm.lean`), read.
+"""Statements as terms, parsed from the canonical form that the engine writes (`engine/Alchemy/Printing/CanonicalForm.lean`).
 
-A term is a nested tuple whose first element says what it is:
+A term is a nested tuple whose first element is its kind:
 
-    ("#", i)                      variable, counted from the inside
+    ("#", i)                      variable, a de Bruijn index
     ("c", name, level, …)         constant; a level is a string such as "u0" or "max u0 + 0"
     ("@", head, argument, …)      application
     ("λ", type, body)  ("Π", type, body)  ("let", type, value, body)
@@ -18,13 +18,13 @@ import msgspec
 
 Term = tuple
 
-# Functions over terms and patterns recurse once a node; the engine bounds the depth of a statement, not Python's default.
+# Functions over terms and patterns recurse at each node. The engine bounds the depth of statements; Python's default is less.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 100_000))
 
 
 class Statement(msgspec.Struct, frozen=True, dict=True):
     """A closed statement. binders: the types of the variables that something depends on, outermost first,
-    each in the scope of those before it. hypotheses, conclusion: in the scope of all of them."""
+    each in the scope of those before it. hypotheses, conclusion: in the scope of all binders."""
 
     binders: tuple[Term, ...]
     hypotheses: tuple[Term, ...]
@@ -32,33 +32,33 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def parts(self) -> tuple[Term, ...]:
-        """All types that the conclusion may assume, and the conclusion, in its scope."""
+        """The types of binders and hypotheses, then the conclusion, all in the conclusion's scope."""
         return (*premises(self), self.conclusion)
 
     @cached_property
     def size(self) -> int:
-        """The number of constants, variables and literals in all of its parts, instances aside."""
+        """The number of constants, variables and literals in all parts, without instances."""
         return sum(map(size, self.parts))
 
     @cached_property
     def constants(self) -> frozenset[str]:
-        """The names of all that it speaks of."""
+        """The names of all constants in it."""
         return frozenset(name for part in self.parts for name in constants(part))
 
     @cached_property
-    def words(self) -> frozenset[str]:
-        """Of these, what a reader sees: no instances."""
+    def visible_constants(self) -> frozenset[str]:
+        """The constants that a reader sees: all but instances."""
         return frozenset(name for name in self.constants if not is_instance(name))
 
 
 def statement_key(canonical: str) -> str:
-    """32 hexadecimal digits, equal for statements that differ in names, binder kinds, metadata, names of
-    universes or the order of independent hypotheses only."""
+    """32 hexadecimal digits, equal for statements that differ only in names, binder kinds, metadata, universe
+    names or the order of independent hypotheses."""
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
 def parse(canonical: str) -> Statement:
-    """The statement that a canonical form writes. Raises ValueError where it is none."""
+    """The statement of a canonical form. Raises ValueError if the form is malformed."""
     tokens = iter(canonical.split("\t"))
     binders, hypotheses = [], []
     try:
@@ -68,9 +68,9 @@ def parse(canonical: str) -> Statement:
             token = next(tokens)
         conclusion = _term(token, tokens)
     except StopIteration:
-        raise ValueError("the statement ends too early") from None
+        raise ValueError("malformed canonical form: it ends too early") from None
     if next(tokens, None) is not None:
-        raise ValueError("the statement goes on after its end")
+        raise ValueError("malformed canonical form: there are tokens after its end")
     return Statement(tuple(binders), tuple(hypotheses), conclusion)
 
 
@@ -96,7 +96,7 @@ def _term(token: str, tokens: Iterator[str]) -> Term:
         return ("n", int(token[2:]))
     if token.startswith("s:"):
         return ("s", msgspec.json.decode(token[2:]))
-    raise ValueError(f"no term begins with {token!r}")
+    raise ValueError(f"malformed canonical form: no term begins with {token!r}")
 
 
 def _level(tokens: Iterator[str]) -> str:
@@ -108,11 +108,11 @@ def _level(tokens: Iterator[str]) -> str:
     return token
 
 
-# --- what rules ask of a statement ----------------------------------------------------------------
+# --- operations on terms --------------------------------------------------------------------------
 
 
 def lift(term: Term, by: int, above: int = 0) -> Term:
-    """The term in a scope with `by` more variables; those below `above` are its own."""
+    """The term moved under `by` more binders. Variables below `above` are bound inside it and stay."""
     match term:
         case ("#", i):
             return ("#", i + by) if i >= above else term
@@ -128,7 +128,7 @@ def lift(term: Term, by: int, above: int = 0) -> Term:
 
 
 def mentions(term: Term, i: int) -> bool:
-    """Does the variable `i` of its scope stand in it?"""
+    """Does the variable `i` of its scope occur in it?"""
     match term:
         case ("#", j):
             return j == i
@@ -148,25 +148,25 @@ def is_constant(term: Term, name: str) -> bool:
 
 
 def arguments(term: Term, name: str, n: int) -> tuple[Term, ...] | None:
-    """The arguments of the constant `name` applied to `n` of them."""
+    """The arguments, where the term is the constant `name` applied to exactly `n`; else None."""
     if term[0] == "@" and len(term) == n + 2 and is_constant(term[1], name):
         return term[2:]
     return None
 
 
 def sides(term: Term) -> tuple[Term, Term] | None:
-    """The two sides of `a = b`, `p ↔ q` or `a ≍ b`."""
-    if found := arguments(term, "Eq", 3):
-        return found[1], found[2]
-    if found := arguments(term, "Iff", 2):
-        return found
-    if found := arguments(term, "HEq", 4):
-        return found[1], found[3]
+    """The two sides of `a = b`, `p ↔ q` or `a ≍ b`; else None."""
+    if args := arguments(term, "Eq", 3):
+        return args[1], args[2]
+    if args := arguments(term, "Iff", 2):
+        return args
+    if args := arguments(term, "HEq", 4):
+        return args[1], args[3]
     return None
 
 
 def premises(statement: Statement) -> list[Term]:
-    """All types that the conclusion may assume, in its own scope: of binders and of hypotheses."""
+    """The types of all binders and hypotheses, in the conclusion's scope."""
     n = len(statement.binders)
     return [lift(t, n - i) for i, t in enumerate(statement.binders)] + list(statement.hypotheses)
 
@@ -175,9 +175,9 @@ _COMPOUND = frozenset({"@", "λ", "Π", "let"})
 
 
 def subterms(term: Term) -> list[Term]:
-    """The term and all terms in it, with repetition, each before what it is made of."""
+    """The term and all its subterms, with repetition, each before its own subterms."""
     found, todo = [], [term]
-    while todo:  # rules ask for them a dozen times a variant: no generator in a generator
+    while todo:  # called a dozen times per variant: nested generators would be slow
         part = todo.pop()
         found.append(part)
         if part[0] in _COMPOUND:
@@ -195,33 +195,33 @@ def constants(term: Term) -> list[str]:
 _COMMUTATIVE = {"Eq": 3, "HEq": 4, "Iff": 2, "And": 2, "Or": 2, "HAdd.hAdd": 6, "HMul.hMul": 6, "HAnd.hAnd": 6, "HOr.hOr": 6,
                 "HXor.hXor": 6, "Min.min": 4, "Max.max": 4, "Nat.gcd": 2, "Nat.lcm": 2, "Int.gcd": 2, "Int.lcm": 2,
                 "Bool.and": 2, "Bool.or": 2, "and": 2, "or": 2}
-"""Functions whose last two arguments a reader exchanges without a thought, and how many arguments they have."""
+"""Functions whose last two arguments a reader freely exchanges, and how many arguments they take."""
 
 
 _GREATER = {"GT.gt": "LT.lt", "GE.ge": "LE.le"}
 
 
-def _sorted_pair(name: str, found: tuple[Term, ...]) -> tuple[Term, ...]:
+def _sorted_pair(name: str, args: tuple[Term, ...]) -> tuple[Term, ...]:
     if name == "HEq":
-        (a, x), (b, y) = sorted((found[:2], found[2:]), key=repr)
+        (a, x), (b, y) = sorted((args[:2], args[2:]), key=repr)
         return a, x, b, y
-    return *found[:-2], *sorted(found[-2:], key=repr)
+    return *args[:-2], *sorted(args[-2:], key=repr)
 
 
 def unoriented(term: Term) -> Term:
-    """The term with what a reader takes for the same written in one way: `b = a` for `a = b` (likewise ↔ and the
+    """A normal form, equal for terms that a reader takes for the same: one order for `a = b` and `b = a` (likewise ↔ and
     commutative operations), `¬a = b` for `a ≠ b`, `b < a` for `a > b`, `b ≤ a` for `a ≥ b`."""
     if term[0] == "@":
         term = ("@", *map(unoriented, term[1:]))
         if term[1][0] != "c":
             return term
-        name, found = term[1][1], term[2:]
-        if name == "Ne" and len(found) == 3:
-            return ("@", ("c", "Not"), unoriented(("@", ("c", "Eq", *term[1][2:]), *found)))
-        if name in _GREATER and len(found) == 4:
-            return ("@", ("c", _GREATER[name], *term[1][2:]), found[0], found[1], found[3], found[2])
-        if _COMMUTATIVE.get(name) == len(found):
-            return ("@", term[1], *_sorted_pair(name, found))
+        name, args = term[1][1], term[2:]
+        if name == "Ne" and len(args) == 3:
+            return ("@", ("c", "Not"), unoriented(("@", ("c", "Eq", *term[1][2:]), *args)))
+        if name in _GREATER and len(args) == 4:
+            return ("@", ("c", _GREATER[name], *term[1][2:]), args[0], args[1], args[3], args[2])
+        if _COMMUTATIVE.get(name) == len(args):
+            return ("@", term[1], *_sorted_pair(name, args))
         return term
     if term[0] in ("λ", "Π", "let"):
         return (term[0], *map(unoriented, term[1:]))
@@ -231,15 +231,15 @@ def unoriented(term: Term) -> Term:
 
 
 def near_key(statement: Statement) -> str:
-    """Equal for statements that a reader takes for the same: up to the symmetry of = and ↔, the ways to write ≠, > and
-    ≥, and the order of the arguments of commutative operations."""
+    """32 hexadecimal digits, equal for statements that a reader takes for the same: up to the symmetry of = and ↔, the
+    ways to write ≠, > and ≥, and the order of the arguments of commutative operations."""
     parts = (tuple(map(unoriented, statement.binders)), sorted(map(repr, map(unoriented, statement.hypotheses))),
              unoriented(statement.conclusion))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def size(term: Term) -> int:
-    """The number of constants, variables and literals, instances aside."""
+    """The number of constants, variables and literals, without instances."""
     match term:
         case ("@", head, *parts):
             return size(head) + sum(size(part) for part in parts if not _is_hidden(part))
@@ -256,5 +256,5 @@ def _is_hidden(term: Term) -> bool:
 
 
 def is_instance(name: str) -> bool:
-    """Is it an instance, as far as its name tells?"""
+    """Is it an instance, judging by its name?"""
     return name.rsplit(".", 1)[-1].startswith("inst")

@@ -1,5 +1,6 @@
 """Once a session: an engine with Lean's `Init` and a file of the user on top of it, and a corpus of a whole command."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import summary, synthesize
 from hypothesis import settings
-from places import LIBRARIES
+from places import LIBRARIES, TESTS
 
 from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.library import Library
@@ -20,6 +21,9 @@ settings.load_profile("house")
 
 SMALL = str(LIBRARIES / "files" / "Small.lean")
 
+
+# Ray's workers import stages of the tests.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS / "support"), os.environ.get("PYTHONPATH")]))
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and with it all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

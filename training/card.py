@@ -1,4 +1,4 @@
-"""The card of a model: what it is, what it was trained on, what it came to."""
+"""The card of a model: what it is, what it was trained on, and its losses."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +10,12 @@ import msgspec
 from lean_alchemy.training.data import TokenReport
 from lean_alchemy.training.recipe import Recipe
 
-_TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").read_text(), keep_trailing_newline=True, trim_blocks=True)
+_TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").read_text(encoding="utf-8"), keep_trailing_newline=True,
+                            trim_blocks=True)
 
 
 def card(recipe: Recipe, run: Any, data: Mapping[str, TokenReport], versions: Mapping[str, str]) -> str:
-    """run: see `training.run.Run`. Folders of the machine are named by their last part."""
+    """The card as Markdown. run: a `training.run.Run`. Of local folders it gives the last part of the path only."""
     corpora = [Path(out).name for out in recipe.data.corpora]
     base = recipe.base.package or recipe.base.model
     return _TEMPLATE.render(recipe=recipe, run=run, data=data, versions=versions, corpora=corpora, base=Path(base).name if base else None,

@@ -1,9 +1,9 @@
 """From texts to packed rows of tokens.
 
-A row holds whole documents, as many as fit into a block (best fit, decreasing); each document's positions begin at 0, which keeps it to
-itself in attention (the collator makes no attention mask, and the models are asked without a cache), and its first token is never
-predicted, which keeps it to itself in the loss. Which examples are taken, and in which order, depends on the recipe and the texts alone:
-the training sees exactly `updates * rows` rows, from the first to the last.
+A row holds whole documents, as many as fit into a block (best-fit decreasing). Each document's positions begin at 0, which separates
+documents in attention (the collator makes no attention mask, and the models run without a cache). A document's first token is never
+predicted, which separates them in the loss. Which examples are drawn, and in which order, depends only on the recipe and the texts:
+training sees exactly `updates * rows` rows, in order.
 """
 
 import math
@@ -17,27 +17,27 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.training.prompt import completion_ids, prompt_ids
 from lean_alchemy.training.recipe import Phase, Weights
 from lean_alchemy.training.sources import PARTS, SOURCES, Part, Source, Text
 
 IGNORED = -100
-"""The label of a token that is not to be predicted."""
+"""The label of a token that does not count in the loss."""
 
 WINDOW = 2_000
-"""Examples that are packed together. More waste less, and have the same order in the end: rows are shuffled."""
+"""Examples that are packed together. A larger window wastes fewer tokens. Rows are shuffled afterwards."""
 
 BATCH = 2_000
-"""Rows in memory at once, where all are looked at."""
+"""Rows in memory at once during a pass over all rows."""
 
 _TEXT = Features({"source": Value("string"), "part": Value("string"), "prompt": Value("string"), "completion": Value("string")})
 _TOKENS = Features({"source": Value("string"), "part": Value("string"), "input_ids": List(Value("int32")), "labels": List(Value("int32"))})
 
 
 class SourceReport(msgspec.Struct, frozen=True):
-    """examples: that there are to train on. drawn: taken, with repetitions. tokens: of these; predicted: that count in the loss. passes:
-    how often each is seen on average."""
+    """examples: available for training. drawn: examples drawn, with repetitions. tokens: in those drawn. predicted: tokens that count in
+    the loss. passes: how often each example is seen, on average."""
 
     examples: int
     drawn: int
@@ -47,8 +47,9 @@ class SourceReport(msgspec.Struct, frozen=True):
 
 
 class TokenReport(msgspec.Struct, frozen=True):
-    """rows: packed. wasted: share of their tokens that stay empty. cut: prompts that lost their beginning. dropped: examples whose
-    completion alone does not fit. kept_out: by reason. validation: examples by source."""
+    """rows: number of packed rows. block: tokens in a row. wasted: share of tokens that are padding. cut: number of prompts whose
+    beginning was cut off. dropped: number of examples whose completion alone does not fit. validation: number of examples by source.
+    kept_out: number of texts by reason."""
 
     rows: int
     block: int
@@ -61,8 +62,8 @@ class TokenReport(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """train, validation: rows with `input_ids`, `labels` and `seq_lengths`, the lengths of the documents in it. unigram_loss: by source,
-    in nats a token, of a model that knows how frequent each token is in training and nothing else."""
+    """train, validation: rows with `input_ids`, `labels` and `seq_lengths`, the lengths of the documents in the row. unigram_loss: by
+    source, in nats per token, of a model that only knows the frequency of each token in the training rows."""
 
     train: Dataset
     validation: dict[Source, Dataset]
@@ -70,56 +71,57 @@ class Prepared(msgspec.Struct, frozen=True):
     unigram_loss: dict[Source, float]
 
 
-def read(texts: Iterator[Text], cache: Path, fingerprint: str) -> Dataset:
-    """The texts as a dataset on disk. cache: a folder; the same fingerprint finds the same there."""
+def cached_texts(texts: Iterator[Text], cache: Path, fingerprint: str) -> Dataset:
+    """The texts as a dataset on disk. cache: its folder. If the dataset of this fingerprint is there already, `texts` is not read."""
     return Dataset.from_generator(
-        _rows, features=_TEXT, cache_dir=str(cache), gen_kwargs={"texts": _Once(texts)}, fingerprint=fingerprint)
+        _rows, features=_TEXT, cache_dir=str(cache), gen_kwargs={"texts": _Unpickled(texts)}, fingerprint=fingerprint)
 
 
-class _Once:
-    """An iterator, which `datasets` would want to pickle to name what comes of it; the fingerprint names it."""
+class _Unpickled:
+    """Holds an iterator. `datasets` pickles its arguments to name the result, and iterators can't be pickled; the fingerprint names it."""
 
     def __init__(self, texts: Iterator[Text]):
         self.texts = texts
 
     def __reduce__(self):
-        return (_Once, ((),))
+        return (_Unpickled, ((),))
 
 
-def _rows(texts: _Once) -> Iterator[dict]:
+def _rows(texts: _Unpickled) -> Iterator[dict]:
     for text in texts.texts:
         yield msgspec.structs.asdict(text)
 
 
 def prepare(texts: Dataset, tokenizer: Any, phase: Phase, *, evaluation_examples: int, seed: int,
             kept_out: Mapping[str, int]) -> Prepared:
-    """Raises UsageError where there is nothing to train on."""
+    """The packed rows of a phase. kept_out: number of texts by reason, for the report. Raises UsageError if no text is left to train on."""
     encoded = _tokenised(texts, tokenizer, phase.block)
     places, lengths = _places(encoded), _lengths(encoded)
     train = {source: places["train", source] for source in SOURCES if len(places["train", source]) and getattr(phase.weights, source)}
     if not train:
-        raise UsageError("there is nothing to train on: data.corpora names no corpus, and the weights leave nothing of the benchmark")
+        raise UsageError("there is nothing to train on: name a corpus in data.corpora, or give the benchmark's theorems a weight above 0 "
+                         "(weights.original)")
     wanted = phase.updates * phase.rows
-    drawn = draw(train, {source: getattr(phase.weights, source) for source in train}, lengths, (wanted + 1) * phase.block, seed)
+    drawn = draw_examples(train, {source: getattr(phase.weights, source) for source in train}, lengths, (wanted + 1) * phase.block, seed)
     packed = _packed(encoded.select(drawn), phase.block).shuffle(seed=seed).select(range(wanted))
-    validation = {source: _packed(encoded.select(_some(places["validation", source], evaluation_examples, seed)), phase.block)
+    validation = {source: _packed(encoded.select(_sample(places["validation", source], evaluation_examples, seed)), phase.block)
                   for source in train if len(places["validation", source])}
     predicted = _predicted(encoded)
-    taken = np.zeros(len(encoded), np.int64)
-    np.add.at(taken, drawn, 1)
+    times_drawn = np.zeros(len(encoded), np.int64)
+    np.add.at(times_drawn, drawn, 1)
     report = TokenReport(
         rows=wanted, block=phase.block, wasted=1 - int(_lengths(packed).sum()) / (wanted * phase.block),
         cut=int(sum(lengths == phase.block)), dropped=len(texts) - len(encoded),
         sources={source: SourceReport(
-            examples=len(own), drawn=int(taken[own].sum()), tokens=int((taken[own] * lengths[own]).sum()),
-            predicted=int((taken[own] * predicted[own]).sum()), passes=round(float(taken[own].mean()), 3))
-            for source, own in train.items()},
+            examples=len(indices), drawn=int(times_drawn[indices].sum()), tokens=int((times_drawn[indices] * lengths[indices]).sum()),
+            predicted=int((times_drawn[indices] * predicted[indices]).sum()), passes=round(float(times_drawn[indices].mean()), 3))
+            for source, indices in train.items()},
         validation={source: min(len(places["validation", source]), evaluation_examples) for source in validation}, kept_out=dict(kept_out))
     return Prepared(packed, validation, report, _unigram(packed, validation, len(tokenizer)))
 
 
 def packed_rows(texts: Sequence[Text], tokenizer: Any, block: int) -> Dataset:
-    """All of the texts as rows, to evaluate on."""
+    """All texts as packed rows, for evaluation."""
     rows = Dataset.from_list([msgspec.structs.asdict(text) for text in texts], features=_TEXT)
     return _packed(_tokenised(rows, tokenizer, block), block)
 
@@ -130,8 +132,8 @@ def _tokenised(texts: Dataset, tokenizer: Any, block: int) -> Dataset:
 
 
 def _encoded(batch: dict[str, list[str]], tokenizer: Any, block: int) -> dict[str, list]:
-    """An example whose completion fills the block on its own is dropped."""
-    found: dict[str, list] = {name: [] for name in _TOKENS}
+    """An example whose completion alone fills the block is dropped."""
+    columns: dict[str, list] = {name: [] for name in _TOKENS}
     completions = completion_ids(tokenizer, batch["completion"])
     prompts = prompt_ids(tokenizer, batch["prompt"], [block - len(after) for after in completions])
     for source, part, before, after, text in zip(batch["source"], batch["part"], prompts, completions, batch["prompt"], strict=True):
@@ -139,8 +141,8 @@ def _encoded(batch: dict[str, list[str]], tokenizer: Any, block: int) -> dict[st
             continue
         labels = [*([IGNORED] * len(before) if text else before), *after]
         for name, value in zip(_TOKENS, (source, part, [*before, *after], labels), strict=True):
-            found[name].append(value)
-    return found
+            columns[name].append(value)
+    return columns
 
 
 def _places(encoded: Dataset) -> dict[tuple[Part, Source], np.ndarray]:
@@ -149,12 +151,12 @@ def _places(encoded: Dataset) -> dict[tuple[Part, Source], np.ndarray]:
 
 
 def _lengths(rows: Dataset) -> np.ndarray:
-    """Tokens of each."""
+    """The number of tokens of each row."""
     return np.concatenate([np.empty(0, np.int64), *(ids.value_lengths().to_numpy() for ids, in _columns(rows, "input_ids"))])
 
 
 def _predicted(encoded: Dataset) -> np.ndarray:
-    """How many tokens of each example count in the loss: the first one never does."""
+    """The number of tokens of each example that count in the loss; the first never does."""
     found = []
     for labels, in _columns(encoded, "labels"):
         counts, offsets = (labels.values.to_numpy() != IGNORED).astype(np.int64), labels.offsets.to_numpy()
@@ -164,37 +166,39 @@ def _predicted(encoded: Dataset) -> np.ndarray:
 
 
 def _columns(rows: Dataset, *names: str) -> Iterator[tuple]:
-    """Some thousand rows at a time, columns as Arrow's lists, which begin at 0."""
+    """These columns as Arrow list arrays, BATCH rows at a time. Their offsets begin at 0."""
     for batch in rows.select_columns(list(names)).with_format("arrow").iter(BATCH):
         yield tuple(pa.concat_arrays(batch[name].chunks) for name in names)
 
 
-def draw(places: Mapping[Source, np.ndarray], weights: Mapping[Source, float], lengths: np.ndarray, tokens: int, seed: int) -> np.ndarray:
-    """Numbers of examples, as many as have `tokens` tokens together. Each is of a source drawn by weight; within a source every example
-    comes once before one comes again."""
+def draw_examples(places: Mapping[Source, np.ndarray], weights: Mapping[Source, float], lengths: np.ndarray, tokens: int,
+                  seed: int) -> np.ndarray:
+    """Indices of examples with at least `tokens` tokens in all. The source of each is drawn by weight; within a source all examples come
+    before any is repeated. places: indices of the examples of each source. lengths: tokens of each example."""
     rng = np.random.default_rng(seed)
     names = sorted(places)
     shares = np.asarray([weights[name] for name in names], float) / sum(weights[name] for name in names)
-    streams = {name: _stream(places[name], np.random.default_rng([seed, number])) for number, name in enumerate(names)}
-    mean = float(np.mean(np.concatenate([lengths[own] for own in places.values()])))
+    streams = {name: _endless(places[name], np.random.default_rng([seed, number])) for number, name in enumerate(names)}
+    mean = float(np.mean(np.concatenate([lengths[indices] for indices in places.values()])))
     chosen: list[int] = []
-    have = 0
-    while have < tokens:
-        for number in rng.choice(len(names), size=max(1, math.ceil((tokens - have) / mean)), p=shares):
+    total = 0
+    while total < tokens:
+        for number in rng.choice(len(names), size=max(1, math.ceil((tokens - total) / mean)), p=shares):
             chosen.append(next(streams[names[number]]))
-            have += int(lengths[chosen[-1]])
-            if have >= tokens:
+            total += int(lengths[chosen[-1]])
+            if total >= tokens:
                 break
     return np.asarray(chosen)
 
 
-def _stream(own: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
+def _endless(indices: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
+    """The indices shuffled, pass after pass."""
     while True:
-        yield from rng.permutation(own).tolist()
+        yield from rng.permutation(indices).tolist()
 
 
-def _some(own: np.ndarray, count: int, seed: int) -> np.ndarray:
-    return np.sort(np.random.default_rng(seed).permutation(own)[:count])
+def _sample(indices: np.ndarray, count: int, seed: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(seed).permutation(indices)[:count])
 
 
 def _packed(encoded: Dataset, block: int) -> Dataset:
@@ -207,13 +211,13 @@ def _packed(encoded: Dataset, block: int) -> Dataset:
 def collator(tokenizer: Any) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
     """Makes a batch of packed rows: `input_ids`, `labels` and `position_ids` of shape (rows, tokens), padded to the longest.
 
-    trl's own makes one long row of all. Without a kernel that knows of documents attention costs the square of a row's length: sixteen
-    rows side by side cost sixteen times one, in one row 256 times."""
+    trl's own collator makes one long row of all. Without an attention kernel for packed documents, attention costs the square of a row's
+    length: sixteen rows side by side cost 16 times one, in one row 256 times."""
     return partial(_side_by_side, pad=tokenizer.pad_token_id)
 
 
 def _side_by_side(rows: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
-    """Padding has position 0, so that each token of it is a document by itself."""
+    """Padding tokens have position 0, so each is a document by itself."""
     import torch
 
     shape = len(rows), max(len(row["input_ids"]) for row in rows)
@@ -227,15 +231,15 @@ def _side_by_side(rows: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]
 
 
 def _unigram(train: Dataset, validation: Mapping[Source, Dataset], vocabulary: int) -> dict[Source, float]:
-    """Cross-entropy of the predicted tokens under their frequencies in training, one added to each."""
+    """Cross-entropy of the predicted tokens under their frequencies in training, with add-one smoothing."""
     counts = _counts(train, vocabulary) + 1
     surprise = -np.log(counts / counts.sum())
     held_out = {source: _counts(rows, vocabulary) for source, rows in validation.items()}
-    return {source: float((surprise * its).sum() / its.sum()) for source, its in held_out.items()}
+    return {source: float((surprise * counted).sum() / counted.sum()) for source, counted in held_out.items()}
 
 
 def _counts(rows: Dataset, vocabulary: int) -> np.ndarray:
-    """How often each token is to be predicted: in each document all but the first, where they are not ignored."""
+    """How often each token is predicted: the first of a document never is, nor are IGNORED ones."""
     found = np.zeros(vocabulary, np.int64)
     for labels, lengths in _columns(rows, "labels", "seq_lengths"):
         values = labels.values.to_numpy().copy()
@@ -245,15 +249,16 @@ def _counts(rows: Dataset, vocabulary: int) -> np.ndarray:
 
 
 def training_texts(texts: Dataset, weights: Weights) -> Iterator[str]:
-    """All that a phase may take, each once."""
+    """The prompts and completions that a phase with these weights may draw, each once."""
     for batch in texts.iter(1_000):
-        for source, part, *both in zip(*(batch[name] for name in ("source", "part", "prompt", "completion")), strict=True):
+        for source, part, prompt, completion in zip(*(batch[name] for name in ("source", "part", "prompt", "completion")), strict=True):
             if part == "train" and getattr(weights, source):
-                yield from both
+                yield prompt
+                yield completion
 
 
 def train_tokenizer(texts: Iterator[str], vocabulary: int, special: Sequence[str], context: int) -> Any:
-    """A byte-level BPE tokenizer: it reads every text, and gives it back as it was."""
+    """A byte-level BPE tokenizer: it encodes any text, and decodes it unchanged. context: tokens a model can take."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -1,7 +1,7 @@
-"""One phase of training: updates of a model on packed rows, in their order, with transformers' Trainer.
+"""One phase of training: updates of a model on packed rows, in order, with transformers' Trainer.
 
-What happens on the way is written to `metrics.jsonl`, an object a line. A checkpoint holds all that the updates after it depend on: a run
-that was cut off ends with the weights of one that was not.
+Metrics are written to `metrics.jsonl`, one object per line. A checkpoint holds everything that later updates depend on: a run that was
+interrupted and resumed ends with the same weights as one that was not.
 """
 
 import json
@@ -23,13 +23,14 @@ from lean_alchemy.training.data import Prepared
 from lean_alchemy.training.loss import loss_on
 from lean_alchemy.training.recipe import Phase, Recipe
 
-Make = Callable[..., Any]
-"""A Trainer out of model, arguments, rows, collator, tokenizer and callbacks."""
+MakeTrainer = Callable[..., Any]
+"""Makes a Trainer from model, arguments, rows, collator, tokenizer and callbacks: a value of `training.phases.PHASES`."""
 
 
 class Fitted(msgspec.Struct, frozen=True):
-    """updates, tokens: of the whole phase. seconds: of this go. first_loss, final_loss: of the first and the last update in training.
-    loss: on the validation rows of each source, after; before: of the model before the phase. unigram: see `Prepared`."""
+    """The result of a phase. updates, tokens: of the whole phase. seconds: since it was started or last resumed. first_loss, final_loss:
+    training loss of the first and the last update. before, loss: on the validation rows of each source, before and after the phase.
+    unigram: see `Prepared`. All losses are nats per token."""
 
     updates: int
     tokens: int
@@ -42,11 +43,11 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 class Interrupted(Trouble):
-    """Ctrl-C: a checkpoint is there."""
+    """Stopped by Ctrl-C or SIGTERM, after a checkpoint was written."""
 
 
 class Metrics:
-    """`metrics.jsonl`: what was measured in which update of which phase."""
+    """The file `metrics.jsonl`: measurements by phase and update."""
 
     def __init__(self, file: Path):
         self._file = file
@@ -55,22 +56,22 @@ class Metrics:
         return [row for row in self._rows() if row["phase"] == phase]
 
     def write(self, **row: Any) -> None:
-        with self._file.open("a") as stream:
+        with self._file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
 
     def forget_after(self, phase: str, update: int) -> None:
-        """What came after the checkpoint that a run goes on from comes again."""
+        """Drops the rows after the update that a run resumes from: they will be measured again."""
         kept = [row for row in self._rows() if row["phase"] != phase or row["update"] <= update]
         write_whole(self._file, "".join(json.dumps(row) + "\n" for row in kept).encode())
 
     def _rows(self) -> list[dict]:
-        """A run that is killed may leave half a line at the end."""
-        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        """Without a last line that is incomplete because the run was killed."""
+        lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
         return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 class Watcher(TrainerCallback):
-    """Measures, reports, evaluates, and ends the training at a Ctrl-C, with a checkpoint."""
+    """Records metrics, reports progress, evaluates, and on Ctrl-C stops the training with a checkpoint."""
 
     def __init__(self, name: str, phase: Phase, recipe: Recipe, data: Prepared, collate: Any, metrics: Metrics, report: Report,
                  interrupted: Callable[[], bool]):
@@ -111,27 +112,27 @@ class Watcher(TrainerCallback):
             control.should_save = control.should_training_stop = True
 
 
-def fit(name: str, phase: Phase, recipe: Recipe, make: Make, model: Any, tokenizer: Any, data: Prepared, collate: Any, folder: Path,
-        metrics: Metrics, report: Report, interrupted: Callable[[], bool]) -> Fitted:
-    """Trains the model in place. folder: of the checkpoints. interrupted: was a Ctrl-C heard? Raises Interrupted, Trouble where memory
-    does not suffice."""
+def fit(name: str, phase: Phase, recipe: Recipe, make_trainer: MakeTrainer, model: Any, tokenizer: Any, data: Prepared, collate: Any,
+        folder: Path, metrics: Metrics, report: Report, interrupted: Callable[[], bool]) -> Fitted:
+    """Trains the model in place. folder: where checkpoints are; the newest one is resumed. interrupted: was Ctrl-C pressed? Raises
+    Interrupted, and Trouble if memory runs out."""
     start = time.monotonic()
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     metrics.forget_after(name, int(last.rpartition("-")[2]) if last else -1)
     watcher = Watcher(name, phase, recipe, data, collate, metrics, report, interrupted)
-    trainer = make(model=model, arguments=_arguments(phase, recipe, folder), rows=data.train, collate=collate, tokenizer=tokenizer,
-                   callbacks=[watcher])
+    trainer = make_trainer(model=model, arguments=_arguments(phase, recipe, folder), rows=data.train, collate=collate, tokenizer=tokenizer,
+                           callbacks=[watcher])
     trainer.remove_callback(PrinterCallback)
     try:
         trainer.train(resume_from_checkpoint=last)
     except (torch.OutOfMemoryError, RuntimeError) as error:
         if not (isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error) or "out of memory" in str(error)):
             raise
-        raise Trouble(f"{name}: memory does not suffice for {phase.at_once} rows of {phase.block} tokens at once. Try a smaller "
-                      f"{name}.at_once or {name}.block, or {name}.lora; {name}.rows may stay as it is") from None
+        raise Trouble(f"{name}: out of memory with {phase.at_once} rows of {phase.block} tokens at once. Set a smaller "
+                      f"{name}.at_once or {name}.block, or use {name}.lora; {name}.rows can stay") from None
     if trainer.state.global_step < phase.updates:
-        raise Interrupted(f"interrupted at update {trainer.state.global_step} of {phase.updates} of {name}, with a checkpoint: run the "
-                          "command again to go on")
+        raise Interrupted(f"{name} was interrupted at update {trainer.state.global_step} of {phase.updates}; a checkpoint is saved: run "
+                          "the command again to resume")
     rows = metrics.rows(name)
     losses = [row["loss"] for row in rows if "loss" in row]
 
@@ -143,7 +144,7 @@ def fit(name: str, phase: Phase, recipe: Recipe, make: Make, model: Any, tokeniz
 
 
 def _arguments(phase: Phase, recipe: Recipe, folder: Path) -> dict[str, Any]:
-    """What Trainer is told: rows in order, no shuffling, no network, nothing printed."""
+    """Of TrainingArguments: rows in order, no shuffling, no network, nothing printed."""
     return {
         "output_dir": str(folder), "max_steps": phase.updates, "per_device_train_batch_size": phase.at_once,
         "gradient_accumulation_steps": phase.rows // phase.at_once, "train_sampling_strategy": "sequential", "remove_unused_columns": False,

@@ -1,4 +1,4 @@
-"""A Ctrl-C that is heard and does not tear: the training ends after the update that it is in, with a checkpoint."""
+"""Ctrl-C during training: the current update is finished and a checkpoint written before the run stops."""
 
 import signal
 import threading
@@ -7,24 +7,25 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def heard_interrupt() -> Iterator[Callable[[], bool]]:
-    """What it yields says whether one came. A second one tears. SIGTERM, by which clusters stop a job, is heard likewise."""
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Yields a function that says whether SIGINT (Ctrl-C) or SIGTERM (how clusters stop a job) was received. A second one raises
+    KeyboardInterrupt. Outside the main thread, where Python can't handle signals, it always says no."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    came: list[int] = []
+    received: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def hear(number: int, _frame: object) -> None:
-        if came:
+    def defer(number: int, _frame: object) -> None:
+        if received:
             raise KeyboardInterrupt
-        came.append(number)
+        received.append(number)
 
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, hear)
+    for number, previous in before.items():
+        if previous is not signal.SIG_IGN:
+            signal.signal(number, defer)
     try:
-        yield lambda: bool(came)
+        yield lambda: bool(received)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)

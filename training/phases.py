@@ -1,7 +1,7 @@
-"""The two phases of a training, each as the trainer that it runs.
+"""The two phases of training, each with its trainer.
 
-*pretrain*: continual pretraining on the texts of theorems, where every token is to be predicted. *finetune*: from goal states to tactics,
-where the tactic alone is to be predicted. Both get rows that are packed already (`training/data.py`).
+*pretrain*: continual pretraining on the texts of theorems; every token is predicted. *finetune*: from goal states to tactics; only the
+tactic is predicted. Both get packed rows (`training/data.py`).
 """
 
 from typing import Any
@@ -17,9 +17,8 @@ def pretrainer(model: Any, arguments: dict[str, Any], rows: Dataset, collate: An
 
 
 def finetuner(model: Any, arguments: dict[str, Any], rows: Dataset, collate: Any, tokenizer: Any, callbacks: list) -> SFTTrainer:
-    """trl's SFTTrainer computes the loss in chunks, without the logits of a whole row, which for a vocabulary of 49,000 are more than the
-    model itself, and counts how often the most probable token is the right one. Its own packing knows no mixture of sources and no order
-    of updates, so it is switched off."""
+    """trl's SFTTrainer computes the loss in chunks. It never holds the logits of a whole row, which for a vocabulary of 49,000 are larger
+    than the model itself. It also measures token accuracy. Its own packing is off: it has no weighted sources and no fixed order."""
     settings = SFTConfig(**arguments, gradient_checkpointing=None, max_length=None, dataset_kwargs={"skip_prepare_dataset": True})
     return SFTTrainer(model=model, args=settings, train_dataset=rows, data_collator=collate, processing_class=tokenizer,
                       callbacks=callbacks)

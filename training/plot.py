@@ -11,9 +11,9 @@ COLOURS = {"training": "#b8c4ce", "original": "#22303c", "rw": "#2a7f9e", "apply
 
 
 def plot_losses(metrics: Path, unigram: Mapping[str, Mapping[str, float]], picture: Path) -> None:
-    """A panel a phase: the loss in training, and on the validation rows of each source; dashed, the unigram baseline. unigram: by phase and
+    """One panel per phase: training loss, validation loss of each source, and the unigram baseline (dashed). unigram: by phase and
     source."""
-    rows = [json.loads(line) for line in metrics.read_text().splitlines()]
+    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     phases = list(dict.fromkeys(row["phase"] for row in rows))
     plt = pyplot()
     figure, panels = plt.subplots(1, len(phases), figsize=(5.5 * len(phases), 3.6), squeeze=False)
@@ -29,7 +29,7 @@ def plot_losses(metrics: Path, unigram: Mapping[str, Mapping[str, float]], pictu
             panel.axhline(unigram[phase][source], color=COLOURS[source], ls="--", lw=0.8)
         panel.set_ylim(bottom=0)
         panel.set_xlabel("updates")
-        panel.set_ylabel("nats a token")
+        panel.set_ylabel("nats per token")
         panel.legend(frameon=False)
         caption(panel, phase)
     figure.tight_layout()

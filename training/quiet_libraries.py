@@ -1,10 +1,10 @@
-"""Libraries that keep to themselves what is for their callers."""
+"""Silences progress bars and warnings of Hugging Face libraries."""
 
 import logging
 
 
-def quiet() -> None:
-    """Progress is reported by us: the libraries' own bars and advice for their callers would stand between."""
+def silence_libraries() -> None:
+    """Switches off their progress bars and all messages below errors, which would break up our own progress display."""
     import datasets
     import transformers
 

@@ -1,4 +1,4 @@
-"""Recipes: what is trained, on what, and how. A YAML file is a `Recipe`: every value is checked, and a key that is none is an error."""
+"""Recipes: what to train, on what, and how. A YAML file is read as a `Recipe`: every value is checked, and unknown keys are errors."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,15 +18,15 @@ Form = Literal["proof", "goal-directed", "inlined"]
 
 
 class RecipeError(Mistake):
-    """The recipe can't be followed; the message names the key."""
+    """The recipe is invalid; the message names the key."""
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of a recipe."""
+    """A part of a recipe: unknown keys are errors."""
 
 
 class Decoder(Strict, kw_only=True):
-    """A Llama-like decoder from nothing, with a byte-level BPE tokenizer of its own, trained on the training texts."""
+    """A Llama-like decoder from scratch, with its own byte-level BPE tokenizer, trained on the training texts."""
 
     vocabulary: Annotated[int, Meta(ge=300)]
     hidden: Count
@@ -37,10 +37,10 @@ class Decoder(Strict, kw_only=True):
 
 
 class Base(Strict, kw_only=True):
-    """What the training begins with: one of `decoder` and `model`.
+    """The base model: exactly one of `decoder`, `model` and `package`.
 
-    model: a folder in `save_pretrained` form or a name on the hub. package: of Python, in whose folder the file `gguf` lies; that file
-    holds the weights in GGUF form, dequantised when it is read."""
+    model: a folder in `save_pretrained` form, or a name on the hub. package: an installed Python package that contains the file `gguf`,
+    whose weights are dequantized when they are read."""
 
     decoder: Decoder | None = None
     model: str | None = None
@@ -49,7 +49,7 @@ class Base(Strict, kw_only=True):
 
 
 class Lora(Strict, kw_only=True):
-    """Low-rank adapters (Hu et al., 2021) on all linear layers; they are merged into the model that is saved."""
+    """Low-rank adapters (Hu et al., 2021) on all linear layers, merged into the model when it is saved."""
 
     rank: Count = 16
     alpha: Count = 32
@@ -57,7 +57,7 @@ class Lora(Strict, kw_only=True):
 
 
 class Weights(Strict, kw_only=True):
-    """Shares of the three sources among the examples, up to a factor; a source without rows has none."""
+    """Relative shares of the three sources among the examples. A source without examples is ignored."""
 
     original: Weight = 1.0
     rw: Weight = 1.0
@@ -65,11 +65,10 @@ class Weights(Strict, kw_only=True):
 
 
 class Data(Strict, kw_only=True):
-    """benchmark: its training part gives the original theorems, and its val and test parts what is held out; `core`, a folder, or a
-    packed one. proofs: OUT folders of `alchemy harvest` and `alchemy trace`, whose theorems are original ones beside the benchmark's.
-    corpora: OUT folders of `alchemy synthesize` with `alchemy steps`. forms: which proofs of a variant give steps.
-    novel_premises: `strict` leaves out variants made with a premise that only held-out proofs use; `loose` lets them in, as the paper
-    does."""
+    """benchmark: `core`, a folder, or a `.tar.xz`; its train part gives original theorems, its val and test parts are held out. proofs:
+    OUT folders of `alchemy harvest` and `alchemy trace`, which give further original theorems. corpora: OUT folders of `alchemy
+    synthesize`, with steps made by `alchemy steps`. forms: which proofs of a variant give steps. novel_premises: `strict` leaves out
+    variants made with a premise that only held-out proofs use; `loose` keeps them, as the paper does."""
 
     benchmark: str = "core"
     proofs: list[str] = msgspec.field(default_factory=list)
@@ -79,10 +78,11 @@ class Data(Strict, kw_only=True):
 
 
 class Phase(Strict, kw_only=True):
-    """Updates of the optimiser (AdamW; the learning rate warms up over a share of the updates and falls to a tenth along a cosine).
+    """One phase of training with AdamW. The learning rate warms up during the share `warmup` of the updates, then decays to a tenth along
+    a cosine.
 
-    block: tokens in a row of packed examples; a longer one is cut. rows: in an update; at_once: of these, how many the device takes at
-    once. weights: of the sources. evaluate_every, save_every: updates; None: only at the end."""
+    rows: rows per update; at_once: rows per device step, so that gradients of rows / at_once steps are accumulated. block: tokens per row;
+    longer examples are cut. weights: of the sources. evaluate_every, save_every: in updates; None: only at the end."""
 
     updates: Count
     rows: Count
@@ -99,9 +99,9 @@ class Phase(Strict, kw_only=True):
 
 
 class Recipe(Strict, kw_only=True):
-    """pretrain: on the texts of theorems, every token counts. finetune: from goal states to tactics, the tactics count. Either may be
-    absent. precision: `bf16` is autocast, the weights stay in float32. evaluation_examples: at most so many of each source are evaluated
-    on."""
+    """pretrain: on the texts of theorems, loss on every token. finetune: from goal states to tactics, loss on the tactics. Either may be
+    absent. precision: `bf16` uses autocast; the weights stay in float32. threads: of torch on the CPU. evaluation_examples: the maximal
+    number of validation examples per source."""
 
     name: str
     base: Base
@@ -115,84 +115,85 @@ class Recipe(Strict, kw_only=True):
 
 
 def shipped() -> list[str]:
+    """The names of the recipes in the package."""
     return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
 
 
 def load(recipe: str, settings: list[str] = []) -> Recipe:
-    """recipe: the name of one that ships with the package, or a YAML file. settings: `finetune.updates=200`, over what the file says; the
-    value is YAML. Raises RecipeError."""
+    """recipe: the name of a recipe in the package, or a YAML file. settings: they override the file, such as `finetune.updates=200`; values
+    are YAML. Raises RecipeError."""
     file = Path(recipe)
     if not file.suffix:
         file = SHIPPED / f"{recipe}.yaml"
     if not file.is_file():
-        raise RecipeError(f"there is no recipe {recipe}: name a YAML file, or one of {', '.join(shipped())}")
+        raise RecipeError(f"no recipe {recipe}: give a YAML file, or one of {', '.join(shipped())}")
     tree = _yaml(file.read_bytes(), str(file))
     if not isinstance(tree, dict):
-        raise RecipeError(f"{file} is no recipe: it should hold keys and values")
+        raise RecipeError(f"{file} is no recipe: it must be a YAML mapping of keys to values")
     for setting in settings:
         _set(tree, setting)
     try:
-        found = msgspec.convert(tree, Recipe, strict=False)  # YAML reads 1e-3 as text
+        parsed = msgspec.convert(tree, Recipe, strict=False)  # YAML reads 1e-3 as text
     except msgspec.ValidationError as error:
         raise RecipeError(f"{file}: {error}") from None
-    _check(found)
-    return found
+    _check(parsed)
+    return parsed
 
 
 def _yaml(text: bytes, where: str) -> Any:
     try:
         return msgspec.yaml.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{where} is not YAML: {error}") from None
+        raise RecipeError(f"{where}: not YAML: {error}") from None
 
 
 def _set(tree: dict, setting: str) -> None:
     path, equals, value = setting.partition("=")
     *parents, last = path.split(".")
     if not equals or not all((*parents, last)):
-        raise RecipeError(f"{setting!r} sets nothing: write key=value, such as finetune.updates=200")
+        raise RecipeError(f"{setting!r} is no setting: write key=value, such as finetune.updates=200")
     for key in parents:
         tree = tree.setdefault(key, {})
         if not isinstance(tree, dict):
-            raise RecipeError(f"{setting!r}: {key} has no keys below it")
+            raise RecipeError(f"{setting!r}: {key} is a value and has no keys below it")
     tree[last] = _yaml(value.encode(), repr(setting))
 
 
 def _check(recipe: Recipe) -> None:
-    """What no type says."""
+    """Checks that types can't express."""
     base = recipe.base
     if sum((base.decoder is not None, base.model is not None, base.package is not None)) != 1:
-        raise RecipeError("base: name one of decoder, model, package")
+        raise RecipeError("base: give exactly one of decoder, model, package")
     if base.package is not None and base.gguf is None:
-        raise RecipeError("base.gguf: the file in the package")
+        raise RecipeError("base.gguf: name the GGUF file in the package")
     if base.decoder is not None and base.decoder.hidden % (2 * base.decoder.heads):
-        raise RecipeError("base.decoder.hidden: not divisible into heads of an even width")
+        raise RecipeError("base.decoder.hidden: must be a multiple of 2 × base.decoder.heads, so that heads have an even width")
     if recipe.pretrain is None and recipe.finetune is None:
-        raise RecipeError("pretrain, finetune: at least one of them")
+        raise RecipeError("pretrain, finetune: give at least one of them")
     for name, phase in (("pretrain", recipe.pretrain), ("finetune", recipe.finetune)):
         if phase is None:
             continue
         if phase.rows % phase.at_once:
-            raise RecipeError(f"{name}.at_once: {phase.rows} rows can't be taken {phase.at_once} at once")
+            raise RecipeError(f"{name}.at_once: must divide {name}.rows, and {phase.at_once} does not divide {phase.rows}")
         if base.decoder is not None and phase.block > base.decoder.context:
-            raise RecipeError(f"{name}.block: longer than base.decoder.context")
+            raise RecipeError(f"{name}.block: must be at most base.decoder.context, {base.decoder.context}")
         if not any(msgspec.structs.astuple(phase.weights)):
-            raise RecipeError(f"{name}.weights: all of them are 0")
+            raise RecipeError(f"{name}.weights: all of them are 0; set at least one above 0")
     if not recipe.data.forms:
-        raise RecipeError("data.forms: at least one")
+        raise RecipeError("data.forms: give at least one of proof, goal-directed, inlined")
 
 
-def differences(one: Recipe, other: Recipe) -> list[str]:
-    """What two recipes say differently: `finetune.updates: 100, 200`."""
-    mine, its = _flat(msgspec.to_builtins(one)), _flat(msgspec.to_builtins(other))
-    return [f"{key}: {mine.get(key)}, {its.get(key)}" for key in dict.fromkeys([*mine, *its]) if mine.get(key) != its.get(key)]
+def differences(first: Recipe, second: Recipe) -> list[str]:
+    """The settings in which two recipes differ: `finetune.updates: 100, 200`."""
+    a, b = _flat(msgspec.to_builtins(first)), _flat(msgspec.to_builtins(second))
+    return [f"{key}: {a.get(key)}, {b.get(key)}" for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
 
 
-def _flat(tree: dict, above: str = "") -> dict[str, Any]:
-    found = {}
+def _flat(tree: dict, prefix: str = "") -> dict[str, Any]:
+    flat = {}
     for key, value in tree.items():
         if isinstance(value, dict):
-            found.update(_flat(value, f"{above}{key}."))
+            flat.update(_flat(value, f"{prefix}{key}."))
         else:
-            found[above + key] = value
-    return found
+            flat[prefix + key] = value
+    return flat

@@ -1,14 +1,14 @@
 """A run of a recipe, in a folder of its own.
 
-    recipe.json      the recipe as it was followed
-    versions.json    of the packages
-    data.json        what was trained on: tokens by source, what was kept out, a fingerprint
-    metrics.jsonl    what was measured, update by update
-    loss.png         the same as a picture
+    recipe.json      the recipe, with all settings applied
+    versions.json    versions of the packages
+    data.json        the training data: tokens by source, what was kept out, a fingerprint
+    metrics.jsonl    metrics, update by update
+    loss.png         a plot of them
     model/           model, tokenizer and a card, for `from_pretrained`
-    run.json         the summary: it is there when the run is done
+    run.json         the summary, written when the run is done
 
-Checkpoints and tokenised data lie below `.work` until then. The command run again goes on where it was cut off.
+Until then checkpoints and tokenized data are below `.work`. The same command run again resumes the run.
 """
 
 import hashlib
@@ -23,27 +23,28 @@ from typing import Any
 import msgspec
 
 from lean_alchemy.lean_workspace.errors import Mistake
-from lean_alchemy.pipelines.benchmarks.leandojo import place_of
+from lean_alchemy.pipelines.benchmarks.leandojo import benchmark_path
 from lean_alchemy.pipelines.runtime.stage import Report
 from lean_alchemy.pipelines.runtime.storage import location_of, write_whole
 from lean_alchemy.training.card import card
-from lean_alchemy.training.data import Prepared, TokenReport, collator, prepare, read, train_tokenizer, training_texts
+from lean_alchemy.training.data import Prepared, TokenReport, cached_texts, collator, prepare, train_tokenizer, training_texts
 from lean_alchemy.training.fit import Fitted, Metrics, fit
-from lean_alchemy.training.interrupt import heard_interrupt
-from lean_alchemy.training.model import merged, opened, parameters, with_adapters
+from lean_alchemy.training.interrupt import deferred_interrupt
+from lean_alchemy.training.model import load_model, merge_adapters, parameters, with_adapters
 from lean_alchemy.training.phases import PHASES
 from lean_alchemy.training.plot import plot_losses
 from lean_alchemy.training.prompt import GOAL, PROOFSTEP
-from lean_alchemy.training.quiet_libraries import quiet
+from lean_alchemy.training.quiet_libraries import silence_libraries
 from lean_alchemy.training.recipe import Data, Decoder, Phase, Recipe
-from lean_alchemy.training.run_folder import claimed, own
+from lean_alchemy.training.run_folder import exclusive, save_recipe
 from lean_alchemy.training.sources import Sources
 
 PACKAGES = ("lean-alchemy", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 
 
 class Run(msgspec.Struct, frozen=True):
-    """The summary. tokens, updates: of all phases; the losses are those of the last phase. eval_loss: the mean over the sources."""
+    """The summary. parameters: of the model. steps, tokens: updates and tokens of all phases. seconds: since the run was started or last
+    resumed. first_loss, final_loss, eval_loss: of the last phase; eval_loss is the mean over the sources' validation losses."""
 
     recipe: str
     parameters: int
@@ -57,12 +58,15 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def train(recipe: Recipe, out: Path, report: Report) -> Run:
-    """Follows a recipe. Raises Mistake where the folder holds something else or a run that is done, Trouble where it can't be finished."""
-    with claimed(out, recipe):
+    """Trains as the recipe says, and resumes a run that was interrupted. Raises Mistake if the folder holds something else or a finished
+    run, Trouble if the run fails or is interrupted."""
+    with exclusive(out, recipe):
         return _Running(recipe, Sources(recipe.data), out, report).run()
 
 
 class _Running:
+    """The state of one run."""
+
     def __init__(self, recipe: Recipe, sources: Sources, out: Path, report: Report):
         self._recipe, self._sources, self._out, self._report = recipe, sources, out, report
         self._work = out / ".work"
@@ -75,15 +79,15 @@ class _Running:
         import torch
 
         start, recipe = time.monotonic(), self._recipe
-        quiet()
+        silence_libraries()
         if recipe.threads is not None:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         self._require_same_data()
         phases = {name: phase for name in PHASES if (phase := getattr(recipe, name)) is not None}
         self._read(phases)
-        model, tokenizer = opened(recipe.base, self._own_tokenizer)
-        own(self._out, recipe)
+        model, tokenizer = load_model(recipe.base, self._train_tokenizer)
+        save_recipe(self._out, recipe)
         write_whole(self._out / "versions.json", msgspec.json.format(msgspec.json.encode(_versions()), indent=2))
         fitted: dict[str, Fitted] = {}
         data: dict[str, TokenReport] = {}
@@ -106,24 +110,24 @@ class _Running:
     # --- data
 
     def _read(self, phases: dict[str, Phase]) -> None:
-        """The texts of each phase, and what was kept out of them; an earlier go may have read them."""
+        """Reads the texts of each phase and counts what was kept out, or takes both from `.work` if the run is resumed."""
         for name in phases:
             self._report("read", len(self._texts), len(phases), name)
             fingerprint = hashlib.sha256(f"{self._fingerprint} {name}".encode()).hexdigest()[:16]
             place = self._work / "texts" / fingerprint
-            if not (noted := place / "kept_out.json").is_file():
+            if not (counts := place / "kept_out.json").is_file():
                 shutil.rmtree(place, ignore_errors=True)
             texts = self._sources.theorems() if name == "pretrain" else self._sources.steps()
-            self._texts[name] = read(texts, place, fingerprint)
-            if not noted.is_file():
-                write_whole(noted, msgspec.json.encode(self._sources.kept_out))
-            self._kept_out[name] = msgspec.json.decode(noted.read_bytes())
+            self._texts[name] = cached_texts(texts, place, fingerprint)
+            if not counts.is_file():
+                write_whole(counts, msgspec.json.encode(self._sources.kept_out))
+            self._kept_out[name] = msgspec.json.decode(counts.read_bytes())
         self._report("read", len(phases), len(phases), "")
 
     def _require_same_data(self) -> None:
-        """Raises Mistake where a corpus or the benchmark is not what an earlier go was trained on."""
-        noted = self._out / "data.json"
-        if noted.is_file() and msgspec.json.decode(noted.read_bytes())["fingerprint"] != self._fingerprint:
+        """Raises Mistake if a corpus or the benchmark has changed since the run was started."""
+        file = self._out / "data.json"
+        if file.is_file() and msgspec.json.decode(file.read_bytes())["fingerprint"] != self._fingerprint:
             raise Mistake(f"a corpus or the benchmark has changed since the run in {self._out} began: train in another folder")
 
     def _prepared(self, name: str, phase: Phase, tokenizer: Any) -> Prepared:
@@ -135,24 +139,24 @@ class _Running:
 
     # --- the model
 
-    def _own_tokenizer(self, shape: Decoder) -> Any:
+    def _train_tokenizer(self, shape: Decoder) -> Any:
         self._report("tokenizer", 0, 1, "")
         texts = chain.from_iterable(training_texts(texts, getattr(self._recipe, phase).weights) for phase, texts in self._texts.items())
-        made = train_tokenizer(texts, shape.vocabulary, [GOAL, PROOFSTEP], shape.context)
-        self._report("tokenizer", 1, 1, f"{len(made):,} tokens")
-        return made
+        tokenizer = train_tokenizer(texts, shape.vocabulary, [GOAL, PROOFSTEP], shape.context)
+        self._report("tokenizer", 1, 1, f"{len(tokenizer):,} tokens")
+        return tokenizer
 
     def _phase(self, name: str, phase: Phase, model: Any, tokenizer: Any, data: Prepared) -> tuple[Any, Fitted]:
-        """The model after a phase, as it lies on disk, whether it was trained in this go or an earlier one."""
+        """The model after a phase, read from disk, so that it is the same whether the phase was trained now or before resuming."""
         from transformers import AutoModelForCausalLM
 
         folder, done = self._work / name, self._work / f"{name}.json"
         if not done.is_file():
             adapted = with_adapters(model, phase.lora)
-            with heard_interrupt() as heard:
+            with deferred_interrupt() as interrupted:
                 fitted = fit(name, phase, self._recipe, PHASES[name], adapted, tokenizer, data, collator(tokenizer), folder / "checkpoints",
-                             self._metrics, self._report, heard)
-            merged(adapted, phase.lora).save_pretrained(folder / "model")
+                             self._metrics, self._report, interrupted)
+            merge_adapters(adapted, phase.lora).save_pretrained(folder / "model")
             write_whole(done, msgspec.json.encode(fitted))
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return (AutoModelForCausalLM.from_pretrained(folder / "model", dtype="float32"),
@@ -168,8 +172,8 @@ class _Running:
 
 
 def _fingerprint(data: Data) -> str:
-    """Of what is trained on: the recipe's `data`, the manifests of the corpora, the benchmark."""
-    place = place_of(data.benchmark)
+    """16 hexadecimal digits, a digest of the recipe's `data`, the manifests of the corpora and the benchmark."""
+    place = benchmark_path(data.benchmark)
     files = [place if place.is_file() else place / "metadata.json", *(location_of(out) / "manifest.json" for out in data.corpora)]
     contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     return hashlib.sha256(msgspec.json.encode([data, contents])).hexdigest()[:16]

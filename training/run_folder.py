@@ -1,4 +1,4 @@
-"""Whose a run's folder is: the recipe that is followed in it, and one process at a time."""
+"""The folder of a run: it belongs to one recipe, and one process at a time works in it."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from lean_alchemy.training.recipe import Recipe, differences
 
 
 @contextmanager
-def claimed(out: Path, recipe: Recipe) -> Iterator[None]:
-    """The folder is this run's while the block lasts. When the run is done, what it worked with goes. Raises Mistake where the folder holds
-    something else or a run that is done, Trouble while another process is at work there."""
-    check(out, recipe)
+def exclusive(out: Path, recipe: Recipe) -> Iterator[None]:
+    """Locks the folder for this run, and removes its `.work` when the run is done. Raises Mistake if the folder holds something else or a
+    finished run, Trouble if another process is using it."""
+    require_usable(out, recipe)
     (out / ".work").mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(out / ".work" / "lock", blocking=False)
     try:
         lock.acquire()
     except filelock.Timeout:
-        raise Trouble(f"another run is at work on {out}; wait for it or stop it") from None
+        raise Trouble(f"another process is using {out}: wait for it or stop it") from None
     try:
         yield
     finally:
@@ -32,23 +32,24 @@ def claimed(out: Path, recipe: Recipe) -> Iterator[None]:
             shutil.rmtree(out / ".work", ignore_errors=True)
 
 
-def check(out: Path, recipe: Recipe) -> None:
-    """Raises Mistake where this recipe can't be followed there."""
-    mine = out / "recipe.json"
-    if out.exists() and not (out.is_dir() and (mine.is_file() or {file.name for file in out.iterdir()} <= {".work"})):
-        raise Mistake(f"{out} is there and no run of ours: name another folder")
+def require_usable(out: Path, recipe: Recipe) -> None:
+    """Raises Mistake if this recipe can neither start nor resume a run in the folder."""
+    file = out / "recipe.json"
+    if out.exists() and not (out.is_dir() and (file.is_file() or {entry.name for entry in out.iterdir()} <= {".work"})):
+        raise Mistake(f"{out} exists and holds no training run: name another folder")
     if (out / "run.json").is_file():
         raise Mistake(f"{out} holds a run that is done: name another folder, or remove this one")
-    if not mine.is_file():
+    if not file.is_file():
         return
     try:
-        old = msgspec.json.decode(mine.read_bytes(), type=Recipe)
+        old = msgspec.json.decode(file.read_bytes(), type=Recipe)
     except msgspec.MsgspecError as error:
-        raise Mistake(f"{mine} can't be read ({error}): name another folder") from None
-    if told := differences(old, recipe):
-        raise Mistake(f"{out} was begun with another recipe: {'; '.join(told)}. Use the same, or another folder")
+        raise Mistake(f"{file} can't be read ({error}): name another folder") from None
+    if changed := differences(old, recipe):
+        raise Mistake(f"{out} was started with another recipe (setting: there, now): {'; '.join(changed)}. Use the same recipe, or another "
+                      "folder")
 
 
-def own(out: Path, recipe: Recipe) -> None:
-    """From here on the folder is this recipe's: it was found to make sense."""
+def save_recipe(out: Path, recipe: Recipe) -> None:
+    """From now on the folder belongs to this recipe. Called once its data and base model could be read."""
     write_whole(out / "recipe.json", msgspec.json.format(msgspec.json.encode(recipe), indent=2))

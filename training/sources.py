@@ -1,8 +1,8 @@
-"""What there is to train on: theorem texts and steps, out of a benchmark and the tables of corpora, without what is held out.
+"""The training data: theorem texts and steps from a benchmark and from the tables of corpora, without what is held out.
 
-Three sources: `original`, theorems of the benchmark's training part (in train of both of its splits), and those of harvests and traces that
-the benchmark does not have; `rw` and `apply`, variants by their kind. Each has a part to train on and a part for validation: theorems of
-the benchmark are split as it says, what is not of it by the target's name.
+There are three sources. `original`: theorems of the benchmark's train parts, and theorems of harvests and traces that the benchmark does
+not have. `rw` and `apply`: variants by their kind. Each source has a part for training and one for validation: the benchmark's theorems as
+the benchmark splits them, all others by the name of the theorem or target.
 """
 
 import re
@@ -13,10 +13,9 @@ from typing import Literal
 import msgspec
 import pyarrow.dataset as ds
 
-from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark, TracedTheorem, place_of
-from lean_alchemy.pipelines.data.held_out import HeldOut
+from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark, TracedTheorem, benchmark_path
 from lean_alchemy.pipelines.data.splits import split_of
-from lean_alchemy.pipelines.runtime.job import Job, UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.storage import Location, location_of, table_of
 from lean_alchemy.training.prompt import prompt
 from lean_alchemy.training.recipe import Data
@@ -31,7 +30,7 @@ BATCH = 10_000
 
 
 class Text(msgspec.Struct, frozen=True):
-    """prompt: what is given, empty for the text of a theorem. completion: what is to be learnt."""
+    """prompt: the goal state with its markers; empty for the text of a theorem. completion: the text to learn."""
 
     source: Source
     part: Part
@@ -40,19 +39,19 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Sources:
-    """The texts of a recipe's data. What is left out is counted in `kept_out`, by reason, when the texts have been read."""
+    """The texts of a recipe's data. kept_out: number of texts left out, by reason, complete once the iterator has been consumed."""
 
     def __init__(self, data: Data):
-        """Raises UsageError where something is no benchmark or no corpus."""
+        """Raises UsageError if the benchmark, a corpus or a folder of proofs is missing or is something else."""
         self._data = data
         self._benchmark = benchmark_of(data.benchmark)
-        self.held_out = HeldOut.of(self._benchmark, data.novel_premises == "strict")
+        self.held_out = self._benchmark.held_out(data.novel_premises == "strict")
         self._corpora = [location_of(out) for out in data.corpora]
         self._proofs = [location_of(out) for out in data.proofs]
         for out in self._corpora:
-            Job.manifest_at(out)
+            manifest_at(out)
         for out in self._proofs:
-            Job.manifest_at(out, "proofs")
+            manifest_at(out, "proofs")
         self.kept_out: Counter[str] = Counter()
 
     def theorems(self) -> Iterator[Text]:
@@ -62,34 +61,34 @@ class Sources:
             if theorem.statement is not None:
                 yield Text("original", part, "", theorem_text(theorem))
         for out in self._proofs:
-            for row in self._found(out, "text"):
-                yield Text("original", split_of(row["theorem"]), "", named(row["text"], row["theorem"]))
+            for row in self._proofs_in(out, "text"):
+                yield Text("original", split_of(row["theorem"]), "", with_theorem_name(row["text"], row["theorem"]))
         for out in self._corpora:
-            for row in self._variants(out, "theorem"):
-                yield Text(row["kind"], split_of(row["target"]), "", unnamed(row["theorem"]))
+            for row in self._variants_in(out, "theorem"):
+                yield Text(row["kind"], split_of(row["target"]), "", without_variant_id(row["theorem"]))
 
     def steps(self) -> Iterator[Text]:
-        """From goal states to tactics. Raises UsageError for a corpus without steps."""
+        """Goal states with their tactics. Raises UsageError for a corpus without steps."""
         self.kept_out.clear()
         for theorem, part in self._originals():
             for step in theorem.traced_tactics:
                 yield Text("original", part, prompt(step.state_before), step.tactic)
         for out in self._proofs:
-            found = {row["theorem"] for row in self._found(out)}
+            admitted = {row["theorem"] for row in self._proofs_in(out)}
             for row in _rows(out / "steps", ["theorem", "state_before", "tactic"]):
-                if row["theorem"] in found:
+                if row["theorem"] in admitted:
                     yield Text("original", split_of(row["theorem"]), prompt(row["state_before"]), row["tactic"])
         for out in self._corpora:
             if not any((out / "steps").glob("*.parquet")):
                 raise UsageError(f"{out} has no steps: make them with `alchemy steps {out}`")
-            kinds = {row["variant_id"]: row["kind"] for row in self._variants(out)}
+            kinds = {row["variant_id"]: row["kind"] for row in self._variants_in(out)}
             columns = ["variant_id", "target", "state_before", "tactic"]
             for row in _rows(out / "steps", columns, ds.field("form").isin(self._data.forms)):
                 if kind := kinds.get(row["variant_id"]):
                     yield Text(kind, split_of(row["target"]), prompt(row["state_before"]), row["tactic"])
 
     def _originals(self) -> Iterator[tuple[TracedTheorem, Part]]:
-        """Each theorem once. One in val of a split, and in test of none, is for validation."""
+        """The benchmark's theorems, each once. Those in val of a split and in test of none are for validation."""
         parts = {part: [t for split in SPLITS for t in self._benchmark.part(split, part)] for part in ("train", "val", "test")}
         test = {theorem.full_name for theorem in parts["test"]}
         validation = {theorem.full_name: theorem for theorem in parts["val"] if theorem.full_name not in test}
@@ -101,11 +100,11 @@ class Sources:
             else:
                 yield theorem, "train"
 
-    def _found(self, out: Location, *columns: str) -> Iterator[dict]:
-        """The proofs of a harvest or a trace that may be trained on. What they state is known by their names alone: they have no key."""
+    def _proofs_in(self, out: Location, *columns: str) -> Iterator[dict]:
+        """The proofs of a harvest or a trace that may be trained on. Only their names can be compared: the table has no statement key."""
         known = {theorem.full_name for theorem in self._benchmark.theorems()}
         for row in _rows(out / "proofs", ["theorem", "premises", *columns]):
-            name = _PRIVATE.sub("", row["theorem"])  # a benchmark has it without
+            name = _PRIVATE.sub("", row["theorem"])  # benchmarks name private theorems without this prefix
             objection = self.held_out.objection(name, None)
             if objection is None and name in known:
                 objection = "in the benchmark"
@@ -116,7 +115,7 @@ class Sources:
             else:
                 yield row
 
-    def _variants(self, out: Location, *columns: str) -> Iterator[dict]:
+    def _variants_in(self, out: Location, *columns: str) -> Iterator[dict]:
         """The variants of a corpus that may be trained on."""
         for row in _rows(out / "variants", ["variant_id", "target", "kind", "lemma", "statement_key", *columns]):
             if objection := self.held_out.objection(row["target"], row["statement_key"], row["lemma"]):
@@ -126,11 +125,12 @@ class Sources:
 
 
 def benchmark_of(name: str) -> Benchmark:
-    """`core`, or a benchmark on disk. Raises UsageError."""
-    return Benchmark(place_of(name))
+    """The benchmark `core`, or one on disk. Raises UsageError if it is missing."""
+    return Benchmark(benchmark_path(name))
 
 
 def theorem_text(theorem: TracedTheorem) -> str:
+    """The theorem with its proof, as Lean source."""
     levels = f".{{{', '.join(theorem.level_params)}}}" if theorem.level_params else ""
     proof = "\n".join(traced.tactic for traced in theorem.traced_tactics).replace("\n", "\n  ")
     return f"theorem {theorem.full_name}{levels} {theorem.statement} := by\n  {proof}"
@@ -139,13 +139,13 @@ def theorem_text(theorem: TracedTheorem) -> str:
 _PRIVATE = re.compile(r"^_private\..+\.0\.")
 
 
-def named(text: str, theorem: str) -> str:
-    """The text of a harvested proof, which Lean judged under another name."""
+def with_theorem_name(text: str, theorem: str) -> str:
+    """The text of a harvested proof under the theorem's own name: Lean checked it as `alchemy_goal`."""
     return re.sub(r"^theorem (_root_\.)?alchemy_goal", lambda _: f"theorem {theorem}", text, count=1)
 
 
-def unnamed(theorem: str) -> str:
-    """A variant's text without its name, whose digits say nothing: `theorem variant {n : Nat} …`."""
+def without_variant_id(theorem: str) -> str:
+    """A variant's text without the meaningless digits of its name: `theorem variant {n : Nat} …`."""
     return re.sub(r"^theorem \w+", "theorem variant", theorem, count=1)
 
 

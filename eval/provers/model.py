@@ -1,4 +1,4 @@
-"""A language model as a prover: tactics by beam search, for several states at once."""
+"""A language model as a prover: tactics by beam search, for a batch of states."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +10,10 @@ from lean_alchemy.eval.prover import Candidate, Query, distinct
 from lean_alchemy.training.prompt import prompt, prompt_ids, tactic_of
 
 TACTIC_TOKENS = 96
-"""A tactic is no longer: of the steps of core one in a thousand is."""
+"""The maximal length of a tactic. In core one step in a thousand is longer."""
 
 SEQUENCES_AT_ONCE = 128
-"""Beams of all states together: what a device takes in one go."""
+"""The beams of all states in a batch."""
 
 
 class Model:
@@ -29,32 +29,32 @@ class Model:
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self._device).eval()
         trained = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
-        self._room = max(1, trained - TACTIC_TOKENS)
+        self._prompt_tokens = max(1, trained - TACTIC_TOKENS)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
-        """By a beam search with `count` beams; the log-probability is that of the whole tactic and its end."""
+        """By beam search with `count` beams. The log-probability is that of the whole tactic with its end-of-text token."""
         texts = [query.state.text for query in queries]
-        step = max(1, SEQUENCES_AT_ONCE // count)
-        return [found for first in range(0, len(texts), step) for found in self.tactics(texts[first:first + step], count)]
+        batch = max(1, SEQUENCES_AT_ONCE // count)
+        return [tactics for first in range(0, len(texts), batch) for tactics in self.tactics(texts[first:first + batch], count)]
 
     @torch.no_grad()
     def tactics(self, states: Sequence[str], count: int) -> list[list[Candidate]]:
-        """count: beams, 1 for the greedy tactic. Shapes: prompts are padded on the left to the longest."""
+        """Candidates for each state, the best first. count: number of beams; 1: the greedy tactic. Prompts are padded on the left."""
         beams = {"num_beams": count, "num_return_sequences": count, "length_penalty": 0.0, "early_stopping": True} if count > 1 else {}
-        made = self.model.generate(
+        output = self.model.generate(
             **self._padded(states), **beams, do_sample=False, max_new_tokens=TACTIC_TOKENS, return_dict_in_generate=True,
             output_scores=True, use_cache=True, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.tokenizer.eos_token_id)
-        texts = self.tokenizer.batch_decode(made.sequences[:, self._width:])
-        scores = made.sequences_scores.tolist() if count > 1 else [0.0] * len(texts)
+        texts = self.tokenizer.batch_decode(output.sequences[:, self._width:])
+        scores = output.sequences_scores.tolist() if count > 1 else [0.0] * len(texts)
         end = self.tokenizer.eos_token
-        found = [Candidate(tactic_of(text.partition(end)[0]), min(0.0, score)) for text, score in zip(texts, scores, strict=True)]
-        return [distinct(found[i:i + count]) for i in range(0, len(found), count)]
+        candidates = [Candidate(tactic_of(text.partition(end)[0]), min(0.0, score)) for text, score in zip(texts, scores, strict=True)]
+        return [distinct(candidates[i:i + count]) for i in range(0, len(candidates), count)]
 
     def close(self) -> None:
         pass
 
     def _padded(self, states: Sequence[str]) -> dict[str, Any]:
-        prompts = prompt_ids(self.tokenizer, [prompt(state) for state in states], [self._room] * len(states))
+        prompts = prompt_ids(self.tokenizer, [prompt(state) for state in states], [self._prompt_tokens] * len(states))
         self._width = max(map(len, prompts))
         pad = self.tokenizer.pad_token_id
         ids = torch.tensor([[pad] * (self._width - len(p)) + p for p in prompts], device=self._device)

@@ -1,16 +1,16 @@
-"""The one module that imports lean_dojo, run as a process of its own: `python -m lean_alchemy.lean_workspace.dojo.child ROLE …`.
+"""The only module that imports lean_dojo, run as a process of its own: `python -m lean_alchemy.lean_workspace.dojo.child ROLE …`.
 
-The import runs git, reads a `.env`, takes over the log, and with a token asks GitHub; what it offers starts a Ray and changes the current
-folder. None of that reaches the process that asks. Replies go to what was stdout when it began; whatever else is printed, by lean_dojo,
-lake or Lean, goes to stderr.
+Importing lean_dojo runs git, reads a `.env`, replaces the log handlers, and with a token calls GitHub; its functions start Ray and change
+the working directory. The separate process keeps all that away from ours. Replies go to the original stdout. Everything else that
+lean_dojo, lake or Lean print goes to stderr.
 
-    versions TOOLCHAIN…    one Package
-    trace FOLDER COMMIT    one Traced: a clone of the repository at that commit is built and traced (lean_dojo 4.20.0, `trace.py`)
-    read FOLDER            for each ReadFile the theorems of that file, then FileEnd
-    dojo FOLDER            Enter, then RunTactic; CheckProof
+    versions TOOLCHAIN…    replies one Package
+    trace FOLDER COMMIT    builds and traces a clone at that commit (lean_dojo 4.20.0, `trace.py`), replies one Traced
+    read FOLDER            replies to each ReadFile with the theorems of that file, then FileEnd
+    dojo FOLDER            handles Enter, then RunTactic; CheckProof
 
-A repository is never loaded as a whole (`TracedRepo.load_from_disk` holds all files, and asks GitHub for leanprover/lean4): files are read
-one by one by the package's `TracedFile`, each forgotten before the next.
+A repository is never loaded as a whole, as `TracedRepo.load_from_disk` keeps all files in memory and asks GitHub for leanprover/lean4.
+Files are read one by one with the package's `TracedFile`.
 """
 
 import os
@@ -49,7 +49,7 @@ from lean_alchemy.lean_workspace.dojo.messages import (
 
 
 def versions(*toolchains: str) -> Iterator[Reply]:
-    """What the package is, and which toolchains (`leanprover/lean4:v4.9.0`) it says it supports."""
+    """The package's version, and which of the toolchains (`leanprover/lean4:v4.9.0`) it claims to support."""
     from lean_dojo import __version__
 
     yield Package(__version__, [toolchain for toolchain in toolchains if _is_accepted(toolchain)])
@@ -60,13 +60,13 @@ def _is_accepted(toolchain: str) -> bool:
 
     try:
         return is_supported_version(get_lean4_version_from_config(toolchain))
-    except (AssertionError, ValueError):  # a toolchain of one's own, a nightly
+    except (AssertionError, ValueError):  # a custom toolchain, a nightly
         return False
 
 
 def trace(folder: str, commit: str) -> Iterator[Reply]:
-    """Builds and traces a clone whose HEAD is the commit, or finds that it was done. `_trace` is the part of `get_traced_repo_path` before
-    it reads all files back; the folder takes its place in the cache when it is whole."""
+    """Builds and traces a clone whose HEAD is the commit, unless the cache has the result. `_trace` is the part of `get_traced_repo_path`
+    before it reads all files back. The folder is moved into the cache when it is complete."""
     from lean_dojo import LeanGitRepo
     from lean_dojo.constants import CACHE_DIR, TMP_DIR
     from lean_dojo.data_extraction.trace import _trace
@@ -75,13 +75,13 @@ def trace(folder: str, commit: str) -> Iterator[Reply]:
     repo = LeanGitRepo(folder, commit)
     place = CACHE_DIR / repo.get_cache_dirname()
     if not place.exists():
-        made = Path(tempfile.mkdtemp(dir=TMP_DIR))
+        temporary = Path(tempfile.mkdtemp(dir=TMP_DIR))
         try:
-            with working_directory(made):
+            with working_directory(temporary):
                 _trace(repo, build_deps=False)
-            os.replace(made, place)
+            os.replace(temporary, place)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     yield Traced(str(place / repo.name))
 
 
@@ -89,7 +89,7 @@ def trace(folder: str, commit: str) -> Iterator[Reply]:
 
 
 class Reader:
-    """Answers ReadFile."""
+    """Handles ReadFile."""
 
     def __init__(self, folder: str):
         self._root = Path(folder).resolve()
@@ -98,17 +98,17 @@ class Reader:
         theorems = _opened(self._root, request.file).get_traced_theorems()
         for theorem in theorems:
             try:
-                yield _as_written(theorem)
+                yield _in_source(theorem)
             except Exception as error:
-                yield Unread(theorem.theorem.full_name, _told(error))
+                yield Unread(theorem.theorem.full_name, _text_of(error))
         yield FileEnd(len(theorems))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no process is open."""
 
 
 def _opened(root: Path, file: str) -> Any:
-    """A TracedFile. No LeanGitRepo stands behind it: making one copies the folder, and only names that are not looked at come from it."""
+    """A TracedFile without a LeanGitRepo: making that copies the folder, and it only provides names that are not used here."""
     from lean_dojo import TracedFile, TracedRepo
 
     opened = (TracedFile.from_xml(root, root / file, None) if file.endswith(".trace.xml")
@@ -117,8 +117,8 @@ def _opened(root: Path, file: str) -> Any:
     return opened
 
 
-def _as_written(traced: Any) -> Theorem:
-    """The children of a theorem are `theorem`, its name, its signature, its proof; those of a Mathlib `lemma` are one deeper, after its
+def _in_source(traced: Any) -> Theorem:
+    """The children of a `theorem` node are keyword, name, signature and proof; those of a Mathlib `lemma` are one level deeper, after the
     modifiers."""
     from lean_dojo.data_extraction.ast import CommandTheoremNode
 
@@ -130,12 +130,12 @@ def _as_written(traced: Any) -> Theorem:
     return Theorem(
         full_name=traced.theorem.full_name, file=str(traced.file_path), start=tuple(traced.start), end=tuple(traced.end),
         level_params=levels, statement=source[name.end:signature.end].strip(), proof=source[start:end], text=source[keyword.start:end],
-        is_private=str(traced.is_private) == "True",  # out of XML it is a string
-        is_tactic_proof=traced.has_tactic_proof(), tactics=[_tactic(one) for one in traced.get_traced_tactics() if _is_a_step(one)])
+        is_private=str(traced.is_private) == "True",  # from XML it is a string
+        is_tactic_proof=traced.has_tactic_proof(), tactics=[_tactic(tactic) for tactic in traced.get_traced_tactics() if _is_step(tactic)])
 
 
-def _is_a_step(tactic: Any) -> bool:
-    """As LeanDojo Benchmark 4 has it: a block after `·` is told by the tactics in it."""
+def _is_step(tactic: Any) -> bool:
+    """As in LeanDojo Benchmark 4, a `·` block is no step; the tactics in it are."""
     return tactic.state_before != "no goals" and "·" not in tactic.tactic
 
 
@@ -148,14 +148,14 @@ def _tactic(traced: Any) -> Tactic:
 
 
 class Player:
-    """Answers Enter, RunTactic and CheckProof in a traced folder."""
+    """Handles Enter, RunTactic and CheckProof in a traced folder."""
 
     def __init__(self, folder: str):
         import lean_dojo
         from lean_dojo.interaction import dojo
 
         root = Path(folder).resolve()
-        # The one use that Dojo and check_proof make of a repository is to find its traced folder, which is here.
+        # Dojo and check_proof use a repository only to find its traced folder, and we know that folder.
         dojo.get_traced_repo_path = lambda repo, build_deps=True: root
         self._package, self._dojo = lean_dojo, None
         self._states: dict[int, lean_dojo.TacticState] = {}
@@ -171,7 +171,7 @@ class Player:
                 yield Verdict(self._package.check_proof(self._theorem(file, name), proof))
 
     def close(self) -> None:
-        if hasattr(self._dojo, "proc"):  # Lean was started
+        if hasattr(self._dojo, "proc"):  # only if Lean was started
             self._dojo.__exit__(None, None, None)
 
     def _theorem(self, file: str, name: str) -> Any:
@@ -188,14 +188,14 @@ class Player:
                 return GivenUp()
             case self._package.LeanError():
                 return Error(result.error)
-        raise AssertionError(f"lean_dojo answers {result!r}")
+        raise AssertionError(f"unexpected result of lean_dojo: {result!r}")
 
 
 # --- the process ----------------------------------------------------------------------------------------------------------------
 
 
-def _told(error: BaseException) -> str:
-    """Many of lean_dojo's assertions have no text."""
+def _text_of(error: BaseException) -> str:
+    """The class and the text, as many of lean_dojo's assertions have no text."""
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
@@ -204,38 +204,38 @@ SERVED = {"read": Reader, "dojo": Player}
 
 
 def main(role: str, *arguments: str) -> int:
-    """Plays a role until its input ends. Exit status 1 where it could not begin."""
+    """Runs a role until stdin is closed. Exit status 1 if the role could not start, or if the reader of its replies is gone."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
         if role in ONCE:
-            threading.Thread(target=_end_with_the_input, daemon=True).start()
-            _say(replies, ONCE[role](*arguments))
+            threading.Thread(target=_end_with_stdin, daemon=True).start()
+            _send(replies, ONCE[role](*arguments))
             return 0
-        served = SERVED[role](*arguments)
+        responder = SERVED[role](*arguments)
     except Exception as error:
-        _say(replies, [Failed(type(error).__name__, _told(error))])
+        _send(replies, [Failed(type(error).__name__, _text_of(error))])
         return 1
     try:
         for line in sys.stdin.buffer:
             try:
-                _say(replies, served(msgspec.json.decode(line, type=Request)))
+                _send(replies, responder(msgspec.json.decode(line, type=Request)))
             except BrokenPipeError:
                 return 1
             except Exception as error:
-                _say(replies, [Failed(type(error).__name__, _told(error))])
+                _send(replies, [Failed(type(error).__name__, _text_of(error))])
     finally:
-        served.close()
+        responder.close()
     return 0
 
 
-def _end_with_the_input() -> None:
-    """Of a role that asks nothing: whoever began it is gone, so it goes, too, with what it started."""
+def _end_with_stdin() -> None:
+    """For roles that read no requests: when stdin is closed, our parent has ended, so this process and its children end, too."""
     sys.stdin.buffer.read()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def _say(replies: BinaryIO, messages: Iterable[Reply]) -> None:
+def _send(replies: BinaryIO, messages: Iterable[Reply]) -> None:
     for message in messages:
         replies.write(msgspec.json.encode(message) + b"\n")
         replies.flush()

@@ -1,41 +1,41 @@
-"""What our process and the one that runs LeanDojo (`dojo_child.py`) say to each other: a JSON object a line, each with its type."""
+"""The messages between our process and the one that runs LeanDojo (`child.py`): one JSON object per line, each with its type."""
 
 import msgspec
 
 UNKNOWN = ("unknown",)
-"""The axioms behind a proof that LeanDojo accepted: it does not look. It is no standard axiom, so who asks for those refuses it."""
+"""The axioms of a proof that LeanDojo accepted: it does not compute them. As this is no standard axiom, checks for standard axioms fail."""
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="type"):
     """One line."""
 
 
-# --- what is asked --------------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------------------------------------
 
 
-class ReadFile(Message, tag="read"):
+class ReadFile(Message, tag="read", frozen=True):
     """The theorems of a traced file. file: `*.ast.json` or `*.trace.xml`, relative to the traced folder."""
 
     file: str
 
 
-class Enter(Message, tag="enter"):
-    """A theorem to play. file: of the repository, such as `Mathlib/Order/Basic.lean`. timeout_s: of LeanDojo's own for each reply."""
+class Enter(Message, tag="enter", frozen=True):
+    """Opens a theorem. file: of the repository, such as `Mathlib/Order/Basic.lean`. timeout_s: LeanDojo's own timeout per reply."""
 
     file: str
     theorem: str
     timeout_s: int
 
 
-class RunTactic(Message, tag="tactic"):
-    """state: its number in this process."""
+class RunTactic(Message, tag="tactic", frozen=True):
+    """Applies a tactic. state: its number in this process."""
 
     state: int
     tactic: str
 
 
-class CheckProof(Message, tag="check"):
-    """proof: what stands after `:=`."""
+class CheckProof(Message, tag="check", frozen=True):
+    """Compiles a file with another proof of a theorem. proof: the text after `:=`."""
 
     file: str
     theorem: str
@@ -45,24 +45,24 @@ class CheckProof(Message, tag="check"):
 Request = ReadFile | Enter | RunTactic | CheckProof
 
 
-# --- what is answered -----------------------------------------------------------------------------------------------------------
+# --- replies --------------------------------------------------------------------------------------------------------------------
 
 
-class Package(Message, tag="package"):
-    """version: of lean-dojo. accepted: of the toolchains asked about, those that it says it supports."""
+class Package(Message, tag="package", frozen=True):
+    """version: of lean-dojo. accepted: those of the requested toolchains that it claims to support."""
 
     version: str
     accepted: list[str]
 
 
-class Traced(Message, tag="traced"):
-    """folder: of the traced repository."""
+class Traced(Message, tag="traced", frozen=True):
+    """folder: the path of the traced repository."""
 
     folder: str
 
 
 class Tactic(msgspec.Struct, frozen=True):
-    """A tactic of a person's proof. premises: full names of what it mentions, in order, each once."""
+    """A tactic of a proof in the source. premises: full names of the premises that it mentions, in order, each once."""
 
     state_before: str
     tactic: str
@@ -70,9 +70,9 @@ class Tactic(msgspec.Struct, frozen=True):
     premises: list[str]
 
 
-class Theorem(Message, tag="theorem"):
-    """A theorem as its file has it. full_name: None in a piece of syntax that makes theorems. statement: what stands between its name and
-    `:=`. proof: what stands after it. text: from `theorem` or `lemma` to the end. Positions: line and column, from 1."""
+class Theorem(Message, tag="theorem", frozen=True):
+    """A theorem in its source. full_name: None inside a macro that makes theorems. statement: the text between its name and `:=`. proof:
+    the text after it. text: from `theorem` or `lemma` to the end. start, end: line and column, from 1."""
 
     full_name: str | None
     file: str
@@ -87,51 +87,51 @@ class Theorem(Message, tag="theorem"):
     tactics: list[Tactic]
 
 
-class Unread(Message, tag="unread"):
-    """A theorem that LeanDojo's classes stumble over."""
+class Unread(Message, tag="unread", frozen=True):
+    """A theorem on which LeanDojo's classes raise an error."""
 
     full_name: str | None
     reason: str
 
 
-class FileEnd(Message, tag="end"):
-    """No theorem follows. theorems: how many came, unread ones too."""
+class FileEnd(Message, tag="end", frozen=True):
+    """The end of a file. theorems: the number of theorems sent, unread ones included."""
 
     theorems: int
 
 
-class Goals(Message, tag="goals"):
-    """A state. text: its goals as Lean prints them. said: messages beside it."""
+class Goals(Message, tag="goals", frozen=True):
+    """A state. text: its goals as Lean prints them. messages: Lean's other output."""
 
     state: int
     text: str
-    said: str
+    messages: str
 
 
-class Finished(Message, tag="finished"):
-    """No goal is left, and LeanDojo's REPL had the kernel check the term that the tactics made."""
+class Finished(Message, tag="finished", frozen=True):
+    """No goal is left, and the kernel accepted the proof term in LeanDojo's REPL."""
 
-    said: str
-
-
-class GivenUp(Message, tag="given up"):
-    """The proof holds a `sorry`."""
+    messages: str
 
 
-class Error(Message, tag="error"):
-    """Lean's, of a tactic."""
+class GivenUp(Message, tag="given up", frozen=True):
+    """The proof contains `sorry`."""
+
+
+class Error(Message, tag="error", frozen=True):
+    """Lean's error for a tactic."""
 
     message: str
 
 
-class Verdict(Message, tag="verdict"):
-    """Does the file compile with this proof in it, without a `sorry` there?"""
+class Verdict(Message, tag="verdict", frozen=True):
+    """Does the file compile with the proof, and without `sorry` in it?"""
 
     holds: bool
 
 
-class Failed(Message, tag="failed"):
-    """LeanDojo could not do what was asked. kind: the class of its exception."""
+class Failed(Message, tag="failed", frozen=True):
+    """LeanDojo raised an exception. kind: its class."""
 
     kind: str
     message: str

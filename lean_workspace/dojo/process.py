@@ -1,4 +1,4 @@
-"""The process that runs LeanDojo (`dojo_child.py`), from outside: its environment, its deadline, its end."""
+"""Starts and controls the process that runs LeanDojo (`child.py`): its environment, its deadlines, its end."""
 
 import contextlib
 import os
@@ -20,42 +20,42 @@ from lean_alchemy.lean_workspace.lines import Lines
 from lean_alchemy.lean_workspace.process import EngineDied
 
 _PACKAGES = Path(lean_alchemy.__file__).parent.parent
-"""What the child must find beside LeanDojo: this package."""
+"""The folder of this package, which the child must be able to import."""
 CHILD = "lean_alchemy.lean_workspace.dojo.child"
 _END_S = 5.0
-"""For a process whose input has ended."""
+"""How long a process may take to end after its stdin was closed."""
 
 
-def place() -> Path:
-    """Where LeanDojo works: `sources/` (clones), `traced/` (its cache), `tmp/`. A real path: Dojo compares paths that it resolved with
-    others that it did not."""
+def dojo_home() -> Path:
+    """LeanDojo's working folder: `sources/` (clones), `traced/` (its cache), `tmp/`. Symbolic links are resolved, because Dojo compares
+    resolved paths with others."""
     return (home() / "leandojo").resolve()
 
 
 def environment(workers: int = 1, memory_gb: int = 8) -> dict[str, str]:
-    """What lean_dojo reads (its `constants.py`), and what it must not see. workers: files that are traced at once. memory_gb: of a Lean
-    that plays.
+    """The variables that lean_dojo reads (its `constants.py`), without those of our Ray. workers: files to trace at once. memory_gb: limit
+    for a Lean that runs tactics.
 
-    An empty GITHUB_ACCESS_TOKEN is none to it; were it only missing, lean_dojo would take one from a `.env`, and ask GitHub while it is
-    imported. Nothing here needs GitHub's API: repositories are cloned by git. Our Ray is none of its business."""
+    lean_dojo takes an empty GITHUB_ACCESS_TOKEN for none. If the variable were missing, lean_dojo would read one from a `.env` and call
+    GitHub during its import. Nothing here needs GitHub's API: git clones the repositories."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     return {**kept, "GITHUB_ACCESS_TOKEN": "", "DISABLE_REMOTE_CACHE": "1",
-            "CACHE_DIR": str(place() / "traced"), "TMP_DIR": str(place() / "tmp"), "NUM_PROCS": str(workers),
+            "CACHE_DIR": str(dojo_home() / "traced"), "TMP_DIR": str(dojo_home() / "tmp"), "NUM_PROCS": str(workers),
             "TACTIC_CPU_LIMIT": "1", "TACTIC_MEMORY_LIMIT": f"{memory_gb}g",
             "PATH": os.pathsep.join([kept.get("PATH", os.defpath), str(Path.home() / ".elan" / "bin")]),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGES), kept.get("PYTHONPATH")]))}
 
 
 class LeanDojo:
-    """A running child, in a process group of its own. It ends when its input does."""
+    """A running child, in a process group of its own. It ends when its stdin is closed."""
 
-    def __init__(self, role: str, *arguments: str, workers: int = 1, memory_gb: int = 8, shows: bool = False):
-        """shows: what it, lake and Lean print goes to our stderr; else its last lines are told where it dies."""
+    def __init__(self, role: str, *arguments: str, workers: int = 1, memory_gb: int = 8, show_output: bool = False):
+        """show_output: pass the output of LeanDojo, lake and Lean to our stderr; else EngineDied quotes its last lines."""
         self._role = role
         for folder in ("traced", "tmp"):
-            (place() / folder).mkdir(parents=True, exist_ok=True)
+            (dojo_home() / folder).mkdir(parents=True, exist_ok=True)
         self._scratch = tempfile.mkdtemp(prefix="alchemy-leandojo-")
-        self._stderr = None if shows else open(Path(self._scratch) / "stderr", "w+b")  # noqa: SIM115 (closed with the process)
+        self._stderr = None if show_output else open(Path(self._scratch) / "stderr", "w+b")  # noqa: SIM115 (closed with the process)
         self._process = subprocess.Popen(
             [sys.executable, "-m", CHILD, role, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
             cwd=self._scratch, env=environment(workers, memory_gb), start_new_session=True)
@@ -66,12 +66,12 @@ class LeanDojo:
         return self._process.poll() is None
 
     def ask(self, request: Request, deadline_s: float) -> Reply:
-        """The one reply. Raises EngineDied; past the deadline the process is killed."""
+        """The reply to a request that has one. Raises EngineDied; after the deadline the process is killed."""
         self.send(request)
         return self.reply(deadline_s)
 
     def ask_all(self, request: Request, end: type, deadline_s: float) -> Iterator[Reply]:
-        """Replies up to one of the type `end` or Failed, and that one. deadline_s: for each. Raises EngineDied."""
+        """Replies up to and including one of the type `end` or Failed. deadline_s: for each reply. Raises EngineDied."""
         self.send(request)
         while True:
             yield (reply := self.reply(deadline_s))
@@ -79,6 +79,7 @@ class LeanDojo:
                 return
 
     def send(self, request: Request) -> None:
+        """Raises EngineDied."""
         try:
             self._process.stdin.write(msgspec.json.encode(request) + b"\n")
             self._process.stdin.flush()
@@ -86,6 +87,7 @@ class LeanDojo:
             raise self._dead("ended") from None
 
     def reply(self, deadline_s: float) -> Reply:
+        """The next reply. Raises EngineDied; after the deadline the process is killed."""
         line = self._line(deadline_s)
         try:
             return msgspec.json.decode(line, type=Reply)
@@ -93,8 +95,8 @@ class LeanDojo:
             raise self._dead("out of step", f"{error}: {line[:200]!r}") from None
 
     def close(self) -> None:
-        """Lets it end, and ends it and what it started. Lean is in a session of its own, made by pexpect, so a signal to the group does not
-        reach it. Can be called twice."""
+        """Lets the process end, then kills it and all it started. pexpect starts Lean in a session of its own, which a signal to the
+        process group does not reach. Can be called twice."""
         if self._process.stdin.closed:
             return
         with contextlib.suppress(OSError):
@@ -133,16 +135,16 @@ class LeanDojo:
 
     def _dead(self, cause: str, detail: str = "") -> EngineDied:
         if self._process.stdin.closed:
-            return EngineDied(f"LeanDojo {self._role}", cause, "it was closed")
+            return EngineDied(f"LeanDojo {self._role}", cause, "it was closed before")
         if cause == "ended":
             status = self._process.wait()
             cause = "killed" if status == -signal.SIGKILL else cause
-            detail = f"exit status {status}; {self._last_words()}"
+            detail = f"exit status {status}; {self._stderr_tail()}"
         self._kill()
         return EngineDied(f"LeanDojo {self._role}", cause, detail)
 
-    def _last_words(self) -> str:
+    def _stderr_tail(self) -> str:
         if self._stderr is None:
-            return "what it said stands above"
+            return "its output is above"
         self._stderr.seek(0)
-        return " | ".join(self._stderr.read().decode(errors="replace").strip().splitlines()[-3:]) or "it said nothing"
+        return " | ".join(self._stderr.read().decode(errors="replace").strip().splitlines()[-3:]) or "no output on stderr"

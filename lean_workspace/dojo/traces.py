@@ -1,14 +1,14 @@
-"""What LeanDojo (Yang et al., 2023, arXiv 2306.15626) traces: a repository goes in, its theorems come out with the proofs that people
-wrote. lean_dojo itself runs in a process of its own (`dojo_child.py`).
+"""Tracing with LeanDojo (Yang et al., 2023, arXiv 2306.15626): a repository in, its theorems with the proofs in their source out. lean_dojo
+itself runs in a process of its own (`child.py`).
 
-Versions of Lean. lean-dojo 4.20.0 says that it takes v4.3.0-rc2 and later. Two narrower limits are in its files:
+Versions of Lean. lean-dojo 4.20.0 claims to support v4.3.0-rc2 and later. In fact its files set two narrower limits:
 
-- *tracing*: `ExtractData.lean` looks for compiled files where Lake puts them since Lean 4.18, and gives a module's header the type that it
-  has since 4.20; from 4.28 on it does not compile (LeanDojo-v2 #6: `String.Pos`);
-- *playing*: from 4.19 on what its REPL prints is captured as messages (LeanDojo #250), and `lean --memory`, which Dojo always passes, is
-  rejected (lean4 #9879; taken again since 4.23, #10086).
+- *tracing*: `ExtractData.lean` expects compiled files where Lake puts them since Lean 4.18, and the type that module headers have since
+  4.20; from 4.28 on it does not compile (LeanDojo-v2 #6: `String.Pos`);
+- *playing*: from 4.19 on Lean captures the output of its REPL as messages (LeanDojo #250), and rejects `lean --memory`, which Dojo always
+  passes (lean4 #9879; accepted again since 4.23, #10086).
 
-So what this package traces it can't play; it plays in folders that an older lean-dojo traced, whose format is the same.
+So this package can't play in the folders that it traces. It can play in folders traced by an older lean-dojo, whose format is the same.
 """
 
 import importlib.util
@@ -23,8 +23,8 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.lean_workspace.dojo.messages import Failed, FileEnd, Package, ReadFile, Reply, Theorem, Traced, Unread
-from lean_alchemy.lean_workspace.dojo.process import LeanDojo, place
-from lean_alchemy.lean_workspace.errors import Mistake, Trouble
+from lean_alchemy.lean_workspace.dojo.process import LeanDojo, dojo_home
+from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
 from lean_alchemy.lean_workspace.process import EngineDied
 
 PLAYS_BELOW = (4, 19)
@@ -32,34 +32,34 @@ TRACES_FROM, TRACES_BELOW = (4, 20), (4, 28)
 
 ANSWER_S = 120.0
 READ_S = 1800.0
-"""For the theorems of one file: its whole syntax tree is read first."""
+"""Per theorem of a file; before the first one the file's whole syntax tree is read."""
 TRACE_S = 7 * 24 * 3600.0
 GIT_S = 3600.0
 
 IR = Path(".lake/build/ir")
-"""Where the traces of a repository's own files lie in a traced folder."""
+"""Where the traces of the repository's own files are in a traced folder."""
 OLEANS = Path(".lake/build/lib/lean")
 
 
 class DojoUnsupported(Mistake):
-    """LeanDojo can't do this here; the message says what does."""
+    """LeanDojo can't do this here; the message says what can."""
 
 
-class DojoFailed(Trouble):
-    """LeanDojo, git, lake or Lean failed; the message holds what they said."""
+class DojoFailed(Trouble, OfOneItem):
+    """LeanDojo, git, lake or Lean failed; the message quotes their output."""
 
 
 # --- versions -------------------------------------------------------------------------------------------------------------------
 
 
 def require_package() -> None:
-    """Raises DojoUnsupported where lean_dojo is missing."""
+    """Raises DojoUnsupported if lean_dojo is missing."""
     if importlib.util.find_spec("lean_dojo") is None:
-        raise DojoUnsupported("lean-dojo is not installed: pip install 'lean-alchemy[dojo]' (it asks for Python below 3.13)")
+        raise DojoUnsupported("lean-dojo is not installed: pip install 'lean-alchemy[dojo]' (it needs Python below 3.13)")
 
 
 def check_versions(toolchains: Sequence[str]) -> Package:
-    """The installed lean_dojo, and which of the toolchains (`leanprover/lean4:v4.9.0`) it says it supports. Raises DojoUnsupported."""
+    """The installed lean_dojo, and which of the toolchains (`leanprover/lean4:v4.9.0`) it claims to support. Raises DojoUnsupported."""
     require_package()
     with LeanDojo("versions", *toolchains) as child:
         reply = _expected(child.reply(ANSWER_S), Package)
@@ -67,26 +67,26 @@ def check_versions(toolchains: Sequence[str]) -> Package:
 
 
 def lean_version(toolchain: str) -> tuple[int, int] | None:
-    """None for a nightly, or a toolchain of one's own."""
-    found = re.search(r"lean4:v?(\d+)\.(\d+)\.", toolchain)
-    return (int(found[1]), int(found[2])) if found else None
+    """Major and minor version; None for a nightly or a custom toolchain."""
+    match = re.search(r"lean4:v?(\d+)\.(\d+)\.", toolchain)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def require_playable(toolchain: str) -> None:
-    """Raises DojoUnsupported where Dojo does not run with this Lean."""
+    """Raises DojoUnsupported if Dojo does not run with this Lean."""
     version = lean_version(toolchain)
     if version is None or version >= PLAYS_BELOW:
         raise DojoUnsupported(f"LeanDojo's Dojo runs with Lean before {_text(PLAYS_BELOW)}, and this is {toolchain}: later ones reject its "
-                              "--memory option, and capture its replies as messages. Use the default gym, lean_workspace.gym.Gym")
+                              "--memory option and capture its replies as messages. Use the default gym, lean_workspace.gym.Gym")
 
 
 def require_traceable(toolchain: str) -> None:
-    """Raises DojoUnsupported where LeanDojo's extractor does not compile with this Lean, or finds no compiled files."""
+    """Raises DojoUnsupported if LeanDojo's extractor does not compile with this Lean, or would find no compiled files."""
     version = lean_version(toolchain)
     if version is None or not TRACES_FROM <= version < TRACES_BELOW:
         raise DojoUnsupported(f"LeanDojo's extractor compiles neither before Lean {_text(TRACES_FROM)} nor from {_text(TRACES_BELOW)} on, "
-                              f"and this is {toolchain}. Before: trace with an older lean-dojo, and name its folder with --traced. "
-                              "After: `alchemy harvest --library FILE.lean` records proofs as they are written")
+                              f"and this is {toolchain}. For an older Lean trace with an older lean-dojo, and give its folder by --traced. "
+                              "For a newer Lean use `alchemy harvest --library FILE.lean`, which records the proofs in the source")
 
 
 def _text(version: tuple[int, int]) -> str:
@@ -97,15 +97,15 @@ def _text(version: tuple[int, int]) -> str:
 
 
 def toolchain_of(folder: Path) -> str:
-    """Raises DojoUnsupported for a folder without one."""
+    """The content of the folder's lean-toolchain. Raises DojoUnsupported if there is none."""
     file = folder / "lean-toolchain"
     if not file.is_file():
         raise DojoUnsupported(f"{folder} has no lean-toolchain: name the root of a Lean repository")
-    return file.read_text().strip()
+    return file.read_text(encoding="utf-8").strip()
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A repository at a commit. repository: a URL or a path, as git knows it. folder: a clone with that commit checked out."""
+    """A repository at a commit. repository: a URL or a path, for git. folder: a clone with that commit checked out."""
 
     repository: str
     commit: str
@@ -113,7 +113,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def source_of(folder: Path) -> Source:
-    """What a folder was cloned of, as far as it says so."""
+    """The origin and commit of a folder, as far as git knows them."""
     if not (folder / ".git").exists():
         return Source(str(folder), "unknown", folder)
     try:
@@ -124,86 +124,87 @@ def source_of(folder: Path) -> Source:
 
 
 def cloned(repository: str, revision: str) -> Source:
-    """A clone of the repository at a revision, made once for a commit. It is what LeanDojo gets, for it copies a local repository with all
-    that was built in it, takes none but its HEAD, and asks GitHub's API about one there. Raises DojoFailed."""
+    """A clone of the repository at a revision, made once per commit. LeanDojo gets this clone, because of a local repository it copies all
+    build products and only takes HEAD, and for one on GitHub it calls GitHub's API. Raises DojoFailed."""
     if Path(repository).is_dir():
         repository = str(Path(repository).resolve())
-    sources = place() / "sources"
+    sources = dojo_home() / "sources"
     sources.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=sources, prefix="part-"))
+    temporary = Path(tempfile.mkdtemp(dir=sources, prefix="part-"))
     name = re.sub(r"\.git$", "", repository.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]) or "repository"
     try:
-        clone = made / name
+        clone = temporary / name
         _git(None, "clone", "--quiet", "--no-checkout", "--", repository, str(clone))
         commit = _commit_in(clone, revision)
         folder = sources / f"{name}-{commit}"
         if not folder.exists():
             _git(clone, "checkout", "--quiet", "--detach", commit)
-            os.replace(made, folder)
+            os.replace(temporary, folder)
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return Source(repository, commit, folder / name)
 
 
 def _commit_in(clone: Path, revision: str) -> str:
-    """A branch is one of the repository's, so it has `origin/` before its name in a clone."""
+    """The commit of a tag, a commit or a branch. In a clone the repository's branches are called `origin/…`."""
     for name in (revision, f"origin/{revision}"):
         try:
             return _git(clone, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
         except DojoFailed:
             continue
-    raise DojoFailed(f"the repository has no revision {revision}")
+    raise DojoFailed(f"the repository has no revision {revision}: give a branch, a tag or a commit")
 
 
 def _git(folder: Path | None, *arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=GIT_S,
-                              env={**os.environ, "GIT_TERMINAL_PROMPT": "0"})
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
+                              timeout=GIT_S, env={**os.environ, "GIT_TERMINAL_PROMPT": "0"})
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DojoFailed(f"git {arguments[0]}: {error}") from None
     if done.returncode:
-        raise DojoFailed(f"git {arguments[0]} ended with {done.returncode}: {' | '.join(done.stderr.strip().splitlines()[-3:])}")
+        output = " | ".join(done.stderr.strip().splitlines()[-3:])
+        raise DojoFailed(f"git {arguments[0]} ended with exit status {done.returncode}: {output}")
     return done.stdout
 
 
 def traced(source: Source, workers: int) -> Path:
-    """The traced folder of a repository: built and traced, once for a commit. workers: files at once, 1 to 2 GB each with Mathlib open.
-    What lake prints goes to stderr. Raises DojoUnsupported, DojoFailed."""
+    """The folder of the traced repository, built and traced once per commit. workers: files to trace at once, with 1 to 2 GB each if they
+    import Mathlib. The output of lake goes to stderr. Raises DojoUnsupported, DojoFailed."""
     require_package()
     require_traceable(toolchain_of(source.folder))
-    with LeanDojo("trace", str(source.folder), source.commit, workers=workers, shows=True) as child:
+    with LeanDojo("trace", str(source.folder), source.commit, workers=workers, show_output=True) as child:
         return Path(_expected(child.reply(TRACE_S), Traced).folder)
 
 
 class TracedFile(msgspec.Struct, frozen=True):
-    """A compiled module of the repository. trace: relative to the folder; None where LeanDojo left none."""
+    """A compiled module of the repository. trace: its trace, relative to the folder; None if LeanDojo made none."""
 
     module: str
     trace: str | None
 
 
 def files_in(folder: Path) -> list[TracedFile]:
-    """The repository's own modules, in order. A module is named by its file. Raises DojoUnsupported where none is traced."""
-    found: dict[str, str | None] = {}
+    """The repository's own modules, sorted by name. Raises DojoUnsupported if none is traced."""
+    traces: dict[str, str | None] = {}
     for below, ending in ((OLEANS, ".olean"), (IR, ".trace.xml"), (IR, ".ast.json")):
         for file in (folder / below).rglob(f"*{ending}"):
             parts = file.relative_to(folder / below).as_posix().removesuffix(ending).split("/")
-            found[".".join(parts)] = None if ending == ".olean" else file.relative_to(folder).as_posix()
-    found.pop("Lean4Repl", None)  # LeanDojo's own
-    if not any(found.values()):
-        raise DojoUnsupported(f"{folder} is no folder that LeanDojo traced: there is no {IR}/**/*.ast.json in it. Its cache has them at "
-                              "~/.cache/lean_dojo/OWNER-NAME-COMMIT/NAME")
-    return [TracedFile(module, trace) for module, trace in sorted(found.items())]
+            traces[".".join(parts)] = None if ending == ".olean" else file.relative_to(folder).as_posix()
+    traces.pop("Lean4Repl", None)  # LeanDojo's own
+    if not any(traces.values()):
+        raise DojoUnsupported(f"{folder} is no folder that LeanDojo traced: it has no {IR}/**/*.ast.json. In LeanDojo's cache such folders "
+                              "are ~/.cache/lean_dojo/OWNER-NAME-COMMIT/NAME")
+    return [TracedFile(module, trace) for module, trace in sorted(traces.items())]
 
 
 class Reader:
-    """Reads the files of a traced folder, one after the other."""
+    """Reads the files of a traced folder, one at a time."""
 
     def __init__(self, folder: Path):
         self._folder, self._child = folder, None
 
     def theorems(self, file: str) -> Iterator[Theorem | Unread]:
-        """Of one file, in order. Raises DojoFailed where it can't be read to its end; the next file can be."""
+        """The theorems of one file, in order. Raises DojoFailed if the file can't be read to its end; other files can still be read."""
         if self._child is None or not self._child.alive:
             self._child = LeanDojo("read", str(self._folder))
         seen = 0
@@ -213,7 +214,7 @@ class Reader:
                     seen += 1
                     yield reply
                 elif (end := _expected(reply, FileEnd)).theorems != seen:
-                    raise DojoFailed(f"{seen} of {end.theorems} theorems came")
+                    raise DojoFailed(f"only {seen} of {end.theorems} theorems were received")
         except EngineDied as died:
             raise DojoFailed(f"{died.cause}: {died.detail}") from None
 
@@ -225,4 +226,4 @@ class Reader:
 def _expected(reply: Reply, kind: type) -> Reply:
     if isinstance(reply, kind):
         return reply
-    raise DojoFailed(f"LeanDojo: {reply.message}" if isinstance(reply, Failed) else f"LeanDojo answers out of turn: {reply}")
+    raise DojoFailed(f"LeanDojo: {reply.message}" if isinstance(reply, Failed) else f"unexpected reply of LeanDojo: {reply}")

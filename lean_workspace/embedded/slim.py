@@ -1,15 +1,15 @@
-"""The package's 89 MB JavaScript launcher turned into one that Node starts in seconds.
+"""Changes the package's 89 MB JavaScript launcher into one that Node starts in seconds.
 
-Each change is asserted to apply exactly once, so another build is refused instead of half-changed:
+Each change must apply exactly once, so that another build is rejected instead of half-changed:
 
-1. `dlsym` looked every symbol up by a linear scan over 200,000 exports; it uses a map.
-2. The launcher assigned every export to a global; only those that its own code refers to are kept.
-3. One spare thread instead of four is started ahead of time.
-4. Lean's main mounted the machine's /home and /tmp for itself; the host decides what it sees.
-5. Threads read library files themselves (worker_files.js): a call proxied to the main thread waits about
-   a millisecond for it, and an import makes nine a module.
+1. `dlsym` found symbols by a linear scan over 200,000 exports; now it uses a map.
+2. The launcher assigned every export to a global; now only those that its own code uses.
+3. One spare thread is started ahead of time instead of four.
+4. Lean's main mounted the machine's /home and /tmp; now the host decides which files it sees.
+5. Threads read library files themselves (worker_files.js). Before, they called the main thread, which takes
+   about a millisecond, and an import makes nine such calls per module.
 6. Calls that may throw stay in WebAssembly (trampolines.js).
-7. No code is loaded but the engine's: a library of Emscripten's may bring JavaScript along.
+7. No code but the engine is loaded, because Emscripten libraries may contain JavaScript.
 """
 
 import re
@@ -35,12 +35,12 @@ _LOADING = "var dlopenInternal=(handle,jsflags)=>{var filename=UTF8ToString(hand
 
 
 class UnknownBuild(Exception):
-    """The launcher is not the one that these changes were written for."""
+    """The launcher is not the one that these changes are for; the message names the code that was not found once."""
 
 
 def slim(source: str, table_size: int) -> str:
-    """source: the text of `lean.js`; table_size: of the program's table, which is made here and imported by it. Raises
-    UnknownBuild."""
+    """The changed launcher. source: the text of `lean.js`. table_size: of the program's function table, which the launcher
+    makes and the program imports. Raises UnknownBuild."""
     source = _replace_once(
         source, "newSymIndex=Object.keys(lib.exports).indexOf(symbol);",
         "lib.symIndex??=new Map(Object.keys(lib.exports).map((k,i)=>[k,i]));newSymIndex=lib.symIndex.get(symbol)??-1;")
@@ -63,7 +63,7 @@ def slim(source: str, table_size: int) -> str:
 
 
 def _script(name: str) -> str:
-    return (resources.files("lean_alchemy.lean_workspace.embedded") / name).read_text()
+    return (resources.files("lean_alchemy.lean_workspace.embedded") / name).read_text(encoding="utf-8")
 
 
 def _replace_once(source: str, old: str, new: str) -> str:
@@ -73,7 +73,7 @@ def _replace_once(source: str, old: str, new: str) -> str:
 
 
 def _keep_used_exports(source: str) -> str:
-    """`var a,b,c;function assignWasmExports(wasmExports){a=…;b=Module["b"]=…;…}` without what nobody reads."""
+    """`var a,b,c;function assignWasmExports(wasmExports){a=…;b=Module["b"]=…;…}` without the names that are never read."""
     head = "function assignWasmExports(wasmExports){"
     if source.count(head) != 1:
         raise UnknownBuild(head)

@@ -1,4 +1,4 @@
-"""As much of WebAssembly's binary format as the set-up needs: sections, what is imported and what is exported.
+"""The part of WebAssembly's binary format that the set-up needs: sections, imports and exports.
 
 Source of the format: WebAssembly Core Specification, *Binary Format*.
 """
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 IMPORTS, TABLES, EXPORTS = 2, 4, 7
 FUNCTION, TABLE, MEMORY, GLOBAL, TAG = range(5)
 HEADER = 8
-"""Bytes of magic and version."""
+"""Bytes of the magic number and the version."""
 
 
 class UnknownModule(Exception):
-    """The module is not made as this file expects."""
+    """The module has another structure than this file expects."""
 
 
 def sections(module: bytes) -> Iterator[tuple[int, memoryview]]:
@@ -26,7 +26,7 @@ def sections(module: bytes) -> Iterator[tuple[int, memoryview]]:
 
 
 def read_number(data: bytes | memoryview, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number, and where it ends."""
+    """An unsigned LEB128 number, and the position after it."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -38,7 +38,7 @@ def read_number(data: bytes | memoryview, at: int) -> tuple[int, int]:
 
 
 def number(value: int) -> bytes:
-    """As unsigned LEB128."""
+    """The value as unsigned LEB128."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -81,7 +81,7 @@ def _after_type(body: memoryview, at: int, kind: int) -> int:
 
 
 def exports(module: bytes) -> Iterator[str]:
-    """The names of all that is exported."""
+    """The names of all exports."""
     for section, body in sections(module):
         if section != EXPORTS:
             continue
@@ -93,11 +93,11 @@ def exports(module: bytes) -> Iterator[str]:
 
 
 def with_table_imported(module: bytes) -> tuple[bytes, int]:
-    """The module with its one table imported as `env.__indirect_function_table` instead of made, and the size that the table
-    must have. Nothing else changes place: tables have numbers of their own. Raises UnknownModule."""
+    """The module changed so that it imports its one table as `env.__indirect_function_table`, and the size that the table
+    must have. No other index changes, as tables are numbered separately. Raises UnknownModule."""
     tables = [bytes(body) for section, body in sections(module) if section == TABLES]
     if len(tables) != 1 or tables[0][0] != 1:
-        raise UnknownModule("the program has not one table")
+        raise UnknownModule("the program does not have exactly one table")
     table = tables[0][1:]
     out = [module[:HEADER]]
     for section, body in sections(module):

@@ -1,7 +1,6 @@
-"""How general a lemma is, measured: the share of the library's targets that its pattern fits.
+"""How general a lemma is: the share of the library's targets that its pattern fits, measured on a sample.
 
-No rule on names or patterns can tell that `Fin.val_inj` fits every equation between numbers; the index can, on a
-sample of targets.
+No rule on names or patterns can tell that `Fin.val_inj` fits every equation between numbers. The index can.
 """
 
 from collections import Counter
@@ -15,32 +14,33 @@ from lean_alchemy.mutation.search.candidates import Key, Lemmas
 from lean_alchemy.mutation.search.classes import Classes
 
 SAMPLE = 512
-"""Targets whose forms are kept with a library: a share of 1 % is told from one of 3 %."""
+"""Targets whose forms are kept with a library: enough to distinguish a share of 1 % from one of 3 %."""
 
 SUBJECTS = 5_000
-"""A library of fewer theorems is about one subject, which all of its lemmas fit: there nothing is too general."""
+"""A library of fewer theorems is about one subject, which all its lemmas fit. There nothing counts as too general."""
 
 
 class Generality(msgspec.Struct, frozen=True):
-    """shares: (lemma, kind, direction) → share of the sample that it fits at one site or more; those that fit none are
-    not in it. theorems: of the library."""
+    """shares: (lemma, kind, direction) → share of the sampled targets that it fits at some site; without those that fit
+    none. theorems: the number of theorems in the library."""
 
     shares: dict[tuple[int, str, str], float]
     theorems: int
 
     def share(self, rule: int, kind: str, backward: bool) -> float:
+        """The share of the sampled targets that a lemma fits in this use."""
         return self.shares.get((rule, kind, "backward" if backward else "forward"), 0.0)
 
     def generic(self, limit: float | None) -> frozenset[tuple[int, str, str]]:
-        """What fits a larger share than `limit`; None: nothing is too general."""
+        """The (lemma, kind, direction) that fit a larger share than `limit`. limit: None switches this off."""
         if limit is None or self.theorems < SUBJECTS:
             return frozenset()
         return frozenset(use for use, share in self.shares.items() if share > limit)
 
 
 def measure(keys: Iterable[Key], sample: Sequence[tuple[int, Sequence[Site]]], theorems: int, classes: Classes) -> Generality:
-    """keys: of all lemmas; sample: the number and the sites of some targets; theorems: how many there are; classes: of the
-    library."""
+    """keys: of all lemmas. sample: number and sites of each sampled target. theorems: how many the library has. classes:
+    the library's instances."""
     lemmas = Lemmas(keys, kinds_within([kind.name for kind in KINDS], Reach(occurrences=False)), _Everything(), rules=(),
                     classes=classes)
     hits: Counter[tuple[int, str, str]] = Counter()

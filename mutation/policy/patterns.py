@@ -1,6 +1,6 @@
-"""Which patterns of lemmas are worth an index: rules about one side of a lemma, whatever it is tried on.
+"""Rules on which patterns are worth indexing. They look at one side of a lemma, whatever the target is.
 
-A lemma may be of use in one direction and not in the other. The rules are part of the policy (`mutation/policy/rules.py`).
+A lemma may be useful in one direction only. The rules are part of the policy (`mutation/policy/rules.py`).
 """
 
 import re
@@ -13,8 +13,8 @@ from lean_alchemy.mutation.search.index import arity
 
 class Pattern(msgspec.Struct, frozen=True):
     """One side of a lemma as the index sees it. variables: how many of its variables stand for data. other: the other
-    side, for `rw`; None where it is a bare variable. dependent: does the rest of the lemma speak of the proof of this
-    antecedent? data: does a use leave variables of the lemma undetermined?"""
+    side, for `rw`; None where that is a bare variable. dependent: does the rest of the lemma mention the proof of this
+    antecedent? data: does using it leave variables of the lemma undetermined?"""
 
     kind: str
     direction: str
@@ -26,7 +26,7 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class PatternRule(msgspec.Struct, frozen=True):
-    """objects(pattern) is true for patterns that are not indexed."""
+    """objects(pattern) is true for patterns that are left out of the index."""
 
     name: str
     reason: str
@@ -42,7 +42,7 @@ def _is_wild(token: str) -> bool:
 
 
 def _body(kind: str, tokens: list[str]) -> list[str]:
-    """The tokens without the root that `rw` compares first."""
+    """The tokens without the root, which is compared first for `rw`."""
     return tokens[1:] if kind == "rw" else tokens
 
 
@@ -52,7 +52,7 @@ def _is_bare_relation(pattern: Pattern) -> bool:
 
 
 def _subpatterns(tokens: Sequence[str]) -> list[list[str]]:
-    """The arguments of a pattern, each as its tokens."""
+    """The arguments of a pattern, each as a list of tokens."""
     parts: list[list[str]] = []
     open_ = 0
     for token in tokens[1:]:
@@ -78,7 +78,7 @@ def _wraps_both_sides(pattern: Pattern) -> bool:
 
 
 def _is_bound_alone(tokens: Sequence[str]) -> bool:
-    """`∀ x, p x` and `∃ x, p x`."""
+    """Is it `∀ x, p x` or `∃ x, p x`?"""
     return all(_is_wild(t) or t in ("P/2", "L/1", "c:Exists/2") for t in tokens)
 
 
@@ -108,14 +108,14 @@ def _is_implementation(pattern: Pattern) -> bool:
 
 
 def _is_function(pattern: Pattern) -> bool:
-    """`fun x => n` fits every constant function: what it becomes says nothing about it."""
+    """`fun x => n` fits every constant function, and what replaces it says nothing about that function."""
     head, *rest = _body(pattern.kind, pattern.tokens)
     return pattern.kind == "rw" and head == "L/1" and len(rest) == 1
 
 
 PATTERN_RULES = (
     PatternRule(
-        name="bare variable", reason="it fits every proposition and says nothing of it",
+        name="bare variable", reason="it fits every proposition and says nothing about it",
         example="False.elim : False → C", objects=lambda pattern: _is_wild(pattern.tokens[0])),
     PatternRule(
         name="bare relation", reason="it fits every equation (iff, negation, …) and wraps its sides or turns it around",
@@ -125,7 +125,7 @@ PATTERN_RULES = (
         example="UInt32.neg_inj : -a = -b ↔ a = b, backward; Nat.mul_div_mul_left : k * m / (k * n) = m / n, backward",
         objects=_wraps_both_sides),
     PatternRule(
-        name="renames", reason="it puts new variables in the place of all that it meets, and a hypothesis says what they are",
+        name="renames", reason="it replaces terms by new variables, and a new hypothesis says what they are",
         example="Nat.eq_add_of_sub_eq : b ≤ a → a - b = c → a = c + b, backward; forall_congr'", objects=_renames),
     PatternRule(
         name="constant", reason="it turns a constant such as `0` or `[]` into another closed term",
@@ -137,6 +137,6 @@ PATTERN_RULES = (
         name="any function", reason="it fits functions that have nothing to do with it",
         example="Vector.countP_true : Vector.countP (fun _ => true) = fun _ => n, backward", objects=_is_function),
     PatternRule(
-        name="proof in the statement", reason="its conclusion speaks of the very proof of what it is applied to",
+        name="proof in the statement", reason="its conclusion mentions the proof of the hypothesis that it is applied to",
         example="Fin.val_cast : (h : n = m) → ↑(Fin.cast h i) = ↑i", objects=lambda pattern: pattern.dependent),
 )

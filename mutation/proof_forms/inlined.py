@@ -1,8 +1,8 @@
-"""A variant's proof with the original proof of its target in it, as the paper has it (section 3.2: the target is stated by `have`, with its
-own proof, and what the lemma makes of it follows).
+"""A variant's proof with the original proof of its target inlined, as in the paper (section 3.2): `have` states the target with its own
+proof, and the steps with the lemma follow.
 
-So a prover sees the whole proof, and no name of the theorem that was mutated. It is a proposal: an original proof may depend on what was
-open where it stands. Lean has to accept it.
+So a prover sees the whole proof and not the name of the target. It is only a proposal, which Lean has to accept: an original proof may
+depend on the namespaces that are open at its place in the source.
 """
 
 import re
@@ -10,20 +10,20 @@ import re
 import msgspec
 
 LOCAL = "original"
-"""What the target is called inside."""
+"""The target's name in the inlined proof."""
 
 _LETTER = r"[\w.!?'✝«»₀-₉]"
 
 
 class Original(msgspec.Struct, frozen=True):
-    """A theorem of the library. statement: what stands between its name and `:=`. tactics: of its proof, or its text, after `:=`."""
+    """A theorem of the library. statement: the text between its name and `:=`. tactics: of its proof, or the proof's text after `:=`."""
 
     statement: str
     tactics: list[str] | str
 
 
 def inlined(tactics: list[str], target: str, original: Original) -> list[str] | None:
-    """The tactics of a variant's proof after the target's own proof; None where they do not name the target."""
+    """The `have` of the target with its own proof, then the tactics of the variant's proof; None where these do not use the target."""
     named = re.compile(rf"(?<!{_LETTER}){re.escape(target)}(?!{_LETTER})")
     renamed = [named.sub(LOCAL, tactic) for tactic in tactics]
     if renamed == tactics:

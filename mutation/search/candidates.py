@@ -1,4 +1,4 @@
-"""What to try on a target: the lemmas that the index finds at each of its sites."""
+"""Which candidates to try on a target: the lemmas that the index finds at each of its sites."""
 
 import hashlib
 import itertools
@@ -14,9 +14,9 @@ from lean_alchemy.mutation.search.index import Holds, Index
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
-    """One pattern of a lemma. data: would a use leave data undetermined? propositions: how many stay open.
-    variables: how many variables of the pattern stand for data. dependent: does the rest of the lemma speak of the
-    proof of this antecedent? needs: see `mutation.classes`."""
+    """One pattern of a lemma. rule: the lemma's number. data: would using it leave variables undetermined? propositions:
+    how many antecedents stay open. variables: how many variables of the pattern stand for data. dependent: does the rest
+    of the lemma mention the proof of this antecedent? needs: see `mutation/search/classes.py`. tokens: separated by tabs."""
 
     rule: int
     kind: KindName
@@ -31,13 +31,13 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Lemmas:
-    """The index over the patterns of all lemmas that may be used."""
+    """The index over the patterns of all lemmas that the policy admits."""
 
     def __init__(self, keys: Iterable[Key], kinds: Sequence[Kind], admitted: Container[int],
                  rules: Sequence[PatternRule] = PATTERN_RULES, generic: Container[tuple[int, str, str]] = frozenset(),
                  *, classes: Classes):
-        """keys: those of a lemma together. admitted: the numbers of the lemmas that the policy admits; rules: patterns that
-        are left out; generic: (lemma, kind, direction) that fit too many targets; classes: of the library."""
+        """keys: grouped by lemma. admitted: the numbers of the lemmas that the policy admits. rules: which patterns are left
+        out. generic: (lemma, kind, direction) that fit too many targets. classes: the library's instances."""
         self._classes = classes
         self._kinds = {kind.name: kind for kind in kinds}
         self._indexes: dict[tuple[str, str], Index] = {
@@ -62,8 +62,8 @@ class Lemmas:
                 index.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
 
     def candidates(self, target: int, sites: Sequence[Site]) -> list[Candidate]:
-        """What may succeed on the target, each once, in an order that depends on the target alone. A target
-        is no lemma for itself."""
+        """The candidates for a target, each once, in an order that depends on the target alone. A target is never
+        its own lemma."""
         found: set[Candidate] = set()
         holds = FromTarget(self._classes, sites)
         for site in sites:
@@ -72,7 +72,7 @@ class Lemmas:
         return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
 
     def at_conclusion(self, target: int, sites: Sequence[Site]) -> tuple[set[tuple[int, bool]], set[int]]:
-        """What may bring a proof of the target forward: (lemma, is it used backward?) for `rw` at its conclusion, and the lemmas whose
+        """Lemmas that may help to prove the target: (lemma, is it used backward?) for `rw` at its conclusion, and the lemmas whose
         conclusion may be the target's. sites: those of the target, the conclusion first."""
         holds, site = FromTarget(self._classes, sites), sites[0]
         rewrites = {(rule, direction == "backward") for (kind, direction), index in self._indexes.items() if kind == "rw"
@@ -102,15 +102,15 @@ class Lemmas:
 
 
 def id_of(*provenance: str) -> str:
-    """16 hexadecimal digits."""
+    """16 hexadecimal digits, a digest of the parts."""
     return hashlib.blake2b("\0".join(provenance).encode(), digest_size=8).hexdigest()
 
 
 def variant_id(target: str, lemma: str, candidate: Candidate, site_name: str) -> str:
-    """16 hexadecimal digits over the provenance: the same variant has the same name in every run."""
+    """16 hexadecimal digits, a digest of the provenance: the same variant has the same id in every run."""
     return id_of(target, candidate.kind, site_name, lemma, str(candidate.backward), str(candidate.occurrence))
 
 
 def variant_name(variant_id: str) -> str:
-    """The theorem's name in its text."""
+    """The name of the theorem in the variant's text."""
     return f"variant_{variant_id}"

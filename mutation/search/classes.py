@@ -1,9 +1,9 @@
-"""For which types can there be an instance of a class? A necessary condition, from what the instances' types begin with.
+"""Which types may have an instance of a class? A necessary condition, from the head symbols of the instances' types.
 
-`instance : Field Rat` is one for what begins with `Rat`; `instance [CommRing α] : Ring α` is one for every type that has one
-of `CommRing`; a target that opens with `[Ring α]` has one for its `α`. What follows from these, and from nothing else, may
-have an instance. A lemma about every `[Field α]` is not tried on natural numbers (`engine/Alchemy/Search/Classes.lean` says what
-a pattern needs). Places of a class are looked at one by one, so that more is let through than Lean will find, and nothing less.
+`instance : Field Rat` gives one to types whose head is `Rat`; `instance [CommRing α] : Ring α` to every type with
+one of `CommRing`; a target with `[Ring α]` to its own `α`. Only what follows from these may have an instance, so a lemma
+about every `[Field α]` is not tried on natural numbers. `engine/Alchemy/Search/Classes.lean` computes what a pattern needs.
+The arguments of a class are looked at one by one: this lets through more than Lean will find, and never less.
 """
 
 from collections import defaultdict
@@ -14,40 +14,40 @@ from typing import Any
 from lean_alchemy.lean_workspace.protocol import Site
 
 Fact = tuple[str, int]
-"""A class and the place of an argument: something holds of the type that stands there."""
+"""(class, place of an argument): a type has it if it may be that argument of an instance of the class."""
 
 Row = list
-"""[class, argument …]: what an instance is of. An argument is what its type begins with (`c:Nat`, `v:x` for a variable of a target,
-`P` a function type, `S` a sort), `*` where that says nothing, or the list of [class, place] that a variable needs."""
+"""[class, argument …] of an instance. An argument is its head symbol (`c:Nat`, `v:x` for a variable of a target, `P` for a
+function type, `S` for a sort), `*` where there is none, or, for a variable, the list of [class, place] that it needs."""
 
-_TELLING = ("c:", "v:", "P/", "S")
-"""What the token of a form begins with where it says what a type begins with."""
+_TYPE_HEADS = ("c:", "v:", "P/", "S")
+"""Prefixes of the tokens that show the head symbol of a type."""
 
 
 Need = Fact
-"""What a pattern needs of what a variable meets: an instance of the class for the type that it is, it in this place; or NUMBER."""
+"""What a pattern needs of the term that a variable meets: that it may be this argument of an instance of the class; or NUMBER."""
 
 NUMBER: Need = ("#", 0)
-"""A numeral, or `n + 1`, so that a function that recurses on it can be unfolded."""
+"""A numeral or `n + 1`, so that a function that recurses on it can be unfolded."""
 
 _NUMBERS = ("n:", "off", "c:Nat.succ/", "c:Nat.zero/")
 
 
 @cache
 def needs_of(text: str) -> tuple[tuple[tuple[str, ...], Need], ...]:
-    """The column of a key: (variables, what one of them needs). Of `Ring 0 ?1` and `# ?1 ?2`, separated by tabs."""
+    """Parses the column `needs` of a key, such as `Ring 0 ?1` and `# ?1 ?2` separated by tabs: (variables, need of one of them)."""
     return tuple(map(_need, text.split("\t"))) if text else ()
 
 
 def _need(text: str) -> tuple[tuple[str, ...], Need]:
     if text.startswith("# ?"):
         return tuple(text[2:].split(" ")), NUMBER
-    name, place, variable = text.rsplit(" ", 2)  # a name may hold blanks
+    name, place, variable = text.rsplit(" ", 2)  # the name of a class may contain blanks
     return (variable,), (name, int(place))
 
 
-class Own:
-    """The instances of a target, by what the type begins with."""
+class TargetInstances:
+    """The instances among the hypotheses of a target, by the head symbol of the type."""
 
     def __init__(self, rows: Iterable[Row] = ()):
         facts: dict[str, set[Fact]] = defaultdict(set)
@@ -56,20 +56,20 @@ class Own:
                 facts[argument if isinstance(argument, str) else "*"].add((name, place))
         anywhere = facts.pop("*", set())
         self.anywhere = frozenset(anywhere)
-        self.facts: Mapping[str, frozenset[Fact]] = {beginning: frozenset(found | anywhere) for beginning, found in facts.items()}
+        self.facts: Mapping[str, frozenset[Fact]] = {head: frozenset(found | anywhere) for head, found in facts.items()}
 
-    def of(self, beginning: str) -> frozenset[Fact]:
-        return self.facts.get(beginning, self.anywhere)
+    def of(self, head: str) -> frozenset[Fact]:
+        return self.facts.get(head, self.anywhere)
 
 
 class Classes:
-    """The instances of a library."""
+    """The instances of a library, and what follows from them."""
 
     def __init__(self, rows: Iterable[Row]):
         self._stated: dict[str, set[Fact]] = defaultdict(set)
-        """What begins so has these."""
+        """By head symbol: the facts that an instance states."""
         self._follows: dict[Fact, list[tuple[Fact, frozenset[Fact]]]] = defaultdict(list)
-        """Of a type that has the key: what else it has, if it has all of these."""
+        """For a fact: (conclusion, premises) of the instances with that fact among their premises."""
         self._known: dict[tuple[str, frozenset[Fact]], frozenset[Fact]] = {}
         self._everywhere: set[Fact] = set()
         for name, *arguments in rows:
@@ -84,7 +84,7 @@ class Classes:
         self._everywhere = self._closed(self._everywhere, set())
 
     def _closed(self, facts: Iterable[Fact], known: set[Fact]) -> set[Fact]:
-        """`known`, which is closed, with the facts and what follows."""
+        """`known`, which is closed already, with the facts and all that follows from them."""
         found, todo = set(known), list(facts)
         while todo:
             fact = todo.pop()
@@ -94,25 +94,25 @@ class Classes:
             todo.extend(then for then, needed in self._follows.get(fact, ()) if needed <= found)
         return found
 
-    def of(self, beginning: str, own: Own) -> frozenset[Fact]:
-        """What a type that begins so may have, where the target has instances of its own."""
-        key = (beginning, own.of(beginning))
+    def of(self, head: str, target: TargetInstances) -> frozenset[Fact]:
+        """The facts that a type with this head symbol may have. target: the instances among the target's hypotheses."""
+        key = (head, target.of(head))
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = frozenset(
-                self._closed([*self._stated.get(beginning, ()), *key[1]], self._everywhere))
+                self._closed([*self._stated.get(head, ()), *key[1]], self._everywhere))
         return known
 
 
 class FromTarget:
-    """What the terms of a target may have: called with what is needed and what a variable met, forms or unknown. Of the same
-    forms much is asked."""
+    """The `Holds` of a target: called with a need and with what a variable met, a list of forms or an unknown term. The
+    answers are kept by forms, as the same ones are asked about often."""
 
     def __init__(self, classes: Classes, sites: Sequence[Site]):
-        """sites: of one target; each knows the instances of all of it."""
-        self._classes, self._own = classes, Own(sites[0].instances if sites else ())
+        """sites: those of one target. Each holds the instances of the whole target."""
+        self._classes, self._target = classes, TargetInstances(sites[0].instances if sites else ())
         self._seen: dict[int, tuple[list, bool, frozenset[Fact] | None]] = {}
-        """By identity: the forms, is it a number, and what it may have; None: anything."""
+        """By identity of the forms: the forms, whether they may be a NUMBER, and their facts; None: any fact."""
 
     def __call__(self, need: Need, met: Any) -> bool:
         if not isinstance(met, list) or not met:
@@ -126,6 +126,6 @@ class FromTarget:
     def _look(self, met: list) -> tuple[list, bool, frozenset[Fact] | None]:
         tokens = [form[0] for form in met]
         is_number = any(token.startswith(_NUMBERS) for token in tokens)
-        if not all(token.startswith(_TELLING) for token in tokens):
+        if not all(token.startswith(_TYPE_HEADS) for token in tokens):
             return met, is_number, None
-        return met, is_number, frozenset().union(*(self._classes.of(token.rsplit("/", 1)[0], self._own) for token in tokens))
+        return met, is_number, frozenset().union(*(self._classes.of(token.rsplit("/", 1)[0], self._target) for token in tokens))

@@ -1,4 +1,4 @@
-"""Why the index does not find a lemma: how far its pattern goes into the forms of a term."""
+"""Why the index does not find a lemma: how far its pattern matches the forms of a term."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from lean_alchemy.mutation.search.index import STEPS, Form, Pattern, arity
 
 
 def stops_at(pattern: Pattern, forms: list[Form]) -> int:
-    """The place of the first token of the pattern that no form has; its length where it fits, as far as variables that
-    stand twice are left aside. Of several ways into the forms the one that goes farthest counts, within STEPS."""
+    """The place of the first token of the pattern that no form has; the pattern's length where all tokens match, without
+    regard to variables that occur twice. The walk that gets farthest within STEPS counts."""
     after = _ends(pattern)
     farthest = steps = 0
     seen: set[tuple[int, int]] = set()
@@ -35,7 +35,7 @@ def stops_at(pattern: Pattern, forms: list[Form]) -> int:
 
 
 def _ends(pattern: Pattern) -> list[int]:
-    """For each place the one after the subpattern that begins there."""
+    """For each place, the place after the subpattern that begins there."""
     ends = [0] * len(pattern)
     for place in reversed(range(len(pattern))):
         end = place + 1
@@ -47,7 +47,7 @@ def _ends(pattern: Pattern) -> list[int]:
 
 
 def why_not_rewritten(pattern: Pattern, needs: str, terms: Sequence[tuple[str, list[Form]]]) -> str:
-    """For `rw`: terms are (root, forms) of the subterms that have a motive. needs: the column of the key."""
+    """For `rw`. terms: (root, forms) of the subterms that have a motive. needs: the column of the key."""
     roots = [forms for root, forms in terms if root == pattern[0]]
     if not roots:
         return f"no subterm that has a motive has the root {_plain(pattern[0].removeprefix('R:'))}"
@@ -55,14 +55,14 @@ def why_not_rewritten(pattern: Pattern, needs: str, terms: Sequence[tuple[str, l
 
 
 def why_not_applied(pattern: Pattern, needs: str, forms: list[Form]) -> str:
-    """For `apply`."""
-    return _where(pattern, needs, stops_at(pattern, forms)) if forms else "the site has no forms: its budget ran out"
+    """For `apply`. forms: those of the site."""
+    return _where(pattern, needs, stops_at(pattern, forms)) if forms else "the site has no forms: the budget for them ran out"
 
 
 def _where(pattern: Pattern, needs: str, place: int) -> str:
     if place == len(pattern):
-        needed = f", or there is not what it needs: {needs.replace(chr(9), ', ')}" if needs else ""
-        return f"terms that a variable of the pattern meets twice have no form in common{needed}"
+        needed = f", or what it needs is missing: {needs.replace(chr(9), ', ')}" if needs else ""
+        return f"a variable occurs twice in the pattern, and the terms it meets have no form in common{needed}"
     return f"no form has {_plain(pattern[place])} where the pattern has it (token {place + 1} of {len(pattern)})"
 
 

@@ -1,14 +1,14 @@
 """The index: which lemmas may fit a term.
 
 A trie over the tokens of the patterns (`engine/Alchemy/Search/Patterns.lean`). A query walks all forms of a term at
-once; a variable of the pattern that stands twice must meet terms that can be equal. Nothing that
-unification accepts is missed, as far as the keys say what unification does; what it finds beyond that is
-tried in Lean and refused there. A value may ask for more of what a variable of its pattern met; who queries
-says whether that holds.
+once. A variable that occurs twice in a pattern must meet terms that can be equal. The index misses nothing
+that unification accepts, as far as the keys describe unification; what it finds beyond that is tried in Lean
+and refused there. A pattern may also need something of the terms that its variables meet, such as an instance;
+the caller of a query decides whether that holds.
 
-A term has several forms, each of its arguments as well, and a walk that remembers what the variables met can
-take the product of their numbers. A few terms of a library are that bad; past `STEPS` they are walked again
-without the memory, each place of the trie once for each place of the term: more candidates, none missed.
+A term and each of its arguments have several forms, so a walk that remembers what the variables met can take
+time in the product of their numbers. A few terms of a library are that bad. After `STEPS` steps they are walked
+again without the memory, each node of the trie once for each rest of the term: more candidates, none missed.
 """
 
 from collections import Counter
@@ -16,37 +16,37 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-import lean_alchemy.mutation.terms  # noqa: F401 (a pattern is as deep as it is long: the limit of recursion is set there)
+import lean_alchemy.mutation.terms  # noqa: F401 (sets the recursion limit: the trie is as deep as patterns are long)
 
 STEPS = 200_000
-"""Steps of a walk that remembers: about a fifth of a second. Counted, not timed: the same on every machine."""
+"""Limit of steps of a walk that remembers, about 0.2 s. Counted, not timed, so that it is the same on every machine."""
 
 Pattern = Sequence[str]
 Form = list
-"""[token, argument …]; an argument is a list of forms, "*" (fits, and says nothing) or "**" (unknown)."""
+"""[token, argument …]; an argument is a list of forms, "*" (fits wildcards only) or "**" (unknown: fits everything)."""
 
 
-Asked = Sequence[tuple[Sequence[str], Hashable]]
-"""(variables of the pattern, what is asked of the argument that one of them meets)"""
+Needs = Sequence[tuple[Sequence[str], Hashable]]
+"""(variables of the pattern, need): the term that one of these variables meets must satisfy the need."""
 Holds = Callable[[Any, Any], bool]
-"""(what is asked, argument)"""
+"""(need, forms of a term) → may the term satisfy the need?"""
 
 
-def anything_holds(_asked: Any, _argument: Any) -> bool:
+def anything_holds(_need: Any, _argument: Any) -> bool:
     return True
 
 
 @cache
 def arity(token: str) -> int:
-    """How many subpatterns follow a token: `c:Nat.add/2` has two."""
+    """The number of subpatterns that follow a token: 2 for `c:Nat.add/2`."""
     if token[0] in "?*S" or token in ("off", "if") or (token[1] == ":" and token[0] in "nsv"):
         return 0
     return int(token.rsplit("/", 1)[1])
 
 
 class _Node:
-    """A place of the trie. What is added below it waits until a walk comes by: most places are never visited, and a
-    worker that opens a library need not wait for them. Read a node after `open`."""
+    """A node of the trie. Patterns below it are inserted only when a walk reaches it: most nodes are never visited, so
+    building the index stays fast. Call `open` before reading a node."""
 
     __slots__ = ("children", "depth", "star", "values", "waiting")
 
@@ -55,19 +55,20 @@ class _Node:
         self.children: dict[str, _Node] = {}
         self.star: _Node | None = None
         self.values: list[tuple[Hashable, tuple[tuple[int, ...], ...], tuple[tuple[tuple[int, ...], Hashable], ...]]] = []
-        """(value, places of the wildcards that are the same variable, what is asked of one of some wildcards)"""
-        self.waiting: list[tuple[Pattern, Hashable, Asked]] = []
+        """(value, groups of wildcard places that are the same variable, (wildcard places, need) as in `Needs`)"""
+        self.waiting: list[tuple[Pattern, Hashable, Needs]] = []
 
     def open(self) -> "_Node":
+        """The node itself, with its waiting patterns passed on to its children."""
         if self.waiting:
             waiting, self.waiting = self.waiting, []
-            for pattern, value, asked in waiting:
-                self._place(pattern, value, asked)
+            for pattern, value, needs in waiting:
+                self._place(pattern, value, needs)
         return self
 
-    def _place(self, pattern: Pattern, value: Hashable, asked: Asked) -> None:
+    def _place(self, pattern: Pattern, value: Hashable, needs: Needs) -> None:
         if self.depth == len(pattern):
-            self.values.append((value, _repeated(pattern), _placed(pattern, asked)))
+            self.values.append((value, _repeated(pattern), _placed(pattern, needs)))
             return
         token = pattern[self.depth]
         if token[0] in "*?":
@@ -78,11 +79,11 @@ class _Node:
             below = self.children.get(token)
             if below is None:
                 below = self.children[token] = _Node(self.depth + 1)
-        below.waiting.append((pattern, value, asked))
+        below.waiting.append((pattern, value, needs))
 
 
 def _places(pattern: Pattern) -> dict[str, list[int]]:
-    """Of each variable, counted in wildcards."""
+    """The places of each variable, counted in wildcards."""
     places: dict[str, list[int]] = {}
     for place, token in enumerate(token for token in pattern if token[0] in "*?"):
         if token != "*":
@@ -91,17 +92,17 @@ def _places(pattern: Pattern) -> dict[str, list[int]]:
 
 
 def _repeated(pattern: Pattern) -> tuple[tuple[int, ...], ...]:
-    """For each variable that stands more than once its places."""
+    """The places of each variable that occurs more than once."""
     return tuple(tuple(places) for places in _places(pattern).values() if len(places) > 1)
 
 
-def _placed(pattern: Pattern, asked: Asked) -> tuple[tuple[tuple[int, ...], Hashable], ...]:
-    """What is asked of variables that the pattern has, by their first places."""
-    if not asked:
+def _placed(pattern: Pattern, needs: Needs) -> tuple[tuple[tuple[int, ...], Hashable], ...]:
+    """The needs, with the first place of each variable; without variables that the pattern lacks."""
+    if not needs:
         return ()
     first = {variable: places[0] for variable, places in _places(pattern).items()}
-    placed = [(tuple(first[variable] for variable in variables if variable in first), what) for variables, what in asked]
-    return tuple((places, what) for places, what in placed if places)
+    placed = [(tuple(first[variable] for variable in variables if variable in first), need) for variables, need in needs]
+    return tuple((places, need) for places, need in placed if places)
 
 
 class _Overrun(Exception):
@@ -118,43 +119,44 @@ class Index:
         self._steps = 0
         self._holds: Holds = anything_holds
 
-    def add(self, pattern: Pattern, value: Hashable, asked: Asked = ()) -> None:
+    def add(self, pattern: Pattern, value: Hashable, needs: Needs = ()) -> None:
+        """Puts a value under a pattern. needs: what its variables need, for `holds` of a query to decide."""
         self.size += 1
         if pattern[0][0] in "*?":
             self.always.append(value)
             return
-        self._root.waiting.append((pattern, value, asked))
+        self._root.waiting.append((pattern, value, needs))
 
     def under_roots(self, terms: Iterable[tuple[str, list[Form]]], holds: Holds = anything_holds) -> Counter[Any]:
-        """For `rw`: the values whose root and pattern fit one of the terms (root, forms), and how many terms they fit."""
+        """For `rw`: the values whose root and pattern fit one of the terms (root, forms), with the number of terms they fit."""
         self._holds = holds
-        found: Counter = Counter()
+        matches: Counter = Counter()
         for root, forms in terms:
             node = self._root.open().children.get(root)
             if node is not None:
                 here: set = set()
                 self._collect(node, forms, here)
-                found.update(here)
-        return found
+                matches.update(here)
+        return matches
 
     def matching(self, forms: list[Form], holds: Holds = anything_holds) -> set[Any]:
-        """For `apply`: the values whose pattern fits one of the forms, without those of `always`."""
+        """For `apply`: the values whose pattern fits one of the forms. Those of `always` are not included."""
         self._holds = holds
-        found: set = set()
-        self._collect(self._root, forms, found)
-        return found
+        matches: set = set()
+        self._collect(self._root, forms, matches)
+        return matches
 
-    def _collect(self, node: _Node, forms: list[Form], found: set) -> None:
+    def _collect(self, node: _Node, forms: list[Form], matches: set) -> None:
         self._steps = 0
         remembered: set = set()
         try:
             self._match(node, (forms, None), (), remembered)
-            found |= remembered
+            matches |= remembered
         except _Overrun:
-            self._match_once(node, (forms, None), found)
+            self._match_once(node, (forms, None), matches)
 
-    def _match_once(self, start: _Node, stack: tuple, found: set) -> None:
-        """The walk without the memory: a place of the trie is visited once for each rest of the term."""
+    def _match_once(self, start: _Node, stack: tuple, matches: set) -> None:
+        """The walk without memory of what variables met: a node is visited once for each rest of the term."""
         stacks: dict[tuple[int, int], tuple] = {}
         seen: set[tuple[int, int]] = set()
         todo: list[tuple[_Node, tuple | None]] = [(start, stack)]
@@ -165,7 +167,7 @@ class Index:
             seen.add((id(node), id(rest)))
             node.open()
             if rest is None:
-                found.update(value for value, _, _ in node.values)
+                matches.update(value for value, _, _ in node.values)
                 continue
             term, rest = rest
             if term == "**":
@@ -180,30 +182,30 @@ class Index:
                 if child is not None:
                     below = rest
                     for argument in reversed(form[1:]):
-                        # One object for equal rests, which also keeps them alive: ids must not be used again.
+                        # One object for equal rests. It also keeps them alive, so that no id is reused.
                         below = stacks.setdefault((id(argument), id(below)), (argument, below))
                     todo.append((child, below))
 
-    def _match(self, node: _Node, stack: tuple | None, bound: tuple, found: set) -> None:
-        """stack: what is left of the term, a linked list of arguments; bound: what the wildcards met."""
+    def _match(self, node: _Node, stack: tuple | None, bound: tuple, matches: set) -> None:
+        """stack: the rest of the term, a linked list of arguments. bound: what each wildcard so far met."""
         self._steps += 1
         if self._steps > STEPS:
             raise _Overrun
         if node.waiting:
             node.open()
         if stack is None:
-            for value, repeated, asked in node.values:
-                if (value not in found and all(any(self._holds(what, bound[place]) for place in places) for places, what in asked)
+            for value, repeated, needs in node.values:
+                if (value not in matches and all(any(self._holds(need, bound[place]) for place in places) for places, need in needs)
                         and all(self._can_agree(bound, places) for places in repeated)):
-                    found.add(value)
+                    matches.add(value)
             return
         term, rest = stack
         if term == "**":
             for after, stars in _skips(node):
-                self._match(after, rest, bound + ("**",) * stars, found)
+                self._match(after, rest, bound + ("**",) * stars, matches)
             return
         if node.star is not None:
-            self._match(node.star, rest, (*bound, term), found)
+            self._match(node.star, rest, (*bound, term), matches)
         if term == "*":
             return
         for form in term:
@@ -212,14 +214,14 @@ class Index:
                 below = rest
                 for argument in reversed(form[1:]):
                     below = (argument, below)
-                self._match(child, below, bound, found)
+                self._match(child, below, bound, matches)
 
     def _can_agree(self, bound: tuple, places: tuple[int, ...]) -> bool:
         first = bound[places[0]]
         return all(self._share(first, bound[place]) for place in places[1:])
 
     def _share(self, a: Any, b: Any) -> bool:
-        """May two arguments be the same term? Unknown ones may."""
+        """May two arguments be the same term? Unknown arguments may be anything."""
         self._steps += 1
         if self._steps > STEPS:
             raise _Overrun
@@ -231,7 +233,7 @@ class Index:
 
 
 def _skips(node: _Node) -> list[tuple[_Node, int]]:
-    """The nodes after any one subpattern, with the number of wildcards in it."""
+    """The nodes after any one subpattern, each with the number of wildcards in that subpattern."""
     out: list[tuple[_Node, int]] = []
 
     def walk(node: _Node, open_: int, stars: int) -> None:

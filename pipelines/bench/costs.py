@@ -1,4 +1,4 @@
-"""What one attempt costs, and the variant that comes of it, by parts: unification, instances, typing; kernel, printing, elaboration."""
+"""The time of attempts and of written variants, by parts: unification, instances, typing; kernel, printing, elaboration."""
 
 import random
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from lean_alchemy.lean_workspace.workspace import Draft, PreparedTarget
 from lean_alchemy.pipelines.runtime.stage import Sums
 
 PROFILED = 6
-"""Attempts of a target and a way, of those that succeed and of those that fail."""
+"""Attempts to profile per target and way, of those that succeed and of those that fail."""
 WRITTEN = 3
+"""Variants to write per target and way."""
 
 _MESSAGES = (
     ("did not find", "no instance of the pattern"),
@@ -26,7 +27,7 @@ _MESSAGES = (
 
 
 class Parts(Sums):
-    """Nanoseconds of n attempts with empty caches. How each is measured stands in `engine/Alchemy/Attempts/Profile.lean`."""
+    """Sums over n attempts with empty caches, in nanoseconds. `engine/Alchemy/Attempts/Profile.lean` says how each part is measured."""
 
     n: int = 0
     unification: int = 0
@@ -41,7 +42,7 @@ class Parts(Sums):
 
 
 class Checking(Sums):
-    """Microseconds of n variants that were written. Elaboration: the text parsed and elaborated afresh."""
+    """Sums over n written variants, in microseconds. elaboration: parsing and elaborating the text afresh."""
 
     n: int = 0
     kernel: int = 0
@@ -49,29 +50,22 @@ class Checking(Sums):
     elaboration: int = 0
 
 
-class Costs(msgspec.Struct):
-    """By way, such as `rw-conclusion`; attempts also by outcome: `usable`, or why not."""
+class Costs(Sums):
+    """attempts: by way, such as `rw-conclusion`, and by outcome: `usable`, or why not. written: by way."""
 
     attempts: dict[str, dict[str, Parts]] = msgspec.field(default_factory=dict)
     written: dict[str, Checking] = msgspec.field(default_factory=dict)
 
-    def add(self, other: "Costs") -> None:
-        for way, outcomes in other.attempts.items():
-            for outcome, parts in outcomes.items():
-                self.attempts.setdefault(way, {}).setdefault(outcome, Parts()).add(parts)
-        for way, checking in other.written.items():
-            self.written.setdefault(way, Checking()).add(checking)
-
     def means(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Microseconds an attempt, or a variant (`written`): way → outcome → part."""
-        out: dict[str, dict[str, dict[str, float]]] = {}
+        """Mean microseconds per attempt, or per variant (outcome `written`): way → outcome → part."""
+        means: dict[str, dict[str, dict[str, float]]] = {}
         for way, outcomes in self.attempts.items():
             for outcome, parts in outcomes.items():
-                out.setdefault(way, {})[outcome] = _mean(parts, 1000)
+                means.setdefault(way, {})[outcome] = _mean(parts, 1000)
         for way, checking in self.written.items():
             if checking.n:
-                out.setdefault(way, {})["written"] = _mean(checking, 1)
-        return out
+                means.setdefault(way, {})["written"] = _mean(checking, 1)
+        return means
 
 
 def _mean(sums: Parts | Checking, unit: int) -> dict[str, float]:
@@ -81,7 +75,7 @@ def _mean(sums: Parts | Checking, unit: int) -> dict[str, float]:
 
 def sample_costs(target: PreparedTarget, way: str, usable: Sequence[Candidate], refused: Sequence[Candidate],
                  draw: random.Random) -> Costs:
-    """Of some attempts of each sort on the prepared target. Raises EngineDied."""
+    """The costs of a random sample of usable and refused candidates on a prepared target. Raises EngineDied."""
     costs = Costs()
     for candidates in (usable, refused):
         drawn = draw.sample(list(candidates), min(PROFILED, len(candidates)))
@@ -99,7 +93,7 @@ def sample_costs(target: PreparedTarget, way: str, usable: Sequence[Candidate], 
 
 
 def meaning_of(message: str) -> str:
-    """A word for Lean's message; the engine's own reasons stay as they are."""
+    """A short label for Lean's message; the engine's own reasons are returned unchanged."""
     if message == "draft":
         return "new variables"
     lower = message.lower()

@@ -1,7 +1,7 @@
-"""`bench gym`: how many steps a second one engine does, states printed, and whether its memory grows.
+"""`bench gym`: steps per second of one engine, including the printing of states, and whether its memory grows.
 
-An episode starts from a random theorem of the library and tries the same tactics on its first state and on the first of those that
-come of it. Nothing is proved on purpose: most steps of a prover fail, and failing is what has to be cheap.
+An episode starts from a random theorem of the library and tries a fixed list of tactics on its first state and on the first few states
+after it. The tactics are not chosen to succeed: most steps of a prover fail, so failing must be cheap.
 """
 
 import time
@@ -17,11 +17,11 @@ from lean_alchemy.pipelines.runtime.stage import Report
 
 MIX = ("intro h", "rw [Nat.add_comm]", "rw [List.length_append]", "simp", "exact rfl", "exact Nat.le_refl _", "assumption", "omega")
 STATES = 3
-"""Of an episode."""
+"""The maximal number of states per episode."""
 
 
-class Steps(msgspec.Struct):
-    """What one tactic came to, over all states."""
+class TacticTotals(msgspec.Struct):
+    """Sums for one tactic over all states. seconds: in all; lean_s: in Lean. outcomes: `advanced`, `proved`, `refused`."""
 
     seconds: float = 0.0
     lean_s: float = 0.0
@@ -32,13 +32,13 @@ class Steps(msgspec.Struct):
         return sum(self.outcomes.values())
 
 
-class Played(msgspec.Struct, frozen=True):
-    """steps: by tactic. not_opened: theorems that have no words of their own. memory_gb: after a tenth of the episodes and at the end.
-    engines: how many it took."""
+class GymRun(msgspec.Struct, frozen=True):
+    """steps: by tactic. not_opened: number of theorems whose statement does not read back. memory_gb: after a tenth of the episodes and at
+    the end. engines: how many were used."""
 
     episodes: int
     not_opened: int
-    steps: dict[str, Steps]
+    steps: dict[str, TacticTotals]
     memory_gb: tuple[float, float]
     engines: int
 
@@ -57,9 +57,9 @@ class Played(msgspec.Struct, frozen=True):
                 "tactics": {tactic: {"ms": round(1000 * s.seconds / s.count, 2), **s.outcomes} for tactic, s in self.steps.items()}}
 
 
-def measure(library: Library, names: Sequence[str], episodes: int, report: Report) -> Played:
-    """names: of the theorems to start from, one after the other, again and again."""
-    steps = {tactic: Steps() for tactic in MIX}
+def measure(library: Library, names: Sequence[str], episodes: int, report: Report) -> GymRun:
+    """names: of the theorems to start from, in turn."""
+    steps = {tactic: TacticTotals() for tactic in MIX}
     not_opened = 0
     early = 0.0
     with opened(library) as workspace:
@@ -78,10 +78,10 @@ def measure(library: Library, names: Sequence[str], episodes: int, report: Repor
             if episode % 50 == 0:
                 report("gym", episode, episodes, "")
         report("gym", episodes, episodes, "")
-        return Played(episodes, not_opened, steps, (early, workspace.memory_gb), workspace.generation)
+        return GymRun(episodes, not_opened, steps, (early, workspace.memory_gb), workspace.generation)
 
 
-def _play(gym: Gym, statement: Statement, steps: dict[str, Steps]) -> None:
+def _play(gym: Gym, statement: Statement, steps: dict[str, TacticTotals]) -> None:
     states = [gym.start(statement)]
     for state in states:
         for tactic, sums in steps.items():
@@ -89,10 +89,10 @@ def _play(gym: Gym, statement: Statement, steps: dict[str, Steps]) -> None:
             outcome = gym.step(state, tactic)
             sums.seconds += time.monotonic() - start
             sums.lean_s += getattr(outcome, "seconds", 0.0)
-            sums.outcomes[_word(outcome)] += 1
+            sums.outcomes[_label(outcome)] += 1
             if isinstance(outcome, Advanced) and len(states) < STATES:
                 states.append(outcome.state)
 
 
-def _word(outcome: Outcome) -> str:
+def _label(outcome: Outcome) -> str:
     return "advanced" if isinstance(outcome, Advanced) else "proved" if isinstance(outcome, Proved) else "refused"

@@ -1,9 +1,9 @@
-"""`bench index`: what the index costs to build, to load and to ask, and how that grows with the library.
+"""`bench index`: the cost of building, loading and querying the index, and how it grows with the library.
 
-*build*: the keys of all lemmas, computed in Lean by some engines side by side (their start is told apart), and the trie.
-*load*: what a worker does at its start, in a process of its own: the kept extraction is read and the trie built from it.
-The trie is spread out where walks come by, so that the first queries pay a part of it.
-*query*: candidates of random targets with all their sites, for the whole library and for random parts of it; the forms of a
+*build*: the keys of all lemmas, computed in Lean by several engines in parallel (their start is measured separately), and the trie.
+*load*: what a worker does at its start, measured in a fresh process: it reads the stored extraction and builds the trie.
+Nodes of the trie are filled in on demand, so the first queries pay a part of the cost.
+*query*: the candidates of random targets with all their sites, for the whole library and for random parts of it. The forms of a
 target are computed in Lean once and depend on the target alone.
 """
 
@@ -22,8 +22,10 @@ from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.lean_workspace.protocol import Site
 from lean_alchemy.mutation.kinds import Kind, Reach, kinds_within
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
-from lean_alchemy.pipelines.corpus.extract import Catalogue
-from lean_alchemy.pipelines.corpus.mutate import draw_targets
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue
+from lean_alchemy.pipelines.corpus.extract import extraction_folder
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
@@ -31,11 +33,11 @@ from lean_alchemy.pipelines.runtime.stage import Report
 PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 PAGE = 250
 MATHLIB = 200_000
-"""Theorems of Mathlib, to which the growth is drawn out."""
+"""Number of theorems of Mathlib, to which the measurements are extrapolated."""
 
 
 class Build(msgspec.Struct, frozen=True):
-    """Seconds are of the wall. growth: (theorems, seconds since the first page was asked for), in order of arrival."""
+    """Wall-clock times of building. growth: (theorems done, seconds since the first request), in order of arrival."""
 
     engines: int
     start_s: float
@@ -43,13 +45,13 @@ class Build(msgspec.Struct, frozen=True):
     trie_s: float
     keys: int
     engine_gb: float
-    """The largest engine, after the work."""
+    """Memory of the largest engine at the end."""
     process_gb: float
     growth: list[tuple[int, float]]
 
 
 class Load(msgspec.Struct, frozen=True):
-    """A fresh process: what it reads, the trie, and the memory that both took."""
+    """Loading in a fresh process: seconds for reading and for the trie, and the memory of both."""
 
     read_s: float
     trie_s: float
@@ -61,6 +63,8 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
+    """Median and 95th percentile."""
+
     median: float
     p95: float
 
@@ -71,7 +75,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Size(msgspec.Struct, frozen=True):
-    """A random part of the library."""
+    """Measurements for a random part of the library."""
 
     theorems: int
     keys: int
@@ -81,19 +85,21 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class IndexResult(msgspec.Struct, frozen=True):
+    """The result of `bench index`. theorems: of the library. targets: number of queries. sizes: one for each of PARTS."""
+
     library: list[str]
     theorems: int
     targets: int
     build: Build
     load: Load
     forms_ms: Spread
-    """The keys of a target in Lean."""
+    """Computing the forms of a target in Lean."""
     prepare_ms: Spread
-    """The whole request: the target introduced, printed and read back as well."""
+    """The whole request, in which the target is also introduced, printed and read back."""
     sizes: list[Size]
 
     def curves(self) -> dict[str, list[tuple[float, float]]]:
-        """What grows, as (theorems, value)."""
+        """Each growing quantity as a list of (theorems, value)."""
         growth = self.build.growth
         marks = [next(point for point in growth if point[0] >= part * growth[-1][0]) for part in PARTS]
         return {
@@ -106,18 +112,18 @@ class IndexResult(msgspec.Struct, frozen=True):
     def exponents(self) -> dict[str, float | None]:
         return {name: exponent(points) for name, points in self.curves().items()}
 
-    def at(self, theorems: int) -> dict[str, float]:
-        """Each curve drawn out to a library of that size, from its last point."""
+    def extrapolated(self, theorems: int) -> dict[str, float]:
+        """The value of each curve for a library of that size, extrapolated from its last point by its exponent."""
         return {name: points[-1][1] * (theorems / points[-1][0]) ** slope
                 for name, points in self.curves().items() if (slope := exponent(points)) is not None}
 
     def summary(self) -> dict:
         return {**msgspec.to_builtins(self), "load_s": self.load.seconds, "curves": self.curves(), "exponents": self.exponents(),
-                "at": {str(MATHLIB): self.at(MATHLIB)}}
+                "at": {str(MATHLIB): self.extrapolated(MATHLIB)}}
 
 
 def exponent(points: Sequence[tuple[float, float]]) -> float | None:
-    """The slope of the logarithms, by least squares: 1 is linear. None where a value is 0."""
+    """The exponent of a power law, by least squares on the logarithms: 1 is linear. None if a value is 0."""
     if any(x <= 0 or y <= 0 for x, y in points):
         return None
     from math import log
@@ -125,14 +131,15 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     return statistics.linear_regression([log(x) for x, _ in points], [log(y) for _, y in points]).slope
 
 
-def measure(job: Job, library: Catalogue, workers: int, report: Report) -> IndexResult:
+def measure(job: Job[Options], library: Catalogue, workers: int, report: Report) -> IndexResult:
+    """workers: engines that compute keys in parallel. The job's targets are the queries; targets that can't be prepared are skipped."""
     kinds = kinds_within(["rw", "apply"], Reach())
     build = _build(job, library, kinds, workers, report)
     report("load", 0, 1, "")
-    load = _in_fresh_process(_load, job.extract_folder, job.options.library)
+    load = _in_fresh_process(_load, extraction_folder(job), job.options.library)
     report("load", 1, 1, f"{load.seconds:.1f} s")
-    names = draw_targets(job, library)
-    asked: list[tuple[int, list[Site]]] = []
+    names = draw_targets(job.options, library)
+    queries: list[tuple[int, list[Site]]] = []
     forms_ms: list[float] = []
     prepare_ms: list[float] = []
     with opened(job.library) as workspace:
@@ -146,17 +153,17 @@ def measure(job: Job, library: Catalogue, workers: int, report: Report) -> Index
                 continue
             prepare_ms.append((time.monotonic() - start) * 1000)
             forms_ms.append(target.forms_s * 1000)
-            asked.append((number, target.sites))
+            queries.append((number, target.sites))
         report("targets", len(names), len(names), "")
     sizes = []
     for part in PARTS:
-        sizes.append(_size(part, library, kinds, asked, job.options.seed))
+        sizes.append(_size(part, library, kinds, queries, job.options.seed))
         report("sizes", len(sizes), len(PARTS), f"{sizes[-1].query_ms.median:.2f} ms")
-    return IndexResult(job.options.library, len(library.theorems), len(asked), build, load,
+    return IndexResult(job.options.library, len(library.theorems), len(queries), build, load,
                        Spread.of(forms_ms), Spread.of(prepare_ms), sizes)
 
 
-def _build(job: Job, library: Catalogue, kinds: Sequence[Kind], workers: int, report: Report) -> Build:
+def _build(job: Job[Options], library: Catalogue, kinds: Sequence[Kind], workers: int, report: Report) -> Build:
     count = len(library.theorems)
     start = time.monotonic()
     with ThreadPoolExecutor(workers) as threads:
@@ -165,7 +172,7 @@ def _build(job: Job, library: Catalogue, kinds: Sequence[Kind], workers: int, re
         free = list(workspaces)
 
         def page(first: int) -> tuple[int, list[tuple]]:
-            workspace = free.pop()  # as many threads as engines: one is free
+            workspace = free.pop()  # there are as many threads as engines, so one is free
             try:
                 return first, workspace.keys(first, min(PAGE, count - first)).rows
             finally:
@@ -175,7 +182,7 @@ def _build(job: Job, library: Catalogue, kinds: Sequence[Kind], workers: int, re
         pages: dict[int, list[tuple]] = {}
         growth: list[tuple[int, float]] = []
         try:
-            # Pages in random order: the theorems of a module are alike, and growth should not show which came first.
+            # Pages in random order: theorems of one module are similar, and the growth should not depend on the order of modules.
             firsts = random.Random(0).sample(range(0, count, PAGE), len(range(0, count, PAGE)))
             for future in as_completed([threads.submit(page, first) for first in firsts]):
                 first, rows = future.result()
@@ -214,18 +221,18 @@ def _in_fresh_process(work: Callable, *arguments: object) -> Load:
         return pool.apply(work, arguments)
 
 
-def _size(part: float, library: Catalogue, kinds: Sequence[Kind], asked: Sequence[tuple[int, list[Site]]], seed: int) -> Size:
+def _size(part: float, library: Catalogue, kinds: Sequence[Kind], queries: Sequence[tuple[int, list[Site]]], seed: int) -> Size:
     count = len(library.theorems)
     drawn = set(random.Random(seed).sample(range(count), round(part * count)))
     keys = list(filter(lambda key: key.rule in drawn, library.keys()))
     start = time.monotonic()
     lemmas = Lemmas(keys, kinds, drawn, classes=library.classes())
     trie_s = time.monotonic() - start
-    seconds: list[float] = []
-    found: list[float] = []
-    for number, sites in asked:
+    milliseconds: list[float] = []
+    counts: list[float] = []
+    for number, sites in queries:
         start = time.monotonic()
         candidates = lemmas.candidates(number, sites)
-        seconds.append((time.monotonic() - start) * 1000)
-        found.append(len(candidates))
-    return Size(len(drawn), len(keys), trie_s, Spread.of(seconds), Spread.of(found))
+        milliseconds.append((time.monotonic() - start) * 1000)
+        counts.append(len(candidates))
+    return Size(len(drawn), len(keys), trie_s, Spread.of(milliseconds), Spread.of(counts))

@@ -1,13 +1,12 @@
-"""`bench scale`: what a larger library would take, drawn out from what can be measured on this one.
+"""`bench scale`: the cost of a larger library, extrapolated from measurements on this one.
 
-Three things are measured. *Growth*: how the candidates of a target increase as the library does; in the library's own order, in which
-what comes later is about other subjects, and for random parts of it, for which the increase is linear by construction: the truth of
-another library lies between, if it is like this one. *Costs*: what targets take in the stage *mutate*, by engine requests.
-*Extraction*: a sample of pages.
+Three things are measured. *Growth*: how the candidates of a target increase with the library. In the library's own order later theorems
+are about other subjects; for random parts the increase is linear by construction. For a similar library the truth is between the two.
+*Costs*: the time of targets in the stage *mutate*, by engine request. *Extraction*: the time of a sample of pages.
 
-With these a run is simulated: a library of so many theorems, extracted in its slices; shards of targets, given one after the other
-to workers that start first. Each repetition draws the targets again (bootstrap) and a growth between the two. What can't be measured here
-stands beside the result as a factor: how much longer Lean works on a term of the larger library.
+Then a run is simulated: a library with the given number of theorems is extracted in slices, and shards of targets go one by one to workers,
+which first have to start. Each repetition draws the targets again (bootstrap), and a growth between the two. One thing can't be measured
+here, and is a factor beside the result: how much longer Lean works on the terms of the larger library.
 """
 
 import heapq
@@ -24,21 +23,24 @@ from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.mutation.kinds import kinds_within
 from lean_alchemy.mutation.search.candidates import Lemmas
 from lean_alchemy.pipelines.bench.index import PAGE, exponent
-from lean_alchemy.pipelines.corpus.extract import SLICES, Catalogue
-from lean_alchemy.pipelines.corpus.mutate import Mutator, Tally, draw_targets
-from lean_alchemy.pipelines.runtime.job import SHARD_TARGETS, Job
+from lean_alchemy.pipelines.corpus.catalogue import SLICES, Catalogue
+from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.corpus.targets import SHARD_TARGETS, draw_targets
+from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
 
 PARTS = (1 / 4, 1 / 2, 1.0)
-"""Of the library, whose growth is measured. Targets for it are drawn from the first part."""
+"""The parts of the library for which growth is measured, with targets from the first part."""
 REPETITIONS = 40
 PAPER_CORE_HOURS = 1_700_000
-"""Of the paper's pipeline on Mathlib, as its reviews reckon: 14 days on 4,096 cores and 7 days on 2,048."""
+"""The paper's pipeline on Mathlib, estimated from its reviews: 14 days on 4,096 cores and 7 days on 2,048."""
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """One target in the stage *mutate*. Seconds: of Lean at preparing it, at its attempts, at writing; of Python."""
+    """One target in the stage *mutate*: its candidates and variants, and the seconds in Lean for preparation, attempts and writing, and in
+    Python."""
 
     candidates: int
     variants: int
@@ -49,19 +51,19 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """candidates: of each target, in the parts of the library, in its own order."""
+    """theorems: the sizes of the parts of the library, in its own order. candidates: of each target, for each of these sizes."""
 
     theorems: list[int]
     candidates: list[list[int]]
 
     def exponent(self, targets: Sequence[int]) -> float:
-        """The power of the library's size with which the mean grows, for these targets."""
+        """The exponent with which the mean number of candidates of these targets grows with the library's size."""
         means = [(float(n), statistics.fmean(self.candidates[target][part] for target in targets)) for part, n in enumerate(self.theorems)]
         return exponent(means) or 0.0
 
 
 class Mean(msgspec.Struct, frozen=True):
-    """Of a target. total: seconds."""
+    """Means per target. total: seconds."""
 
     candidates: float
     variants: float
@@ -69,7 +71,8 @@ class Mean(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """extract_s: seconds of an engine for a theorem. start_s: an engine, and what a worker reads before its first target."""
+    """theorems, ordinary: all of the library, and those that can be targets. extract_s: seconds of an engine per theorem. start_s: seconds
+    until a worker is ready for its first target."""
 
     library: list[str]
     theorems: int
@@ -86,7 +89,7 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Range(msgspec.Struct, frozen=True):
-    """Of the repetitions: the median, and what 90 of 100 lie between."""
+    """The median of the repetitions, and the interval that holds 90 % of them."""
 
     median: float
     low: float
@@ -102,7 +105,8 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """workers, slower: for which it was simulated. Hours on the wall, and of all cores together until each has done its last shard."""
+    """A simulated run. workers: number of cores. slower: factor of Lean's time. hours: wall-clock time. core_hours: of all cores, each
+    until it has done its last shard."""
 
     workers: int
     slower: float
@@ -111,8 +115,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """theorems, targets: of the larger library. growth: exponents, in the library's order and for random parts. candidates, variants: a
-    target there."""
+    """theorems, targets: of the larger library. growth: the exponents of the repetitions. candidates, variants: per target there."""
 
     measured: Measured
     theorems: int
@@ -123,9 +126,9 @@ class Scale(msgspec.Struct, frozen=True):
     runs: list[Run]
 
     def summary(self) -> dict:
-        told = {**msgspec.to_builtins(self), "mean": msgspec.to_builtins(self.measured.mean)}
-        del told["measured"]["costs"], told["measured"]["growth"]["candidates"]
-        return told
+        summary = {**msgspec.to_builtins(self), "mean": msgspec.to_builtins(self.measured.mean)}
+        del summary["measured"]["costs"], summary["measured"]["growth"]["candidates"]
+        return summary
 
 
 def _short(value: float) -> str:
@@ -135,9 +138,9 @@ def _short(value: float) -> str:
 # --- measuring ------------------------------------------------------------------------------------------------------------------
 
 
-def measure(job: Job, library: Catalogue, report: Report) -> Measured:
-    """job: its targets are those whose costs are measured. Raises EngineDied, EngineRefused."""
-    names = draw_targets(job, library)
+def measure(job: Job[Options], library: Catalogue, report: Report) -> Measured:
+    """Measures the costs of the job's targets, the growth, and the extraction. Raises EngineDied, EngineRefused."""
+    names = draw_targets(job.options, library)
     start = time.monotonic()
     mutator = _Timed(job)
     start_s = time.monotonic() - start
@@ -156,10 +159,10 @@ def measure(job: Job, library: Catalogue, report: Report) -> Measured:
 
 
 class _Timed(Mutator):
-    """A worker of *mutate* that says what each target costs."""
+    """A worker of *mutate* that measures the cost of a target."""
 
     def cost_of(self, name: str) -> Cost:
-        before, start, tally = dict(self._workspace.spent), time.monotonic(), Tally()
+        before, start, tally = dict(self._workspace.spent), time.monotonic(), MutateTally()
         for _ in self.variants_of(name, tally):
             pass
         lean = {work: s - before.get(work, 0.0) for work, s in self._workspace.spent.items()}
@@ -173,31 +176,31 @@ def _seconds(cost: Cost) -> float:
     return cost.prepare_s + cost.attempts_s + cost.write_s + cost.python_s
 
 
-def _growth(job: Job, library: Catalogue, workspace: Workspace, count: int, report: Report) -> Growth:
-    """Candidates of targets of the first part, as the library grows behind them."""
+def _growth(job: Job[Options], library: Catalogue, workspace: Workspace, count: int, report: Report) -> Growth:
+    """The candidates of targets of the first part, as the library grows."""
     sizes = [round(part * len(library.theorems)) for part in PARTS]
     early = [i for i in range(sizes[0]) if library.is_ordinary(library.theorems[i], job.options.policy)]
-    asked: list[tuple[int, list[Site]]] = []
+    queries: list[tuple[int, list[Site]]] = []
     for number in random.Random(job.options.seed).sample(early, min(count, len(early))):
         try:
-            asked.append((number, workspace.target(number).sites))
+            queries.append((number, workspace.target(number).sites))
         except (EngineDied, EngineRefused):
             continue
     kinds, classes = kinds_within(job.options.kinds, job.options.reach), library.classes()
     generic = library.generality().generic(job.options.policy.generic_share)
-    found: list[list[int]] = [[] for _ in asked]
+    candidates: list[list[int]] = [[] for _ in queries]
     for done, size in enumerate(sizes, 1):
         admitted = {i for i in range(size) if library.is_ordinary(library.theorems[i], job.options.policy)}
         lemmas = Lemmas(filter(lambda key, size=size: key.rule < size, library.keys()), kinds, admitted, job.options.policy.patterns,
                         generic, classes=classes)
-        for row, (number, sites) in zip(found, asked, strict=True):
-            row.append(len(lemmas.candidates(number, sites)))
+        for counts, (number, sites) in zip(candidates, queries, strict=True):
+            counts.append(len(lemmas.candidates(number, sites)))
         report("growth", done, len(sizes), "")
-    return Growth(sizes, found)
+    return Growth(sizes, candidates)
 
 
 def _extract_s(workspace: Workspace, count: int, seed: int, pages: int = 4) -> float:
-    """Of random pages: rows and keys, as the extraction asks for them."""
+    """Seconds per theorem for the rows and keys of random pages, as the extraction requests them."""
     size = min(PAGE, count)
     pages = min(pages, count - size + 1)
     start = time.monotonic()
@@ -207,45 +210,46 @@ def _extract_s(workspace: Workspace, count: int, seed: int, pages: int = 4) -> f
     return (time.monotonic() - start) / (size * pages)
 
 
-# --- drawing out ----------------------------------------------------------------------------------------------------------------
+# --- extrapolating --------------------------------------------------------------------------------------------------------------
 
 
-def draw_out(measured: Measured, theorems: int, targets: int, workers: Sequence[int], slower: Sequence[float], seed: int = 0) -> Scale:
-    """A library of so many theorems, of which so many are targets. slower: factors of Lean's time."""
-    chance = random.Random(seed)
-    draws = [_Draw(measured, theorems, chance) for _ in range(REPETITIONS)]
+def extrapolate(measured: Measured, theorems: int, targets: int, workers: Sequence[int], slower: Sequence[float], seed: int = 0) -> Scale:
+    """Simulates runs on a library with this number of theorems and targets. workers, slower: every combination of a number of workers and a
+    factor of Lean's time is one run."""
+    rng = random.Random(seed)
+    repetitions = [_Repetition(measured, theorems, rng) for _ in range(REPETITIONS)]
     runs = []
     for factor in slower:
         for count in workers:
-            pairs = [draw.run(targets, count, factor, chance) for draw in draws]
-            runs.append(Run(count, factor, Range.of([hours for hours, _ in pairs]), Range.of([core for _, core in pairs])))
-    return Scale(measured, theorems, targets, Range.of([draw.exponent for draw in draws]), Range.of([draw.candidates for draw in draws]),
-                 Range.of([draw.variants for draw in draws]), runs)
+            times = [repetition.run(targets, count, factor, rng) for repetition in repetitions]
+            runs.append(Run(count, factor, Range.of([wall for wall, _ in times]), Range.of([core for _, core in times])))
+    return Scale(measured, theorems, targets, Range.of([r.exponent for r in repetitions]), Range.of([r.candidates for r in repetitions]),
+                 Range.of([r.variants for r in repetitions]), runs)
 
 
-class _Draw:
-    """A repetition: targets drawn again, and a growth between that of the library's order and the linear one."""
+class _Repetition:
+    """A bootstrap repetition: the targets drawn again, and a growth between that in the library's order and the linear one."""
 
-    def __init__(self, measured: Measured, theorems: int, chance: random.Random):
+    def __init__(self, measured: Measured, theorems: int, rng: random.Random):
         growth = measured.growth
-        in_order = growth.exponent(chance.choices(range(len(growth.candidates)), k=len(growth.candidates)))
+        in_order = growth.exponent(rng.choices(range(len(growth.candidates)), k=len(growth.candidates)))
         self._measured, self._theorems = measured, theorems
-        self._costs = chance.choices(measured.costs, k=len(measured.costs))
-        self.exponent = chance.uniform(min(in_order, 1.0), 1.0)
-        self._times = (theorems / measured.theorems) ** self.exponent
-        self.candidates = self._times * statistics.fmean(cost.candidates for cost in self._costs)
-        self.variants = self._times * statistics.fmean(cost.variants for cost in self._costs)
+        self._costs = rng.choices(measured.costs, k=len(measured.costs))
+        self.exponent = rng.uniform(min(in_order, 1.0), 1.0)
+        self._factor = (theorems / measured.theorems) ** self.exponent
+        self.candidates = self._factor * statistics.fmean(cost.candidates for cost in self._costs)
+        self.variants = self._factor * statistics.fmean(cost.variants for cost in self._costs)
 
-    def run(self, targets: int, workers: int, slower: float, chance: random.Random) -> tuple[float, float]:
-        """Hours on the wall, and of the cores. What is written grows with the candidates; what the rules and caps leave out then is not
-        reckoned with."""
-        grown = [slower * (cost.prepare_s + self._times * (cost.attempts_s + cost.write_s)) + self._times * cost.python_s
+    def run(self, targets: int, workers: int, slower: float, rng: random.Random) -> tuple[float, float]:
+        """Wall-clock hours and core-hours. It is assumed that the number of written variants grows with the candidates, although rules and
+        caps would leave out more of them."""
+        grown = [slower * (cost.prepare_s + self._factor * (cost.attempts_s + cost.write_s)) + self._factor * cost.python_s
                  for cost in self._costs]
         extract_s = slower * self._measured.extract_s * self._theorems
         start_s = self._measured.start_s * self._theorems / self._measured.theorems
         free = [start_s] * workers
         for first in range(0, targets, SHARD_TARGETS):
             size = min(SHARD_TARGETS, targets - first)
-            heapq.heapreplace(free, free[0] + sum(chance.choices(grown, k=size)))
+            heapq.heapreplace(free, free[0] + sum(rng.choices(grown, k=size)))
         wall_s = extract_s / min(workers, SLICES) + max(free)
         return wall_s / 3600, (extract_s + sum(free)) / 3600

@@ -1,8 +1,8 @@
-"""`bench throughput`: how many verified variants a second come of random targets, and where the time goes.
+"""`bench throughput`: verified variants per second from random targets, and where the time goes.
 
-The stage *mutate* as a corpus runs it, in a folder that is thrown away, once with one worker and once with those asked for, on
-the same targets. Seconds are of the workers, divided by their number: the start of engines, and that one worker is done before
-the other, belong to a short run and not to a long one, and stand beside them (`wall_s`).
+Runs the stage *mutate* in a temporary folder, once with one worker and once with the requested number, on the same targets. Seconds are
+the sum over the workers divided by their number. This leaves out the start of engines and idle workers at the end, which matter in a
+short run but not in a long one; `wall_s` includes both.
 """
 
 import tempfile
@@ -13,20 +13,23 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.pipelines.corpus import mutate
-from lean_alchemy.pipelines.corpus.mutate import Tally
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, JobError
+from lean_alchemy.pipelines.corpus.extract import extracted
+from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.corpus.targets import draw_targets
+from lean_alchemy.pipelines.runtime import pool, runner
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.manifest import JobError
 from lean_alchemy.pipelines.runtime.stage import Report
 
 
 class Throughput(msgspec.Struct, frozen=True):
-    """Of one number of workers."""
+    """The measurement with one number of workers."""
 
     workers: int
-    tally: Tally
+    tally: MutateTally
     wall_s: float
-    """From the first item to the last, the start of engines included."""
+    """Wall-clock seconds from the first item to the last, with the start of engines."""
 
     @property
     def seconds(self) -> float:
@@ -34,18 +37,17 @@ class Throughput(msgspec.Struct, frozen=True):
 
     @property
     def per_second(self) -> float:
-        """Verified variants, by all workers together."""
+        """Verified variants per second, by all workers together."""
         return self.tally.elaborated / self.seconds if self.seconds else 0.0
 
     @property
     def lean_share(self) -> float:
-        """Of the workers' time, in which Lean worked."""
+        """The share of the workers' time that Lean took."""
         return sum(self.tally.lean_s.values()) / self.tally.seconds if self.tally.seconds else 0.0
 
     @property
     def parts_ms(self) -> dict[str, float]:
-        """Milliseconds of a worker for each verified variant, by what they were spent on: Lean by request, `write` by its parts,
-        and what Python did."""
+        """Milliseconds of a worker per verified variant, by part: Lean by request, `write` by its own parts, and Python."""
         n = max(self.tally.elaborated, 1)
         lean = dict(self.tally.lean_s)
         write_s = lean.pop("write", 0.0)
@@ -62,28 +64,19 @@ class Throughput(msgspec.Struct, frozen=True):
                 "parts_ms": self.parts_ms}
 
 
-def measure(job: Job, workers: Sequence[int], report: Report) -> list[Throughput]:
-    """One measurement for each number of workers. Raises JobError where a shard is missing."""
+def measure(job: Job[Options], workers: Sequence[int], report: Report) -> list[Throughput]:
+    """One measurement for each number of workers. Raises JobError if a target failed, because its time would be missing."""
     measured = []
     for count in workers:
         with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
             fresh = Job(Path(folder), job.options)
             with fresh.begin(), pool.cluster(count):
                 library = extracted(fresh, count, report)
-                shards = mutate.shards_of(fresh, mutate.draw_targets(fresh, library))
-                measured.append(_run(fresh, shards, count, report))
+                shards = mutate.shards_of(fresh, draw_targets(fresh.options, library))
+                start = time.monotonic()
+                ran = runner.run(fresh, MUTATE, fresh, shards, count, report, label=f"{count} worker{'s' if count > 1 else ''}",
+                                 note=lambda tally: f"{tally.elaborated:,} variants")
+                if ran.failures:
+                    raise JobError(f"{len(ran.failures)} targets failed, such as {ran.failures[0].item}: {ran.failures[0].what}")
+                measured.append(Throughput(count, ran.tally, time.monotonic() - start))
     return measured
-
-
-def _run(job: Job, shards: list[mutate.Shard], workers: int, report: Report) -> Throughput:
-    tally = Tally()
-    total = sum(len(shard.targets) for shard in shards)
-    stage = f"{workers} worker{'s' if workers > 1 else ''}"
-    report(stage, 0, total, "")
-    start = time.monotonic()
-    for event in pool.run(mutate.MUTATE, job, shards, workers):
-        if isinstance(event, pool.Failed):
-            raise JobError(f"a shard is missing: {event.reason}")
-        tally.add(event.summary)
-        report(stage, tally.targets, total, f"{tally.elaborated:,} variants")
-    return Throughput(workers, tally, time.monotonic() - start)

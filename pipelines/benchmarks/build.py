@@ -1,9 +1,9 @@
-"""*benchmark build*: a harvest goes in; a benchmark in LeanDojo's format comes out.
+"""*benchmark build*: a harvest in, a benchmark in LeanDojo's format out.
 
-The embedded library has no sources, so its declarations have no places in files. Each module is listed instead, a declaration a line, in an
-order in which nothing stands before what it needs: definitions, the theorems that these need, then those that were proved, round by
-round, then all others. A declaration's place is its line in that list. So readers of the format find for each theorem what may be used
-in its proof: what stands in imported files, and above it in its own.
+The embedded library has no sources, so its declarations have no positions in files. Instead each module is listed, one declaration per
+line: the theorems that definitions need after the definitions, then the proved theorems by round, then all others. A declaration's position
+is its line in that list. So readers of the format find for each theorem what its proof may use: what is in imported files, and what is
+above it in its own.
 """
 
 import time
@@ -15,7 +15,8 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from lean_alchemy.lean_workspace.declarations import AskDeclarations
+from lean_alchemy.lean_workspace.library import Library
+from lean_alchemy.lean_workspace.protocol import AskDeclarations
 from lean_alchemy.pipelines.benchmarks.leandojo import (
     PARTS,
     SPLITS,
@@ -32,20 +33,21 @@ from lean_alchemy.pipelines.benchmarks.leandojo import (
     packed,
     random_split,
 )
-from lean_alchemy.pipelines.corpus.extract import Catalogue, Entry
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Proof, Reject, Step
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, UsageError, library_digest
-from lean_alchemy.pipelines.runtime.lean import opened
-from lean_alchemy.pipelines.runtime.stage import History, Report, Stage, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove, write_whole
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
+from lean_alchemy.pipelines.corpus.extract import extracted
+from lean_alchemy.pipelines.corpus.options import TargetOptions
+from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
+from lean_alchemy.pipelines.runtime import parquet, pool, runner
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.lean import opened, sized
+from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError, manifest_at
+from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, silent
+from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, write_whole
 
 URL = "https://github.com/leanprover/lean4"
 
 MODULES_AT_ONCE = 15
-"""For one worker to list: some seconds."""
+"""Modules that a worker lists in one task: some seconds of work."""
 
 
 class Declaration(msgspec.Struct, frozen=True):
@@ -58,53 +60,43 @@ class Declaration(msgspec.Struct, frozen=True):
 
 
 class Import(msgspec.Struct, frozen=True):
+    """A module with the modules that it imports."""
+
     module: str
     imports: list[str]
 
 
-class Span(msgspec.Struct, frozen=True):
-    """Modules to list, by number. end: None for all that are left: behind the last theorem stand modules without any."""
+class ModuleRange(msgspec.Struct, frozen=True):
+    """A range of modules to list, by number. end: None: to the last module (modules after the last theorem are not counted)."""
 
     first: int
     end: int | None
 
-    def place(self, job: Job) -> Location:
-        return listing_folder(job) / f"{self.first:05}-{self.end or 'end'}"
-
 
 class Lister:
-    """Lists what some modules declare beside their theorems, and what they import."""
+    """A worker that lists the declarations of modules that are no theorems, and their imports."""
 
-    def __init__(self, job: Job):
-        self._job = job
-        self._workspace = opened(job.library)
+    def __init__(self, library: Library):
+        self._workspace = opened(library)
 
-    def __call__(self, span: Span, history: History) -> int:
-        modules = list(enumerate(self._workspace.opened.modules))[span.first:span.end]
-        imports: list[Import] = []
-        declarations: list[Declaration] = []
-        for number, module in modules:
-            found = self._workspace.ask(AskDeclarations(module=number))
-            imports.append(Import(module, found.imports))
-            declarations += [Declaration(module, *row) for row in found.rows]
-        with self._job.folder(span.place(self._job)) as part:
-            tables.write(tables.to_table(imports, Import), part / "imports.parquet")
-            tables.write(tables.to_table(declarations, Declaration), part / "declarations.parquet")
-        return len(modules)
+    def __call__(self, items: Sequence[ModuleRange]) -> Iterator[Import | Declaration]:
+        for modules in items:
+            for number, module in list(enumerate(self._workspace.opened.modules))[modules.first:modules.end]:
+                reply = self._workspace.ask(AskDeclarations(module=number))
+                yield Import(module, reply.imports)
+                yield from (Declaration(module, *row) for row in reply.rows)
 
     def close(self) -> None:
         self._workspace.close()
 
 
-LIST = Stage(name="list", worker=Lister)
-
-
-def listing_folder(job: Job) -> Location:
-    return job.work / f"declarations-{library_digest(job.library)}"
+LIST = Stage(name="list", version=1, worker=Lister, tables={"imports": Import, "declarations": Declaration},
+             name_of=lambda modules: f"modules from {modules.first}")
 
 
 class Built(msgspec.Struct, frozen=True):
-    """files: of the benchmark, by name. theorems: by split and part. unresolved: premises that no declaration of the listing is."""
+    """files: contents by name. theorems: number by split and part. premises: number of declarations. unresolved: premises of proofs that
+    are not in the listing."""
 
     files: dict[str, bytes]
     theorems: dict[str, dict[str, int]]
@@ -114,10 +106,10 @@ class Built(msgspec.Struct, frozen=True):
 
 
 def build(out: Location, name: str, version: int, held_out: int, seed: int, workers: int, report: Report = silent) -> Built:
-    """The benchmark of a harvest. held_out: theorems in val, and in test. Raises UsageError where there is no harvest, or one that is too
-    small."""
+    """The benchmark of a harvest. held_out: number of theorems in val, and also in test. Raises UsageError if there is no harvest, or if it
+    is too small."""
     start = time.monotonic()
-    job = Job(out, Job.manifest_at(out, "proofs").options)
+    job = Job(out, manifest_at(out, "proofs").options_as(TargetOptions))
     with job.begin(), pool.cluster(workers):
         library = extracted(job, workers, report)
         corpus = list(_listing(job, library, workers, report))
@@ -126,7 +118,7 @@ def build(out: Location, name: str, version: int, held_out: int, seed: int, work
     theorems = list(_theorems(job, library, placed, unresolved))
     if len(theorems) < 4 * held_out:
         raise UsageError(f"{len(theorems)} proofs are too few to hold out {held_out} for val and {held_out} for test: "
-                         "harvest more, or ask for fewer with --held-out")
+                         "harvest more, or set a smaller --test-size")
     splits: dict[SplitName, Split] = {
         "random": random_split(theorems, held_out, seed), "novel_premises": novel_premises_split(theorems, held_out, seed)}
     counts = {split: {part: len(splits[split][part]) for part in PARTS} for split in SPLITS}
@@ -141,7 +133,7 @@ def build(out: Location, name: str, version: int, held_out: int, seed: int, work
 
 
 def write(files: Mapping[str, bytes], folder: Location, pack: Path | None) -> None:
-    """Writes the files as a folder, in the place of an earlier one, and as a `.tar.xz`."""
+    """Writes the files as a folder, replacing an earlier one. pack: also as this `.tar.xz` file."""
     with draft(folder.parent / ".work") as made:
         for name, content in files.items():
             make((made / name).parent)
@@ -152,12 +144,12 @@ def write(files: Mapping[str, bytes], folder: Location, pack: Path | None) -> No
 
 
 def _commit(library: Catalogue) -> str:
-    """`4.28.0, commit 38f3…`"""
+    """The commit in a toolchain such as `4.28.0, commit 38f3…`."""
     return library.described.toolchain.rpartition(" ")[2]
 
 
 def path_of(module: str) -> str:
-    """Where the module's file stands in Lean's repository."""
+    """The path of the module's file in Lean's repository."""
     return f"src/{module.replace('.', '/')}.lean"
 
 
@@ -165,20 +157,18 @@ def path_of(module: str) -> str:
 
 
 def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iterator[File]:
-    """Every module of the library as a file, after those that it imports."""
-    make(listing_folder(job))
+    """Every module of the library as a file, after the files that it imports. Raises JobError if some can't be listed."""
     firsts = range(0, _module_count(library), MODULES_AT_ONCE)
-    spans = [Span(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
-    todo = [span for span in spans if not tables.are_whole(span.place(job), "imports", "declarations")]
-    for span in todo:
-        remove(span.place(job))  # one that can't be read
-    for done, _ in enumerate(pool.finish(LIST, job, todo, workers, lambda span: f"modules from {span.first}"), len(spans) - len(todo) + 1):
-        report("list", done, len(spans), "")
+    ranges = [ModuleRange(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
+    shards = [Shard(job.key(LIST, modules), [modules]) for modules in ranges]
+    ran = runner.run(job, sized(LIST, job.library), job.library, shards, workers, report)
+    if ran.failures:
+        raise JobError("listing the library failed: " + "; ".join(f"{failure.item}: {failure.what}" for failure in ran.failures[:3]))
     declarations: dict[str, list[Declaration]] = defaultdict(list)
-    for row in tables.read([span.place(job) / "declarations.parquet" for span in spans], Declaration):
+    for row in (row for shard in shards for row in runner.rows(job, LIST, shard, "declarations")):
         declarations[row.module].append(row)
     theorems = _theorems_in_order(job, library)
-    for row in tables.read([span.place(job) / "imports.parquet" for span in spans], Import):
+    for row in (row for shard in shards for row in runner.rows(job, LIST, shard, "imports")):
         lines = [(d.name, d.kind, f"{d.kind} {d.name} {d.signature or ''}") for d in declarations[row.module]]
         lines += [(entry.name, "theorem", f"theorem {entry.name} {entry.statement or ''}") for entry in theorems[row.module]]
         premises = [_premise(number, *line) for number, line in enumerate(lines, 1)]
@@ -186,7 +176,7 @@ def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iter
 
 
 def _module_count(library: Catalogue) -> int:
-    """Up to the last that has a theorem."""
+    """The number of modules up to the last one with a theorem."""
     return 1 + max(entry.module_index for entry in library.theorems)
 
 
@@ -196,7 +186,8 @@ def _premise(line: int, name: str, kind: str, code: str) -> Premise:
 
 
 def _theorems_in_order(job: Job, library: Catalogue) -> Mapping[str, list[Entry]]:
-    """By module: those that definitions need, the proved ones by round, and those which no proof of the module may use."""
+    """The theorems of each module, in order: those that definitions need, the proved ones by round, then those that no proof of the module
+    may use."""
     rounds = {proof.theorem: proof.round for proof in _rows(job, "proofs", Proof)}
     needed = {reject.target for reject in _rows(job, "rejects", Reject) if reject.reason == "mentioned before"}
     last = 1 + max(rounds.values(), default=0)
@@ -209,14 +200,14 @@ def _theorems_in_order(job: Job, library: Catalogue) -> Mapping[str, list[Entry]
 
 
 def _rows(job: Job, table: str, record: type) -> list:
-    return tables.read(sorted((job.out / table).glob("*.parquet"), key=str), record)
+    return parquet.read(sorted((job.out / table).glob("*.parquet"), key=str), record)
 
 
 # --- the theorems ---------------------------------------------------------------------------------------------------------------
 
 
 def _theorems(job: Job, library: Catalogue, placed: Mapping[str, tuple[str, Premise]], unresolved: Counter[str]) -> Iterator[TracedTheorem]:
-    """Each proved theorem with its steps. unresolved: counts the premises that have no place."""
+    """Each proved theorem with its steps. unresolved: counts the premises that are not in the listing."""
     steps: dict[str, list[Step]] = defaultdict(list)
     for step in _rows(job, "steps", Step):
         steps[step.theorem].append(step)
@@ -247,4 +238,4 @@ def _card(metadata: Mapping, theorems: Sequence[TracedTheorem]) -> str:
         lines=Counter(t.line for t in theorems).most_common())
 
 
-_TEMPLATE = jinja2.Template((Path(__file__).parent / "card.md").read_text(), keep_trailing_newline=True)
+_TEMPLATE = jinja2.Template((Path(__file__).parent / "card.md").read_text(encoding="utf-8"), keep_trailing_newline=True)

@@ -1,13 +1,12 @@
-"""The format of the LeanDojo benchmark: reading it, writing it, and the splits that it defines.
+"""The format of the LeanDojo benchmark: reading, writing, and its two splits.
 
-LeanDojo (Yang et al., 2023, arXiv 2306.15626, section 4.1 and appendix A.2) lays a benchmark out as
+LeanDojo (Yang et al., 2023, arXiv 2306.15626, section 4.1 and appendix A.2) has these files:
 
-    corpus.jsonl                            a file of the library a line: its imports and the premises in it, in order
+    corpus.jsonl                            one line per file of the library: its imports and its premises, in order
     metadata.json
     {random,novel_premises}/{train,val,test}.json
 
-Our own benchmarks are in this format; what it has no place for stands in fields of its own, which other readers ignore. A benchmark is
-a folder, or a `.tar.xz` of one.
+Our own benchmarks use this format, with additional fields that other readers ignore. A benchmark is a folder, or a `.tar.xz` of one.
 """
 
 import hashlib
@@ -22,7 +21,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.data.held_out import HeldOut
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 CORE = Path(__file__).parent / "core.tar.xz"
 """The benchmark that ships with the package."""
@@ -37,7 +37,7 @@ Position = tuple[int, int]
 
 
 class Premise(msgspec.Struct, frozen=True):
-    """A declaration of the library, and where it stands in its file."""
+    """A declaration of the library, and its position in its file."""
 
     full_name: str
     code: str
@@ -47,7 +47,7 @@ class Premise(msgspec.Struct, frozen=True):
 
 
 class File(msgspec.Struct, frozen=True):
-    """A file of the library. It stands after those that it imports."""
+    """A file of the library. In `corpus.jsonl` it comes after the files that it imports."""
 
     path: str
     imports: list[str]
@@ -64,7 +64,7 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class TracedTactic(msgspec.Struct, frozen=True):
-    """annotated_tactic: the tactic with `<a>…</a>` around the premises that it names, and these."""
+    """annotated_tactic: the tactic with `<a>…</a>` around each premise that it names, and the list of these premises."""
 
     tactic: str
     annotated_tactic: tuple[str, list[Reference]]
@@ -73,8 +73,9 @@ class TracedTactic(msgspec.Struct, frozen=True):
 
 
 class TracedTheorem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A theorem with its proof. The fields from `statement` on are ours alone: what stands between the theorem's name and `:=`, the names
-    of its universes, how the proof was found (`pipelines.harvest.Proof`), and what is equal for equal statements."""
+    """A theorem with its proof. The fields from `statement` on are ours. statement: the text between the theorem's name and `:=`.
+    level_params: its universe parameters. round, line: how the proof was found (`pipelines.data.schema.Proof`). statement_key: equal for
+    equal statements."""
 
     url: str
     commit: str
@@ -94,26 +95,26 @@ class TracedTheorem(msgspec.Struct, frozen=True, omit_defaults=True):
         return {reference.full_name for tactic in self.traced_tactics for reference in tactic.annotated_tactic[1]}
 
 
-class _Named(msgspec.Struct):
+class _NameOnly(msgspec.Struct):
     full_name: str | None
 
 
-def place_of(name: str) -> Path:
-    """Of `core`, or of a benchmark on disk."""
+def benchmark_path(name: str) -> Path:
+    """The path of a benchmark: `core` is in the package, any other name is a path."""
     return CORE if name == "core" else Path(name)
 
 
 class Benchmark:
-    """A benchmark on disk. Its parts are read when they are asked for: those of LeanDojo Benchmark 4 are large."""
+    """A benchmark on disk. Parts are read on demand, because those of LeanDojo Benchmark 4 are large."""
 
     def __init__(self, place: Path):
-        """Raises UsageError where there is none."""
+        """Raises UsageError if there is none."""
         self._place = place
         self._packed: dict[str, bytes] | None = None
         if place.is_file():
             self._packed = _unpacked(place)
         elif not place.is_dir():
-            raise UsageError(f"there is no benchmark {place}")
+            raise UsageError(f"there is no benchmark {place}: give `core`, a folder, or a .tar.xz file")
 
     def metadata(self) -> dict:
         return self._decoded("metadata.json", dict)
@@ -123,39 +124,45 @@ class Benchmark:
             yield self._decode(f"corpus.jsonl, line {number}", line, File)
 
     def part(self, split: SplitName, part: PartName) -> list[TracedTheorem]:
-        """LeanDojo has rows for what looks like a theorem in a macro, too, whose name is null; these are left out."""
+        """The theorems of a part. LeanDojo's rows without a name are left out: they come from theorems inside macros."""
         name = f"{split}/{part}.json"
         rows = self._decoded(name, list[msgspec.Raw])
-        return [self._decode(name, row, TracedTheorem) for row in rows if self._decode(name, row, _Named).full_name is not None]
+        return [self._decode(name, row, TracedTheorem) for row in rows if self._decode(name, row, _NameOnly).full_name is not None]
 
     def theorems(self) -> list[TracedTheorem]:
-        """Of all parts of the random split, which are all of the benchmark's."""
+        """All theorems of the benchmark: those of all parts of the random split."""
         return [theorem for part in PARTS for theorem in self.part("random", part)]
 
     def novel_premises(self) -> set[str]:
-        """What proofs in val and test of the split of that name use, and none in train."""
+        """The premises that proofs in val and test of the split `novel_premises` use, and no proof in train."""
         used = {part: {name for theorem in self.part("novel_premises", part) for name in theorem.premises} for part in PARTS}
         return (used["val"] | used["test"]) - used["train"]
 
+    def held_out(self, novel_premises: bool) -> HeldOut:
+        """The theorems in val and test of both splits. novel_premises: also hold out, as lemmas, what `novel_premises()` returns."""
+        theorems = [theorem for split in SPLITS for part in ("val", "test") for theorem in self.part(split, part)]
+        return HeldOut(frozenset(t.full_name for t in theorems), frozenset(t.statement_key for t in theorems if t.statement_key),
+                       frozenset(self.novel_premises()) if novel_premises else frozenset())
+
     def unpack(self, folder: Path) -> None:
-        """Writes it out as a folder. Raises UsageError where that is there."""
+        """Writes a packed benchmark as a folder. Raises UsageError if it is not packed, or if the folder exists."""
         if self._packed is None:
-            raise UsageError(f"{self._place} is a folder already")
+            raise UsageError(f"{self._place} is a folder already, so there is nothing to unpack")
         if folder.exists():
-            raise UsageError(f"{folder} is there: name another folder")
+            raise UsageError(f"{folder} exists: name another folder")
         for name, content in self._packed.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
 
     def _bytes(self, name: str) -> bytes:
         if self._packed is not None:
-            found = self._packed.get(name)
+            content = self._packed.get(name)
         else:
             file = self._place / name
-            found = file.read_bytes() if file.is_file() else None
-        if found is None:
+            content = file.read_bytes() if file.is_file() else None
+        if content is None:
             raise UsageError(f"{self._place} is no benchmark in LeanDojo's format: it has no {name}")
-        return found
+        return content
 
     def _decoded(self, name: str, kind: Any) -> Any:
         return self._decode(name, self._bytes(name), kind)
@@ -181,30 +188,30 @@ Split = Mapping[PartName, list[TracedTheorem]]
 
 
 def random_split(theorems: Sequence[TracedTheorem], held_out: int, seed: int) -> Split:
-    """held_out: theorems in val, and as many in test. The order, and so the split, depends on the seed and the names alone."""
+    """held_out: number of theorems in val, and also in test. The split depends on the seed and the names alone."""
     drawn = sorted(theorems, key=lambda theorem: _draw(seed, theorem.full_name))
     return _parts(drawn[:2 * held_out], drawn[2 * held_out:], held_out)
 
 
 def novel_premises_split(theorems: Sequence[TracedTheorem], held_out: int, seed: int) -> Split:
-    """Each proof in val and test uses a premise that no proof in train uses: the theorems of a premise stay together, and the premises
-    that few theorems use go out of train first."""
+    """Each proof in val and test uses a premise that no proof in train uses. All theorems that use a premise are moved out of train
+    together, beginning with the premises that the fewest theorems use."""
     users: dict[str, list[TracedTheorem]] = defaultdict(list)
     for theorem in theorems:
         for premise in theorem.premises:
             users[premise].append(theorem)
-    out: dict[str, TracedTheorem] = {}
+    moved: dict[str, TracedTheorem] = {}
     for premise in sorted(users, key=lambda premise: (len(users[premise]), _draw(seed, premise))):
-        if len(out) >= 2 * held_out:
+        if len(moved) >= 2 * held_out:
             break
-        out.update((theorem.full_name, theorem) for theorem in users[premise])
-    drawn = sorted(out.values(), key=lambda theorem: _draw(seed, theorem.full_name))
-    left = sorted((t for t in theorems if t.full_name not in out), key=lambda theorem: _draw(seed, theorem.full_name))
-    return _parts(drawn, left, len(drawn) // 2)
+        moved.update((theorem.full_name, theorem) for theorem in users[premise])
+    drawn = sorted(moved.values(), key=lambda theorem: _draw(seed, theorem.full_name))
+    train = sorted((t for t in theorems if t.full_name not in moved), key=lambda theorem: _draw(seed, theorem.full_name))
+    return _parts(drawn, train, len(drawn) // 2)
 
 
-def _parts(out: list[TracedTheorem], train: list[TracedTheorem], count: int) -> Split:
-    return {"train": train, "val": out[:count], "test": out[count:]}
+def _parts(held_out: list[TracedTheorem], train: list[TracedTheorem], count: int) -> Split:
+    return {"train": train, "val": held_out[:count], "test": held_out[count:]}
 
 
 def _draw(seed: int, name: str) -> bytes:
@@ -218,7 +225,7 @@ _NAME = re.compile(rf"(?<![\w.'!?«»]){_PART}(?:\.{_PART})*")
 
 
 def annotated(tactic: str, premises: Iterable[str]) -> tuple[str, list[str]]:
-    """The tactic with `<a>…</a>` around the premises where they are named, and these, in order. `h.symm` names `h`."""
+    """The tactic with `<a>…</a>` around each premise that it names, and these premises in order. `h.symm` names `h`."""
     known = list(premises)
     named: list[str] = []
 
@@ -240,7 +247,7 @@ def annotated(tactic: str, premises: Iterable[str]) -> tuple[str, list[str]]:
 
 
 def files_of(corpus: Iterable[File], splits: Mapping[SplitName, Split], metadata: dict, card: str) -> dict[str, bytes]:
-    """The files of a benchmark, by name. The same benchmark is the same bytes."""
+    """The files of a benchmark, by name. The same benchmark gives the same bytes."""
     files = {"corpus.jsonl": b"".join(msgspec.json.encode(file) + b"\n" for file in corpus)}
     for split, parts in splits.items():
         for part in PARTS:
@@ -252,11 +259,11 @@ def files_of(corpus: Iterable[File], splits: Mapping[SplitName, Split], metadata
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
-    """A `.tar.xz` of the files, without times and owners."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:xz", preset=9, format=tarfile.USTAR_FORMAT) as archive:
+    """A `.tar.xz` of the files, without times and owners, so that the same files give the same bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:xz", preset=9, format=tarfile.USTAR_FORMAT) as archive:
         for name in sorted(files):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(files[name]), 0o644
             archive.addfile(entry, io.BytesIO(files[name]))
-    return made.getvalue()
+    return buffer.getvalue()

@@ -1,11 +1,12 @@
-"""Arguments and options that commands share, and how they are read."""
+"""Arguments and options that commands share, and how they are read. An option means the same in every command."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from lean_alchemy.pipelines.runtime.runner import Retries
     from lean_alchemy.pipelines.runtime.storage import Location
 
 
@@ -15,14 +16,43 @@ def _location(text: str) -> "Location":
     return location_of(text)
 
 
-Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder of the corpus, or a URL such as `s3://bucket/corpus`.")]
+Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
-Workers = Annotated[int, typer.Option(min=1, help="Engines at work, one core and 2 GB each; with Mathlib 5 GB.")]
+Workers = Annotated[int | None, typer.Option(
+    min=1, help="Engines that run at once, one core and 2.5 GB each (5 GB with a workspace).", show_default="what fits the machine")]
+Seed = Annotated[int, typer.Option(help="Of every random choice.")]
 LibraryNames = Annotated[list[str], typer.Option(
     "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]
 WorkspaceFolder = Annotated[Path | None, typer.Option(
     "--workspace", help="A lake project, such as one with Mathlib: its own Lean opens the library.", show_default="the embedded Lean")]
 Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
+Module = Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")]
+Sample = Annotated[str, typer.Option(help="How many, chosen by the seed, or `all`.")]
+MaxFailures = Annotated[int, typer.Option(min=0, help="Items that may fail before the run ends; 0: any number.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try items again that failed in an earlier run.")]
+Expansions = Annotated[int, typer.Option(min=1, help="States that are expanded for a theorem, at most.")]
+Candidates = Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")]
+Set = Annotated[list[str], typer.Option(
+    "--set", metavar="KEY=VALUE", help="A value instead of the recipe's: `data.corpora=[corpus]`, `finetune.updates=200`; repeatable.")]
+SkipTarget = Annotated[list[str], typer.Option(help="Leave this theorem out; repeatable.")]
+
+
+Number = TypeVar("Number", int, float)
+
+
+def workers_of(asked: int | None, workspace: str | None = None) -> int:
+    """As many as are asked for, else as many as there are cores and memory for."""
+    if asked is not None:
+        return asked
+    from lean_alchemy.pipelines.runtime.lean import workers_that_fit
+
+    return workers_that_fit(workspace)
+
+
+def retries_of(max_failures: int, retry_failed: bool) -> "Retries":
+    from lean_alchemy.pipelines.runtime.runner import Retries
+
+    return Retries(max_failures=max_failures or None, retry_failed=retry_failed)
 
 
 def count_of(text: str) -> int | None:
@@ -34,20 +64,15 @@ def count_of(text: str) -> int | None:
     return int(text)
 
 
-def numbers_of(option: str, text: str, kind: type[int] | type[float]) -> list[int] | list[float]:
+def numbers_of(option: str, text: str, kind: type[Number]) -> list[Number]:
     """`8,64`, each above zero."""
     try:
         found = [kind(part) for part in text.split(",")]
     except ValueError:
         found = []
-    if not found or min(found) <= 0:
-        raise typer.BadParameter(f"{option}: {text!r} are no numbers above zero, separated by commas")
+    if not found or any(number <= 0 for number in found):
+        raise typer.BadParameter(f"{option}: {text!r} must be numbers above zero, separated by commas")
     return found
-
-
-def one_of(option: str, value: str, *known: str) -> None:
-    if value not in known:
-        raise typer.BadParameter(f"{option}: {value!r} is none of {', '.join(known)}")
 
 
 def workspace_of(folder: Path | None) -> str | None:
@@ -55,8 +80,8 @@ def workspace_of(folder: Path | None) -> str | None:
 
 
 def libraries_of(names: list[str]) -> list[str]:
-    """Files by their full path, as OUT is read again from other folders; for a folder the `.lean` files below it, those of its build
-    and of its packages (`.lake`) and its `lakefile.lean` apart."""
+    """Files by their full path, as OUT is read again from other folders; for a folder the `.lean` files below it, without those of its
+    build and of its packages (`.lake`) and without its `lakefile.lean`."""
     return [place for name in names for place in _places(name)]
 
 
@@ -65,7 +90,7 @@ def _places(name: str) -> list[str]:
     if name.endswith(".lean"):
         return [str(place.resolve())]
     if "/" not in name:
-        return [name]  # a module, whatever lies in this folder
+        return [name]  # a module, even where a folder has its name
     if not place.is_dir():
         raise typer.BadParameter(f"there is no folder {name}")
     files = sorted(file for file in place.resolve().rglob("*.lean")

@@ -9,11 +9,13 @@ from lean_alchemy.pipelines.commands.arguments import (
     Json,
     Kinds,
     LibraryNames,
+    Seed,
     Workers,
     WorkspaceFolder,
     kinds_of,
     libraries_of,
     numbers_of,
+    workers_of,
     workspace_of,
 )
 
@@ -25,14 +27,14 @@ def search(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
     targets: Annotated[int | None, typer.Option(
-        min=1, help="Random theorems, drawn by the seed.", show_default="10, or all with --pairs")] = None,
+        min=1, help="Random theorems.", show_default="10, or all with --pairs")] = None,
     pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
+    seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     way: Annotated[list[str], typer.Option(help="Measure this kind and site alone, such as `apply-hypothesis`; repeatable.")] = [],
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(
-        help="A folder for `bench-search.json` and `.png`, written as it goes on; a run that was cut off goes on there.")] = None,
+        help="The folder to write to: `bench-search.json` and `.png`. A run that was stopped goes on.")] = None,
     json: Json = False,
 ) -> None:
     """Brute force, the index and an oracle, on every site of random targets."""
@@ -40,14 +42,14 @@ def search(
     from lean_alchemy.pipelines.bench.search import search as run
     from lean_alchemy.pipelines.bench.search import ways_of
     from lean_alchemy.pipelines.commands.printing import finish, progress
-    from lean_alchemy.pipelines.corpus.synthesize import on_library
+    from lean_alchemy.pipelines.corpus.extract import on_library
 
     ways = ways_of(way, kinds_of(kinds))
     with progress() as report:
         drawn = targets if targets or pairs else 10
-        with on_library(libraries_of(library), kinds_of(kinds), report, targets=drawn, seed=seed,
+        with on_library(libraries_of(library), kinds_of(kinds), report, targets=drawn, seed=seed, out=out,
                         workspace=workspace_of(workspace)) as (job, catalogue):
-            compared = run(job, catalogue, ways, pairs, workers, report, out,
+            compared = run(job, catalogue, ways, pairs, workers_of(workers, job.options.workspace), report,
                            lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
         print_search(compared)
@@ -58,21 +60,21 @@ def search(
 def index(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems that ask the index, drawn by the seed.")] = 200,
-    seed: Annotated[int, typer.Option(help="Draws the targets, and the parts of the library.")] = 0,
-    workers: Workers = 2,
-    out: Annotated[Path | None, typer.Option(help="A folder for `bench-index.json` and `bench-index.png`.")] = None,
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems that query the index.")] = 200,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write to: `bench-index.json` and `bench-index.png`.")] = None,
     json: Json = False,
 ) -> None:
     """Building, loading and asking the index, and how that grows with the library."""
     from lean_alchemy.pipelines.bench.index import measure
     from lean_alchemy.pipelines.bench.report import print_index, write_index
     from lean_alchemy.pipelines.commands.printing import finish, progress
-    from lean_alchemy.pipelines.corpus.synthesize import on_library
+    from lean_alchemy.pipelines.corpus.extract import on_library
 
     with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=targets, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        measured = measure(job, catalogue, workers, report)
+        measured = measure(job, catalogue, workers_of(workers, job.options.workspace), report)
     if out is not None:
         write_index(measured, out)
     if not json:
@@ -84,10 +86,10 @@ def index(
 def throughput(
     library: LibraryNames = ["Init", "Std"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems, drawn by the seed.")] = 200,
-    seed: Annotated[int, typer.Option(help="Draws the targets.")] = 0,
+    targets: Annotated[int, typer.Option(min=1, help="Random theorems.")] = 200,
+    seed: Seed = 0,
     kinds: Kinds = "rw,apply",
-    workers: Workers = 2,
+    workers: Workers = None,
     scaling: Annotated[bool, typer.Option(help="Measure one worker as well, on the same targets.")] = True,
     json: Json = False,
 ) -> None:
@@ -95,17 +97,18 @@ def throughput(
     from lean_alchemy.pipelines.bench.report import print_throughput
     from lean_alchemy.pipelines.bench.throughput import measure
     from lean_alchemy.pipelines.commands.printing import finish, progress
-    from lean_alchemy.pipelines.corpus.synthesize import on_library
+    from lean_alchemy.pipelines.corpus.extract import on_library
 
-    numbers = [1, workers] if scaling and workers > 1 else [workers]
+    most = workers_of(workers, workspace_of(workspace))
+    numbers = [1, most] if scaling and most > 1 else [most]
     with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, _):
         measured = measure(job, numbers, report)
     if not json:
         print_throughput(measured)
-    alone, most = measured[0], measured[-1]
-    finish({**most.summary(), "one_worker": alone.summary() if alone is not most else None,
-            "scaling": round(most.per_second / alone.per_second, 3) if alone is not most and alone.per_second else None}, json)
+    alone, all_ = measured[0], measured[-1]
+    finish({**all_.summary(), "one_worker": alone.summary() if alone is not all_ else None,
+            "scaling": round(all_.per_second / alone.per_second, 3) if alone is not all_ and alone.per_second else None}, json)
 
 
 @bench.command()
@@ -113,20 +116,20 @@ def gym(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
     episodes: Annotated[int, typer.Option(min=10, help="Starts from a theorem, and what is tried there.")] = 300,
-    theorems: Annotated[int, typer.Option(min=1, help="Random theorems to start from, drawn by the seed, one after the other.")] = 200,
-    seed: Annotated[int, typer.Option(help="Draws the theorems.")] = 0,
+    theorems: Annotated[int, typer.Option(min=1, help="Random theorems to start from, one after the other.")] = 200,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Steps of one engine a second, states printed, and how its memory grows."""
     from lean_alchemy.pipelines.bench.gym import measure
     from lean_alchemy.pipelines.bench.report import print_gym
     from lean_alchemy.pipelines.commands.printing import finish, progress
-    from lean_alchemy.pipelines.corpus.mutate import draw_targets
-    from lean_alchemy.pipelines.corpus.synthesize import on_library
+    from lean_alchemy.pipelines.corpus.extract import on_library
+    from lean_alchemy.pipelines.corpus.targets import draw_targets
 
     with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=theorems, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        played = measure(job.library, draw_targets(job, catalogue)[:theorems], episodes, report)
+        played = measure(job.library, draw_targets(job.options, catalogue)[:theorems], episodes, report)
     if not json:
         print_gym(played)
     finish(played.summary(), json)
@@ -136,26 +139,26 @@ def gym(
 def scale(
     library: LibraryNames = ["Init", "Std"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=20, help="Random theorems whose costs are measured, drawn by the seed.")] = 200,
-    seed: Annotated[int, typer.Option(help="Draws the targets, and what is left to chance.")] = 0,
+    targets: Annotated[int, typer.Option(min=20, help="Random theorems whose costs are measured.")] = 200,
+    seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     to_theorems: Annotated[int, typer.Option(min=1, help="Theorems of the larger library, with what it imports.")] = 300_000,
     to_targets: Annotated[int, typer.Option(min=1, help="Targets there.")] = 150_000,
     cores: Annotated[str, typer.Option(help="Numbers of workers, separated by commas.")] = "8,64,512",
     slower: Annotated[str, typer.Option(help="Factors by which Lean may work longer on its terms, separated by commas.")] = "1,3,10",
-    out: Annotated[Path | None, typer.Option(help="A folder for `bench-scale.json`.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write to: `bench-scale.json`.")] = None,
     json: Json = False,
 ) -> None:
-    """What a larger library would take on more cores: drawn out from this one, and simulated."""
+    """What a larger library would take on more cores: extrapolated from this one, and simulated."""
     from lean_alchemy.pipelines.bench.report import print_scale, write_scale
-    from lean_alchemy.pipelines.bench.scale import draw_out, measure
+    from lean_alchemy.pipelines.bench.scale import extrapolate, measure
     from lean_alchemy.pipelines.commands.printing import finish, progress
-    from lean_alchemy.pipelines.corpus.synthesize import on_library
+    from lean_alchemy.pipelines.corpus.extract import on_library
 
     counts, factors = numbers_of("--cores", cores, int), numbers_of("--slower", slower, float)
     with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        drawn = draw_out(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
+        drawn = extrapolate(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
     if out is not None:
         write_scale(drawn, out)
     if not json:

@@ -1,4 +1,4 @@
-"""What is there of what the house needs, and what to do about what is missing."""
+"""What is installed of what the project needs, and what to do about what is missing."""
 
 import importlib.util
 import os
@@ -28,6 +28,11 @@ class Finding(msgspec.Struct, frozen=True):
     found: str
     advice: str = ""
     needed: bool = True
+
+    @property
+    def key(self) -> str:
+        """`embedded Lean` in a summary."""
+        return self.name.lower().replace(" ", "_").replace("-", "_")
 
 
 def examine() -> list[Finding]:
@@ -66,7 +71,7 @@ def _native() -> Finding:
     except native.NoWorkspace:
         return Finding("native Lean", False, "no lean on the path", "not needed; Mathlib needs one (elan)", needed=False)
     try:
-        said = subprocess.run([lean, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+        said = subprocess.run([lean, "--version"], capture_output=True, encoding="utf-8", timeout=60, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("native Lean", False, str(error), "not needed; Mathlib needs one (elan)", needed=False)
     advice = "" if native.supports(said) else f"the engine is written for Lean {native.RANGE}"

@@ -1,72 +1,86 @@
 """`alchemy eval`: provers on benchmarks, and two runs compared."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from lean_alchemy.pipelines.commands.arguments import Json, Workers, WorkspaceFolder, count_of, one_of, workspace_of
+from lean_alchemy.pipelines.commands.arguments import (
+    Candidates,
+    Expansions,
+    Json,
+    MaxFailures,
+    RetryFailed,
+    Sample,
+    Seed,
+    Workers,
+    WorkspaceFolder,
+    count_of,
+    retries_of,
+    workers_of,
+    workspace_of,
+)
+from lean_alchemy.pipelines.commands.default_command import DefaultCommand
 
-evaluate = typer.Typer(help="Best-first proof search with a prover on a benchmark; two runs compared.")
+Split = Annotated[Literal["random", "novel_premises"], typer.Option(help="Of the benchmark.")]
+Part = Annotated[Literal["test", "val"], typer.Option(help="Of the split.")]
+
+evaluate = typer.Typer(cls=DefaultCommand, help="Best-first proof search with a prover on a benchmark; two runs compared.")
 
 
-@evaluate.callback(invoke_without_command=True)
+@evaluate.command(epilog="Other forms: `alchemy eval compare A B`, two evaluations paired; `alchemy eval steps MODEL`, a model on the "
+                         "steps of held-out proofs.")
 def run(
-    context: typer.Context,
-    benchmark: Annotated[str | None, typer.Option(help="`core`, `leandojo` or `minif2f`.")] = None,
-    model: Annotated[str | None, typer.Option(
+    benchmark: Annotated[Literal["core", "leandojo", "minif2f"], typer.Option(help="What is to be proved.")],
+    model: Annotated[str, typer.Option(
         help="The prover: the folder of a model or of a run of `alchemy train`, `automation`, `random`, or a command that speaks the JSON "
-             "protocol of `eval/prover.py`.")] = None,
+             "protocol of `eval/provers/command.py`.")],
     out: Annotated[Path | None, typer.Option(
-        help="The folder of the evaluation. One that was cut off goes on.", show_default="results/BENCHMARK-SPLIT-PROVER")] = None,
+        help="The folder to write to. An evaluation that was stopped goes on.", show_default="results/BENCHMARK-SPLIT-PROVER")] = None,
     data: Annotated[Path | None, typer.Option(help="Where `leandojo` or `minif2f` lies; for `core` another benchmark of ours.")] = None,
-    split: Annotated[str, typer.Option(help="`random` or `novel_premises`.")] = "random",
-    part: Annotated[str, typer.Option(help="`test` or `val`.")] = "test",
-    sample: Annotated[str, typer.Option(help="How many theorems, drawn by the seed, or `all`.")] = "all",
-    seed: Annotated[int, typer.Option(help="Draws the sample.")] = 0,
-    expansions: Annotated[int, typer.Option(min=1, help="States that are taken up for a theorem, at most.")] = 32,
-    candidates: Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")] = 8,
+    split: Split = "random",
+    part: Part = "test",
+    sample: Sample = "all",
+    seed: Seed = 0,
+    expansions: Expansions = 32,
+    candidates: Candidates = 8,
     heartbeats: Annotated[int, typer.Option(min=1, help="Thousands, for a tactic; 5000 are about a second.")] = 5000,
-    refute: Annotated[bool, typer.Option("--refute", help="Try to prove the negation of what was not proved, too.")] = False,
+    negate: Annotated[bool, typer.Option("--negate", help="Try to prove the negations of theorems that were not proved, too.")] = False,
     workspace: WorkspaceFolder = None,
-    workers: Workers = 2,
+    workers: Workers = None,
+    max_failures: MaxFailures = 100,
+    retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
     """Proves a benchmark's theorems with a prover: results as a table, a pass rate with its interval."""
-    if context.invoked_subcommand:
-        return
-    if benchmark is None or model is None:
-        raise typer.BadParameter("--benchmark and --model say what is to be evaluated, on what")
-    one_of("--benchmark", benchmark, "core", "leandojo", "minif2f")
-    one_of("--split", split, "random", "novel_premises")
-    one_of("--part", part, "test", "val")
     size = count_of(sample)
-    from lean_alchemy.eval.evaluate import as_summary, evaluation_at, named
+    from lean_alchemy.eval.evaluate import as_summary, evaluation_at, label_of
     from lean_alchemy.eval.evaluate import evaluate as follow
     from lean_alchemy.eval.plots import plot_budget
     from lean_alchemy.eval.prove import Budget
     from lean_alchemy.eval.prover import spec_of
     from lean_alchemy.eval.result_tables import score_table
-    from lean_alchemy.pipelines.commands.printing import err, finish, progress
+    from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout
-    from lean_alchemy.pipelines.corpus.synthesize import install_if_missing
+    from lean_alchemy.pipelines.corpus.extract import install_if_missing
     from lean_alchemy.pipelines.runtime.extras import require
 
     spec = spec_of(model)
     if spec.kind == "model":
         require("train")
     place = out or Path("results") / "-".join(filter(None, (benchmark, split if benchmark != "minif2f" else "", _slug(spec.name))))
+    library = workspace_of(workspace)
     with progress() as report:
-        install_if_missing(workspace_of(workspace))
-        made = follow(place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), refute,
-                      workers, report, workspace_of(workspace))
-    plot_budget({named(made.settings): evaluation_at(place)[1]}, place / "budget.png")
+        install_if_missing(library)
+        made, failures = follow(
+            place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), negate,
+            workers_of(workers, library), report, library, retries_of(max_failures, retry_failed))
+    plot_budget({label_of(made.settings): evaluation_at(place)[1]}, place / "budget.png")
     if not json:
         stdout.print(score_table(made.score))
     found = made.score
-    err.print(f"{named(made.settings)}: {found.proved:,} of {found.attempted:,} proved ({found.pass_rate:.1%}); the results are in {place}",
-              highlight=False, soft_wrap=True)
-    finish(as_summary(made), json)
+    tell(f"{label_of(made.settings)}: {found.proved:,} of {found.attempted:,} proved ({found.pass_rate:.1%}); the results are in {place}")
+    finish(as_summary(made), json, failures)
 
 
 def _slug(name: str) -> str:
@@ -79,27 +93,23 @@ def _slug(name: str) -> str:
 def steps(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of a run of `alchemy train`.")],
     data: Annotated[str, typer.Option(help="A benchmark in LeanDojo's format.")] = "core",
-    split: Annotated[str, typer.Option(help="`random` or `novel_premises`.")] = "random",
-    part: Annotated[str, typer.Option(help="`test` or `val`.")] = "test",
+    split: Split = "random",
+    part: Part = "test",
     json: Json = False,
 ) -> None:
-    """A model on all steps of held-out proofs: its loss, and how often its first tactic is the very same."""
-    one_of("--split", split, "random", "novel_premises")
-    one_of("--part", part, "test", "val")
+    """A model on all steps of held-out proofs: its loss, and how often its first tactic is exactly the proof's."""
     from lean_alchemy.pipelines.runtime.extras import require
 
     require("train")
-    import msgspec
-
-    from lean_alchemy.eval.held_out_steps import judge_steps
+    from lean_alchemy.eval.held_out_steps import score_steps
     from lean_alchemy.eval.prover import model_at
-    from lean_alchemy.pipelines.commands.printing import err, finish, progress
+    from lean_alchemy.pipelines.commands.printing import finish, progress, tell
 
     with progress() as report:
-        found = judge_steps(model_at(model), data, split, part, report)
-    err.print(f"{found.steps:,} steps: loss {found.loss:.3f} nats a token, {found.bits_per_byte:.3f} bits a byte of the tactics, "
-              f"exact {found.exact:.1%} ({found.interval.low:.1%} to {found.interval.high:.1%})", highlight=False, soft_wrap=True)
-    finish(msgspec.to_builtins(found), json)
+        found = score_steps(model_at(model), data, split, part, report)
+    tell(f"{found.steps:,} steps: loss {found.loss:.3f} nats a token, {found.bits_per_byte:.3f} bits a byte of the tactics, "
+         f"exact {found.exact:.1%} ({found.interval.low:.1%} to {found.interval.high:.1%})")
+    finish(found, json)
 
 
 @evaluate.command()
@@ -112,19 +122,19 @@ def compare(
     """Pairs two evaluations: who proved what, McNemar's test, the difference of the pass rates with its interval."""
     import msgspec
 
-    from lean_alchemy.eval.evaluate import evaluation_at, named
+    from lean_alchemy.eval.evaluate import evaluation_at, label_of
     from lean_alchemy.eval.plots import plot_budget
     from lean_alchemy.eval.result_tables import comparison_table
     from lean_alchemy.eval.score import compare as pair
     from lean_alchemy.pipelines.commands.printing import finish, out
-    from lean_alchemy.pipelines.runtime.job import UsageError
+    from lean_alchemy.pipelines.runtime.manifest import UsageError
 
     (one, mine), (two, its) = evaluation_at(first), evaluation_at(second)
     try:
         found = pair(mine, its)
     except ValueError as error:
         raise UsageError(f"{first} and {second} can't be paired: {error}") from None
-    names = (f"{named(one.settings)} ({first.name})", f"{named(two.settings)} ({second.name})")
+    names = (f"{label_of(one.settings)} ({first.name})", f"{label_of(two.settings)} ({second.name})")
     if plot is not None:
         plot_budget(dict(zip(names, (mine, its), strict=True)), plot)
     if not json:

@@ -1,90 +1,57 @@
-"""What every command prints: progress while it works, and a summary at its end."""
+"""What commands print: progress and messages on stderr, tables and the summary on stdout."""
 
+import json as json_
 import random
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pyarrow.dataset as ds
-from rich.console import Console
+import typer
+from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.syntax import Syntax
 from rich.table import Table
 
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime.stage import Report
+from lean_alchemy.pipelines.corpus.estimate import Estimate
+from lean_alchemy.pipelines.corpus.explain import Explanation
+from lean_alchemy.pipelines.data.schema import Variant
+from lean_alchemy.pipelines.runtime.progress import err, out, progress
+from lean_alchemy.pipelines.runtime.stage import Failure
 from lean_alchemy.pipelines.runtime.storage import Location, table_of
 
-err = Console(stderr=True)
-out = Console()
+__all__ = ["err", "finish", "out", "progress", "tell"]
+
+SUMMARY_VERSION = 1
+"""Of the form of the objects that `--json` prints. Raise it when a key changes its meaning or goes away."""
+
+SHOWN = 5
+"""Failures that are printed; the table has all of them."""
+
+def tell(text: str) -> None:
+    """A line on stderr, as it is."""
+    err.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-QUIET_S = 30.0
-"""Seconds between two lines about a stage where stderr is no terminal."""
-
-
-@contextmanager
-def progress() -> Iterator[Report]:
-    """What a job tells its progress to: a bar for each stage on a terminal, and elsewhere a line now and then."""
-    if not err.is_terminal:
-        yield Lines().report
-        return
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
-        TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=err, transient=False,
-    ) as bars:
-        stages: dict[str, TaskID] = {}
-
-        def report(stage: str, done: int, total: int, note: str = "") -> None:
-            if stage not in stages:
-                stages[stage] = bars.add_task(stage, total=total, note=note)
-            bars.update(stages[stage], completed=done, total=total, note=note)
-
-        yield report
-
-
-class Lines:
-    """Progress as lines of a log."""
-
-    def __init__(self) -> None:
-        self._began: dict[str, tuple[float, int]] = {}
-        self._said: dict[str, float] = {}
-
-    def report(self, stage: str, done: int, total: int, note: str = "") -> None:
-        now = time.monotonic()
-        began, before = self._began.setdefault(stage, (now, done))
-        if done < total and now - self._said.get(stage, began) < QUIET_S:
-            return
-        self._said[stage] = now
-        left = (now - began) * (total - done) / (done - before) if before < done < total else 0.0
-        parts = [f"{stage}: {done:,} of {total:,}", *note.splitlines(), *([f"{_clock(left)} left"] if left else [])]
-        err.print("; ".join(filter(None, parts)), highlight=False, soft_wrap=True)
-
-
-def _clock(seconds: float) -> str:
-    minutes, s = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{s:02}"
-
-
-def finish(summary: Mapping[str, Any], json: bool) -> None:
-    """With --json the summary is the last line of stdout."""
+def finish(summary: Mapping[str, Any] | msgspec.Struct, json: bool, failures: Sequence[Failure] = (), failed: bool = False) -> None:
+    """The end of every command. With --json the summary is the last line of stdout. Exit status 1 where items failed, or with `failed`."""
+    if failures:
+        tell(f"{len(failures):,} items failed. They are in the table failures, and `--retry-failed` tries them again:")
+        for failure in failures[:SHOWN]:
+            tell(f"  {failure.stage} {failure.item}: {failure.what.splitlines()[0][:300]}")
     if json:
-        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
-        sys.stdout.flush()
+        fields = msgspec.to_builtins(summary)
+        print_json({**fields, **({"failures": len(failures)} if failures else {})})
+    if failures or failed:
+        raise typer.Exit(1)
+
+
+def print_json(fields: Mapping[str, Any]) -> None:
+    """A line that any reader of JSON takes, whatever the encoding of stdout."""
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json_.dumps({"version": SUMMARY_VERSION, **fields}, ensure_ascii=not is_unicode) + "\n")
+    sys.stdout.flush()
 
 
 def print_funnel(summary: Mapping[str, Any]) -> None:
@@ -99,7 +66,20 @@ def print_funnel(summary: Mapping[str, Any]) -> None:
         table.add_row(label, f"{summary[name]:,}")
     table.add_section()
     for reason, n in sorted(summary["rejects"].items(), key=lambda item: -item[1]):
-        table.add_row(f"not kept — {reason}", f"{n:,}", style="dim")
+        table.add_row(f"rejected — {reason}", f"{n:,}", style="dim")
+    out.print(table)
+
+
+def print_estimate(found: Estimate) -> None:
+    """What a job would take, with the error of the sample."""
+    table = Table(title=f"{found.targets:,} targets with {found.workers} workers, extrapolated from {found.sampled}", show_header=False,
+                  title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("verified variants", f"{found.variants.value:,.0f} ± {found.variants.error:,.0f}")
+    table.add_row("time", f"{found.hours.value:,.2f} ± {found.hours.error:,.2f} hours")
+    table.add_row("disk", f"{found.disk_gb.value:,.3f} ± {found.disk_gb.error:,.3f} GB")
+    table.add_row("memory", f"{found.memory_gb:,.1f} GB")
     out.print(table)
 
 
@@ -108,7 +88,7 @@ def print_grades(summary: Mapping[str, Any]) -> None:
     graded = summary["graded"]
     table = Table(title=f"what proves {graded:,} of {summary['variants']:,} variants alone", title_justify="left")
     table.add_column("cheapest automation", no_wrap=True)
-    for column in ("variants", "share", "so far"):
+    for column in ("variants", "share", "cumulative"):
         table.add_column(column, justify="right")
     so_far = 0
     for name, n in summary["closed_by"].items():
@@ -118,7 +98,7 @@ def print_grades(summary: Mapping[str, Any]) -> None:
         table.add_row(name, f"{n:,}", f"{n / max(graded, 1):.1%}", f"{so_far / max(graded, 1):.1%}")
     out.print(table)
     if summary["unknown"]:
-        out.print(f"{summary['unknown']:,} variants have an automation without a verdict: the engine died of it", highlight=False)
+        tell(f"{summary['unknown']:,} variants have an automation without a verdict: the engine died of it")
 
 
 def print_examples(corpus: Location, n: int) -> None:
@@ -141,3 +121,12 @@ def print_variant(variant: Variant, target: str) -> None:
     title = f"{variant.kind} {arrow}{variant.lemma} at {variant.site}"
     text = f"-- {variant.target} {target}\n{variant.theorem}"
     out.print(Panel(Syntax(text, "lean4", word_wrap=True, background_color="default"), title=title, title_align="left", border_style="dim"))
+
+
+def print_explanation(use: Explanation) -> None:
+    """One use of a lemma, and why it makes a variant or not."""
+    where = f"{use.kind} {use.direction} at {use.site}" + (f", occurrence {use.occurrence}" if use.occurrence > 1 else "")
+    candidate = "" if use.is_candidate else "  (not a candidate of the index)"
+    out.print(f"[bold]{where}[/]: {escape(use.outcome)}{candidate}", highlight=False)
+    for line in [*([use.message] if use.message else []), *use.trace]:
+        out.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)

@@ -1,24 +1,42 @@
-"""`alchemy publish`: a corpus as a data set on the Hugging Face hub, or, to look at it first, as a folder."""
+"""`alchemy report`: a page about a corpus. `alchemy publish`: a data set on the Hugging Face hub or, to look at it first, in a folder."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lean_alchemy.pipelines.commands.arguments import Json, Out
+from lean_alchemy.pipelines.commands.arguments import Json, Out, Seed
+
+
+def report(
+    out: Out,
+    examples: Annotated[int, typer.Option(min=0, help="Variants to show beside their targets.")] = 12,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Draws a page about a corpus: OUT/report/report.html, which needs nothing beside it, and its plots as PNG files."""
+    from lean_alchemy.pipelines.commands.printing import finish, tell
+    from lean_alchemy.pipelines.publishing.figures import collect
+    from lean_alchemy.pipelines.publishing.report_page import write_report
+
+    figures = collect(out, examples, seed)
+    page = write_report(figures, out / "report")
+    tell(f"the page is {page}")
+    finish({"page": str(page), "plots": sorted(str(file) for file in page.parent.glob("*.png")),
+            "examples": [example.variant.variant_id for example in figures.examples]}, json)
 
 
 def publish(
     out: Out,
     repo: Annotated[str, typer.Argument(metavar="REPO", help="`owner/name` on the hub.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the repository, as the folder --out.")] = False,
-    folder: Annotated[Path | None, typer.Option("--out", help="With --dry-run: a folder that is not there, or empty.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="With --dry-run: a new or empty folder to write to.")] = None,
     json: Json = False,
 ) -> None:
     """Publishes a corpus or a harvest on the Hugging Face hub, with its data card. HF_TOKEN (or `hf auth login`) says who you are."""
     import tempfile
 
-    from lean_alchemy.pipelines.commands.printing import err, finish, progress
+    from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.publishing import hub
     from lean_alchemy.pipelines.publishing.repository import require_name, write
 
@@ -34,7 +52,6 @@ def publish(
         with tempfile.TemporaryDirectory(prefix="alchemy-") as place, progress() as report:
             written = write(out, repo, Path(place) / "repository", report)
             done = {"commit": hub.upload(Path(place) / "repository", repo)}
-    err.print(f"{written.rows:,} rows in {written.files} files are " + (f"in {folder}" if folder else f"published as {repo}"),
-              highlight=False, soft_wrap=True)
+    tell(f"{written.rows:,} rows in {written.files} files are " + (f"in {folder}" if folder else f"published as {repo}"))
     finish({"repo": written.repo, "files": written.files, "rows": written.rows, "bytes": written.bytes, "tables": written.tables, **done},
            json)

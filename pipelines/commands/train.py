@@ -5,25 +5,24 @@ from typing import Annotated
 
 import typer
 
-from lean_alchemy.pipelines.commands.arguments import Json
+from lean_alchemy.pipelines.commands.arguments import Json, Set
 
 
 def train(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="One that ships with the package (`tiny`, `smollm2`), or a YAML file.")],
-    out: Annotated[Path, typer.Option(help="The folder of the run. One that was cut off goes on; one that is done is not overwritten.")],
-    set_: Annotated[list[str], typer.Option(
-        "--set", metavar="KEY=VALUE", help="Over what the recipe says: `data.corpora=[corpus]`, `finetune.updates=200`; repeatable.")] = [],
+    out: Annotated[Path, typer.Option(help="The folder to write to. A run that was stopped goes on; one that is done is not overwritten.")],
+    set_: Set = [],
     json: Json = False,
 ) -> None:
     """Trains a model: continual pretraining and finetuning, as a recipe says."""
     from lean_alchemy.pipelines.runtime.extras import require
     from lean_alchemy.training.recipe import load
-    from lean_alchemy.training.run_folder import check
+    from lean_alchemy.training.run_folder import require_usable
 
     followed = load(recipe, set_)
-    check(out.resolve(), followed)
+    require_usable(out.resolve(), followed)
     require("train")
-    from lean_alchemy.pipelines.commands.printing import err, finish, progress
+    from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.training.run import train as run
 
     with progress() as report:
@@ -31,7 +30,6 @@ def train(
     for name, phase in done.phases.items():
         losses = "; ".join(f"{source} {phase.before.get(source, 0):.3f} → {loss:.3f} (unigrams {phase.unigram[source]:.3f})"
                            for source, loss in phase.loss.items())
-        err.print(f"{name}: {phase.updates:,} updates, {phase.tokens:,} tokens, {phase.seconds:,.0f} s; held-out loss: {losses}",
-                  highlight=False, soft_wrap=True)
-    err.print(f"the model is in {out / 'model'}", highlight=False, soft_wrap=True)
+        tell(f"{name}: {phase.updates:,} updates, {phase.tokens:,} tokens, {phase.seconds:,.0f} s; held-out loss: {losses}")
+    tell(f"the model is in {out / 'model'}")
     finish(done, json)

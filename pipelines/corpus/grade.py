@@ -1,32 +1,36 @@
-"""*grade*: the variants of a corpus go in; the cheapest automation that proves each comes out, or nothing.
+"""*grade*: the variants of a corpus go in; the cheapest automation that proves each comes out, or that none does.
 
-A verdict depends on the statement, its target, the engine and the library alone. So it is kept below
-`OUT/.work/grade/KEY/`, where KEY names the engine and the library, by a digest of the other two: a run that was
-killed goes on, and a corpus that has grown costs what is new in it.
+A grade depends on the statement, its target, the engine and the library alone. So it is kept below `OUT/.work/grade` under a key of these:
+a run that was killed goes on, and a corpus that has grown costs what is new in it.
 """
 
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.process import EngineRefused
+from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.protocol import PORTFOLIO
-from lean_alchemy.pipelines.corpus.verify import drawn
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, JobError, library_digest
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.samples import rows_of, sample
+from lean_alchemy.pipelines.runtime import parquet, pool, runner
+from lean_alchemy.pipelines.runtime.job import Job, digest
 from lean_alchemy.pipelines.runtime.lean import opened, sized
-from lean_alchemy.pipelines.runtime.stage import History, Report, Stage, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, table_of
+from lean_alchemy.pipelines.runtime.manifest import manifest_at
+from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
+from lean_alchemy.pipelines.runtime.shards import is_done
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, table_of
 
-CHUNK = 50
-"""Variants: about three seconds of work, which is what a crash costs."""
+SHARD = 50
+"""Variants: about three seconds of work."""
 
 
 class Ungraded(msgspec.Struct, frozen=True):
+    """What *grade* reads of a variant."""
+
     variant_id: str
     target: str
     theorem: str
@@ -43,16 +47,16 @@ class Ungraded(msgspec.Struct, frozen=True):
 
 
 class Grade(msgspec.Struct, frozen=True):
-    """A row of the table: the cheapest automation that proves the variant within its budget, None where none does.
-    unknown: what has no verdict because the engine died of it; a cheaper one may be among these."""
+    """A row of the table `grades`. closed_by: the cheapest automation that proves the variant within its budget, None where none does.
+    unknown: automation without a verdict, because the engine died of it; a cheaper one may be among these."""
 
     variant_id: str
     closed_by: str | None
     unknown: list[str]
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What is kept of the work on a variant, by its key. closed_by, unknown: as in `Grade`."""
+class KeyedGrade(msgspec.Struct, frozen=True):
+    """What is kept of a grade. key: of `Ungraded`."""
 
     key: str
     closed_by: str | None
@@ -62,119 +66,112 @@ class Verdict(msgspec.Struct, frozen=True):
         return Grade(variant.variant_id, self.closed_by, self.unknown)
 
 
-class Grades(msgspec.Struct, frozen=True):
-    """variants: of the corpus. graded: of these. closed_by: how many each automation closes that no cheaper one does, and how many
-    nothing closes. unknown: variants with an automation without a verdict."""
+class GradeTally(Sums):
+    graded: int = 0
+
+
+class Graded(msgspec.Struct, frozen=True):
+    """variants: of the corpus. graded: of these. closed_by: how many each automation closes that no cheaper one does, and how many none
+    closes (`nothing`). unknown: variants with an automation without a verdict."""
 
     variants: int
     graded: int
     closed_by: dict[str, int]
     unknown: int
+    failures: list[Failure]
     seconds: float
 
 
 class Grader:
-    """Holds an engine; works on one chunk after the other."""
+    """Holds an engine; grades variants."""
 
-    def __init__(self, job: Job):
-        self._folder = verdict_folder(job)
-        self._workspace = opened(job.library)
+    def __init__(self, library: Library):
+        self._workspace = opened(library)
 
-    def __call__(self, chunk: list[Ungraded], history: History) -> int:
-        """Grades the chunk and leaves its verdicts on disk. Raises JobError where Lean can't read a statement."""
-        verdicts = []
-        for variant in chunk:
-            try:
-                difficulty = self._workspace.grade(variant.signature, variant.target)
-            except EngineRefused as refused:
-                raise JobError(f"{variant.variant_id} does not read back in this library: {refused}") from None
-            verdicts.append(Verdict(variant.key, difficulty.closed_by, difficulty.unknown))
-        name = hashlib.blake2b("".join(v.key for v in verdicts).encode(), digest_size=8).hexdigest()
-        tables.write(tables.to_table(verdicts, Verdict), self._folder / f"{name}.parquet")
-        return len(verdicts)
+    def __call__(self, items: Sequence[Ungraded]) -> Iterator[KeyedGrade | GradeTally]:
+        """Raises EngineRefused for a statement that does not read back in this library."""
+        for variant in items:
+            difficulty = self._workspace.grade(variant.signature, variant.target)
+            yield KeyedGrade(variant.key, difficulty.closed_by, list[str](difficulty.unknown))
+            yield GradeTally(graded=1)
 
     def close(self) -> None:
         self._workspace.close()
 
 
-GRADE = Stage(name="grade", worker=Grader)
+GRADE = Stage(name="grade", version=1, worker=Grader, tally=GradeTally, tables={"grades": KeyedGrade},
+              name_of=lambda variant: variant.variant_id)
 
 
-def verdict_folder(job: Job) -> Location:
-    return job.work / "grade" / library_digest(job.library)
-
-
-def verdicts_of(folder: Location) -> dict[str, Verdict]:
-    """What earlier runs found, by key. A file that can't be read is removed: its variants are graded again."""
-    verdicts: dict[str, Verdict] = {}
-    for file in folder.glob("*.parquet"):
-        if tables.is_whole(file):
-            verdicts.update((verdict.key, verdict) for verdict in tables.read([file], Verdict))
-        else:
-            file.unlink()
-    return verdicts
-
-
-def grade(out: Location, sample: int | None, workers: int, report: Report = silent) -> Grades:
-    """Grades the variants of a corpus. The table `grades` is written once all of them are: a sample only says how the
-    corpus looks, and is not lost. Raises UsageError for a folder that is no corpus, Unfinished where a chunk failed."""
+def grade(out: Location, size: int | None, workers: int, report: Report = silent, retries: Retries = Retries()) -> Graded:
+    """Grades the variants of a corpus. The table `grades` is written when all of them are graded: a sample says what the corpus looks
+    like, and is not lost. Raises UsageError for a folder that is no corpus."""
     start = time.monotonic()
-    manifest = Job.manifest_at(out)
-    job = Job(out, manifest.options)
+    manifest = manifest_at(out)
+    job = Job(out, manifest.options_as(Options))
     with job.begin():
-        texts = Texts(out, sample, manifest.seed)
-        make(verdict_folder(job))
-        _work(job, texts, workers, report)
-        verdicts = verdicts_of(verdict_folder(job))
+        variants = Variants(out, size, manifest.seed)
+        failures = _grade_missing(job, variants, workers, report, retries)
+        known = _known(job)
         closed: Counter[str | None] = Counter()
         unknown = 0
         with draft(job.work) as made:
-            for part, variants in enumerate(texts.parts()):
-                rows = [verdicts[variant.key].of(variant) for variant in variants]
+            for number, part in enumerate(variants.parts()):
+                rows = [known[row.key].of(row) for row in part if isinstance(row, Ungraded) and row.key in known]
                 closed.update(row.closed_by for row in rows)
                 unknown += sum(bool(row.unknown) for row in rows)
-                tables.write(tables.to_table(rows, Grade), made / f"part-{part}.parquet")
-            if texts.are_all:
+                parquet.write(parquet.to_table(rows, Grade), made / f"part-{number}.parquet")
+            if variants.are_all:
                 exchange(made, job.out / "grades")
-    return Grades(texts.corpus, texts.count, {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}, unknown,
-                  time.monotonic() - start)
+        write_failures(job, GRADE.name, failures)
+    by = {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}
+    return Graded(variants.in_corpus, closed.total(), by, unknown, failures, time.monotonic() - start)
 
 
-class Texts:
+class Variants:
     """The variants to grade. They are read part by part, as often as they are asked for: a large corpus has too many to be held."""
 
-    def __init__(self, out: Location, sample: int | None, seed: int):
-        self._out, self._sample, self._seed = out, sample, seed
-        self.corpus = table_of(out / "variants").count_rows()
-        self.count = self.corpus if sample is None else min(sample, self.corpus)
+    def __init__(self, out: Location, size: int | None, seed: int):
+        self._out, self._size, self._seed = out, size, seed
+        self.in_corpus = table_of(out / "variants").count_rows()
 
     @property
     def are_all(self) -> bool:
-        return self.count == self.corpus
+        return self._size is None or self._size >= self.in_corpus
 
-    def parts(self) -> Iterator[list[Ungraded]]:
+    def parts(self) -> Iterator[list[Ungraded | Failure]]:
         if not self.are_all:
-            yield drawn(self._out, Ungraded, self._sample, self._seed)
+            yield sample(GRADE.name, self._out, Ungraded, self._size, self._seed)
             return
         for file in sorted((self._out / "variants").glob("*.parquet"), key=str):
-            yield tables.read([file], Ungraded)
+            yield list(rows_of(GRADE.name, file, Ungraded))
 
 
-def _work(job: Job, texts: Texts, workers: int, report: Report) -> None:
-    """Grades what has no verdict yet."""
-    known = set(verdicts_of(verdict_folder(job)))
-    done = sum(variant.key in known for variants in texts.parts() for variant in variants) if known else 0
-    report("grade", done, texts.count, "")
-    if done == texts.count:
-        return
+def _grade_missing(job: Job, variants: Variants, workers: int, report: Report, retries: Retries) -> list[Failure]:
+    missing = _Missing(job, variants, frozenset(_known(job)))
     with pool.cluster(workers):
-        for event in pool.finish(sized(GRADE, job.library), job, _chunks(texts, known), workers, lambda chunk: chunk[0].variant_id):
-            done += event.summary
-            report("grade", done, texts.count, "")
+        ran = runner.run(job, sized(GRADE, job.library), job.library, missing, workers, report, retries=retries)
+    return missing.unread + ran.failures
 
 
-def _chunks(texts: Texts, known: set[str]) -> Iterator[list[Ungraded]]:
-    """What has no verdict yet, as items of work."""
-    for variants in texts.parts():
-        todo = [variant for variant in variants if variant.key not in known]
-        yield from (todo[i:i + CHUNK] for i in range(0, len(todo), CHUNK))
+class _Missing:
+    """Shards of what has no grade yet. unread: rows that could not be read."""
+
+    def __init__(self, job: Job, variants: Variants, known: frozenset[str]):
+        self._base, self._variants, self._known = job.key(GRADE), variants, known
+        self.unread: list[Failure] = []
+
+    def __iter__(self) -> Iterator[Shard]:
+        self.unread = []
+        for part in self._variants.parts():
+            self.unread += [row for row in part if isinstance(row, Failure)]
+            todo = [row for row in part if isinstance(row, Ungraded) and row.key not in self._known]
+            for chunk in (todo[i:i + SHARD] for i in range(0, len(todo), SHARD)):
+                yield Shard(f"{self._base}/{digest([row.key for row in chunk])}", chunk)
+
+
+def _known(job: Job) -> dict[str, KeyedGrade]:
+    """What this run and earlier ones found, by key."""
+    folder = job.work / GRADE.name / job.key(GRADE)
+    places = [place for place in folder.glob("*") if is_done(place, GRADE)] if folder.is_dir() else []
+    return {row.key: row for place in places for row in parquet.read([place / "grades.parquet"], KeyedGrade)}

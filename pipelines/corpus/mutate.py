@@ -4,17 +4,13 @@ For each target: find (the index), try (Lean), judge (the rules), write (kernel 
 the best variants are targets in their turn.
 """
 
-import difflib
 import gc
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused, require_kinds
 from lean_alchemy.lean_workspace.protocol import Candidate, Refusal, Style, Written
 from lean_alchemy.lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless
@@ -26,34 +22,25 @@ from lean_alchemy.mutation.policy.rules import (
     MATCHER,
     NEAR_DUPLICATE,
     TARGET_CAP,
-    Judged,
+    NewStatement,
     Policy,
     Text,
     first_objection,
 )
 from lean_alchemy.mutation.policy.score import company, score
 from lean_alchemy.mutation.search.candidates import Lemmas, variant_id, variant_name
-from lean_alchemy.pipelines.corpus.extract import Catalogue, Entry, catalogue
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Reject, Variant
-from lean_alchemy.pipelines.runtime.blame import Suspects
-from lean_alchemy.pipelines.runtime.job import SHARD_TARGETS, Job, UsageError
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
+from lean_alchemy.pipelines.corpus.extract import catalogue
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.corpus.targets import SHARD_TARGETS, chunks_of
+from lean_alchemy.pipelines.data.schema import Reject, Variant
+from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
-from lean_alchemy.pipelines.runtime.stage import History, Stage, Sums
-from lean_alchemy.pipelines.runtime.storage import Location, ask_all, write_whole
-
-SumsOf = TypeVar("SumsOf", bound=Sums)
+from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage, Sums
 
 
-class Shard(msgspec.Struct, frozen=True):
-    """A chunk of targets, by name."""
-
-    key: str
-    targets: list[str]
-
-
-class Tally(Sums):
-    """What a target or a shard came to. candidates = variants + the rejects of their attempts."""
+class MutateTally(Sums):
+    """What targets came to. candidates = variants + the rejects of their attempts."""
 
     targets: int = 0
     candidates: int = 0
@@ -68,60 +55,6 @@ class Tally(Sums):
     """Of these, in which Lean worked, by request."""
     write_s: dict[str, float] = msgspec.field(default_factory=dict)
     """Of those of `write`, by what was done: kernel, print, elaborate."""
-
-
-def draw_targets(job: Job, library: Catalogue) -> list[str]:
-    """The targets in the order in which they are drawn: by digest of seed and name, so that 300 are a subset
-    of 1,000. Raises UsageError where a name is no theorem, or nothing is left."""
-    options = job.options
-    if options.target:
-        for name in options.target:
-            if not library.is_of_library(named_entry(name, library)):
-                raise UsageError(f"{name} does not stand in {', '.join(options.library)}; name its library with --library")
-        return list(dict.fromkeys(options.target))
-    policy = Policy() if options.keep_all else options.policy  # the same targets with and without the cut
-    entries = [e for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e, policy)]
-    if options.module is not None:
-        entries = [e for e in entries if e.module == options.module or e.module.startswith(f"{options.module}.")]
-        if not entries:
-            raise UsageError(f"no ordinary theorem of {', '.join(options.library)} stands in a module {options.module}")
-    names = sorted((e.name for e in entries), key=lambda name: hashlib.blake2b(f"{options.seed}\0{name}".encode()).digest())
-    return names[:options.targets]
-
-
-def named_entry(name: str, library: Catalogue) -> Entry:
-    """The theorem that a user names. Raises UsageError where it is none, or none that can be mutated."""
-    if name not in library.numbers:
-        raise UsageError(_unknown_theorem(name, library))
-    entry = library.theorems[library.numbers[name]]
-    if entry.term is None:
-        raise UsageError(f"the statement of {name} is too large to be mutated")
-    return entry
-
-
-def _unknown_theorem(name: str, library: Catalogue) -> str:
-    close = difflib.get_close_matches(name, library.numbers, n=3, cutoff=0.7)
-    return f"there is no theorem {name}" + (f"; did you mean {', '.join(close)}?" if close else " in this library")
-
-
-def shards_of(job: Job, targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
-    """Fixed chunks of the order: the first hundred targets make the same shards in every larger job."""
-    chunks = [targets[i:i + size] for i in range(0, len(targets), size)]
-    return [Shard(job.shard_key(chunk), chunk) for chunk in chunks]
-
-
-def tally_of(folders: Iterable[Location], kind: type[SumsOf] = Tally) -> SumsOf:
-    """What the shards in these folders came to, together. kind: of their stage."""
-    tally = kind()
-    for written in ask_all(lambda folder: (folder / "tally.json").read_bytes(), folders):
-        tally.add(msgspec.json.decode(written, type=kind))
-    return tally
-
-
-def is_done(job: Job, shard: Shard) -> bool:
-    """Is the shard on disk, and can all of it be read?"""
-    folder = job.mutate_folder / shard.key
-    return tables.are_whole(folder, "variants", "rejects") and (folder / "tally.json").is_file()
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -150,12 +83,9 @@ class Worth(msgspec.Struct, frozen=True):
     is_foreign: bool
 
 
+AUDIT = "audit"
 AUDITED = 64
 """One text in so many is judged by the whole command as well; which ones follows from their ids."""
-
-
-class AuditError(Trouble):
-    """The engine accepted a text that the whole command refuses."""
 
 
 def is_audited(variant_id: str) -> bool:
@@ -168,18 +98,23 @@ def style_of(policy: Policy) -> Style:
     return Style(explicitly=EXPLICIT not in left_out, matchers=MATCHER not in left_out)
 
 
-class Mutator:
-    """Holds an engine and the index; works on one shard after the other."""
+def index_of(library: Catalogue, options: Options) -> Lemmas:
+    """The index over the lemmas that the policy admits."""
+    policy = options.policy
+    admitted = {i for i, e in enumerate(library.theorems) if options.keep_all or library.is_ordinary(e, policy)}
+    return Lemmas(library.keys(), kinds_within(options.kinds, options.reach), admitted, policy.patterns,
+                  library.generality().generic(policy.generic_share), classes=library.classes())
 
-    def __init__(self, job: Job):
-        self._job, options = job, job.options
+
+class Mutator:
+    """Holds an engine and the index; works on targets."""
+
+    def __init__(self, job: Job[Options]):
+        self._options = options = job.options
         self._library = catalogue(job)
         self._policy = options.policy
-        admitted = {i for i, e in enumerate(self._library.theorems)
-                    if options.keep_all or self._library.is_ordinary(e, self._policy)}
         self._generality = self._library.generality()
-        self._lemmas = Lemmas(self._library.keys(), kinds_within(options.kinds, options.reach), admitted, self._policy.patterns,
-                              self._generality.generic(self._policy.generic_share), classes=self._library.classes())
+        self._lemmas = index_of(self._library, options)
         self._style = style_of(self._policy)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
@@ -187,47 +122,35 @@ class Mutator:
         require_kinds(self._workspace.ready, options.kinds)
         gc.freeze()  # the library stays: it need not be looked through for garbage again and again
 
-    def __call__(self, shard: Shard, history: History) -> Tally:
-        """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
-        self._job.require_same_code(shard.targets, shard.key)
-        folder = self._job.mutate_folder / shard.key
-        suspects = Suspects(self._job, shard.key, history)
+    def __call__(self, items: Sequence[str]) -> Iterator[Variant | Reject | Failure | MutateTally]:
+        """items: the names of targets."""
+        tally = MutateTally()
         start, before = time.monotonic(), dict(self._workspace.spent)
-        variants: list[Variant] = []
-        rejects: list[Reject] = []
-        tally = Tally()
-        for name in shard.targets:
-            if name in suspects.blamed:
-                tally.targets += 1
-                rejects.append(self._set_aside(self._library.theorems[self._library.numbers[name]], "killed its worker"))
-                continue
-            suspects.suspect(name)
+        for name in items:
             for row in self.variants_of(name, tally):
-                (variants if isinstance(row, Variant) else rejects).append(row)
-        for row in rejects:
-            reason = f"{row.stage}: {row.reason}"
-            tally.rejects[reason] = tally.rejects.get(reason, 0) + row.n
+                if isinstance(row, Reject):
+                    reason = f"{row.stage}: {row.reason}"
+                    tally.rejects[reason] = tally.rejects.get(reason, 0) + row.n
+                yield row
         tally.seconds = time.monotonic() - start
         tally.lean_s = {work: s - before.get(work, 0.0) for work, s in self._workspace.spent.items() if s > before.get(work, 0.0)}
-        with self._job.folder(folder) as part:
-            tables.write(tables.to_table(variants, Variant), part / "variants.parquet")
-            tables.write(tables.to_table(rejects, Reject), part / "rejects.parquet")
-            write_whole(part / "tally.json", msgspec.json.encode(tally))
-        suspects.clear()
-        return tally
+        yield tally
 
     def close(self) -> None:
         self._workspace.close()
 
-    def variants_of(self, name: str, tally: Tally) -> Iterator[Variant | Reject]:
-        """Every attempt on a target leaves by one of two doors."""
+    def variants_of(self, name: str, tally: MutateTally) -> Iterator[Variant | Reject | Failure]:
+        """Every attempt on a target becomes a variant or is counted in a reject. Raises EngineDied where the engine was killed from
+        outside, again and again."""
         number = self._library.numbers[name]
         entry = self._library.theorems[number]
         tally.targets += 1
-        came = Tally()
+        came = MutateTally()
         try:
             rows = list(self._in_steps(Work(entry, self._library.library_of(entry), number), came))
         except EngineDied as died:  # at preparing the target, twice: nothing of it counts
+            if died.cause == "killed":
+                raise
             yield self._set_aside(entry, died.cause)
         except EngineRefused as refused:
             yield self._set_aside(entry, "not prepared", str(refused))
@@ -235,25 +158,25 @@ class Mutator:
             tally.add(came)
             yield from rows
 
-    def _in_steps(self, work: "Work", tally: Tally) -> Iterator[Variant | Reject]:
+    def _in_steps(self, work: "Work", tally: MutateTally) -> Iterator[Variant | Reject | Failure]:
         """The variants of the theorem, then those of the best of these, to the depth asked for."""
         begin = [Origin()]
-        for _ in range(self._job.options.depth):
+        for _ in range(self._options.depth):
             made: list[tuple[Variant, Origin]] = []
             for origin in begin:
                 target = self._workspace.target(work.number, origin.steps, self._style)
-                if not target.reads_back and not self._job.options.keep_all:
+                if not target.reads_back and not self._options.keep_all:
                     yield self._set_aside(work.entry, "does not read back")
                     return
                 for row, candidate in self._step(work, origin, target, tally):
                     yield row
-                    if isinstance(row, Variant):
+                    if isinstance(row, Variant) and candidate is not None:
                         made.append((row, Origin((*origin.steps, candidate), (*origin.parents, row.variant_id))))
             made.sort(key=lambda pair: (-pair[0].score, pair[0].variant_id))
             begin = [origin for _, origin in made[:BREADTH]]
 
     def _step(self, work: "Work", origin: Origin, target: PreparedTarget,
-              tally: Tally) -> Iterator[tuple[Variant | Reject, Candidate | None]]:
+              tally: MutateTally) -> Iterator[tuple[Variant | Reject | Failure, Candidate | None]]:
         """Find, try, judge, write: all that one target gives, each with the candidate that it came of."""
         sites = {site.site: site.name for site in target.sites}
         candidates = self._lemmas.candidates(work.number, target.sites)
@@ -270,9 +193,9 @@ class Mutator:
                 refused[outcome.reason] += 1
             elif isinstance(outcome, Lost):
                 yield self._reject(work, origin, candidate, sites, "attempt", outcome.cause), candidate
-            elif outcome.conditions and not self._job.options.side_conditions:
+            elif outcome.conditions and not self._options.side_conditions:
                 refused["side goals"] += 1
-            elif outcome.introduces and not self._job.options.new_variables:
+            elif outcome.introduces and not self._options.new_variables:
                 refused["new variables"] += 1
             elif isinstance(judged := self._judge(work, outcome.term, lemmas(candidate)), str):
                 yield self._reject(work, origin, candidate, sites, "quality", judged), candidate
@@ -291,9 +214,11 @@ class Mutator:
         tally.audited += len(audited)
         for draft, outcome in target.write([(one.draft, variant_name(one.variant_id)) for one in worth], audited):
             one = by_candidate[draft.candidate]
+            if isinstance(outcome, Refusal) and outcome.stage == AUDIT:
+                yield self._disagreement(work, one, outcome), None
             yield self._written(work, origin, one, outcome, sites, tally), draft.candidate
 
-    def _judge(self, work: "Work", term: str, lemmas: str) -> Judged | str:
+    def _judge(self, work: "Work", term: str, lemmas: str) -> NewStatement | str:
         """A statement beside its target, or why it is not worth writing. lemmas: what the lemmas that led to it state."""
         key = terms.statement_key(term)
         if key in work.seen:
@@ -301,7 +226,7 @@ class Mutator:
         work.seen.add(key)
         if key in self._existing:
             return "existing theorem"
-        judged = Judged(terms.parse(term), work.statement, lemmas)
+        judged = NewStatement(terms.parse(term), work.statement, lemmas)
         if rule := first_objection(judged, self._policy.statements):
             return rule.name
         if self._policy.near_duplicates:
@@ -314,14 +239,11 @@ class Mutator:
         return judged
 
     def _written(self, work: "Work", origin: Origin, one: Worth, outcome: Written | Refusal | Lost, sites: dict[int, str],
-                 tally: Tally) -> Variant | Reject:
+                 tally: MutateTally) -> Variant | Reject:
         candidate = one.draft.candidate
         if isinstance(outcome, Lost):
             return self._reject(work, origin, candidate, sites, "verify", outcome.cause)
         if isinstance(outcome, Refusal):
-            if outcome.stage == "audit":
-                raise AuditError(f"the text of variant {one.variant_id} of {work.entry.name} was accepted by its parts, and the whole "
-                                 f"command says {outcome.message}. This is an error of lean-alchemy: nothing of this run should be used.")
             tally.kernel_checked += outcome.stage not in ("kernel", "budget")
             if outcome.stage == "match":
                 return self._reject(work, origin, candidate, sites, "quality", MATCHER)
@@ -343,6 +265,12 @@ class Mutator:
             statement_key=terms.statement_key(outcome.term), near_key=work.near_key(outcome.term),
             kernel_checked=True, elaborated=True, print_options=outcome.print_options, axioms=outcome.axioms,
             elapsed_ms=sum(outcome.micros) / 1000, score=one.score)
+
+    @staticmethod
+    def _disagreement(work: "Work", one: Worth, outcome: Refusal) -> Failure:
+        return Failure.of(
+            MUTATE.name, work.entry.name, f"audit: the text of variant {one.variant_id} was accepted by its parts, and the whole command "
+            f"says {outcome.message}. This is an error of lean-alchemy: please report it. The variant is left out")
 
     def _id(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> str:
         begin = origin.parents[-1] if origin.parents else work.entry.name
@@ -370,7 +298,7 @@ class Work:
 
     def __init__(self, entry: Entry, library: str, number: int):
         self.entry, self.library, self.number = entry, library, number
-        self.statement = terms.parse(entry.term)
+        self.statement = terms.parse(entry.term or "")
         self.seen: set[str] = set()
         """Statement keys."""
         self.near: set[str] = {terms.near_key(self.statement)}
@@ -381,7 +309,13 @@ class Work:
         return self.near_keys.get(term) or terms.near_key(terms.parse(term))
 
 
-MUTATE = Stage(name="mutate", worker=Mutator)
+MUTATE = Stage(name="mutate", version=1, worker=Mutator, tally=MutateTally, tables={"variants": Variant, "rejects": Reject})
+
+
+def shards_of(job: Job[Options], targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
+    """The shards of targets in their order. A shard is named by its targets and by what their variants depend on."""
+    options = job.options
+    return [Shard(job.key(MUTATE, options.of_variants(), chunk), chunk) for chunk in chunks_of(targets, options.skip_target, size)]
 
 
 def _best(worth: list[Worth], cap: int | None, origin: Origin,

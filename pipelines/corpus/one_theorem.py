@@ -1,17 +1,18 @@
-"""One theorem and its variants: the same find–try–keep as a corpus, for a reader at a terminal."""
+"""The variants of one theorem, made as for a corpus, for a reader at a terminal."""
 
 import itertools
 from collections import Counter
 
 import msgspec
 
-from lean_alchemy.pipelines.corpus.mutate import Mutator, Tally, named_entry
-from lean_alchemy.pipelines.corpus.synthesize import on_library
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime.stage import Report
+from lean_alchemy.pipelines.corpus.extract import on_library
+from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
+from lean_alchemy.pipelines.corpus.targets import named_entry
+from lean_alchemy.pipelines.data.schema import Reject, Variant
+from lean_alchemy.pipelines.runtime.stage import Failure, Report
 
 
-class Found(msgspec.Struct, frozen=True):
+class VariantsOfOne(msgspec.Struct, frozen=True):
     """statement: of the theorem. variants: those of different kinds and sites in turn, the shortest first.
     rejects: reason → how many attempts."""
 
@@ -19,25 +20,28 @@ class Found(msgspec.Struct, frozen=True):
     variants: list[Variant]
     rejects: dict[str, int]
     problems: list[str]
+    failures: list[Failure]
 
 
-def variants_of_one(name: str, library: list[str], workspace: str | None, kinds: list[str], keep_all: bool, report: Report) -> Found:
+def variants_of_one(name: str, library: list[str], workspace: str | None, kinds: list[str], keep_all: bool,
+                    report: Report) -> VariantsOfOne:
     """Raises UsageError where there is no such theorem. The library is extracted the first time."""
     with on_library(library, kinds, report, workspace=workspace, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
         entry = named_entry(name, catalogue)
         report("mutate", 0, 1, "")
         mutator = Mutator(job)
         try:
-            rows = list(mutator.variants_of(name, Tally()))
+            rows = list(mutator.variants_of(name, MutateTally()))
         finally:
             mutator.close()
         report("mutate", 1, 1, "")
     rejects: Counter[str] = Counter()
     for row in rows:
-        if not isinstance(row, Variant):
+        if isinstance(row, Reject):
             rejects[f"{row.stage}: {row.reason}"] += row.n
     variants = _in_turn([row for row in rows if isinstance(row, Variant)])
-    return Found(entry.statement or "", variants, dict(rejects), catalogue.described.problems)
+    failures = [row for row in rows if isinstance(row, Failure)]
+    return VariantsOfOne(entry.statement or "", variants, dict(rejects), catalogue.described.problems, failures)
 
 
 def _in_turn(variants: list[Variant]) -> list[Variant]:

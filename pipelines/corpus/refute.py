@@ -6,31 +6,34 @@ looks for a counterexample over small values and judges the text of the proof). 
 counterexample may be true; it is counted and forgotten. No row can state a theorem or a variant: both have proofs.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
-
-import msgspec
 
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.lean_workspace.protocol import Change, Place, Refusal, Refutation
 from lean_alchemy.lean_workspace.workspace import Lost, PreparedTarget
-from lean_alchemy.mutation import false_statements as changes
 from lean_alchemy.mutation import terms
-from lean_alchemy.mutation.false_statements import FALSE_RULES, MAX_ALIKE, WRONG_WAY_RULES, WrongWay, refuted_id, refuted_name, word_of
-from lean_alchemy.mutation.policy.rules import Judged, first_objection
-from lean_alchemy.pipelines.corpus.extract import Entry, catalogue
-from lean_alchemy.pipelines.corpus.mutate import Shard
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.partitions import PARTS, Each, Parted, Sifted, first_of_each, groups, in_turn, write
-from lean_alchemy.pipelines.data.tables import Refuted, Reject
-from lean_alchemy.pipelines.runtime.blame import Suspects
+from lean_alchemy.mutation.false_statements import (
+    FALSE_RULES,
+    MAX_ALIKE,
+    WRONG_WAY_RULES,
+    WrongWay,
+    refuted_id,
+    refuted_name,
+    word_of,
+)
+from lean_alchemy.mutation.policy.rules import NewStatement, first_objection
+from lean_alchemy.pipelines.corpus.catalogue import Entry
+from lean_alchemy.pipelines.corpus.extract import catalogue
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.corpus.targets import chunks_of
+from lean_alchemy.pipelines.data.partitions import PARTS, Each, Partitioned, StepResult, all_of, first_of_each, groups, write
+from lean_alchemy.pipelines.data.schema import Refuted, Reject
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened
-from lean_alchemy.pipelines.runtime.stage import History, Stage, Sums
-from lean_alchemy.pipelines.runtime.storage import Location, write_whole
+from lean_alchemy.pipelines.runtime.stage import Shard, Stage, Sums
+from lean_alchemy.pipelines.runtime.storage import Location
 
 
 class RefuteTally(Sums):
@@ -41,40 +44,26 @@ class RefuteTally(Sums):
 
 
 class Refuter:
-    """Holds an engine and the index; works on one shard after the other."""
+    """Holds an engine and the index; works on targets."""
 
-    def __init__(self, job: Job):
-        self._job = job
+    def __init__(self, job: Job[Options]):
+        options = job.options
         self._library = catalogue(job)
-        keep_all, policy = job.options.keep_all, job.options.policy
+        keep_all, policy = options.keep_all, options.policy
         self._rules = () if keep_all else (*policy.statements, *FALSE_RULES)
         admitted = {i for i, e in enumerate(self._library.theorems) if keep_all or self._library.is_ordinary(e, policy)}
         self._wrong_way = WrongWay(self._library.keys(), admitted, () if keep_all else WRONG_WAY_RULES,
                                    classes=self._library.classes())
         self._workspace = opened(job.library)
 
-    def __call__(self, shard: Shard, history: History) -> RefuteTally:
-        """Works on the shard and leaves it on disk; a shard that is there is left as it is."""
-        self._job.require_same_code(shard.targets, shard.key)
-        place = place_of(self._job, shard)
-        suspects = Suspects(self._job, place.name, history)
-        refuted: list[Refuted] = []
-        rejects: list[Reject] = []
-        tally = RefuteTally()
-        for name in shard.targets:
-            if name in suspects.blamed:
-                rejects.append(self._reject(self._library.theorems[self._library.numbers[name]], "killed its worker"))
-                continue
-            suspects.suspect(name)
+    def __call__(self, items: Sequence[str]) -> Iterator[Refuted | Reject | RefuteTally]:
+        """items: the names of targets."""
+        for name in items:
+            tally = RefuteTally()
             for row in self.refuted_of(name, tally):
-                (refuted if isinstance(row, Refuted) else rejects).append(row)
-        tally.refuted = len(refuted)
-        with self._job.folder(place) as part:
-            tables.write(tables.to_table(refuted, Refuted), part / "refuted.parquet")
-            tables.write(tables.to_table(rejects, Reject), part / "rejects.parquet")
-            write_whole(part / "tally.json", msgspec.json.encode(tally))
-        suspects.clear()
-        return tally
+                tally.refuted += isinstance(row, Refuted)
+                yield row
+            yield tally
 
     def close(self) -> None:
         self._workspace.close()
@@ -87,6 +76,8 @@ class Refuter:
             target = self._workspace.target(number)
             rows = list(self._work(entry, target, self._changes(number, entry, target)))
         except EngineDied as died:
+            if died.cause == "killed":
+                raise
             yield self._reject(entry, died.cause)
         except EngineRefused:
             yield self._reject(entry, "not prepared")
@@ -132,7 +123,7 @@ class Refuter:
         if key in seen:
             return "duplicate"
         seen.add(key)
-        rule = first_objection(Judged(terms.parse(outcome.term), terms.parse(entry.term)), self._rules)
+        rule = first_objection(NewStatement(terms.parse(outcome.term), terms.parse(entry.term or "")), self._rules)
         return rule.name if rule else None
 
     def _lemma(self, rule: int | None) -> str | None:
@@ -153,38 +144,31 @@ class Refuter:
                       stage=stage, reason=reason, n=n)
 
 
-REFUTE = Stage(name="refute", worker=Refuter)
+REFUTE = Stage(name="refute", version=1, worker=Refuter, tally=RefuteTally, tables={"refuted": Refuted, "rejects": Reject})
 
 
-def place_of(job: Job, shard: Shard) -> Location:
-    """Named by the shard of *mutate* and by the code of this stage."""
-    code = b"".join(Path(file).read_bytes() for file in (__file__, changes.__file__))
-    return job.work / "refute" / hashlib.blake2b(shard.key.encode() + code, digest_size=8).hexdigest()
+def shards_of(job: Job[Options], targets: list[str]) -> list[Shard]:
+    """In shards of the same targets as those of *mutate*."""
+    options = job.options
+    what = {"keep_all": options.keep_all, "without": sorted(options.without)}
+    return [Shard(job.key(REFUTE, what, chunk), chunk) for chunk in chunks_of(targets, options.skip_target)]
 
 
-def is_done(job: Job, shard: Shard) -> bool:
-    """Is the shard on disk, and can all of it be read?"""
-    place = place_of(job, shard)
-    return tables.are_whole(place, "refuted", "rejects") and (place / "tally.json").is_file()
-
-
-class Sieve(Parted, frozen=True):
+class RefutedPartitions(Partitioned, frozen=True):
     """From shards to the table, in two steps."""
 
     record: ClassVar = Refuted
     table: ClassVar = "refuted"
     stage: ClassVar = "refute"
 
-    def distinct(self, part: str) -> Sifted:
+    def distinct(self, part: str) -> StepResult:
         """Of the rows that state the same the one with the smallest id: a file of the table."""
-        table, drops = self.admitted(self.part("came", part))
+        table, drops = self.admitted(self.part("read", part))
         table, doubles = first_of_each(table, "statement_key", [("refuted_id", "ascending")])
         write(table, self.folder / "refuted" / f"part-{part}.parquet")
-        return self.sifted(table, [*drops, self.rejected(doubles, "duplicate")], f"distinct-{part}")
+        return self.result(table, [*drops, self.rejected(doubles, "duplicate")], f"distinct-{part}")
 
 
-def sift(sieve: Sieve, shards: list[Location], each: Each = map) -> Sifted:
-    """Both steps: the table `refuted` stands below the sieve's folder afterwards, and rejects beside it."""
-    dropped: Counter[str] = Counter()
-    in_turn(each, sieve.came, groups(shards), dropped)
-    return Sifted(in_turn(each, sieve.distinct, PARTS, dropped), dict(dropped))
+def write_table(partitions: RefutedPartitions, shards: list[Location], each: Each = map) -> StepResult:
+    """Both steps: the table `refuted` stands below the partitions' folder afterwards, and rejects beside it."""
+    return all_of(each, partitions.read, groups(shards)).then(all_of(each, partitions.distinct, PARTS))

@@ -1,93 +1,80 @@
 """*verify*: the text alone goes in, in a fresh engine that has seen nothing of how it was made; a verdict comes out."""
 
-import random
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 import msgspec
-import pyarrow.compute as pc
 
 from lean_alchemy.lean_workspace.library import Library
-from lean_alchemy.lean_workspace.process import EngineDied
-from lean_alchemy.mutation import terms
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.runtime.job import UsageError
-from lean_alchemy.pipelines.runtime.lean import opened
-from lean_alchemy.pipelines.runtime.stage import History, Stage
-from lean_alchemy.pipelines.runtime.storage import Location, dataset
+from lean_alchemy.pipelines.data.samples import sample
+from lean_alchemy.pipelines.judging.texts import Text, objection
+from lean_alchemy.pipelines.runtime import runner
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.lean import opened, sized
+from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.storage import Location, remove
 
-AXIOMS = {"propext", "Quot.sound", "Classical.choice"}
-CHUNK = 50
-Row = TypeVar("Row", bound=msgspec.Struct)
-
-
-class Text(msgspec.Struct, frozen=True):
-    """variant_id: of a variant, or of a false statement whose negation `theorem` proves."""
-
-    variant_id: str
-    theorem: str
-    statement_key: str
+SHARD = 50
+"""Texts: two seconds of work."""
 
 
 class Invalid(msgspec.Struct, frozen=True):
+    """A text that is not what it should be."""
+
     variant_id: str
     reason: str
 
 
-class Checked(msgspec.Struct, frozen=True):
+class VerifyTally(Sums):
+    checked: int = 0
+    valid: int = 0
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """failures: texts without a verdict, which are neither valid nor invalid."""
+
     checked: int
     invalid: list[Invalid]
+    failures: list[Failure]
 
 
 class Verifier:
-    """Judges texts: a theorem, proved, with the statement of its key, from standard axioms."""
+    """Holds an engine; judges texts."""
 
     def __init__(self, library: Library):
         self._workspace = opened(library)
 
-    def __call__(self, texts: list[Text], history: History) -> Checked:
-        judged = [(text, self.objection(text)) for text in texts]
-        return Checked(len(judged), [Invalid(text.variant_id, reason) for text, reason in judged if reason])
+    def __call__(self, items: Sequence[Text]) -> Iterator[Invalid | VerifyTally]:
+        for text in items:
+            reason = objection(self._workspace, text)
+            if reason:
+                yield Invalid(text.variant_id, reason)
+            yield VerifyTally(checked=1, valid=int(reason is None))
 
     def close(self) -> None:
         self._workspace.close()
 
-    def objection(self, text: Text) -> str | None:
-        """What is wrong with a text; None if it is valid."""
-        try:
-            verdict = self._workspace.check(text.theorem)
-        except EngineDied as died:
-            return str(died)
-        if verdict.refused:
-            return f"{verdict.refused.stage}: {verdict.refused.message}"
-        if verdict.term is None or terms.statement_key(verdict.term) != text.statement_key:
-            return "statement: the text states something else"
-        if strange := set(verdict.axioms) - AXIOMS:
-            return f"axioms: {', '.join(sorted(strange))}"
-        return None
+
+VERIFY = Stage(name="verify", version=1, worker=Verifier, tally=VerifyTally, tables={"invalid": Invalid},
+               name_of=lambda text: text.variant_id)
 
 
-VERIFY = Stage(name="verify", worker=Verifier)
+def verify(job: Job, size: int | None, seed: int, workers: int, report: Report = silent, retries: Retries = Retries()) -> Verified:
+    """Judges a random sample of the corpus, or all of it, in fresh engines. What was done is kept until all of it is done: a run that was
+    killed goes on, and one that ended is not taken for the next. Raises UsageError where there is no corpus."""
+    found = _texts(job.out, size, seed)
+    texts, unread = [row for row in found if isinstance(row, Text)], [row for row in found if isinstance(row, Failure)]
+    shards = [Shard(job.key(VERIFY, chunk), chunk) for chunk in (texts[i:i + SHARD] for i in range(0, len(texts), SHARD))]
+    ran = runner.run(job, sized(VERIFY, job.library), job.library, shards, min(workers, max(1, len(texts) // 100)), report,
+                     retries=retries, note=lambda tally: f"{tally.valid:,} valid")
+    invalid = [row for shard in shards for row in runner.rows(job, VERIFY, shard, "invalid")]
+    failures = unread + ran.failures
+    write_failures(job, VERIFY.name, failures)
+    remove(job.work / VERIFY.name)
+    return Verified(ran.tally.checked, invalid, failures)
 
 
-def drawn(out: Location, record: type[Row], sample: int | None, seed: int, table: str = "variants") -> list[Row]:
-    """A random sample of a table, in the order of its first column, with the columns that `record` names; sample None: all.
-    Raises UsageError for a table that is missing or can't be read."""
-    files = sorted((out / table).glob("*.parquet"), key=str)
-    damaged = [file for file in files if not tables.is_whole(file)] if files else [out / table]
-    if damaged:
-        raise UsageError(f"{damaged[0]} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
-    columns = list(record.__struct_fields__)
-    rows = dataset(files)
-    if sample is None or sample >= rows.count_rows():
-        return msgspec.convert(rows.to_table(columns=columns).sort_by(columns[0]).to_pylist(), list[record])
-    ids = rows.to_table(columns=columns[:1]).column(0).sort()
-    chosen = ids.take(sorted(random.Random(seed).sample(range(len(ids)), sample)))
-    rows = rows.to_table(columns=columns, filter=pc.field(columns[0]).isin(chosen.combine_chunks())).sort_by(columns[0])
-    return msgspec.convert(rows.to_pylist(), list[record])
-
-
-class Negation(msgspec.Struct, frozen=True):
+class _Negation(msgspec.Struct, frozen=True):
     """A row of the false statements: `theorem` proves that it is false."""
 
     refuted_id: str
@@ -95,11 +82,10 @@ class Negation(msgspec.Struct, frozen=True):
     theorem_key: str
 
 
-def sampled(out: Location, sample: int | None, seed: int) -> Iterator[list[Text]]:
-    """Chunks of a random sample of the variants, and of the negations of false statements where there are any;
-    sample None: all."""
-    texts = drawn(out, Text, sample, seed)
+def _texts(out: Location, size: int | None, seed: int) -> list[Text | Failure]:
+    """Of variants, and of the negations of false statements where there are any."""
+    texts = sample(VERIFY.name, out, Text, size, seed)
     if (out / "refuted").is_dir():
-        texts += [Text(n.refuted_id, n.theorem, n.theorem_key) for n in drawn(out, Negation, sample, seed, "refuted")]
-    for start in range(0, len(texts), CHUNK):
-        yield texts[start:start + CHUNK]
+        texts += [Text(row.refuted_id, row.theorem, row.theorem_key) if isinstance(row, _Negation) else row
+                  for row in sample(VERIFY.name, out, _Negation, size, seed, "refuted")]
+    return texts

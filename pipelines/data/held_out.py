@@ -1,12 +1,11 @@
 """What must not come into a corpus: the theorems that a prover is judged by."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark
-from lean_alchemy.pipelines.corpus.extract import Catalogue
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 
 class HeldOut(msgspec.Struct, frozen=True):
@@ -17,31 +16,23 @@ class HeldOut(msgspec.Struct, frozen=True):
     premises: frozenset[str] = frozenset()
 
     @staticmethod
-    def read(file: Path, library: Catalogue, premises: bool = False) -> "HeldOut":
-        """file: a name of a theorem or a statement key a line. premises: the theorems are kept out as lemmas, too. Raises UsageError for a
-        name that is unknown."""
+    def read(file: Path, keys_of: Mapping[str, str | None], premises: bool = False) -> "HeldOut":
+        """file: a theorem's name or a statement key a line. keys_of: the statement keys of the library's theorems, by name. premises: are
+        the theorems kept out as lemmas, too? Raises UsageError for a name that is unknown."""
         names, keys = set(), set()
         try:
-            lines = file.read_text().splitlines()
+            lines = file.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
             raise UsageError(f"{file} is no text: it should hold a theorem's name or a statement key a line") from None
         for line in filter(None, map(str.strip, lines)):
-            if line in library.numbers:
+            if line in keys_of:
                 names.add(line)
-                keys.add(library.theorems[library.numbers[line]].statement_key)
+                keys.add(keys_of[line])
             elif len(line) == 32 and set(line) <= set("0123456789abcdef"):
                 keys.add(line)
             else:
                 raise UsageError(f"{file}: {line!r} is neither a theorem of the library nor a statement key")
         return HeldOut(frozenset(names), frozenset(keys), frozenset(names) if premises else frozenset())
-
-    @staticmethod
-    def of(benchmark: Benchmark, novel_premises: bool) -> "HeldOut":
-        """The theorems in val and test of both splits. novel_premises: keeps out as lemmas what the proofs of `novel_premises` use there
-        and none in train."""
-        out = [theorem for split in SPLITS for part in ("val", "test") for theorem in benchmark.part(split, part)]
-        premises = frozenset(benchmark.novel_premises()) if novel_premises else frozenset()
-        return HeldOut(frozenset(t.full_name for t in out), frozenset(t.statement_key for t in out if t.statement_key), premises)
 
     def objection(self, target: str, statement_key: str | None, lemma: str | None = None) -> str | None:
         """Why a theorem or a variant does not come in."""

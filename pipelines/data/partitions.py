@@ -1,5 +1,5 @@
-"""Tables that are sifted in parts, so that none has to fit into memory: rows are split by the first digit of a key, and go from step
-to step by way of files `STEP/PART/NAME.parquet`."""
+"""Tables that are made in partitions, so that none has to fit into memory: rows are split by the first digit of a key, and go from step
+to step by way of files `STEP/PARTITION/NAME.parquet`."""
 
 import hashlib
 from collections import Counter
@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_alchemy.pipelines.data import tables
 from lean_alchemy.pipelines.data.held_out import HeldOut
-from lean_alchemy.pipelines.data.tables import Reject
+from lean_alchemy.pipelines.data.schema import Reject
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.shards import DamagedShard, load
 from lean_alchemy.pipelines.runtime.storage import Location, make
 
 PARTS = "0123456789abcdef"
@@ -23,18 +24,25 @@ SHARDS_AT_ONCE = 50
 """About a thousand targets, and some ten thousand variants."""
 
 
-class Sifted(msgspec.Struct, frozen=True):
-    """What a step did to a part: rows that it kept, and how many it dropped for which reason."""
+class StepResult(msgspec.Struct, frozen=True):
+    """kept: rows. dropped: how many, by reason. damaged: shards that could not be read, by name, and why."""
 
-    kept: int
-    dropped: dict[str, int]
+    kept: int = 0
+    dropped: dict[str, int] = {}
+    damaged: dict[str, str] = {}
+
+    def then(self, later: "StepResult") -> "StepResult":
+        """Of two steps together: what is kept after the later one."""
+        dropped = Counter(self.dropped)
+        dropped.update(later.dropped)
+        return StepResult(later.kept, dict(dropped), {**self.damaged, **later.damaged})
 
 
-Each = Callable[[Callable[[Any], Sifted], Iterable[Any]], Iterator[Sifted]]
-"""Calls a function for each item, here or on a cluster, and hands on what it returns in the order of the items: `map` is one."""
+Each = Callable[[Callable[[Any], StepResult], Iterable[Any]], Iterator[StepResult]]
+"""Calls a function for each item, here or on a cluster, and yields what it returns in the order of the items: `map` is one."""
 
 
-class Parted(msgspec.Struct, frozen=True):
+class Partitioned(msgspec.Struct, frozen=True):
     """The steps of a table are methods of a class of its own. What they drop lies in `rejects/` below `folder`."""
 
     record: ClassVar[type[msgspec.Struct]]
@@ -45,18 +53,28 @@ class Parted(msgspec.Struct, frozen=True):
     folder: Location
     held_out: HeldOut | None
 
-    def came(self, shards: Sequence[Location]) -> Sifted:
-        """The first step: splits the rows of some shards by what they state, and hands on what the shards did not keep."""
+    def read(self, shards: Sequence[Location]) -> StepResult:
+        """The first step: splits the rows of some shards by what they state, and passes on their rejects. A shard that can't be read is
+        left out as a whole."""
         name = hashlib.blake2b(" ".join(shard.name for shard in shards).encode(), digest_size=8).hexdigest()
-        table = pa.concat_tables(tables.load(shard / f"{self.table}.parquet") for shard in shards)
-        self.split("came", name, table, "statement_key")
-        return self.sifted(table, [tables.load(shard / "rejects.parquet") for shard in shards], f"shards-{name}")
+        rows, rejects, damaged = [parquet.schema_of(self.record).empty_table()], [parquet.schema_of(Reject).empty_table()], {}
+        for shard in shards:
+            try:
+                mine, its = load(shard, self.table), load(shard, "rejects")
+            except DamagedShard as error:
+                damaged[shard.name] = str(error)
+                continue
+            rows.append(mine)
+            rejects.append(its)
+        table = pa.concat_tables(rows)
+        self.split("read", name, table, "statement_key")
+        return msgspec.structs.replace(self.result(table, rejects, f"shards-{name}"), damaged=damaged)
 
     def split(self, step: str, name: str, table: pa.Table, key: str) -> None:
         """Writes the rows for `step`, each to the part of its key."""
-        digits = pc.utf8_slice_codeunits(table.column(key), 0, 1)
+        digits = pc.call_function("utf8_slice_codeunits", [table.column(key)], pc.SliceOptions(0, 1))
         for part in PARTS:
-            rows = table.filter(pc.equal(digits, part))
+            rows = table.filter(pc.call_function("equal", [digits, part]))
             if rows.num_rows:
                 write(rows, self.step_folder(step) / part / f"{name}.parquet")
 
@@ -66,14 +84,14 @@ class Parted(msgspec.Struct, frozen=True):
     def part(self, step: str, part: str) -> pa.Table:
         """What was split for a step."""
         files = sorted((self.step_folder(step) / part).glob("*.parquet"), key=str)
-        return pa.concat_tables([tables.schema_of(self.record).empty_table(), *map(tables.load, files)])
+        return pa.concat_tables([parquet.schema_of(self.record).empty_table(), *map(parquet.load, files)])
 
-    def sifted(self, kept: pa.Table, drops: list[pa.Table], name: str) -> Sifted:
+    def result(self, kept: pa.Table, drops: list[pa.Table], name: str) -> StepResult:
         """Writes the rejects of a step. drops: tables of Reject."""
         rejects = pa.concat_tables(drops)
         if rejects.num_rows:
             write(rejects, self.folder / "rejects" / f"{self.table}-{name}.parquet")
-        return Sifted(kept.num_rows, _counted(rejects))
+        return StepResult(kept.num_rows, _counted(rejects))
 
     def admitted(self, table: pa.Table) -> tuple[pa.Table, list[pa.Table]]:
         """The rows that are not held out, and the others as rejects."""
@@ -88,7 +106,7 @@ class Parted(msgspec.Struct, frozen=True):
         """Rows that are not kept, as rejects."""
         names = [name for name in Reject.__struct_fields__ if name in table.column_names]
         rows = table.select(names).to_pylist()
-        return tables.to_table([Reject(stage=self.stage, reason=reason, **row) for row in rows], Reject)
+        return parquet.to_table([Reject(stage=self.stage, reason=reason, **row) for row in rows], Reject)
 
 
 def groups(shards: Sequence[Location]) -> list[Sequence[Location]]:
@@ -96,13 +114,12 @@ def groups(shards: Sequence[Location]) -> list[Sequence[Location]]:
     return [shards[i:i + SHARDS_AT_ONCE] for i in range(0, len(shards), SHARDS_AT_ONCE)]
 
 
-def in_turn(each: Each, step: Callable[[Any], Sifted], items: Iterable[Any], dropped: Counter[str]) -> int:
-    """Does a step for all its items; the number of rows that it kept. dropped: takes up what it did not."""
-    kept = 0
-    for sifted in each(step, items):
-        dropped.update(sifted.dropped)
-        kept += sifted.kept
-    return kept
+def all_of(each: Each, step: Callable[[Any], StepResult], items: Iterable[Any]) -> StepResult:
+    """A step for all its items."""
+    kept, together = 0, StepResult()
+    for result in each(step, items):
+        together, kept = together.then(result), kept + result.kept
+    return msgspec.structs.replace(together, kept=kept)
 
 
 def first_of_each(table: pa.Table, key: str, best_first: Sequence[tuple[str, str]]) -> tuple[pa.Table, pa.Table]:
@@ -116,7 +133,7 @@ def first_of_each(table: pa.Table, key: str, best_first: Sequence[tuple[str, str
 
 def write(table: pa.Table, file: Location) -> None:
     make(file.parent)
-    tables.write(table, file)
+    parquet.write(table, file)
 
 
 def _counted(rejects: pa.Table) -> dict[str, int]:

@@ -1,15 +1,16 @@
 """Proofs that are known of theorems of a library: those of harvests, of traces, and of benchmarks."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
 from lean_alchemy.mutation.proof_forms.inlined import Original
 from lean_alchemy.pipelines.benchmarks.leandojo import Benchmark
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Proof
+from lean_alchemy.pipelines.data.schema import Proof
 from lean_alchemy.pipelines.proofs.trace import TRACED
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.pipelines.runtime.storage import Location
 
 
@@ -26,14 +27,14 @@ def known_in(place: Location) -> list[Known]:
     """The proofs of an earlier harvest, or of a benchmark that was made of one. Raises UsageError where there are none."""
     files = sorted((place / "proofs").glob("*.parquet"), key=str)
     if files:
-        return tables.read(files, Known)
+        return parquet.read(files, Known)
     return [Known(theorem=theorem.full_name, round=theorem.round or 1, line=theorem.line or "known",
                   tactics=[traced.tactic for traced in theorem.traced_tactics]) for theorem in _benchmark_at(place).theorems()]
 
 
 def _benchmark_at(place: Location) -> Benchmark:
     if place.is_file() or (place / "metadata.json").is_file():
-        return Benchmark(place)
+        return Benchmark(Path(str(place)))
     raise UsageError(f"{place} holds no proofs: make some with `alchemy harvest {place}`")
 
 
@@ -49,7 +50,7 @@ def originals_in(places: Sequence[Location]) -> dict[str, Original]:
 
 def _originals_in(place: Location) -> Iterator[tuple[str, Original]]:
     if files := sorted((place / "proofs").glob("*.parquet"), key=str):
-        for proof in tables.read(files, Proof):
+        for proof in parquet.read(files, Proof):
             # What LeanDojo lists holds tactics inside of others, too: its proofs are taken as their source has them.
             yield proof.theorem, Original(proof.statement, _as_in_its_source(proof) if proof.line == TRACED else proof.tactics)
     else:

@@ -1,45 +1,44 @@
 """*steps*: the proofs of variants go in; what each of their tactics did comes out, a row a tactic.
 
-Every proof is run in the gym, as it stands in the corpus; where it can be written so, from the goal backwards
-; and where a proof of the target is known, with that in it (`mutation/proof_forms/`). Rows come only of a
-proof that the gym accepts to its end. What is done is kept below `OUT/.work/steps`, named by the texts and by what made it; the table is
-put together part by part, without the leading process having it in hand.
+Every proof is run in the gym, as it stands in the corpus; where it can be written so, from the goal backwards; and where a proof of the
+target is known, with that in it (`mutation/proof_forms/`). There are rows only of a proof that the gym accepts to its end.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
-from lean_alchemy.lean_workspace import gym as gym_
 from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Played, Refused, Statement, proves, text_of
 from lean_alchemy.lean_workspace.gym_protocol import WrittenProof
-from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
+from lean_alchemy.lean_workspace.library import Library
+from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.lean_workspace.workspace import Lost
-from lean_alchemy.mutation.proof_forms import goal_directed as goal_directed_
-from lean_alchemy.mutation.proof_forms import inlined as inlined_
 from lean_alchemy.mutation.proof_forms.goal_directed import goal_directed, tactics_of
 from lean_alchemy.mutation.proof_forms.inlined import Original, inlined
-from lean_alchemy.pipelines.corpus.mutate import tally_of
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Step
-from lean_alchemy.pipelines.runtime import pool
-from lean_alchemy.pipelines.runtime.job import Job, stage_digest
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.samples import rows_of
+from lean_alchemy.pipelines.data.schema import Step
+from lean_alchemy.pipelines.runtime import parquet, pool, runner
+from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened, sized
-from lean_alchemy.pipelines.runtime.stage import History, Report, Stage, Sums, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove, write_whole
+from lean_alchemy.pipelines.runtime.manifest import manifest_at
+from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
+from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, load, place_of
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, remove
 
-CHUNK = 100
-"""Variants: some ten seconds of work, which is what a crash costs."""
+SHARD = 100
+"""Variants: some ten seconds of work."""
 
 PROOF, GOAL_DIRECTED, INLINED = "proof", "goal-directed", "inlined"
 
 
-class Proof(msgspec.Struct, frozen=True):
-    """What *steps* needs of a variant."""
+class VariantProof(msgspec.Struct, frozen=True):
+    """What *steps* reads of a variant."""
 
     variant_id: str
     target: str
@@ -56,61 +55,55 @@ class Proof(msgspec.Struct, frozen=True):
         return tuple(name.strip() for name in between.removesuffix("}").split(",")) if between else ()
 
 
-class Chunk(msgspec.Struct, frozen=True):
-    """Some variants, the known proofs of their targets, and the name of the folder that holds what comes of them: a digest of all that."""
+class Item(msgspec.Struct, frozen=True):
+    """original: the known proof of the variant's target."""
 
-    name: str
-    proofs: list[Proof]
-    originals: dict[str, Original]
+    variant: VariantProof
+    original: Original | None
 
 
 class StepsTally(Sums):
-    """variants = with_steps + the lost ones. goal_directed, inlined: variants that have that form, too. lost: by the reason."""
+    """variants = with_steps + the failures. goal_directed, inlined: variants that have that form, too."""
 
     variants: int = 0
     with_steps: int = 0
     goal_directed: int = 0
     inlined: int = 0
     rows: int = 0
-    lost: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Stepper:
-    """Holds an engine; runs the proofs of one chunk after the other."""
+    """Holds an engine; runs the proofs of variants."""
 
-    def __init__(self, job: Job):
-        self._job = job
-        self._workspace = opened(job.library)
+    def __init__(self, library: Library):
+        self._workspace = opened(library)
         self._gym = Gym(self._workspace)
 
-    def __call__(self, chunk: Chunk, history: History) -> StepsTally:
-        """Runs the proofs and leaves their steps on disk."""
-        tally, rows = StepsTally(), []
-        for variant in chunk.proofs:
-            tally.variants += 1
-            statement = Statement(variant.statement, variant.levels)
-            whose = {"variant_id": variant.variant_id, "theorem": None, "target": variant.target, "module": variant.module}
-            came = recorded(self._gym, statement, tactics := tactics_of(variant.proof), form=PROOF, **whose)
-            if isinstance(came, str):
-                tally.lost[came] = tally.lost.get(came, 0) + 1
-                continue
-            tally.with_steps += 1
-            rows += came
-            if found := self._other_form(statement, goal_directed(tactics, variant.lemma), form=GOAL_DIRECTED, **whose):
-                tally.goal_directed += 1
-                rows += found
-            original = chunk.originals.get(variant.target)
-            if original and (found := self._other_form(statement, inlined(tactics, variant.target, original), form=INLINED, **whose)):
-                tally.inlined += 1
-                rows += found
-        tally.rows = len(rows)
-        with self._job.folder(folder_of(self._job) / chunk.name) as made:
-            tables.write(tables.to_table(rows, Step), made / "steps.parquet")
-            write_whole(made / "tally.json", msgspec.json.encode(tally))
-        return tally
+    def __call__(self, items: Sequence[Item]) -> Iterator[Step | Failure | StepsTally]:
+        for item in items:
+            yield from self._steps(item.variant, item.original)
 
-    def _other_form(self, statement: Statement, tactics: list[str] | None, **whose: str | None) -> list[Step]:
-        """The rows of a proposal; none where there is none, or Lean refuses it."""
+    def _steps(self, variant: VariantProof, original: Original | None) -> Iterator[Step | Failure | StepsTally]:
+        tally = StepsTally(variants=1)
+        statement = Statement(variant.statement, variant.levels)
+        whose = {"variant_id": variant.variant_id, "theorem": None, "target": variant.target, "module": variant.module}
+        rows = recorded(self._gym, statement, tactics := tactics_of(variant.proof), form=PROOF, **whose)
+        if isinstance(rows, str):
+            yield Failure.of(STEPS.name, variant.variant_id, f"its proof does not replay: {rows}")
+            yield tally
+            return
+        tally.with_steps = 1
+        if backwards := self._other_form(statement, goal_directed(tactics, variant.lemma), form=GOAL_DIRECTED, **whose):
+            tally.goal_directed = 1
+        if own := self._other_form(statement, inlined(tactics, variant.target, original) if original else None, form=INLINED, **whose):
+            tally.inlined = 1
+        rows = [*rows, *backwards, *own]
+        tally.rows = len(rows)
+        yield from rows
+        yield tally
+
+    def _other_form(self, statement: Statement, tactics: list[str] | None, **whose: Any) -> list[Step]:
+        """The rows of another form of the proof; none where there is none, or Lean refuses it."""
         came = recorded(self._gym, statement, tactics, **whose) if tactics else []
         return [] if isinstance(came, str) else came
 
@@ -118,110 +111,93 @@ class Stepper:
         self._workspace.close()
 
 
-def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: str | None) -> list[Step] | str:
-    """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows."""
+STEPS = Stage(name="steps", version=1, worker=Stepper, tally=StepsTally, tables={"steps": Step},
+              name_of=lambda item: item.variant.variant_id)
+
+
+def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: Any) -> list[Step] | str:
+    """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows. Raises EngineDied."""
     try:
         played = list(gym.play(gym.start(statement), tactics))
-    except (NotOpened, EngineRefused):
-        return "not opened"
-    except EngineDied as died:
-        return died.cause
+    except (NotOpened, EngineRefused) as error:
+        return f"not opened: {error}"
     if proves(played):
-        return rows_of(played, **whose)
+        return steps_of(played, **whose)
     match played[-1].outcome if played else None:
-        case Refused(stage=stage):
-            return stage
+        case Refused(stage=stage, message=message):
+            return f"{stage}: {message}"
         case Lost(cause=cause):
             return cause
         case _:
             return "not finished"
 
 
-def rows_of(played: Sequence[Played], **whose: str | None) -> list[Step]:
+def steps_of(played: Sequence[Played], **whose: Any) -> list[Step]:
     """The rows of a proof. whose: their other fields."""
-    return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic, premises=list(step.outcome.premises),
+    return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic,
+                 premises=[] if isinstance(step.outcome, Refused | Lost) else list(step.outcome.premises),
                  state_after=text_of(step.outcome.state.goals if isinstance(step.outcome, Advanced) else ()))
             for number, step in enumerate(played)]
 
 
-def rows_as_written(played: Sequence[Played], proof: WrittenProof, **whose: str | None) -> list[Step]:
-    """The rows of a proof in a file of the user: goals and premises are those that Lean recorded there. A proof that is a term left no
-    record."""
-    rows = rows_of(played, **whose)
+def steps_as_written(played: Sequence[Played], proof: WrittenProof, **whose: Any) -> list[Step]:
+    """The rows of a proof in a file of the user: goals and premises are those that Lean recorded there. Of a proof that is a term Lean
+    records nothing."""
+    rows = steps_of(played, **whose)
     return [msgspec.structs.replace(row, state_before=text_of(step.before), state_after=text_of(step.after), premises=list(step.premises))
             for row, step in zip(rows, proof.steps, strict=True)] if proof.steps else rows
 
 
-STEPS = Stage(name="steps", worker=Stepper)
-
-
-def folder_of(job: Job) -> Location:
-    """Where what is done is kept: by the engine, the library, and the code of this stage."""
-    return job.work / "steps" / stage_digest(job.library, __file__, gym_.__file__, goal_directed_.__file__, inlined_.__file__)
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """files: of the table of variants. originals: known proofs, by theorem."""
-
-    job: Job
-    files: list[Location]
-    originals: dict[str, Original]
-
-    def chunks_of(self, file: Location) -> Iterator[Chunk]:
-        """The variants of a file, some at a time."""
-        proofs = tables.read([file], Proof)
-        for start in range(0, len(proofs), CHUNK):
-            some = proofs[start:start + CHUNK]
-            known = {proof.target: self.originals[proof.target] for proof in some if proof.target in self.originals}
-            named = msgspec.json.encode([[proof.theorem for proof in some], known], order="deterministic")
-            yield Chunk(hashlib.blake2b(named, digest_size=8).hexdigest(), some, known)
-
-    def chunks(self) -> Iterator[Chunk]:
-        for file in self.files:
-            yield from self.chunks_of(file)
-
-    def is_done(self, chunk: Chunk) -> bool:
-        place = folder_of(self.job) / chunk.name
-        return tables.are_whole(place, "steps") and (place / "tally.json").is_file()
-
-
-def steps(out: Location, workers: int, originals: dict[str, Original] | None = None, report: Report = silent) -> tuple[StepsTally, float]:
-    """Writes the table `steps` of a corpus: its figures, and the seconds that it took. originals: known proofs of targets, by name. Raises
-    UsageError for a folder that is no corpus, Unfinished where a chunk failed."""
+def steps(out: Location, workers: int, originals: dict[str, Original] | None = None, report: Report = silent,
+          retries: Retries = Retries()) -> tuple[StepsTally, list[Failure], float]:
+    """Writes the table `steps` of a corpus: its figures, what failed, and the seconds that it took. originals: known proofs of targets, by
+    name. Raises UsageError for a folder that is no corpus."""
     start = time.monotonic()
-    manifest = Job.manifest_at(out)
-    job = Job(out, manifest.options)
-    plan = Plan(job, sorted((out / "variants").glob("*.parquet"), key=str), originals or {})
+    manifest = manifest_at(out)
+    job = Job(out, manifest.options_as(Options))
+    variants = Variants(job, sorted((out / "variants").glob("*.parquet"), key=str), originals or {})
     with job.begin(), pool.cluster(workers):
-        make(folder_of(job))
-        _work(plan, manifest.counts["variants"], workers, report)
+        ran = runner.run(job, sized(STEPS, job.library), job.library, variants, workers, report, retries=retries,
+                         note=lambda tally: f"{tally.rows:,} steps")
+        failures = variants.unread + ran.failures
         with draft(job.work) as made:
-            named = ((file.name, [chunk.name for chunk in plan.chunks_of(file)]) for file in plan.files)
-            for _ in pool.tasks(partial(_assemble, folder_of(job), made), named):
-                pass
+            named = ((file.name, [shard.key for shard in variants.of(file)]) for file in variants.files)
+            for damaged in pool.tasks(partial(_assemble, job, made), named):
+                failures += damaged
             exchange(made, job.out / "steps")
-        tally = tally_of((folder_of(job) / chunk.name for chunk in plan.chunks()), StepsTally)
-    return tally, time.monotonic() - start
+        write_failures(job, STEPS.name, failures)
+    return ran.tally, failures, time.monotonic() - start
 
 
-def _work(plan: Plan, variants: int, workers: int, report: Report) -> None:
-    done = sum(len(chunk.proofs) for chunk in plan.chunks() if plan.is_done(chunk))
-    report("steps", done, variants, "")
-    tally = StepsTally()
-    for event in pool.finish(sized(STEPS, plan.job.library), plan.job, _missing(plan), workers, lambda chunk: chunk.proofs[0].variant_id):
-        tally.add(event.summary)
-        report("steps", done + tally.variants, variants, f"{tally.rows:,} steps, {sum(tally.lost.values()):,} proofs lost")
+class Variants:
+    """The shards of a corpus, made from its files as often as they are asked for. unread: rows that could not be read."""
+
+    def __init__(self, job: Job, files: list[Location], originals: dict[str, Original]):
+        self._job, self.files, self._originals = job, files, originals
+        self.unread: list[Failure] = []
+
+    def __iter__(self) -> Iterator[Shard]:
+        self.unread = []
+        for file in self.files:
+            yield from self.of(file)
+
+    def of(self, file: Location) -> Iterator[Shard]:
+        rows = list(rows_of(STEPS.name, file, VariantProof))
+        self.unread += [row for row in rows if isinstance(row, Failure)]
+        items = [Item(row, self._originals.get(row.target)) for row in rows if isinstance(row, VariantProof)]
+        for chunk in (items[i:i + SHARD] for i in range(0, len(items), SHARD)):
+            yield Shard(self._job.key(STEPS, [(item.variant.theorem, item.original) for item in chunk]), chunk)
 
 
-def _missing(plan: Plan) -> Iterator[Chunk]:
-    for chunk in plan.chunks():
-        if not plan.is_done(chunk):
-            remove(folder_of(plan.job) / chunk.name)  # one that can't be read
-            yield chunk
-
-
-def _assemble(done: Location, made: Location, named: tuple[str, list[str]]) -> None:
-    """The steps of one file of variants. named: the file, and the folders of its chunks."""
-    file, chunks = named
-    found = [tables.load(done / chunk / "steps.parquet") for chunk in chunks]
-    tables.write(pa.concat_tables([tables.schema_of(Step).empty_table(), *found]), made / file)
+def _assemble(job: Job, made: Location, named: tuple[str, list[str]]) -> list[Failure]:
+    """Writes the steps of one file of variants; the shards that can't be read. named: the file, and the keys of its shards."""
+    file, keys = named
+    tables, damaged = [parquet.schema_of(Step).empty_table()], list[Failure]()
+    for place in (place_of(job, STEPS, key) for key in keys):
+        try:
+            tables += [load(place, "steps")] if is_done(place, STEPS) else []
+        except DamagedShard as error:
+            damaged.append(Failure.of(STEPS.name, f"shard {place.name}", error))
+            remove(place)  # the next run makes it again
+    parquet.write(pa.concat_tables(tables), made / file)
+    return damaged

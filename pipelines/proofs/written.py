@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.lean_workspace import native
-from lean_alchemy.lean_workspace.file_proofs import NotPlayed, Numbered, played, written_in
-from lean_alchemy.lean_workspace.gym import Gym, NotOpened, NotReplayed, Played, Statement
+from lean_alchemy.lean_workspace.file_proofs import NotPlayed, NumberedProof, proofs_in, replay
+from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Played, Proved, Statement
 from lean_alchemy.lean_workspace.library import Library
-from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
-from lean_alchemy.pipelines.data.tables import Proof, Step
-from lean_alchemy.pipelines.proofs.steps import rows_as_written
+from lean_alchemy.lean_workspace.process import EngineRefused
+from lean_alchemy.pipelines.data.schema import Proof, Step
+from lean_alchemy.pipelines.proofs.steps import steps_as_written
 from lean_alchemy.pipelines.runtime.lean import opened
 
 WRITTEN = "written"
@@ -55,28 +55,28 @@ class Files:
         self.workspace = opened(library)
         self.gym, self._player = Gym(self.workspace), Gym(self.workspace, WRITTEN_S)
         try:
-            self._written = written_in(self.workspace)
+            self._written = proofs_in(self.workspace)
         except BaseException:
             self.close()
             raise
 
-    def written(self, theorem: str) -> Numbered | None:
+    def written(self, theorem: str) -> NumberedProof | None:
         """The proof of a theorem that is proved in the files."""
         return self._written.get(theorem)
 
     def record(self, theorem: str, module: str) -> tuple[Proof, list[Step]] | Missing:
-        """The proof that stands in the file, or why it is none that can be played."""
+        """The proof that stands in the file, or why it can't be recorded. Raises EngineDied, NotReplayed."""
         if (written := self._written.get(theorem)) is None:
             return Missing("not written", self._first_problem)
         try:
-            made = played(self._player, written)
+            made = replay(self._player, written)
             statement = self._statement(theorem, written.proof.statement)
         except NotPlayed as reason:
             return Missing(str(reason))
-        except (EngineDied, EngineRefused, NotReplayed) as error:  # it costs this theorem, and no other
-            return Missing("engine died" if isinstance(error, EngineDied) else "not played", str(error))
+        except EngineRefused as error:
+            return Missing("not played", str(error))
         whose = {"form": WRITTEN, "variant_id": None, "theorem": theorem, "target": theorem, "module": module}
-        steps = rows_as_written(made, written.proof, **whose)
+        steps = steps_as_written(made, written.proof, **whose)
         return proof_of(theorem, module, 1, WRITTEN, statement, made, steps), steps
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class Files:
         """In words that read back anywhere; where there are none, as it stands in its file."""
         (number,) = self.workspace.find(theorem)
         try:
-            return self.gym.theorem(number)
+            return Statement(written.strip()) if number is None else self.gym.theorem(number)
         except (NotOpened, EngineRefused):
             return Statement(written.strip())
 
@@ -100,6 +100,7 @@ def proof_of(theorem: str, module: str, round_: int, line: str, statement: State
              steps: Sequence[Step]) -> Proof:
     """The proof that was played, whose steps are these."""
     proved = made[-1].outcome
+    assert isinstance(proved, Proved), "only what proves is recorded"
     return Proof(
         theorem=theorem, module=module, round=round_, line=line, statement=statement.text, level_params=list(statement.levels),
         tactics=[step.tactic for step in steps], text=proved.theorem, axioms=list(proved.axioms),

@@ -1,4 +1,4 @@
-"""What a harvest proved, by area of the library and by round."""
+"""The results of a harvest by area of the library and by round."""
 
 from collections import Counter, defaultdict
 
@@ -8,11 +8,11 @@ from rich.table import Table
 from lean_alchemy.pipelines.runtime.storage import Location, table_of
 
 DEPTH = 3
-"""Parts of a module's name: `Init.Data.List.Lemmas` is of the area `Init.Data.List`."""
+"""The number of parts of a module's name that name its area: `Init.Data.List.Lemmas` is in the area `Init.Data.List`."""
 
 
 class Area(msgspec.Struct, frozen=True):
-    """theorems: that were tried. proved: by round."""
+    """theorems: number of theorems tried. proved: number of theorems proved, by round."""
 
     name: str
     theorems: int
@@ -34,7 +34,7 @@ def areas_of(out: Location) -> list[Area]:
 
 
 def as_table(areas: list[Area]) -> Table:
-    """With a last row for all of them."""
+    """A table of the areas, with a last row for all of them."""
     rounds = range(1, 1 + max((number for area in areas for number in area.proved), default=1))
     table = Table("area", "theorems", "proved", *(f"round {number}" for number in rounds))
     every = Area("all", sum(area.theorems for area in areas), dict(sum((Counter(area.proved) for area in areas), Counter())))
@@ -48,5 +48,5 @@ def _area(module: str) -> str:
 
 
 def _rows(out: Location, table: str, *columns: str) -> list[tuple]:
-    found = table_of(out / table).to_table(columns=list(columns)).to_pydict()
-    return list(zip(*(found[column] for column in columns), strict=True))
+    values = table_of(out / table).to_table(columns=list(columns)).to_pydict()
+    return list(zip(*(values[column] for column in columns), strict=True))

@@ -1,6 +1,6 @@
-"""The data card of a published corpus or harvest: what stands in README.md. Its text is `templates/card.md`; here is what is filled in.
+"""The data card (README.md) of a published corpus or harvest: the values for the template `templates/card.md`.
 
-All figures are counted from the files that are published, but for the funnel, which the manifest holds.
+All figures are counted from the published files, except the funnel, which comes from the manifest.
 """
 
 import os
@@ -18,15 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lean_alchemy.lean_workspace import engine_source
 from lean_alchemy.mutation.kinds import Reach
+from lean_alchemy.pipelines.corpus.options import Options, TargetOptions
 from lean_alchemy.pipelines.data.splits import VALIDATION_PERCENT, Split
-from lean_alchemy.pipelines.data.tables import load
-from lean_alchemy.pipelines.runtime.job import Manifest, Options
+from lean_alchemy.pipelines.runtime.manifest import Manifest, versions
+from lean_alchemy.pipelines.runtime.parquet import load
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A split of a config. bytes: of its files; text_bytes: of its rows in memory."""
+    """A split of a config. bytes: size of its files. text_bytes: size of its rows in memory."""
 
     split: Split
     rows: int
@@ -36,7 +36,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """A table as it is published."""
+    """A published table."""
 
     table: str
     schema: pa.Schema
@@ -51,7 +51,7 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def features(self) -> list[tuple[str, str, str]]:
-        """Of each column its name, `dtype` or `list`, and the type of what it holds, in the words of `datasets`."""
+        """For each column its name, `dtype` or `list`, and its value type, as `datasets` calls them."""
         return [(field.name, *(("list", _TYPES[field.type.value_type]) if pa.types.is_list(field.type) else ("dtype", _TYPES[field.type])))
                 for field in self.schema]
 
@@ -60,18 +60,18 @@ _TYPES = {pa.string(): "string", pa.int64(): "int64", pa.float64(): "float64", p
 
 
 def card(repo: str, manifest: Manifest, configs: Sequence[Config], folder: Path) -> str:
-    """The text. folder: where the files of the configs lie."""
+    """The text of the card. folder: of the repository with the published files."""
     tables = {config.table: config for config in configs}
     of_corpus = "variants" in tables
-    library = names_of(manifest.library)
+    library, options = names_of(manifest.library), manifest.options_as(Options if of_corpus else TargetOptions)
     return _TEMPLATE.render(
-        repo=repo, manifest=manifest, options=manifest.options, configs=configs, tables=tables, library=library,
+        repo=repo, manifest=manifest, options=options, configs=configs, tables=tables, library=library,
         pretty_name=msgspec.json.encode(f"Alchemy: {'variants' if of_corpus else 'proofs'} of {' and '.join(library)}").decode(),
         main="variants" if of_corpus else "proofs", size=size_category(sum(config.rows for config in configs)),
-        command=command_of(manifest.options, "synthesize" if of_corpus else "harvest"), percent=VALIDATION_PERCENT,
+        command=command_of(options, "synthesize" if of_corpus else "harvest"), percent=VALIDATION_PERCENT,
         own_files=[name for name in library if name.endswith(".lean")], has_mathlib="Mathlib" in {n.split(".")[0] for n in library},
         version=version_of("lean-alchemy"), commit=commit() or "unknown (it was not a checkout with git)",
-        same_engine=manifest.versions.get("engine") == engine_source.digest(), lean=manifest.toolchain.partition(",")[0],
+        same_engine=manifest.versions.get("engine") == versions()["engine"], lean=manifest.toolchain.partition(",")[0],
         held_out=sum(n for reason, n in manifest.rejects.items() if "held out" in reason or "held-out" in reason),
         rejects=sorted(manifest.rejects.items(), key=lambda item: (-item[1], item[0])),
         figures=(_figures_of_variants if of_corpus else _figures_of_proofs)(manifest, tables, folder / "data"),
@@ -79,7 +79,7 @@ def card(repo: str, manifest: Manifest, configs: Sequence[Config], folder: Path)
 
 
 def size_category(rows: int) -> str:
-    """In the words of the hub: `10K<n<100K`."""
+    """The size category as the hub names it: `10K<n<100K`."""
     edges = ["1K", "10K", "100K", "1M", "10M", "100M"]
     digits = max(0, len(str(rows)) - 3)
     return "n<1K" if not digits else f"{edges[digits - 1]}<n<{edges[digits]}"
@@ -89,12 +89,12 @@ def size_category(rows: int) -> str:
 
 
 def names_of(library: Sequence[str]) -> list[str]:
-    """Modules, and files by their names alone: where they lie is nobody's business."""
+    """Names of modules, and of files without their folders, which are private."""
     return [PureWindowsPath(name).name if name.endswith(".lean") else name for name in library]
 
 
-def command_of(options: Options, made_by: str) -> str:
-    """The command line with these options. What has its default is left out, but for library, targets, seed and kinds."""
+def command_of(options: Options | TargetOptions, made_by: str) -> str:
+    """The command line with these options. Options at their default are left out, except library, targets, seed and kinds."""
     words = ["alchemy", made_by, "OUT"]
     for name in names_of(options.library):
         words += ["--library", name]
@@ -105,10 +105,15 @@ def command_of(options: Options, made_by: str) -> str:
     if not options.target:
         words += ["--targets", "all" if options.targets is None else str(options.targets)]
     words += ["--seed", str(options.seed)]
-    if options.kinds:
-        words += ["--kinds", ",".join(options.kinds)]
     if options.module:
         words += ["--module", options.module]
+    for name in options.skip_target:
+        words += ["--skip-target", name]
+    return shlex.join([*words, *(_of_variants(options) if isinstance(options, Options) else [])])
+
+
+def _of_variants(options: Options) -> list[str]:
+    words = ["--kinds", ",".join(options.kinds)]
     words += [f"--no-{_dashed(name)}" for name in Reach.__struct_fields__ if not getattr(options, name)]
     if options.depth != 1:
         words += ["--depth", str(options.depth)]
@@ -120,8 +125,7 @@ def command_of(options: Options, made_by: str) -> str:
             words += [f"--{_dashed(name)}", str(cap or 0)]
     if options.held_out:
         words += ["--held-out", "FILE"]
-    words += [f"--{_dashed(name)}" for name in ("keep_all", "held_out_premises", "refute") if getattr(options, name)]
-    return shlex.join(words)
+    return words + [f"--{_dashed(name)}" for name in ("keep_all", "held_out_premises", "refute") if getattr(options, name)]
 
 
 def _dashed(name: str) -> str:
@@ -129,17 +133,18 @@ def _dashed(name: str) -> str:
 
 
 def commit() -> str | None:
-    """Of the checkout that this code runs from, and whether it was changed. None where it is installed, or where there is no git."""
+    """The commit of the checkout that this code runs from, with `, with changes` if it was modified. None if the package is installed, or
+    if there is no git."""
     here = Path(__file__).resolve()
     root = here.parents[2]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", "--no-optional-locks", "-C", str(root), *arguments], env=environment, capture_output=True,
-                              text=True, check=True, timeout=20).stdout.strip()
+                              text=True, encoding="utf-8", check=True, timeout=20).stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", str(here.relative_to(root)))  # and not that of a project which it is installed in
+        git("ls-files", "--error-unmatch", str(here.relative_to(root)))  # fails if git finds a project that this package is installed in
         changed = git("status", "--porcelain", "--untracked-files=no", "--", "lean_workspace", "mutation", "pipelines")
         return git("rev-parse", "HEAD") + (", with changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
@@ -150,7 +155,7 @@ def commit() -> str | None:
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """rows of tables: what, and how many. checks: sentences."""
+    """funnel, statistics: rows of tables, (label, value). checks: sentences."""
 
     funnel: list[tuple[str, int]]
     statistics: list[tuple[str, str]]
@@ -177,10 +182,12 @@ def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Pa
         plain += sum(not options for options in rows["print_options"])
         verdicts.update({name: sum(rows[name]) for name in ("kernel_checked", "elaborated")})
     total = tables["variants"].rows
-    each = sorted([*per_target.values(), *[0] * (counts["targets"] - len(per_target))])
+    per_target_counts = sorted([*per_target.values(), *[0] * (counts["targets"] - len(per_target))])
+    targets = len(per_target_counts)
     figures = [
-        ("targets; of these without any variant", f"{len(each):,}; {len(each) - len(per_target):,}"),
-        ("variants of a target: median, mean, most", f"{statistics.median(each):g}, {total / len(each):.1f}, {each[-1]:,}"),
+        ("targets; of these without any variant", f"{targets:,}; {targets - len(per_target):,}"),
+        ("variants per target: median, mean, maximum",
+         f"{statistics.median(per_target_counts):g}, {total / targets:.1f}, {per_target_counts[-1]:,}"),
         *((f"variants by {use}", _share(n, total)) for use, n in uses.most_common()),
         *((f"variants {depth} mutation{'s' * (depth > 1)} deep", _share(n, total)) for depth, n in sorted(depths.items())),
         *((f"variants of targets in `{area}`", _share(n, total)) for area, n in areas.most_common(6)),
@@ -190,7 +197,7 @@ def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Pa
         f"`kernel_checked`: Lean's kernel accepted the proof term: {_share(verdicts['kernel_checked'], total)} of the rows.",
         "`elaborated`: the text, parsed and elaborated afresh, gave a theorem with the statement of that term, with no error and no "
         f"`sorry`: {_share(verdicts['elaborated'], total)} of the rows.",
-        _told(axioms), *_checks_of_keys(data)]
+        _axioms_used(axioms), *_checks_of_keys(data)]
     return Figures([
         ("targets", counts["targets"]), ("candidates tried in Lean", counts["candidates"]),
         ("accepted by the kernel", counts["kernel_checked"]), ("read back from text as the same statement", counts["elaborated"]),
@@ -201,14 +208,14 @@ def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Pa
 
 def _checks_of_keys(data: Path) -> Iterator[str]:
     keys = _column(data / "variants", "statement_key")
-    yield f"`statement_key`: {len(keys) - pc.count_distinct(keys).as_py():,} rows state the same as another one."
+    yield f"`statement_key`: {len(keys) - pc.count_distinct(keys).as_py():,} rows state the same as another row."
     if (data / "theorems").is_dir():
         known = pc.sum(pc.is_in(keys, _column(data / "theorems", "statement_key"))).as_py()
         yield f"{known:,} rows state the same as a theorem of the library."
 
 
 def _figures_of_steps(data: Path, total: int) -> Iterator[tuple[str, str]]:
-    """First steps are counted: each proof has one."""
+    """The number of proofs by form. Each proof has exactly one step 0."""
     if not (data / "steps").is_dir():
         return
     forms: Counter[str] = Counter()
@@ -243,19 +250,19 @@ def _figures_of_proofs(manifest: Manifest, tables: dict[str, Config], data: Path
         lengths += map(len, rows["tactics"])
     total = tables["proofs"].rows
     figures = [
-        ("tactics of a proof: median, mean, most", f"{statistics.median(lengths):g}, {sum(lengths) / total:.1f}, {max(lengths):,}"),
+        ("tactics per proof: median, mean, maximum", f"{statistics.median(lengths):g}, {sum(lengths) / total:.1f}, {max(lengths):,}"),
         *((f"proofs found in round {number}", _share(n, total)) for number, n in sorted(rounds.items())),
         *((f"proofs by `{line}`", _share(n, total)) for line, n in lines.most_common(8)),
         *((f"proofs of theorems in `{area}`", _share(n, total)) for area, n in areas.most_common(6)),
         *_figures_of_steps(data, total)]
     return Figures([("theorems", counts["targets"]), ("proved", counts["proofs"]), ("proofs that name a premise", counts["with_premises"])],
                    figures, [
-        "Lean's kernel accepted each proof, written out as a text and elaborated afresh, as one of the very statement, with no `sorry`.",
-        f"All proofs were run again in fresh engines: {counts['leaks']:,} did not go through.", _told(axioms)])
+        "Each proof was written out as text and elaborated afresh. Lean's kernel accepted it as a proof of the statement, with no `sorry`.",
+        f"All proofs were replayed in fresh engines: {counts['leaks']:,} failed.", _axioms_used(axioms)])
 
 
-def _told(axioms: Counter[str]) -> str:
-    """How many rows use which axiom."""
+def _axioms_used(axioms: Counter[str]) -> str:
+    """A sentence that says how many rows use which axiom."""
     return "`axioms`: " + ", ".join(f"{n:,} rows use {f'`{name}`' if name != 'none' else 'none'}" for name, n in axioms.most_common()) + "."
 
 
@@ -266,7 +273,7 @@ def _share(n: int, total: int) -> str:
 # --- an example -----------------------------------------------------------------------------------------------------------------
 
 LOOKED_AT = 100
-"""Rows in the middle of the first file. The example is that of middle length: neither the best nor the worst."""
+"""Rows in the middle of the first file. The one of median length is the example: neither the best nor the worst."""
 
 
 def _example_of_variants(data: Path) -> str:
@@ -306,7 +313,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _batches(folder: Path, *columns: str) -> Iterator[dict[str, list]]:
-    """Some rows at a time: a reader of whole tables looks far ahead, and takes a gigabyte for it."""
+    """Batches of rows. Arrow's readers of whole tables read far ahead and need a gigabyte of memory."""
     for file in _files(folder):
         with pq.ParquetFile(file) as opened:
             for batch in opened.iter_batches(10_000, columns=list(columns), use_threads=False):
@@ -317,5 +324,5 @@ def _column(folder: Path, name: str) -> pa.ChunkedArray:
     return pa.chunked_array([chunk for file in _files(folder) for chunk in load(file, [name]).column(0).chunks], pa.string())
 
 
-_TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").read_text(), trim_blocks=True, lstrip_blocks=True,
-                            keep_trailing_newline=True)
+_TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").read_text(encoding="utf-8"), trim_blocks=True,
+                            lstrip_blocks=True, keep_trailing_newline=True)

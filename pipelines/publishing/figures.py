@@ -1,6 +1,6 @@
-"""`alchemy report OUT`: what a corpus is, as one page that needs nothing beside it, and its plots as PNG files.
+"""`alchemy report OUT`: collects the figures for the report about a corpus (`report_page.py`).
 
-The tables are read a batch at a time and only counted: the page of a million variants needs no more memory than that of a thousand.
+The tables are read and counted in batches: a million variants need no more memory than a thousand.
 """
 
 import difflib
@@ -13,25 +13,27 @@ import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
-from lean_alchemy.pipelines.corpus.mutate import Tally, tally_of
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime import run_log as runlog
-from lean_alchemy.pipelines.runtime.job import Job, Manifest
+from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Variant
+from lean_alchemy.pipelines.runtime import run_log
+from lean_alchemy.pipelines.runtime.manifest import Manifest, manifest_at
+from lean_alchemy.pipelines.runtime.shards import is_done, summary_at
 from lean_alchemy.pipelines.runtime.storage import Location, table_of
 
 SIZE_EDGES = np.unique(np.round(np.geomspace(8, 2000, 46)).astype(int))
-"""Of the histogram of sizes, in characters."""
+"""Bin edges of the histogram of statement sizes, in characters."""
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A part of a text; changed: is it in one of the two texts alone?"""
+    """A part of a text. changed: is it missing in the other text?"""
 
     text: str
     changed: bool
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A variant beside its target: target and statement in pieces, what is different marked."""
+    """A variant beside its target, both statements split into equal and changed pieces."""
 
     variant: Variant
     target: list[Piece]
@@ -39,36 +41,37 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct):
-    """What the page shows."""
+    """The figures of the report."""
 
     manifest: Manifest
+    options: Options
     per_target: list[int]
-    """Variants of each target, those without any included."""
+    """Number of variants of each target, including targets without any."""
     uses: Counter[tuple[str, str, str]]
-    """By kind, `conclusion` or `hypothesis`, and direction."""
+    """Number of variants by kind, `conclusion` or `hypothesis`, and direction."""
     modules: Counter[str]
     lemmas: Counter[str]
     marks: Counter[str]
     depths: Counter[int]
     sizes: dict[str, np.ndarray]
-    """Of `variants` and `targets`: how many statements have so many characters, by SIZE_EDGES."""
-    tally: Tally | None
-    """Of all shards; None where they are gone."""
+    """For `variants` and `targets`: number of statements by size, with the bins SIZE_EDGES."""
+    tally: MutateTally | None
+    """Of all shards; None if shards were removed."""
     log: list[dict]
     grades: Counter[str]
     examples: list[Example]
     bytes: dict[str, int]
-    """Of each table on disk."""
+    """Size of each table on disk."""
 
     @property
     def quantiles(self) -> dict[int, float]:
-        """Of the variants of a target, by per cent."""
+        """Quantiles of the number of variants per target, by per cent."""
         return {q: float(np.percentile(self.per_target, q)) for q in (10, 25, 50, 75, 90, 99)} if self.per_target else {}
 
 
 def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
-    """Raises UsageError where OUT is no corpus."""
-    manifest = Job.manifest_at(out)
+    """The figures of a corpus. examples: number of random examples, drawn with `seed`. Raises UsageError if OUT is no corpus."""
+    manifest = manifest_at(out)
     per_target: Counter[str] = Counter()
     uses: Counter[tuple[str, str, str]] = Counter()
     modules: Counter[str] = Counter()
@@ -94,8 +97,9 @@ def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
         for rows in _batches(out / "grades", "closed_by"):
             grades.update(name or "nothing" for name in rows["closed_by"])
     return Figures(
-        manifest, [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes, _tally(out, manifest),
-        runlog.read(out / "run.log"), grades, _examples(out, examples, seed),
+        manifest, manifest.options_as(Options), [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes,
+        _tally(out, manifest),
+        run_log.read(out / "run.log"), grades, _examples(out, examples, seed),
         {table: sum(file.stat().st_size for file in (out / table).glob("*.parquet"))
          for table in ("theorems", "variants", "rejects", "refuted", "grades") if (out / table).is_dir()})
 
@@ -111,7 +115,7 @@ def _subject(module: str) -> str:
 
 
 def _mark(options: Sequence[str]) -> str:
-    """How a statement had to be printed."""
+    """A label for how a statement had to be printed."""
     if not options:
         return "as Lean prints it"
     if any(option.startswith(("pp.explicit@", "-pp.notation@")) for option in options):
@@ -119,13 +123,19 @@ def _mark(options: Sequence[str]) -> str:
     return "with types, in places"
 
 
-def _tally(out: Location, manifest: Manifest) -> Tally | None:
-    folders = [out / ".work" / "mutate" / key for key in manifest.shards]
-    return tally_of(folders) if all((folder / "tally.json").is_file() for folder in folders) else None
+def _tally(out: Location, manifest: Manifest) -> MutateTally | None:
+    """The sum over all shards; None if some were removed."""
+    places = [out / ".work" / MUTATE.name / key for key in manifest.shards]
+    if not all(is_done(place, MUTATE) for place in places):
+        return None
+    tally = MutateTally()
+    for place in places:
+        tally.add(summary_at(place, MUTATE).tally)
+    return tally
 
 
 def _examples(out: Location, n: int, seed: int) -> list[Example]:
-    """Variants drawn at random, each as likely as any other."""
+    """Variants drawn uniformly at random."""
     variants = table_of(out / "variants")
     count = variants.count_rows()
     drawn = random.Random(seed).sample(range(count), min(n, count))
@@ -133,14 +143,14 @@ def _examples(out: Location, n: int, seed: int) -> list[Example]:
     targets = table_of(out / "theorems").to_table(
         columns=["name", "statement"], filter=pc.field("name").isin([row.target for row in rows])).to_pylist()
     statements = {row["name"]: row["statement"] or "" for row in targets}
-    return [Example(row, *compared(statements[row.target], row.statement)) for row in rows]
+    return [Example(row, *marked(statements[row.target], row.statement)) for row in rows]
 
 
 _TOKENS = re.compile(r"[\w.'!?₀-₉]+|\s+|[^\w\s]")
 
 
-def compared(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
-    """Both texts in pieces, those that the other one does not have marked."""
+def marked(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+    """Both texts in pieces, with the differences marked as changed."""
     a, b = _TOKENS.findall(before), _TOKENS.findall(after)
     left: list[Piece] = []
     right: list[Piece] = []

@@ -1,4 +1,4 @@
-"""What all plots share."""
+"""The style of all plots."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def caption(axes: Any, text: str) -> None:
 
 
 def pyplot() -> Any:
-    """matplotlib without a screen, in our style."""
+    """`matplotlib.pyplot` without a display, in our style."""
     import matplotlib
 
     matplotlib.use("Agg")

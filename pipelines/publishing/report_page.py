@@ -1,4 +1,4 @@
-"""The page of `alchemy report`: plots, and the HTML around them (`report.html`, a Jinja template)."""
+"""The page of `alchemy report`: the plots, and the HTML page that contains them (`templates/report.html`)."""
 
 import base64
 import io
@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.publishing.figures import SIZE_EDGES, Figures
 from lean_alchemy.pipelines.publishing.plots import COLOURS, caption, pyplot
 from lean_alchemy.pipelines.runtime.storage import Location, make, write_whole
@@ -19,14 +20,15 @@ MB = 1e6
 
 
 def write_report(figures: Figures, folder: Location) -> Location:
-    """`report.html`, and a PNG file for each plot, each whole. The page holds its plots itself."""
+    """Writes `report.html`, which embeds its plots, and a PNG file for each plot. Returns the page's path."""
     make(folder)
     plots: dict[str, str] = {}
     for name, draw in PLOTS.items():
-        if (image := _drawn(draw, figures)) is not None:
+        if (image := _rendered(draw, figures)) is not None:
             write_whole(folder / f"{name}.png", image)
             plots[name] = "data:image/png;base64," + base64.b64encode(image).decode()
-    template = resources.files("lean_alchemy.pipelines.publishing").joinpath("templates/report.html").read_text()
+    template = resources.files("lean_alchemy.pipelines.publishing").joinpath("templates/report.html").read_text(
+        encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["n"] = lambda x: f"{x:,.0f}" if isinstance(x, (int, float)) else x
     page = environment.from_string(template).render(
@@ -36,8 +38,8 @@ def write_report(figures: Figures, folder: Location) -> Location:
     return folder / "report.html"
 
 
-def _drawn(draw: Callable[[Any, Figures], bool], figures: Figures) -> bytes | None:
-    """A plot as PNG; None where there is nothing to show."""
+def _rendered(draw: Callable[[Any, Figures], bool], figures: Figures) -> bytes | None:
+    """A plot as PNG; None if it has nothing to show."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7.2, 3.9), constrained_layout=True)
     try:
@@ -51,7 +53,7 @@ def _drawn(draw: Callable[[Any, Figures], bool], figures: Figures) -> bytes | No
 
 
 def _bars(axes: Any, values: Mapping[str, float], colour: str, unit: str, log: bool = False, form: str = "{:,.0f}") -> None:
-    """Horizontal bars, the first on top, each with its number."""
+    """Horizontal bars, the first on top, each labelled with its value."""
     names = list(values)
     axes.barh(range(len(names)), list(values.values()), 0.7, color=colour)
     for y, value in enumerate(values.values()):
@@ -62,16 +64,16 @@ def _bars(axes: Any, values: Mapping[str, float], colour: str, unit: str, log: b
     if log:
         axes.set_xscale("log")
     elif max(values.values(), default=0) >= 10_000:
-        axes.xaxis.set_major_formatter("{x:,.0f}")  # matplotlib counts in millions from here on
+        axes.xaxis.set_major_formatter("{x:,.0f}")  # from here on matplotlib would use an offset such as 1e6
         axes.locator_params(axis="x", nbins=5)
 
 
 def _funnel(axes: Any, f: Figures) -> bool:
     counts, rejects = f.manifest.counts, f.manifest.rejects
     lean = sum(n for reason, n in rejects.items() if reason.startswith("attempt: "))
-    _bars(axes, {"candidates of the index": counts["candidates"], "that Lean accepts": counts["candidates"] - lean,
-                 "worth writing,\naccepted by the kernel": counts["kernel_checked"],
-                 "that read back as\nthe same statement": counts["elaborated"], "kept": counts["variants"]}, COLOURS["indexed"], "")
+    _bars(axes, {"candidates of the index": counts["candidates"], "accepted by Lean": counts["candidates"] - lean,
+                 "admitted by the policy,\naccepted by the kernel": counts["kernel_checked"],
+                 "read back as\nthe same statement": counts["elaborated"], "kept": counts["variants"]}, COLOURS["indexed"], "")
     caption(axes, "From candidates to variants")
     return True
 
@@ -80,7 +82,7 @@ def _rejects(axes: Any, f: Figures) -> bool:
     most = sorted(f.manifest.rejects.items(), key=lambda item: -item[1])[:16]
     _bars(axes, {reason: max(n, 1) for reason, n in most}, COLOURS["brute"], "", log=True)
     axes.tick_params(axis="y", labelsize=8)
-    caption(axes, "What was not kept, and why (logarithmic)")
+    caption(axes, "Reasons for rejecting candidates (logarithmic)")
     return bool(most)
 
 
@@ -92,7 +94,7 @@ def _targets(axes: Any, f: Figures) -> bool:
     labels = [str(a) if b == a + 1 else f"{a}–{b - 1}" for a, b in itertools.pairwise(edges)]
     axes.set_xticks(range(len(heights)), labels, rotation=60, fontsize=7.5, ha="right", rotation_mode="anchor")
     axes.set(xlabel="variants of one target", ylabel="targets")
-    caption(axes, f"Variants a target: {counts.mean():.1f} at the mean, {np.median(counts):.0f} at the median")
+    caption(axes, f"Variants per target: mean {counts.mean():.1f}, median {np.median(counts):.0f}")
     return True
 
 
@@ -121,7 +123,7 @@ def _most(counts: Mapping[str, int], n: int) -> dict[str, int]:
 def _modules(axes: Any, f: Figures) -> bool:
     _bars(axes, _most(f.modules, 16), COLOURS["instances"], "variants")
     axes.tick_params(axis="y", labelsize=8)
-    caption(axes, "Where the targets stand" + (f": the first 16 of {len(f.modules):,} parts of the library" if len(f.modules) > 16 else ""))
+    caption(axes, "Areas of the targets" + (f": the largest 16 of {len(f.modules):,}" if len(f.modules) > 16 else ""))
     return True
 
 
@@ -139,7 +141,7 @@ def _sizes(axes: Any, f: Figures) -> bool:
         if total:
             axes.step(middles, 100 * f.sizes[name] / total, where="mid", color=COLOURS[colour], label=name)
             axes.fill_between(middles, 100 * f.sizes[name] / total, step="mid", color=COLOURS[colour], alpha=0.25)
-    axes.set(xscale="log", xlabel="characters of the statement", ylabel="% of them")
+    axes.set(xscale="log", xlabel="characters of the statement", ylabel="% of statements")
     axes.set_xticks([10, 30, 100, 300, 1000], ["10", "30", "100", "300", "1,000"])
     axes.minorticks_off()
     axes.legend(frameon=False)
@@ -152,9 +154,9 @@ def _time(axes: Any, f: Figures) -> bool:
         return False
     lean = dict(f.tally.lean_s)
     write_s = lean.pop("write", 0.0)
-    words = {"target": "targets prepared, their keys", "try": "attempts", "start": "engines started again"}
-    parts = {words.get(name, name): s for name, s in lean.items()}
-    parts |= {{"kernel": "terms checked by the kernel", "print": "texts printed", "elaborate": "texts read back"}[name]: s
+    labels = {"target": "preparing targets, with their keys", "try": "attempts", "start": "restarting engines"}
+    parts = {labels.get(name, name): s for name, s in lean.items()}
+    parts |= {{"kernel": "kernel checks", "print": "printing texts", "elaborate": "reading texts back"}[name]: s
               for name, s in f.tally.write_s.items()}
     parts["writing: the rest"] = max(0.0, write_s - sum(f.tally.write_s.values()))
     parts["Python: queries, rules, tables"] = max(0.0, f.tally.seconds - sum(f.tally.lean_s.values()))
@@ -162,13 +164,13 @@ def _time(axes: Any, f: Figures) -> bool:
     _bars(axes, share, COLOURS["closing"], "% of the workers' time", form="{:.1f}")
     rate = f.tally.elaborated / f.tally.seconds
     hours = f.tally.seconds / 3600
-    took = f"{hours:,.1f} worker-hours" if hours >= 1 else f"{60 * hours:.1f} worker-minutes"
-    caption(axes, f"Time: {took}, {rate:.0f} verified variants a second and worker")
+    total = f"{hours:,.1f} worker-hours" if hours >= 1 else f"{60 * hours:.1f} worker-minutes"
+    caption(axes, f"Time: {total}, {rate:.0f} verified variants per second and worker")
     return True
 
 
 def _runs(axes: Any, f: Figures) -> bool:
-    """Variants over time, one run after the other, and the memory of the process that leads them."""
+    """Variants over time, the runs joined, and the memory of the driver process."""
     minutes, total, variants, memory, last = 0.0, 0, [(0.0, 0)], [], None
     for line in f.log:
         now = datetime.fromisoformat(line["time"])
@@ -178,21 +180,21 @@ def _runs(axes: Any, f: Figures) -> bool:
             continue
         minutes += (now - last).total_seconds() / 60
         last = now
-        if line["event"] == "shard":
-            total += line["variants"]
+        if line["event"] == "shard" and line.get("stage") == MUTATE.name:
+            total += line["tally"]["elaborated"]
             variants.append((minutes, total))
             memory.append((minutes, line["driver_mb"]))
     if len(variants) < 3:
         return False
     axes.plot(*zip(*variants, strict=True), color=COLOURS["indexed"])
-    axes.set(xlabel="minutes of work", ylabel="verified variants")
+    axes.set(xlabel="minutes", ylabel="verified variants")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     right = axes.twinx()
     right.plot(*zip(*memory, strict=True), color=COLOURS["oracle"], linewidth=1)
-    right.set_ylabel("memory of the leading process, MB", color=COLOURS["oracle"])
+    right.set_ylabel("memory of the driver, MB", color=COLOURS["oracle"])
     right.set_ylim(0, 1.6 * max(mb for _, mb in memory))
     right.spines["right"].set_visible(True)
-    caption(axes, "The runs")
+    caption(axes, "Progress of the runs")
     return True
 
 
@@ -208,6 +210,4 @@ def _grades(axes: Any, f: Figures) -> bool:
 PLOTS: dict[str, Callable[[Any, Figures], bool]] = {
     "funnel": _funnel, "targets": _targets, "uses": _uses, "rejects": _rejects, "modules": _modules, "lemmas": _lemmas,
     "sizes": _sizes, "grades": _grades, "time": _time, "runs": _runs}
-"""In the order of the page. Each says whether it has something to show."""
-
-
+"""In the order of the page. Each function returns whether it has something to show."""

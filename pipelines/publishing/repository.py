@@ -1,10 +1,10 @@
-"""*publish*: a corpus or a harvest goes in; the repository of a data set for the Hugging Face hub comes out.
+"""*publish*: a corpus or a harvest in, the repository of a data set for the Hugging Face hub out.
 
-    README.md                                    the data card, under the metadata that the hub reads (`publish_card.py`)
-    data/CONFIG/SPLIT-00000-of-00003.parquet     a config for each table
+    README.md                                    the data card, with the hub's metadata at its top (`card.py`)
+    data/CONFIG/SPLIT-00000-of-00003.parquet     one config per table
 
-Rows are read some at a time and in the order of the tables' files, so memory is bounded, and the same corpus gives the same bytes. The
-metadata says how many files a split has: where an upload was cut off, files of before are not read along with the new ones.
+Rows are read in batches and in the order of the tables' files: memory is bounded, and the same corpus gives the same bytes. The metadata
+contains the number of files of a split, so that after an interrupted upload old files are not read together with new ones.
 """
 
 import os
@@ -17,23 +17,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lean_alchemy.pipelines.data import tables
 from lean_alchemy.pipelines.data.splits import Split, split_of
 from lean_alchemy.pipelines.publishing import card as publish_card
 from lean_alchemy.pipelines.publishing.card import Config, Part
-from lean_alchemy.pipelines.runtime.job import Job, JobError, Manifest, UsageError
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.manifest import JobError, Manifest, UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.stage import Report, silent
 from lean_alchemy.pipelines.runtime.storage import Location, draft, make, write_whole
 
 ROW_GROUP = 10_000
-"""Rows that a reader must take at once, 5 to 30 MB of text."""
+"""Rows of a Parquet row group, which a reader loads as a whole: 5 to 30 MB of text."""
 
 SHARD_BYTES = 200_000_000
-"""A file that has grown to this is the last but for its footer."""
+"""A file is finished when it has reached this size."""
 
 
 class Published(msgspec.Struct, frozen=True):
-    """files: README.md included. tables: rows by table and split."""
+    """files: their number, with README.md. tables: rows by table and split."""
 
     repo: str
     files: int
@@ -43,18 +43,18 @@ class Published(msgspec.Struct, frozen=True):
 
 
 def write(out: Location, repo: str, folder: Path, report: Report = silent, shard_bytes: int = SHARD_BYTES) -> Published:
-    """Writes the repository of a corpus or a harvest as a folder, which appears when it is whole. Raises UsageError where OUT is neither,
-    for a name that the hub would not take, and for a folder with something in it; JobError for damaged tables."""
+    """Writes the repository of a corpus or a harvest as a folder, which appears when it is complete. Raises UsageError if OUT is neither,
+    if the hub would not accept the name, or if the folder is not empty; JobError for damaged tables."""
     require_name(repo)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise UsageError(f"{folder} is there already, and is not overwritten: name another folder")
+        raise UsageError(f"{folder} exists and is not overwritten: name another folder")
     manifest = manifest_of(out)
-    sources = [source for table, by in TABLES.items() if (source := _source(out, table, by, manifest)).rows]
+    sources = [source for table, column in TABLES.items() if (source := _source(out, table, column, manifest)).rows]
     if not {"variants", "proofs"} & {source.table for source in sources}:
-        raise UsageError(f"{out} has nothing to publish: neither a variant nor a proof came of it")
-    if people := {line for source in sources if source.table == "proofs" for line in _lines(source)} & {"written", "traced"}:
-        raise UsageError(f"{out} holds proofs that people wrote ({', '.join(sorted(people))}): whose they are, and under which licence, is "
-                         "not known here, and the card could not say it")
+        raise UsageError(f"{out} has nothing to publish: it holds no variant and no proof")
+    if by_people := {line for source in sources if source.table == "proofs" for line in _lines(source)} & {"written", "traced"}:
+        raise UsageError(f"{out} holds proofs written by people ({', '.join(sorted(by_people))}). They can't be published, because their "
+                         "authors and licence are unknown here and could not be stated on the card")
     done, rows = 0, sum(source.rows for source in sources)
 
     def tell(table: str, written: int) -> None:
@@ -62,13 +62,13 @@ def write(out: Location, repo: str, folder: Path, report: Report = silent, shard
         done += written
         report("publish", done, rows, table)
 
-    with draft(folder.parent) as made:
-        configs = [_config(source, made, tell, shard_bytes) for source in sources]
-        write_whole(made / "README.md", publish_card.card(repo, manifest, configs, made).encode())
-        files = [file for file in made.rglob("*") if file.is_file()]
+    with draft(folder.parent) as draft_folder:
+        configs = [_config(source, draft_folder, tell, shard_bytes) for source in sources]
+        write_whole(draft_folder / "README.md", publish_card.card(repo, manifest, configs, draft_folder).encode())
+        files = [file for file in draft_folder.rglob("*") if file.is_file()]
         published = Published(repo, len(files), rows, sum(file.stat().st_size for file in files),
                               {config.table: {part.split: part.rows for part in config.parts} for config in configs})
-        os.replace(made, folder)  # of what is there, only an empty folder is replaced
+        os.replace(draft_folder, folder)  # this only replaces an empty folder
     return published
 
 
@@ -77,43 +77,45 @@ _REPO = re.compile(rf"{_PART}/(?!.*\.git$){_PART}")
 
 
 def require_name(repo: str) -> None:
-    """Raises UsageError for what is no `owner/name` of the hub."""
+    """Raises UsageError if `repo` is no `owner/name` of the hub."""
     if not _REPO.fullmatch(repo) or len(repo) > 96:
-        raise UsageError(f"{repo!r} is no name of a repository: it should look like `owner/name`, of letters, digits, `-`, `_` and `.`")
+        raise UsageError(f"{repo!r} is no repository name: use `owner/name`, with letters, digits, `-`, `_` and `.`")
 
 
 def manifest_of(out: Location) -> Manifest:
-    """Raises UsageError where OUT is neither a corpus nor a harvest."""
-    return Job.manifest_at(out, "proofs" if any((out / "proofs").glob("*.parquet")) else "variants")
+    """The manifest of a corpus or harvest. Raises UsageError if OUT is neither."""
+    return manifest_at(out, "proofs" if any((out / "proofs").glob("*.parquet")) else "variants")
 
 
-# --- what there is --------------------------------------------------------------------------------------------------------------
+# --- tables in OUT --------------------------------------------------------------------------------------------------------------
 
 TABLES: dict[str, str | None] = {
     "variants": "target", "proofs": "theorem", "steps": "target", "grades": "variant_id", "refuted": "target", "theorems": None,
     "rejects": None}
-"""What may be published, in this order, and the column that tells where a row belongs. None: all rows are in `train`."""
+"""The tables to publish, in this order, and the column that determines the split of a row. None: all rows are in `train`."""
 
 
 class Source(msgspec.Struct, frozen=True):
+    """A table of OUT. split_column: as in TABLES. schema: None if the table has no files."""
+
     table: str
-    by: str | None
+    split_column: str | None
     files: list[Location]
     schema: pa.Schema | None
     rows: int
 
 
 def _lines(source: Source) -> set[str]:
-    """What found the proofs of a harvest, or that a person wrote them."""
-    return {line for file in source.files for line in tables.load(file, ["line"]).column("line").unique().to_pylist()}
+    """The values of the column `line`: which script found a proof, or `written` or `traced` for proofs of people."""
+    return {line for file in source.files for line in parquet.load(file, ["line"]).column("line").unique().to_pylist()}
 
 
-def _source(out: Location, table: str, by: str | None, manifest: Manifest) -> Source:
-    """A table as it lies in OUT, without any rows where there is none."""
+def _source(out: Location, table: str, split_column: str | None, manifest: Manifest) -> Source:
+    """A table of OUT; without rows if it does not exist. Raises JobError if it is damaged."""
     files = sorted((out / table).glob("*.parquet"), key=str)
     schema, rows = None, 0
     for file in files:
-        if not tables.is_whole(file):
+        if not parquet.is_whole(file):
             raise JobError(f"{file} is damaged: run the command that made it again")
         with file.open("rb") as stream, pq.ParquetFile(stream) as opened:
             if file is not files[0] and opened.schema_arrow != schema:
@@ -121,57 +123,57 @@ def _source(out: Location, table: str, by: str | None, manifest: Manifest) -> So
             schema, rows = opened.schema_arrow, rows + opened.metadata.num_rows
     if rows != manifest.counts.get(table, rows):
         raise JobError(f"{out / table} has {rows:,} rows, and the manifest says {manifest.counts[table]:,}: run the command that made it "
-                       "again, and publish when it is done")
-    return Source(table, by, files, schema, rows)
+                       "again, and publish after it is done")
+    return Source(table, split_column, files, schema, rows)
 
 
 def _batches(source: Source) -> Iterator[pa.RecordBatch]:
-    """By this thread alone: see `tables.load`."""
+    """All rows of a table. Only this thread reads: see `parquet.load`."""
     for file in source.files:
         try:
             with file.open("rb") as stream, pq.ParquetFile(stream) as opened:
                 yield from opened.iter_batches(ROW_GROUP, use_threads=False)
         except (pa.ArrowInvalid, OSError) as error:
-            if getattr(error, "errno", None) is not None:  # the disk or the store can't be read
+            if getattr(error, "errno", None) is not None:  # an error of the disk or the store, not of the file
                 raise
             raise JobError(f"{file} is damaged ({str(error).strip()}): run the command that made it again") from None
 
 
-# --- what is made of it ---------------------------------------------------------------------------------------------------------
+# --- files of the repository ----------------------------------------------------------------------------------------------------
 
 
-def _config(source: Source, made: Path, tell: Callable[[str, int], None], shard_bytes: int) -> Config:
-    """Writes the files of a table. A split without rows has none: readers stumble over empty ones. tell: takes the table and how many
-    rows were written since."""
-    folder = made / "data" / source.table
+def _config(source: Source, repository: Path, tell: Callable[[str, int], None], shard_bytes: int) -> Config:
+    """Writes the files of a table. A split without rows gets no file, because some readers fail on empty ones. tell: is called with the
+    table and the number of rows written since the last call."""
+    folder = repository / "data" / source.table
     make(folder)
-    belongs = _where(source, made)
+    split_of_row = _split_function(source, repository)
     shards = {split: Shards(folder, split, source.schema, shard_bytes) for split in ("train", "validation")}
     for rows in _batches(source):
-        validates = pa.array([belongs(row) == "validation" for row in _column(source, rows)], pa.bool_())
-        shards["train"].add(rows.filter(pc.invert(validates)))
-        shards["validation"].add(rows.filter(validates))
+        in_validation = pa.array([split_of_row(value) == "validation" for value in _split_values(source, rows)], pa.bool_())
+        shards["train"].add(rows.filter(pc.invert(in_validation)))
+        shards["validation"].add(rows.filter(in_validation))
         tell(source.table, rows.num_rows)
     return Config(source.table, source.schema, [part for split in shards.values() if (part := split.finish()).rows])
 
 
-def _column(source: Source, rows: pa.RecordBatch) -> list:
-    return rows.column(source.by).to_pylist() if source.by else [None] * rows.num_rows
+def _split_values(source: Source, rows: pa.RecordBatch) -> list:
+    return rows.column(source.split_column).to_pylist() if source.split_column else [None] * rows.num_rows
 
 
-def _where(source: Source, made: Path) -> Callable[[str], Split]:
-    """The split of a row by what stands in its column. Grades go with their variants, which are written before them."""
-    if source.by is None:
+def _split_function(source: Source, repository: Path) -> Callable[[str], Split]:
+    """A function from the value in the split column to the split. Grades follow their variants, which were written before them."""
+    if source.split_column is None:
         return lambda _: "train"
-    if source.by == "variant_id":
-        files = (made / "data" / "variants").glob("validation-*.parquet")
-        validate = {name for file in files for name in tables.load(file, ["variant_id"]).column(0).to_pylist()}
-        return lambda variant: "validation" if variant in validate else "train"
+    if source.split_column == "variant_id":
+        files = (repository / "data" / "variants").glob("validation-*.parquet")
+        validation = {name for file in files for name in parquet.load(file, ["variant_id"]).column(0).to_pylist()}
+        return lambda variant: "validation" if variant in validation else "train"
     return split_of
 
 
 class Shards:
-    """The files of a split, one after the other. They get their names when it is known how many there are."""
+    """Writes the files of a split. They are renamed at the end, because their names contain their number."""
 
     def __init__(self, folder: Path, split: Split, schema: pa.Schema, limit: int):
         self._folder, self._split, self._schema, self._limit = folder, split, schema, limit
@@ -182,12 +184,14 @@ class Shards:
         self._rows = self._text_bytes = 0
 
     def add(self, rows: pa.RecordBatch) -> None:
+        """Writes full row groups; the rest waits for more rows."""
         self._waiting = pa.concat_tables([self._waiting, pa.Table.from_batches([rows], self._schema)])
         while self._waiting.num_rows >= ROW_GROUP:
             self._write(self._waiting.slice(0, ROW_GROUP))
             self._waiting = self._waiting.slice(ROW_GROUP)
 
     def finish(self) -> Part:
+        """Writes the remaining rows and renames the files."""
         if self._waiting.num_rows:
             self._write(self._waiting)
         self._close()

@@ -1,30 +1,29 @@
-"""Whom to blame when a worker dies: its engine's deaths are found out by the worker itself, its own are not.
+"""Which item to blame when a worker process dies. (What kills an engine is found by the worker itself.)
 
-From the second attempt on a worker notes the target that it is at. A note whose worker died, and not with its whole node, names a
-target that is set aside in the next attempt.
+From the second attempt on a worker notes the item that it begins. A note whose process died, while its node lived, names an item that is
+left out in the next attempt.
 """
 
-from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.stage import History
 from lean_alchemy.pipelines.runtime.storage import Location, make, write_whole
 
 
-class Suspects:
-    """Of one item of work. blamed: the targets that killed a worker."""
+class Blame:
+    """Of one shard. blamed: items that killed a worker process."""
 
-    def __init__(self, job: Job, key: str, history: History):
-        self._folder, self._key, self._attempt = job.work / "suspects", key, history.attempt
+    def __init__(self, work: Location, key: str, history: History):
+        self._folder, self._key, self._attempt = work / "blame", key.replace("/", "-"), history.attempt
         notes = [self._note(attempt) for attempt in history.died]
-        self.blamed = frozenset(note.read_text() for note in notes if note.is_file())
+        self.blamed = frozenset(note.read_text(encoding="utf-8") for note in notes if note.is_file())
 
     def suspect(self, name: str) -> None:
-        """This target is next."""
+        """This item is next."""
         if self._attempt:
             make(self._folder)
             write_whole(self._note(self._attempt), name.encode())
 
     def clear(self) -> None:
-        """The item is done."""
+        """The shard is done."""
         for note in self._folder.glob(f"{self._key}-*"):
             note.unlink(missing_ok=True)
 

@@ -1,8 +1,11 @@
 """Lean on the machine where a worker lives: the embedded one, or that of a workspace."""
 
 import hashlib
+import os
 from functools import partial
 from pathlib import Path
+
+import psutil
 
 from lean_alchemy.lean_workspace import native
 from lean_alchemy.lean_workspace.embedded import install
@@ -22,9 +25,19 @@ ENGINE_GB, NATIVE_ENGINE_GB, PYTHON_GB, THEOREM_GB = 1.4, 2.5, 0.15, 8e-6
 a theorem: 4 KB in the catalogue, as much in the index."""
 
 
+WORKER_GB, NATIVE_WORKER_GB = 2.5, 5.0
+"""What a worker may grow to, with a library such as Init, and with Mathlib."""
+
+
 def held_gb(library: Library, theorems: int) -> float:
     """Of memory, by a worker that has the index of a library in hand."""
     return (ENGINE_GB if library.workspace is None else NATIVE_ENGINE_GB) + PYTHON_GB + THEOREM_GB * theorems
+
+
+def workers_that_fit(workspace: str | None) -> int:
+    """Engines that this machine has cores and free memory for; at least one."""
+    free_gb = psutil.virtual_memory().available / 1e9
+    return max(1, min(os.cpu_count() or 1, int(free_gb // (WORKER_GB if workspace is None else NATIVE_WORKER_GB))))
 
 
 def sized(stage: Stage, library: Library, theorems: int = 0) -> Stage:

@@ -1,16 +1,17 @@
-"""The only place that speaks to Ray: a pool of actors, one for each engine, and tasks for what needs none.
+"""The only place that speaks to Ray: a crew of actors, one for each engine, and tasks for what needs none.
 
-`ray.util.ActorPool` drops a dead actor for good and its first error ends the map, so this is our own: an actor gets one item
-at a time, and only when it is there, so that what is not begun waits here and nowhere else; one that dies is replaced, and its
-item is given again, with its history, to the next. Items and summaries are small: data go by way of the disk.
+`ray.util.ActorPool` drops a dead actor for good and its first error ends the map, so this is our own: an actor gets one item at a time,
+and only when it is open, so that what is not begun waits here and nowhere else; one that dies is replaced, and its item is given again,
+with its history, to the next. Items and results are small: data go by way of the disk.
 """
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import ray
@@ -18,46 +19,61 @@ import ray.exceptions
 
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.pipelines.runtime import interrupt
-from lean_alchemy.pipelines.runtime.stage import History, Stage
+from lean_alchemy.pipelines.runtime.stage import History
 
 ATTEMPTS = 8
-"""Workers that may die of an item. A stage can find out what they die of, and set it aside, from the second on."""
+"""Worker processes that may die of an item. From the second on they note what they work on, so that the cause can be left out."""
 
 ASK_S = 2.0
-"""How often a run that waits asks for a Ctrl-C that got lost."""
+"""How often a run that waits looks for a Ctrl-C that got lost."""
+
+TASK_GB = 1.0
+"""Of a step of *deduplicate*: a sixteenth of some million variants."""
 
 
 class ClusterError(Trouble):
     """The cluster can't do what a stage needs; the message says what to do."""
 
 
-class Unfinished(Trouble):
-    """Items killed their workers; what became of the others is on disk."""
-
-
 class Done(msgspec.Struct, frozen=True):
     item: Any
-    summary: Any
+    result: Any
 
 
-class Failed(msgspec.Struct, frozen=True):
-    """An item that killed its workers."""
+class Lost(msgspec.Struct, frozen=True):
+    """An item whose worker processes all died."""
 
     item: Any
     reason: str
 
 
+class Worker(Protocol):
+    def __call__(self, item: Any, history: History, /) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What a worker takes of a node. name: for messages."""
+
+    name: str
+    cpus: float
+    memory_gb: float
+
+
 @ray.remote(max_restarts=0, max_task_retries=0)
 class _Actor:
-    def __init__(self, stage: Stage, settings: Any):
-        self._stage, self._settings, self._worker = stage, settings, None
+    def __init__(self, build: Callable[[], Worker]):
+        self._build = build
+        self._worker: Worker | None = None
 
     def open(self) -> str:
         """Its node. The worker is built here: an error in a constructor would reach the driver as a dead actor."""
-        self._worker = self._stage.worker(self._settings)
+        self._worker = self._build()
         return ray.get_runtime_context().get_node_id()
 
     def work(self, item: Any, history: History) -> Any:
+        assert self._worker is not None, "it is opened first"
         return self._worker(item, history)
 
     def close(self) -> None:
@@ -74,9 +90,9 @@ def cluster(workers: int) -> Iterator[None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning about accelerators
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network in the run path
     if os.environ.get("RAY_ADDRESS"):
-        ray.init(logging_level="error", log_to_driver=False)
+        ray.init(logging_level=logging.ERROR, log_to_driver=False)
     else:
-        ray.init(num_cpus=max(workers, 1), include_dashboard=False, logging_level="error", log_to_driver=False,
+        ray.init(num_cpus=max(workers, 1), include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False,
                  object_store_memory=200_000_000)
     try:
         yield
@@ -85,7 +101,7 @@ def cluster(workers: int) -> Iterator[None]:
 
 
 class _Task(msgspec.Struct):
-    """An item, and what became of it so far."""
+    """An item, and its history."""
 
     item: Any
     attempt: int = 0
@@ -93,98 +109,109 @@ class _Task(msgspec.Struct):
 
 
 class _Hired(msgspec.Struct):
-    """An actor and what it works on. node: where it lives, once it is open."""
+    """An actor and the task it works on. node: where it lives, once it is open."""
 
     actor: Any
     task: _Task
     node: str | None = None
 
 
-def run(stage: Stage, settings: Any, items: Iterable[Any], workers: int) -> Iterator[Done | Failed]:
-    """Works on the items with up to `workers` actors, as many as the cluster has room for, in any order; an item is asked for when an
-    actor is free. An error that a worker raises is raised here. Raises ClusterError where no node has room for one."""
-    coming, again = map(_Task, items), deque[_Task]()
-    busy: dict[ray.ObjectRef, _Hired] = {}
-    made = _Actor.options(num_cpus=stage.cpus, memory=int(stage.memory_gb * 1e9))
-    opening_deaths = 0
+class Crew:
+    """Up to `workers` actors, as many as the cluster has room for. They are hired when there is work, and stay, with their engines, until
+    the crew is closed. build: makes a worker, in the actor's process."""
 
-    def following() -> _Task | None:
-        return again.popleft() if again else next(coming, None)
+    def __init__(self, build: Callable[[], Worker], needs: Needs, workers: int):
+        self._build, self._needs, self._workers = build, needs, workers
+        self._idle: list[_Hired] = []
 
-    def hire() -> bool:
-        """False where there is nothing left to do."""
-        if task := following():
-            actor = made.remote(stage, settings)
-            busy[actor.open.remote()] = _Hired(actor, task)
-        return task is not None
+    def __enter__(self) -> "Crew":
+        return self
 
-    def set_to_work(hired: _Hired) -> None:
-        busy[hired.actor.work.remote(hired.task.item, History(hired.task.attempt, hired.task.died))] = hired
+    def __exit__(self, *_: object) -> None:
+        for hired in self._idle:
+            _end(hired.actor)
+        self._idle.clear()
 
-    if (first := following()) is None:
-        return
-    again.append(first)
-    _require_room(stage)
-    try:
-        while len(busy) < workers and hire():
-            pass
-        while busy:
-            done, _ = ray.wait(list(busy), num_returns=1, timeout=ASK_S)
-            interrupt.check()
-            if not done:
-                continue
-            (ready,) = done
-            hired = busy.pop(ready)
-            task = hired.task
-            try:
-                result = ray.get(ready)
-            except ray.exceptions.RayTaskError as error:
-                raise error.cause if isinstance(error.cause, Exception) else error from None
-            except ray.exceptions.RayActorError as error:
-                reason = str(error).splitlines()[0]
-                if hired.node is None:
-                    opening_deaths += 1
-                    if opening_deaths >= ATTEMPTS * workers:
-                        raise ClusterError(f"workers of {stage.name} die while they open: {reason}") from None
-                    again.appendleft(task)
-                    hire()
+    def run(self, items: Iterable[Any]) -> Iterator[Done | Lost]:
+        """Works on the items, in any order; the next one is taken when an actor is free. An error that a worker raises is raised here.
+        Raises ClusterError where no node has room for a worker."""
+        coming, again = map(_Task, items), deque[_Task]()
+        busy: dict[ray.ObjectRef, _Hired] = {}
+        opening_deaths = 0
+
+        def next_task() -> _Task | None:
+            return again.popleft() if again else next(coming, None)
+
+        def begin(hired: _Hired) -> None:
+            busy[hired.actor.work.remote(hired.task.item, History(hired.task.attempt, hired.task.died))] = hired
+
+        def hire() -> bool:
+            """False where there is nothing left to do."""
+            if (task := next_task()) is None:
+                return False
+            if self._idle:
+                hired = self._idle.pop()
+                hired.task = task
+                begin(hired)
+            else:
+                actor = _Actor.options(num_cpus=self._needs.cpus, memory=int(self._needs.memory_gb * 1e9)).remote(self._build)
+                busy[actor.open.remote()] = _Hired(actor, task)
+            return True
+
+        if (first := next_task()) is None:
+            return
+        again.append(first)
+        if not self._idle:
+            _require_room(self._needs)
+        try:
+            while len(busy) < self._workers and hire():
+                pass
+            while busy:
+                done, _ = ray.wait(list(busy), num_returns=1, timeout=ASK_S)
+                interrupt.check()
+                if not done:
                     continue
-                if not _is_gone(hired.node):
-                    task.died = (*task.died, task.attempt)
-                task.attempt += 1
-                is_hopeless = len(task.died) == ATTEMPTS
-                if not is_hopeless:
-                    again.appendleft(task)
-                hire()
-                if is_hopeless:
-                    yield Failed(task.item, reason)
-                continue
-            if hired.node is None:
-                hired.node = result
-                set_to_work(hired)
-                continue
-            if following_task := following():
-                hired.task = following_task
-                set_to_work(hired)
-            yield Done(task.item, result)
-            if following_task is None:
-                _end(hired.actor)
-    finally:
-        for hired in busy.values():
-            ray.kill(hired.actor)
-
-
-def finish(stage: Stage, settings: Any, items: Iterable[Any], workers: int, called: Callable[[Any], str]) -> Iterator[Done]:
-    """Like `run`, for a stage that sets nothing aside: raises Unfinished in the end where items failed. called: what an item is called."""
-    failed: list[Failed] = []
-    for event in run(stage, settings, items, workers):
-        if isinstance(event, Failed):
-            failed.append(event)
-        else:
-            yield event
-    if failed:
-        raise Unfinished(f"{stage.name}: {len(failed)} parts are missing; run again to try them again:\n"
-                         + "\n".join(f"{called(f.item)}, …: {f.reason}" for f in failed[:5]))
+                (ready,) = done
+                hired = busy.pop(ready)
+                task = hired.task
+                try:
+                    result = ray.get(ready)
+                except ray.exceptions.RayTaskError as error:
+                    ray.kill(hired.actor)
+                    raise error.cause if isinstance(error.cause, Exception) else error from None
+                except ray.exceptions.RayActorError as error:
+                    lines = str(error).strip().splitlines()
+                    reason = lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"
+                    if hired.node is None:
+                        opening_deaths += 1
+                        if opening_deaths >= ATTEMPTS * self._workers:
+                            raise ClusterError(f"workers of {self._needs.name} die while they open: {reason}") from None
+                        again.appendleft(task)
+                        hire()
+                        continue
+                    if not _is_gone(hired.node):
+                        task.died = (*task.died, task.attempt)
+                    task.attempt += 1
+                    is_hopeless = len(task.died) == ATTEMPTS
+                    if not is_hopeless:
+                        again.appendleft(task)
+                    hire()
+                    if is_hopeless:
+                        yield Lost(task.item, reason)
+                    continue
+                if hired.node is None:
+                    hired.node = result
+                    begin(hired)
+                    continue
+                if following := next_task():
+                    hired.task = following
+                    begin(hired)
+                else:
+                    self._idle.append(hired)
+                yield Done(task.item, result)
+        finally:
+            for hired in busy.values():
+                ray.kill(hired.actor)
 
 
 def tasks(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
@@ -211,16 +238,12 @@ def tasks(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]
             ray.cancel(left, force=True)
 
 
-TASK_GB = 1.0
-"""Of a step of *select*: a sixteenth of some million variants."""
-
-
-def _require_room(stage: Stage) -> None:
+def _require_room(needs: Needs) -> None:
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(node.get("CPU", 0) >= stage.cpus and node.get("memory", 0) >= stage.memory_gb * 1e9 for node in nodes):
+    if not any(node.get("CPU", 0) >= needs.cpus and node.get("memory", 0) >= needs.memory_gb * 1e9 for node in nodes):
         has = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('memory', 0) / 1e9:.1f} GB" for node in nodes) or "no node"
-        raise ClusterError(f"no node has room for a worker of {stage.name}, which needs {stage.cpus:g} CPU and {stage.memory_gb:g} GB that "
-                           f"Ray may give away; there are: {has}")
+        raise ClusterError(f"no node has room for a worker of {needs.name}, which needs {needs.cpus:g} CPU and {needs.memory_gb:g} GB of "
+                           f"Ray's memory; the cluster has: {has}")
 
 
 def _is_gone(node: str | None) -> bool:

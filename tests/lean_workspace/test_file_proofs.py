@@ -7,14 +7,14 @@ from commands import alchemy, summary
 from places import LIBRARIES
 
 from lean_alchemy.lean_workspace.embedded import install
-from lean_alchemy.lean_workspace.file_proofs import NotPlayed, played, written_in
-from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Proved, Refused, Written
+from lean_alchemy.lean_workspace.file_proofs import NotPlayed, proofs_in, replay
+from lean_alchemy.lean_workspace.gym import Advanced, Gym, InSource, NotOpened, Proved, Refused
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.lean_workspace.workspace import Workspace
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Reject, Step
-from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.data.schema import Reject, Step
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.manifest import manifest_at
 
 LIBRARY = LIBRARIES / "files"
 FILES = [str(LIBRARY / name) for name in ("Shelf/Laws.lean", "Structured.lean", "Notations.lean", "Shelf/Basic.lean", "Small.lean")]
@@ -29,12 +29,12 @@ def shelf(lean):
 
 @pytest.fixture(scope="module")
 def proofs(shelf):
-    return written_in(shelf)
+    return proofs_in(shelf)
 
 
 def test_what_is_wrong_is_said_with_its_line(shelf):
     (problem,) = shelf.opened.problems
-    lines = Path(FILES[1]).read_text().splitlines()
+    lines = Path(FILES[1]).read_text(encoding="utf-8").splitlines()
     assert problem.file.endswith("Structured.lean") and "unsolved" in problem.message
     assert lines[problem.line - 1].startswith("theorem wrong")
     assert shelf.find("Structured.wrong", "Structured.after_it", "Shelf.Box.add_comm")[0] is None
@@ -45,7 +45,7 @@ def test_every_proof_is_played_with_the_states_of_its_file(shelf, proofs):
     gym, not_played = Gym(shelf), {}
     for name, written in proofs.items():
         try:
-            assert isinstance(played(gym, written)[-1].outcome, Proved)
+            assert isinstance(replay(gym, written)[-1].outcome, Proved)
         except NotPlayed as reason:
             not_played[name] = str(reason)
     assert not_played == {"fold_unit": "equations"} and len(proofs) > 40
@@ -69,17 +69,17 @@ def test_what_stands_around_a_theorem_counts(shelf, proofs):
     """Namespaces, `open … in`, variables, notation and attributes of the file."""
     gym = Gym(shelf)
     assert proofs["LeftUnital.exists_unit"].proof.statement.strip() == ": ∃ e : M, ∀ a : M, e ⋆ a = a"
-    state = gym.start(Written(proofs["LeftUnital.exists_unit"].number))
+    state = gym.start(InSource(proofs["LeftUnital.exists_unit"].number))
     assert state.goals == ("M : Type u\ninst✝ : LeftUnital M\n⊢ ∃ e, ∀ (a : M), e ⋆ a = a",)
     assert isinstance(gym.step(state, "refine ⟨𝟙, fun a => ?_⟩"), Advanced)
-    assert isinstance(gym.step(gym.start(Written(proofs["double_pos"].number)), "unfold double"), Advanced)
+    assert isinstance(gym.step(gym.start(InSource(proofs["double_pos"].number)), "unfold double"), Advanced)
     assert "double" in proofs["double_double"].proof.steps[0].before[0] and proofs["double_double"].proof.steps[0].premises == ("hidden",)
 
 
 def test_a_theorem_is_not_there_before_it_is_proved(shelf, proofs):
     """Nor is what comes after it."""
     gym = Gym(shelf)
-    state = gym.start(Written(proofs["Structured.total_append"].number))
+    state = gym.start(InSource(proofs["Structured.total_append"].number))
     for name in ("total_append", "total_reverse"):
         outcome = gym.step(state, f"exact {name} xs ys")
         assert isinstance(outcome, Refused) and name in outcome.message
@@ -98,15 +98,15 @@ def test_what_a_file_says_for_itself_ends_with_it(shelf):
 
 
 def test_files_that_import_each_other_are_refused(lean, tmp_path):
-    (tmp_path / "One.lean").write_text("import Two\n")
-    (tmp_path / "Two.lean").write_text("import One\n")
+    (tmp_path / "One.lean").write_text("import Two\n", encoding="utf-8")
+    (tmp_path / "Two.lean").write_text("import One\n", encoding="utf-8")
     with pytest.raises(EngineRefused, match="import each other"):
         Workspace(install.launch, Library(("Init",), (str(tmp_path / "One.lean"), str(tmp_path / "Two.lean"))))
 
 
 def test_a_proof_that_is_not_there_is_refused(shelf):
     with pytest.raises((EngineRefused, NotOpened)):
-        Gym(shelf).start(Written(10_000))
+        Gym(shelf).start(InSource(10_000))
 
 
 @pytest.mark.slow
@@ -114,13 +114,13 @@ def test_harvest_reads_a_folder_of_the_user(lean, tmp_path):
     """Every theorem leaves by one of two doors; the steps are a person's."""
     said = summary(alchemy("harvest", str(tmp_path / "out"), "--library", f"{LIBRARY}/", "--targets", "all", "--workers", "1", "--json"))
     assert said["rejects"] == {"not written": 1, "equations": 1} and said["theorems"] == said["proved"] + 2 and said["leaks"] == 0
-    steps = tables.read(sorted((tmp_path / "out" / "steps").glob("*.parquet")), Step)
+    steps = parquet.read(sorted((tmp_path / "out" / "steps").glob("*.parquet")), Step)
     assert {step.form for step in steps} == {"written"} and {step.module for step in steps} >= {"Laws.lean", "Notations.lean"}
     first = next(step for step in steps if step.theorem == "Structured.total_append" and step.step == 1)
     assert first.tactic == "simp" and first.state_after == "no goals" and first.state_before.count("⊢") == 1
-    rejects = tables.read(sorted((tmp_path / "out" / "rejects").glob("*.parquet")), Reject)
+    rejects = parquet.read(sorted((tmp_path / "out" / "rejects").glob("*.parquet")), Reject)
     assert {(row.target, row.reason) for row in rejects} == {("fold_unit", "equations"), ("LeftUnital.unit_mul", "not written")}
-    assert Job.manifest_at(tmp_path / "out", "proofs").counts["proofs"] == said["proved"]
+    assert manifest_at(tmp_path / "out", "proofs").counts["proofs"] == said["proved"]
 
 
 def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):
@@ -132,12 +132,12 @@ def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):
 def test_the_variables_of_a_section_come_with_a_theorem(shelf, proofs):
     """Those that it mentions, instances about them, and what is included: also where the proof is a term."""
     gym = Gym(shelf)
-    goals = {name: gym.start(Written(proofs[name].number)).goals[0] for name in
+    goals = {name: gym.start(InSource(proofs[name].number)).goals[0] for name in
              ("unit_of_variables", "default_of_variables", "with_a_hypothesis")}
     assert goals["unit_of_variables"].endswith("c : M\n⊢ 𝟙 ⋆ c = c") and "inst✝¹ : LeftUnital M" in goals["unit_of_variables"]
     assert "Inhabited M" in goals["default_of_variables"] and goals["default_of_variables"].endswith("⊢ ∃ x, True")
     assert goals["with_a_hypothesis"].endswith("a b : M\nh : a = b\n⊢ b = a")
-    inside = gym.start(Written(proofs["with_a_tactic_inside"].number)).goals[0]
+    inside = gym.start(InSource(proofs["with_a_tactic_inside"].number)).goals[0]
     assert "i : Nat\n⊢ ∀ (j : Nat)" in inside and "hj :" not in inside.partition("⊢")[0]
     for name in (*goals, "with_a_tactic_inside"):
-        assert isinstance(played(gym, proofs[name])[-1].outcome, Proved)
+        assert isinstance(replay(gym, proofs[name])[-1].outcome, Proved)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import toolchain
-from commands import alchemy, same, summary, synthesize, table
+from commands import program, same, summary, synthesize, table
 from places import LIBRARIES
 
 from lean_alchemy.lean_workspace import native
@@ -65,7 +65,7 @@ def orchard(on_path, tmp_path_factory) -> Path:
     """A workspace with fifty theorems in three modules, and one with doubtful ones, built."""
     folder = tmp_path_factory.mktemp("orchard") / "orchard"
     shutil.copytree(WORKSPACE, folder)
-    (folder / "Orchard" / "Doubt.lean").write_text(DOUBT)
+    (folder / "Orchard" / "Doubt.lean").write_text(DOUBT, encoding="utf-8")
     subprocess.run(["lake", "build"], cwd=folder, check=True)
     return folder
 
@@ -149,7 +149,7 @@ def test_proofs_of_a_module_are_recorded_as_its_source_has_them(orchard):
 def test_a_source_that_was_changed_since_it_was_compiled(orchard, tmp_path):
     """And is no Lean any more."""
     folder = copied(orchard, tmp_path)
-    (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n")
+    (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n", encoding="utf-8")
     with pytest.raises(EngineRefused, match="Nowhere"):
         files_of(folder, "Orchard.Doubt")
 
@@ -158,7 +158,7 @@ def test_a_source_that_was_changed_since_it_was_compiled(orchard, tmp_path):
 def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
     """Module by module. Each theorem is proved or rejected with a reason."""
     out = tmp_path / "out"
-    said = summary(alchemy("harvest", str(out), "--library", "Orchard", "--library", "Orchard.Doubt", "--workspace", str(orchard),
+    said = summary(program("harvest", str(out), "--library", "Orchard", "--library", "Orchard.Doubt", "--workspace", str(orchard),
                            "--targets", "all", "--fresh", "--portfolio", "none", "--json"))
     assert (said["theorems"], said["proved"], said["leaks"]) == (54, 51, 0)
     assert said["rejects"] == {"not written": 1, "proof: axioms": 2}
@@ -168,8 +168,8 @@ def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
     assert {row["module"] for row in proofs.values()} == {"Orchard.Basic", "Orchard.Order", "Orchard.Sum", "Orchard.Doubt"}
     assert all(row["form"] == "written" and row["state_before"] for row in table(out, "steps"))
     folder = copied(orchard, tmp_path)
-    (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n")
-    said = summary(alchemy("harvest", str(tmp_path / "none"), "--library", "Orchard.Doubt", "--workspace", str(folder), "--targets", "all",
+    (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n", encoding="utf-8")
+    said = summary(program("harvest", str(tmp_path / "none"), "--library", "Orchard.Doubt", "--workspace", str(folder), "--targets", "all",
                            "--fresh", "--portfolio", "none", "--json"))
     assert said["proved"] == 0 and said["rejects"] == {"source not read": 4}
     assert "Nowhere" in table(tmp_path / "none", "rejects")[0]["message"]
@@ -185,8 +185,8 @@ def test_the_engine_is_built_once_for_a_toolchain(orchard):
 @pytest.mark.parametrize(("spoil", "said"), [
     (lambda folder: (folder / "lakefile.toml").unlink(), "no lake project"),
     (lambda folder: (folder / "lean-toolchain").unlink(), "no lean-toolchain"),
-    (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.9.0\n"), r"this is 4\.9\."),
-    (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.99.0\n"), r"this is 4\.99")])
+    (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.9.0\n", encoding="utf-8"), r"this is 4\.9\."),
+    (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.99.0\n", encoding="utf-8"), r"this is 4\.99")])
 def test_what_is_no_workspace_says_why(orchard, tmp_path, spoil, said):
     folder = copied(orchard, tmp_path)
     spoil(folder)
@@ -210,24 +210,24 @@ def test_without_elan_it_says_how_to_get_it(orchard, tmp_path, monkeypatch):
 def test_what_lake_says_is_told(orchard, tmp_path, monkeypatch):
     lake = tmp_path / "bin" / "lake"
     lake.parent.mkdir()
-    lake.write_text("#!/bin/sh\necho 'error: lakefile.toml:3: unexpected token' >&2\nexit 1\n")
+    lake.write_text("#!/bin/sh\necho 'error: lakefile.toml:3: unexpected token' >&2\nexit 1\n", encoding="utf-8")
     lake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{lake.parent}:{os.environ['PATH']}")
-    with pytest.raises(NativeError, match=r"lake env lean --version.*ended with 1: error: lakefile.toml:3"):
+    with pytest.raises(NativeError, match=r"lake env lean --version.*ended with exit status 1: error: lakefile.toml:3"):
         native.workspace_at(copied(orchard, tmp_path))
 
 
 def test_a_library_that_is_not_built_is_told(orchard, tmp_path):
     folder = copied(orchard, tmp_path)
     shutil.rmtree(folder / ".lake")
-    done = alchemy("synthesize", str(tmp_path / "out"), "--library", "Orchard", "--workspace", str(folder))
+    done = program("synthesize", str(tmp_path / "out"), "--library", "Orchard", "--workspace", str(folder))
     assert done.returncode == 2 and "lake build" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
 def test_the_same_corpus_through_either_launcher(corpus, orchard, tmp_path):
     out, _ = corpus
-    summary(synthesize(tmp_path / "out", "--targets", "60", "--workers", "1", "--workspace", str(orchard)))
+    summary(synthesize(tmp_path / "out", "--targets", "60", "--workers", "1", "--workspace", str(orchard), run=program))
     assert same(out, tmp_path / "out")
 
 
@@ -235,20 +235,20 @@ def test_the_same_corpus_through_either_launcher(corpus, orchard, tmp_path):
 def test_the_whole_pipeline_over_a_workspace(orchard, tmp_path):
     """Variants of its theorems, by its own and by Lean's; their steps; texts that a fresh engine finds valid."""
     out = tmp_path / "out"
-    said = summary(alchemy("synthesize", str(out), "--library", "Orchard", "--workspace", str(orchard), "--targets", "all", "--json"))
+    said = summary(program("synthesize", str(out), "--library", "Orchard", "--workspace", str(orchard), "--targets", "all", "--json"))
     assert said["targets"] == 50 and said["variants"] > 200 and said["valid"] == said["checked"]
     rows = table(out, "variants")
     assert {row["library"] for row in rows} == {"Orchard"} and any(row["lemma"].startswith("Orchard.") for row in rows)
-    steps = summary(alchemy("steps", str(out), "--json"))
+    steps = summary(program("steps", str(out), "--json"))
     assert steps["with_steps"] >= 0.99 * said["variants"]
-    assert summary(alchemy("verify", str(out), "--sample", "50", "--json"))["valid"] == 50
+    assert summary(program("verify", str(out), "--sample", "50", "--json"))["valid"] == 50
 
 
 @pytest.mark.slow
 def test_a_benchmark_of_leandojos_is_proved_in_the_sources_of_a_workspace(orchard, tmp_path):
     """Each theorem before its own command; one that this version of the library does not have is not run."""
     data = tmp_path / "data"
-    lines = (orchard / "Orchard" / "Sum.lean").read_text().splitlines()
+    lines = (orchard / "Orchard" / "Sum.lean").read_text(encoding="utf-8").splitlines()
     names = ["sum_nil", "sum_append", "size_le_sum_cons"]
     line_of = {name: next(i for i, line in enumerate(lines, 1) if f"theorem {name} " in line) for name in names}
     rows = [{"url": "u", "commit": "c", "file_path": "Orchard/Sum.lean", "full_name": f"Orchard.{name}", "start": [line, 1],
@@ -256,21 +256,21 @@ def test_a_benchmark_of_leandojos_is_proved_in_the_sources_of_a_workspace(orchar
     for split in ("random", "novel_premises"):
         (data / split).mkdir(parents=True)
         for part in ("train", "val", "test"):
-            (data / split / f"{part}.json").write_text(json.dumps(rows if part == "test" else []))
-    (data / "corpus.jsonl").write_text("")
-    (data / "metadata.json").write_text(json.dumps({"library": ["Orchard"]}))
+            (data / split / f"{part}.json").write_text(json.dumps(rows if part == "test" else []), encoding="utf-8")
+    (data / "corpus.jsonl").write_text("", encoding="utf-8")
+    (data / "metadata.json").write_text(json.dumps({"library": ["Orchard"]}), encoding="utf-8")
     prover = tmp_path / "prover.py"
     prover.write_text("import json, sys\nfor line in sys.stdin:\n    asked = json.loads(line)\n"
                       "    tactics = ['rfl', 'exact Basket.le_trans (size_le h) k', 'rw [sum_append]', 'exact Orchard.sum_append as bs']\n"
                       "    found = [[{'tactic': t, 'log_prob': -1.0} for t in tactics] for _ in asked['states']]\n"
-                      "    print(json.dumps({'id': asked['id'], 'candidates': found}), flush=True)\n")
-    said = summary(alchemy("eval", "--benchmark", "leandojo", "--data", str(data), "--model", f"{sys.executable} {prover}", "--workspace",
+                      "    print(json.dumps({'id': asked['id'], 'candidates': found}), flush=True)\n", encoding="utf-8")
+    said = summary(program("eval", "--benchmark", "leandojo", "--data", str(data), "--model", f"{sys.executable} {prover}", "--workspace",
                            str(orchard), "--out", str(tmp_path / "out"), "--workers", "1", "--json"))
     assert (said["theorems"], said["attempted"]) == (4, 3)
     results = {row["name"]: row for row in table(tmp_path / "out", "results")}
     assert results["Orchard.sum_nil"]["ending"] == "proved", "by rfl"
     assert results["Orchard.sum_append"]["ending"] == "stuck", "it is not there before itself"
-    automation = summary(alchemy("eval", "--benchmark", "leandojo", "--data", str(data), "--model", "automation", "--workspace",
+    automation = summary(program("eval", "--benchmark", "leandojo", "--data", str(data), "--model", "automation", "--workspace",
                                  str(orchard), "--out", str(tmp_path / "automation"), "--workers", "1", "--json"))
     assert automation["attempted"] == 3 and automation["proved"] >= 1
 
@@ -279,7 +279,7 @@ def test_a_workspace_with_mathlib_is_made_step_by_step(on_path, tmp_path, monkey
     """Lake is asked to fetch, to take the cache and to build, in this order; where it fails the next run goes on."""
     called, lake = tmp_path / "called", tmp_path / "bin" / "lake"
     lake.parent.mkdir()
-    lake.write_text(f"#!/bin/sh\necho \"$@\" >> {called}\n[ \"$1\" != exe ] || cat {tmp_path}/cache\n")
+    lake.write_text(f"#!/bin/sh\necho \"$@\" >> {called}\n[ \"$1\" != exe ] || cat {tmp_path}/cache\n", encoding="utf-8")
     lake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{lake.parent}:{os.environ['PATH']}")
     folder = tmp_path / "workspace"
@@ -287,9 +287,9 @@ def test_a_workspace_with_mathlib_is_made_step_by_step(on_path, tmp_path, monkey
         native.make_workspace(folder, "v4.28.0")
     (tmp_path / "cache").touch()
     native.make_workspace(folder, "v4.28.0")
-    assert called.read_text().splitlines() == ["update", "exe cache get", "update", "exe cache get", "build"]
-    assert (folder / "lean-toolchain").read_text() == "leanprover/lean4:v4.28.0\n"
-    assert 'rev = "v4.28.0"' in (folder / "lakefile.toml").read_text()
+    assert called.read_text(encoding="utf-8").splitlines() == ["update", "exe cache get", "update", "exe cache get", "build"]
+    assert (folder / "lean-toolchain").read_text(encoding="utf-8") == "leanprover/lean4:v4.28.0\n"
+    assert 'rev = "v4.28.0"' in (folder / "lakefile.toml").read_text(encoding="utf-8")
     with pytest.raises(NoWorkspace, match="something else"):
         native.make_workspace(folder, "v4.29.0")
     for revision, said in (("master", "no tag"), ("v4.9.0", "this is 4.9")):

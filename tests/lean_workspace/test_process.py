@@ -134,7 +134,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.mark.parametrize("state", ["idle", "busy"])
 def test_no_engine_outlives_its_worker(lean, state):
-    worker = subprocess.run([sys.executable, "-c", ORPHAN, state, SLOW], capture_output=True, text=True, timeout=120)
+    worker = subprocess.run([sys.executable, "-c", ORPHAN, state, SLOW], capture_output=True, text=True, timeout=120, encoding="utf-8")
     assert worker.returncode == -signal.SIGKILL, worker.stderr
     pid = int(worker.stdout)
     end = time.monotonic() + 15
@@ -154,14 +154,14 @@ run_cmd do
 
 def test_the_sandbox_holds(lean, tmp_path):
     """Code in a text reads what it was given, and no other file of the machine."""
-    (tmp_path / "given").write_text("what it was given")
+    (tmp_path / "given").write_text("what it was given", encoding="utf-8")
 
     def reading(place: str) -> str:
-        (tmp_path / "Reads.lean").write_text(READS.replace("PLACE", place))
+        (tmp_path / "Reads.lean").write_text(READS.replace("PLACE", place), encoding="utf-8")
         launch = install.launch((tmp_path,))
         argv = [*launch.argv[:launch.argv.index("--run")], str(tmp_path / "Reads.lean")]
         done = subprocess.run(["/bin/sh", "-c", 'ulimit -s 1048576; exec "$@"', "lean", *argv], env={**os.environ, **launch.env},
-                              cwd=tmp_path, capture_output=True, text=True, timeout=120)
+                              cwd=tmp_path, capture_output=True, text=True, timeout=120, encoding="utf-8")
         return done.stdout + done.stderr
 
     assert "what it was given" in reading(str(tmp_path / "given"))

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.held_out import HeldOut
-from lean_alchemy.pipelines.data.tables import Step, Variant
-from lean_alchemy.pipelines.runtime.job import Manifest, Options
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Step, Variant
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.manifest import Manifest
 
 TOOLCHAIN = "4.28.0, commit 38f3"
 
@@ -30,7 +30,7 @@ def step(row: Variant, form: str, **fields) -> Step:
 def put(out: Path, rows: list[msgspec.Struct], record: type, table: str, files: int = 3) -> None:
     (out / table).mkdir(parents=True)
     for part in range(files):
-        tables.write(tables.to_table(rows[part::files], record), out / table / f"part-{part}.parquet")
+        parquet.write(parquet.to_table(rows[part::files], record), out / table / f"part-{part}.parquet")
 
 
 def manifest(out: Path, options: Options, counts: dict[str, int], rejects: dict[str, int]) -> None:
@@ -42,7 +42,7 @@ def manifest(out: Path, options: Options, counts: dict[str, int], rejects: dict[
 def learnable(out: Path) -> Path:
     """A corpus with variants of what is held out, of what states it, with a novel premise, and innocent ones of a hundred targets."""
     core = Benchmark(CORE)
-    held_out = HeldOut.of(core, novel_premises=True)
+    held_out = core.held_out(novel_premises=True)
     test = core.part("random", "test")[0].full_name
     premise = min(held_out.premises)
     rows = [variant(number, f"Nat.t{number // 3}", kind="rw" if number % 2 else "apply",

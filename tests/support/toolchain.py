@@ -85,7 +85,8 @@ def library_of(folder: Path) -> Path:
 def build_engine(folder: Path) -> None:
     """The embedded engine, which was built of the same files."""
     mine = {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.lean")}
-    assert mine == {file.relative_to(engine_source.ENGINE): file.read_bytes() for file in engine_source.ENGINE.rglob("*.lean")}, "another engine"
+    ours = {file.relative_to(engine_source.ENGINE): file.read_bytes() for file in engine_source.ENGINE.rglob("*.lean")}
+    assert mine == ours, "another engine"
     launch = install.launch()
     executable = folder / ".lake" / "build" / "bin" / "engine"
     executable.parent.mkdir(parents=True)

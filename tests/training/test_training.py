@@ -13,19 +13,20 @@ import torch
 
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.held_out import HeldOut
+from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.data.splits import split_of
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime.job import Options, UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.pipelines.runtime.stage import silent
-from lean_alchemy.training.data import IGNORED, collator, draw, prepare, read, train_tokenizer, training_texts
+from lean_alchemy.training.data import IGNORED, cached_texts, collator, draw_examples, prepare, train_tokenizer, training_texts
 from lean_alchemy.training.fit import Metrics, fit
 from lean_alchemy.training.loss import loss_on
-from lean_alchemy.training.model import opened
+from lean_alchemy.training.model import load_model
 from lean_alchemy.training.prompt import GOAL, PROOFSTEP, prompt, prompt_ids, tactic_of
 from lean_alchemy.training.recipe import Base, Data, Decoder, Phase, Recipe, RecipeError, Weights, differences, load, shipped
 from lean_alchemy.training.run import PHASES
-from lean_alchemy.training.sources import _PRIVATE, Sources, Text, named, unnamed
+from lean_alchemy.training.sources import _PRIVATE, Sources, Text, with_theorem_name, without_variant_id
 
 CORE_BENCHMARK = Benchmark(CORE)
 SMALL = Decoder(vocabulary=400, hidden=32, layers=2, heads=2, feed_forward=64, context=256)
@@ -97,9 +98,9 @@ def test_a_corpus_without_steps_says_what_makes_them(corpus, tmp_path):
 
 
 def test_a_harvested_proof_is_trained_on_under_its_theorems_name():
-    assert named("theorem alchemy_goal.{u} : p := by\n  alchemy_goal", "A.b") == "theorem A.b.{u} : p := by\n  alchemy_goal"
-    assert named("theorem _root_.alchemy_goal (a : Nat) : p := q", "A.b") == "theorem A.b (a : Nat) : p := q"
-    assert named("lemma b : p := q", "A.b") == "lemma b : p := q", "as its source has it"
+    assert with_theorem_name("theorem alchemy_goal.{u} : p := by\n  alchemy_goal", "A.b") == "theorem A.b.{u} : p := by\n  alchemy_goal"
+    assert with_theorem_name("theorem _root_.alchemy_goal (a : Nat) : p := q", "A.b") == "theorem A.b (a : Nat) : p := q"
+    assert with_theorem_name("lemma b : p := q", "A.b") == "lemma b : p := q", "as its source has it"
 
 
 def test_a_private_theorem_is_held_out_under_the_name_that_a_benchmark_has():
@@ -107,7 +108,7 @@ def test_a_private_theorem_is_held_out_under_the_name_that_a_benchmark_has():
 
 
 def test_a_variant_is_trained_on_without_its_name():
-    assert unnamed("theorem variant_12ab.{u} {α : Type u} : variant_x := by\n  theorem") == (
+    assert without_variant_id("theorem variant_12ab.{u} {α : Type u} : variant_x := by\n  theorem") == (
         "theorem variant.{u} {α : Type u} : variant_x := by\n  theorem")
 
 
@@ -134,7 +135,7 @@ def tokenizer(tmp_path_factory):
 
 
 def texts(folder: Path):
-    return read(iter(TEXTS), folder, "of-the-tests")
+    return cached_texts(iter(TEXTS), folder, "of-the-tests")
 
 
 def prepared(tmp_path, tokenizer, phase=PHASE):
@@ -184,7 +185,7 @@ def test_no_loss_falls_on_prompts_and_none_is_lost_on_tactics(tmp_path, tokenize
 def test_documents_in_a_row_do_not_know_of_each_other(tmp_path, tokenizer):
     """What a model says of a document in a batch of packed rows is what it says of it alone."""
     torch.manual_seed(0)
-    model, _ = opened(Base(decoder=SMALL), lambda _: tokenizer)
+    model, _ = load_model(Base(decoder=SMALL), lambda _: tokenizer)
     train = prepared(tmp_path, tokenizer).train
     batch = collator(tokenizer)([train[0], train[1]])
     assert len(list(documents(batch))) > 6
@@ -202,7 +203,7 @@ def test_rows_at_once_change_nothing_but_memory(tmp_path, tokenizer, make):
     for at_once in (4, 1):
         phase = Phase(updates=3, rows=4, at_once=at_once, block=256, learning_rate=1e-3)
         torch.manual_seed(0)
-        model, _ = opened(Base(decoder=SMALL), lambda _: tokenizer)
+        model, _ = load_model(Base(decoder=SMALL), lambda _: tokenizer)
         recipe = Recipe(name="r", base=Base(decoder=SMALL), finetune=phase)
         fit("finetune", phase, recipe, make, model, tokenizer, prepared(tmp_path / str(at_once), tokenizer, phase), collator(tokenizer),
             tmp_path / f"run-{at_once}", Metrics(tmp_path / f"{at_once}.jsonl"), silent, lambda: False)
@@ -227,11 +228,11 @@ def test_the_same_recipe_takes_the_same_rows_and_another_seed_others(tmp_path, t
 
 def test_sources_are_mixed_by_weight():
     places = {"original": np.arange(10), "rw": np.arange(10, 1000)}
-    drawn = draw(places, {"original": 3.0, "rw": 1.0}, np.full(1000, 10), 40_000, seed=0)
+    drawn = draw_examples(places, {"original": 3.0, "rw": 1.0}, np.full(1000, 10), 40_000, seed=0)
     assert len(drawn) == 4000 and 0.7 < np.mean(drawn < 10) < 0.8
     rw = drawn[drawn >= 10]
     assert len(set(rw[:990].tolist())) == 990  # all once before one comes again
-    assert draw({"original": np.arange(10)}, {"original": 1.0}, np.full(10, 7), 70, seed=0).tolist() != list(range(10))
+    assert draw_examples({"original": np.arange(10)}, {"original": 1.0}, np.full(10, 7), 70, seed=0).tolist() != list(range(10))
 
 
 def test_validation_is_not_trained_on(tmp_path, tokenizer):
@@ -317,6 +318,6 @@ def test_settings_are_over_the_file(tmp_path):
     assert "finetune.updates: 400, 7" in differences(load("tiny"), recipe)
     with pytest.raises(RecipeError, match="no recipe"):
         load("no-such")
-    (tmp_path / "r.yaml").write_text("- 1\n")
+    (tmp_path / "r.yaml").write_text("- 1\n", encoding="utf-8")
     with pytest.raises(RecipeError, match="no recipe"):
         load(str(tmp_path / "r.yaml"))

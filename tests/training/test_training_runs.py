@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lean_alchemy.lean_workspace.errors import Trouble
-from lean_alchemy.training.model import opened
+from lean_alchemy.training.model import load_model
 from lean_alchemy.training.recipe import Base, RecipeError
 
 SETTINGS = [f"--set={setting}" for setting in (
@@ -53,16 +53,16 @@ def test_a_run_leaves_what_its_reader_needs(trained, corpus):
     model, tokenizer = AutoModelForCausalLM.from_pretrained(out / "model"), AutoTokenizer.from_pretrained(out / "model")
     assert tokenizer.decode(tokenizer("⊢ a")["input_ids"]) == "⊢ a" and sum(p.numel() for p in model.parameters()) == said["parameters"]
     assert [row["update"] for row in metrics(out) if row["phase"] == "finetune" and "loss" in row] == list(range(1, 13))
-    card = (out / "model" / "README.md").read_text()
+    card = (out / "model" / "README.md").read_text(encoding="utf-8")
     assert "[GOAL]" in card and str(corpus.parent) not in card and "Kept out" in card
-    assert json.loads((out / "data.json").read_text())["phases"]["finetune"]["kept_out"]["variant: held out"] == 1
+    assert json.loads((out / "data.json").read_text(encoding="utf-8"))["phases"]["finetune"]["kept_out"]["variant: held out"] == 1
 
 
 def test_a_run_that_is_done_is_not_overwritten(trained, corpus, tmp_path):
     out, _ = trained
     again = alchemy(*train(out, corpus))
     assert again.returncode == 2 and "done" in again.stderr and "Traceback" not in again.stderr
-    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     assert alchemy(*train(tmp_path, corpus)).returncode == 2 and [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -103,7 +103,7 @@ def changed(file: Path):
 def metrics(out: Path) -> list[dict]:
     """Without what depends on the clock."""
     file = out / "metrics.jsonl"
-    lines = file.read_text().splitlines() if file.exists() else []
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return [{key: value for key, value in json.loads(line).items() if key != "tokens_per_second"} for line in lines if line.endswith("}")]
 
 
@@ -113,7 +113,7 @@ def reached(out: Path, phase: str, update: int) -> bool:
 
 def begin(out: Path, corpus: Path, until, number: int) -> subprocess.Popen:
     """A run that is sent a signal when it has come so far."""
-    run = subprocess.Popen([*ALCHEMY, *train(out, corpus)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen([*ALCHEMY, *train(out, corpus)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8")
     deadline = time.monotonic() + 300
     while not until():
         assert run.poll() is None and time.monotonic() < deadline, run.stderr.read()
@@ -129,7 +129,7 @@ def begin(out: Path, corpus: Path, until, number: int) -> subprocess.Popen:
 def test_a_base_that_is_not_there_is_named(base, said, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises((RecipeError, Trouble), match=said):
-        opened(base, None)
+        load_model(base, None)
 
 
 def test_adapters_are_merged_into_what_is_saved(trained, corpus, tmp_path):

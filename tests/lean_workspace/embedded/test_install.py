@@ -137,7 +137,7 @@ def test_no_system_node_is_used(lean):
 @pytest.mark.slow
 def test_two_set_ups_at_once_do_not_collide(tmp_path):
     env = {**os.environ, "ALCHEMY_HOME": str(tmp_path / "home")}
-    both = [subprocess.Popen([*ALCHEMY, "setup"], env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [subprocess.Popen([*ALCHEMY, "setup"], env=env, stderr=subprocess.PIPE, text=True, encoding="utf-8") for _ in range(2)]
     said = [process.communicate(timeout=600)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert sum("nothing to do" in text for text in said) == 1

@@ -192,12 +192,14 @@ def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_pa
     asked = [f"{name} {' '.join(str(draw.randrange(10_000)) for _ in range(draw.choice((0, 1, 1, 2, 4, 8))))}"
              for name in MARKED for _ in range(6)]
     source = tmp_path / "Marks.lean"
-    source.write_text(interpreted(engine_source.joined()) + (Path(__file__).parent / "Marks.lean").read_text())
+    marks = (Path(__file__).parent / "Marks.lean").read_text(encoding="utf-8")
+    source.write_text(interpreted(engine_source.joined()) + marks, encoding="utf-8")
     launch = install.launch()
     *before, _, root = launch.argv  # `--run Launch.lean root`
     answered = subprocess.run(
         ["/bin/sh", "-c", 'ulimit -s 1048576; exec "$@"', "lean", *before, str(source), root],
-        input="\n".join(asked) + "\n", env={**os.environ, **launch.env}, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        input="\n".join(asked) + "\n", env={**os.environ, **launch.env}, cwd=tmp_path, capture_output=True, text=True,
+        encoding="utf-8", timeout=300)
     told = [json.loads(line) for line in answered.stdout.splitlines() if line.startswith("{") or line == "null"]
     assert len(told) == len(asked), answered.stdout[:2000]
     judged = [(ask, told) for ask, told in zip(asked, told, strict=True) if told is not None]

@@ -8,10 +8,11 @@ import pytest
 
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.pipelines.corpus import mutate
-from lean_alchemy.pipelines.corpus.mutate import Mutator, Tally
-from lean_alchemy.pipelines.corpus.synthesize import extracted
-from lean_alchemy.pipelines.data.tables import Variant
-from lean_alchemy.pipelines.runtime.job import Job, Options
+from lean_alchemy.pipelines.corpus.extract import extracted
+from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Variant
+from lean_alchemy.pipelines.runtime.job import Job
 
 TARGETS = [
     "Nat.mul_pos", "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
@@ -33,7 +34,7 @@ def mutator(corpus, tmp_path_factory) -> Iterator[Mutator]:
 
 @pytest.fixture(scope="module")
 def variants(mutator) -> list[Variant]:
-    tally = Tally()
+    tally = MutateTally()
     rows = [row for name in TARGETS for row in mutator.variants_of(name, tally) if isinstance(row, Variant)]
     assert tally.audited >= tally.elaborated >= len(rows)
     return rows
@@ -89,7 +90,7 @@ CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
 @pytest.mark.slow
 def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_path, monkeypatch):
     monkeypatch.setattr(mutator, "_job", Job(tmp_path, Options(library=["Init"], kinds=["rw", "apply"], targets=1, depth=2)))
-    tally = Tally()
+    tally = MutateTally()
     rows = [row for name in CHAINED for row in mutator.variants_of(name, tally) if isinstance(row, Variant) and row.depth == 2]
     assert len(rows) >= 100 and tally.audited >= tally.elaborated
     workspace = mutator._workspace
@@ -114,4 +115,4 @@ def test_a_disagreement_fails_the_run(mutator, monkeypatch):
 
     monkeypatch.setattr(PreparedTarget, "write", disagreeing)
     with pytest.raises(mutate.AuditError, match=r"Nat.mul_pos .* says proof: True"):
-        list(mutator.variants_of("Nat.mul_pos", Tally()))
+        list(mutator.variants_of("Nat.mul_pos", MutateTally()))

@@ -5,7 +5,7 @@ import pytest
 from lean_alchemy.lean_workspace.protocol import Site
 from lean_alchemy.mutation.kinds import Reach, kinds_within
 from lean_alchemy.mutation.policy.generality import SUBJECTS, measure
-from lean_alchemy.mutation.policy.rules import EVERYTHING, PARTS, Judged, Policy, policy_without
+from lean_alchemy.mutation.policy.rules import EVERYTHING, PARTS, NewStatement, Policy, policy_without
 from lean_alchemy.mutation.policy.score import WEIGHTS, company, score
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
 from lean_alchemy.mutation.search.classes import Classes
@@ -25,8 +25,8 @@ def eq(a, b):
 TARGET = Statement((NAT, NAT, NAT), (), eq(add(A, B), C))
 
 
-def judged(conclusion, *hypotheses) -> Judged:
-    return Judged(Statement(TARGET.binders, hypotheses, conclusion), TARGET)
+def judged(conclusion, *hypotheses) -> NewStatement:
+    return NewStatement(Statement(TARGET.binders, hypotheses, conclusion), TARGET)
 
 
 def test_a_score_lies_between_none_and_all():
@@ -91,5 +91,5 @@ def test_without_all_parts_nothing_is_left_out():
 
 
 def test_a_rule_that_is_none_is_named():
-    with pytest.raises(ValueError, match=r"there is no rule 'tautologie'; there are .*tautology"):
+    with pytest.raises(ValueError, match=r"there is no rule 'tautologie'; choose among .*tautology"):
         policy_without(["tautologie"])

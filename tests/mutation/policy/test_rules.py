@@ -11,7 +11,7 @@ from lean_alchemy.mutation.policy.rules import (
     STATEMENT_RULES,
     TEXT_RULES,
     THEOREM_RULES,
-    Judged,
+    NewStatement,
     Text,
     first_objection,
     objection,
@@ -159,7 +159,7 @@ F = ("@", ("c", "f"), B)
     (Statement((), (), eq(A, F)), eq(A, B), "", None),
 ])
 def test_statements_that_teach_nothing_are_left_out(statement, target, lemmas, expected):
-    rule = first_objection(Judged(statement, Statement((), (), target), lemmas))
+    rule = first_objection(NewStatement(statement, Statement((), (), target), lemmas))
     assert (rule.name if rule else None) == expected
 
 
@@ -175,7 +175,7 @@ def test_texts_that_nobody_reads_are_left_out(text, expected):
 
 
 def test_the_page_of_the_policy_names_every_rule():
-    page = (ROOT / "docs" / "policy.md").read_text()
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
     assert not [name for name in PARTS if name not in page]
 
 

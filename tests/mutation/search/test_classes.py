@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_alchemy.mutation.search.classes import NUMBER, Classes, FromTarget, Own, needs_of
+from lean_alchemy.mutation.search.classes import NUMBER, Classes, FromTarget, TargetInstances, needs_of
 
 LIBRARY = [
     ["Semiring", "c:Nat"],
@@ -20,7 +20,7 @@ LIBRARY = [
 
 
 def has(class_name: str, beginning: str, own: list = (), place: int = 0) -> bool:
-    return (class_name, place) in Classes(LIBRARY).of(beginning, Own(own))
+    return (class_name, place) in Classes(LIBRARY).of(beginning, TargetInstances(own))
 
 
 @pytest.mark.parametrize(("class_name", "beginning", "own", "expected"), [
@@ -82,4 +82,4 @@ def follows(library: list, beginning: str, own: list) -> set[str]:
 
 @given(rows, st.sampled_from(["c:x", "c:y", "v:a"]), st.lists(st.tuples(names, st.sampled_from(["v:a", "c:x", "*"])).map(list)))
 def test_the_conclusion_is_the_least_that_is_closed(library, beginning, own):
-    assert {name for name, _ in Classes(library).of(beginning, Own(own))} == follows(library, beginning, own)
+    assert {name for name, _ in Classes(library).of(beginning, TargetInstances(own))} == follows(library, beginning, own)

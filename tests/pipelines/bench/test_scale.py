@@ -1,9 +1,9 @@
 """What a larger library would take: reckoned from figures that are known, and the command."""
 
 import pytest
-from test_bench import told
+from commands import bench
 
-from lean_alchemy.pipelines.bench.scale import Cost, Growth, Measured, Range, draw_out
+from lean_alchemy.pipelines.bench.scale import Cost, Growth, Measured, Range, extrapolate
 
 ALIKE = [Cost(candidates=80, variants=30, prepare_s=0.05, attempts_s=0.05, write_s=0.2, python_s=0.05)] * 40
 """Targets of 0.35 s."""
@@ -22,14 +22,14 @@ def run_of(scale, workers: int, slower: float = 1.0):
 
 
 def test_the_same_library_takes_what_was_measured():
-    scale = draw_out(measured(1.0), 1000, 600, [1], [1.0])
+    scale = extrapolate(measured(1.0), 1000, 600, [1], [1.0])
     assert run_of(scale, 1).core_hours.median == pytest.approx((600 * 0.35 + 1000 * 0.004 + 10) / 3600)
     assert run_of(scale, 1).hours == run_of(scale, 1).core_hours
     assert (scale.candidates.median, scale.variants.median) == pytest.approx((80, 30))
 
 
 def test_more_workers_take_less_time_and_the_same_work():
-    scale = draw_out(measured(1.0), 1000, 6000, [1, 10], [1.0, 3.0])
+    scale = extrapolate(measured(1.0), 1000, 6000, [1, 10], [1.0, 3.0])
     alone, ten = run_of(scale, 1), run_of(scale, 10)
     assert ten.hours.median == pytest.approx(alone.hours.median / 10, rel=0.05)
     assert ten.core_hours.median == pytest.approx(alone.core_hours.median, rel=0.05)
@@ -38,7 +38,7 @@ def test_more_workers_take_less_time_and_the_same_work():
 
 @pytest.mark.parametrize(("growth", "low"), [(1.0, 1.0), (0.5, 0.5)])
 def test_candidates_grow_between_the_librarys_order_and_the_linear(growth, low):
-    scale = draw_out(measured(growth), 16_000, 600, [4], [1.0])
+    scale = extrapolate(measured(growth), 16_000, 600, [4], [1.0])
     assert low - 1e-3 <= scale.growth.low <= scale.growth.high <= 1.0
     assert scale.candidates.median == pytest.approx(80 * 16 ** scale.growth.median, rel=0.05)
     assert scale.growth.high > low + 0.3 or low == 1.0
@@ -46,9 +46,9 @@ def test_candidates_grow_between_the_librarys_order_and_the_linear(growth, low):
 
 def test_targets_that_differ_leave_more_to_chance():
     costs = [ALIKE[0], Cost(candidates=800, variants=300, prepare_s=0.5, attempts_s=0.5, write_s=20.0, python_s=0.5)] * 20
-    spread = run_of(draw_out(measured(1.0, costs), 1000, 600, [1], [1.0]), 1).core_hours
+    spread = run_of(extrapolate(measured(1.0, costs), 1000, 600, [1], [1.0]), 1).core_hours
     assert spread.low < 0.9 * spread.median and spread.high > 1.1 * spread.median
-    alike = run_of(draw_out(measured(1.0), 1000, 600, [1], [1.0]), 1).core_hours
+    alike = run_of(extrapolate(measured(1.0), 1000, 600, [1], [1.0]), 1).core_hours
     assert alike.low == pytest.approx(alike.high)
 
 
@@ -58,7 +58,7 @@ def test_a_range_holds_ninety_of_a_hundred():
 
 @pytest.mark.slow
 def test_the_command_draws_a_library_out(lean, tmp_path):
-    said = told("scale", "--targets", "20", "--to-theorems", "50000", "--to-targets", "10000", "--cores", "2,16", "--slower", "1",
+    said = bench("scale", "--targets", "20", "--to-theorems", "50000", "--to-targets", "10000", "--cores", "2,16", "--slower", "1",
                 "--out", str(tmp_path))
     two, sixteen = said["runs"]
     assert two["hours"]["median"] > 4 * sixteen["hours"]["median"] > 0 and said["mean"]["candidates"] > 5

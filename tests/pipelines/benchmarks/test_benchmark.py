@@ -21,7 +21,7 @@ from lean_alchemy.pipelines.benchmarks.leandojo import (
     packed,
     random_split,
 )
-from lean_alchemy.pipelines.runtime.job import UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 
 @pytest.mark.parametrize(("tactic", "premises", "text", "named"), [
@@ -95,9 +95,9 @@ def leandojo_4(tmp_path: Path) -> Path:
     for split in ("random", "novel_premises"):
         (folder / split).mkdir(parents=True)
         for part in PARTS:
-            (folder / split / f"{part}.json").write_text(json.dumps(LEANDOJO_4["theorems"]))
-    (folder / "corpus.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LEANDOJO_4["corpus.jsonl"]))
-    (folder / "metadata.json").write_text(json.dumps(LEANDOJO_4["metadata.json"]))
+            (folder / split / f"{part}.json").write_text(json.dumps(LEANDOJO_4["theorems"]), encoding="utf-8")
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LEANDOJO_4["corpus.jsonl"]), encoding="utf-8")
+    (folder / "metadata.json").write_text(json.dumps(LEANDOJO_4["metadata.json"]), encoding="utf-8")
     return folder
 
 
@@ -115,7 +115,7 @@ def test_leandojo_benchmark_4_is_read(leandojo_4):
 def test_a_damaged_benchmark_is_told(leandojo_4, name, content, message):
     (leandojo_4 / name).unlink()
     if content is not None:
-        (leandojo_4 / name).write_text(content)
+        (leandojo_4 / name).write_text(content, encoding="utf-8")
     with pytest.raises(UsageError, match=message):
         Benchmark(leandojo_4).part("random", "val")
 
@@ -123,7 +123,7 @@ def test_a_damaged_benchmark_is_told(leandojo_4, name, content, message):
 def test_no_benchmark_is_told(tmp_path):
     with pytest.raises(UsageError, match="there is no benchmark"):
         Benchmark(tmp_path / "nothing")
-    (tmp_path / "file").write_text("no archive")
+    (tmp_path / "file").write_text("no archive", encoding="utf-8")
     with pytest.raises(UsageError, match="can't be read as a packed benchmark"):
         Benchmark(tmp_path / "file")
 

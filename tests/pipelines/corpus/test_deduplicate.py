@@ -10,11 +10,11 @@ import pytest
 from lean_alchemy.lean_workspace.protocol import Candidate
 from lean_alchemy.lean_workspace.workspace import Draft
 from lean_alchemy.mutation.policy.rules import LEMMA_CAP, NEAR_DUPLICATE
-from lean_alchemy.pipelines.corpus.deduplicate import Sieve, sift
+from lean_alchemy.pipelines.corpus.deduplicate import VariantPartitions, write_table
 from lean_alchemy.pipelines.corpus.mutate import Origin, Worth, _best
-from lean_alchemy.pipelines.data import tables
 from lean_alchemy.pipelines.data.held_out import HeldOut
-from lean_alchemy.pipelines.data.tables import Reject, Variant
+from lean_alchemy.pipelines.data.schema import Reject, Variant
+from lean_alchemy.pipelines.runtime import parquet
 
 
 def variant(i: int, *, key: str, near: str | None = None, lemma: str = "l", score: float = 0.5, target: str = "t",
@@ -37,15 +37,15 @@ def chosen(folder: Path, rows: list[Variant], *, shards: int = 3, near: bool = T
     for n in range(shards):
         came.append(folder / f"shard-{n}")
         came[-1].mkdir()
-        tables.write(tables.to_table(rows[n::shards], Variant), came[-1] / "variants.parquet")
-        tables.write(tables.to_table([], Reject), came[-1] / "rejects.parquet")
+        parquet.write(parquet.to_table(rows[n::shards], Variant), came[-1] / "variants.parquet")
+        parquet.write(parquet.to_table([], Reject), came[-1] / "rejects.parquet")
     (folder / "rejects").mkdir()
-    sifted = sift(Sieve(folder, held_out, near), came, cap)
-    kept = ds.dataset(folder / "variants", schema=tables.schema_of(Variant)).to_table().column("variant_id").to_pylist()
-    rejects = ds.dataset(folder / "rejects", schema=tables.schema_of(Reject)).to_table()
+    result = write_table(VariantPartitions(folder, held_out, near), came, cap)
+    kept = ds.dataset(folder / "variants", schema=parquet.schema_of(Variant)).to_table().column("variant_id").to_pylist()
+    rejects = ds.dataset(folder / "rejects", schema=parquet.schema_of(Reject)).to_table()
     reasons = Counter(rejects.column("reason").to_pylist())
-    assert len(kept) == sifted.kept and len(kept) + sum(reasons.values()) == len(rows)
-    assert sifted.dropped == {f"select: {reason}": n for reason, n in reasons.items()}
+    assert len(kept) == result.kept and len(kept) + sum(reasons.values()) == len(rows)
+    assert result.dropped == {f"select: {reason}": n for reason, n in reasons.items()}
     return sorted(kept), reasons
 
 
@@ -103,3 +103,12 @@ def test_held_out_theorems_stay_out(tmp_path, premises, kept):
     rows = [variant(1, key=key(1), target="secret"), variant(2, key=key(2), lemma="secret"), variant(3, key=key(3)),
             variant(4, key=key(4))]
     assert chosen(tmp_path, rows, held_out=held)[0] == kept
+
+
+def test_a_shard_that_cannot_be_read_is_left_out_alone(tmp_path):
+    chosen(tmp_path, [variant(i, key=key(i)) for i in range(6)])
+    (tmp_path / "shard-1" / "rejects.parquet").write_bytes((tmp_path / "shard-1" / "rejects.parquet").read_bytes()[:-8])
+    again = tmp_path / "again"
+    (again / "rejects").mkdir(parents=True)
+    result = write_table(VariantPartitions(again, None, True), [tmp_path / f"shard-{n}" for n in range(3)], None)
+    assert result.kept == 4 and list(result.damaged) == ["shard-1"] and "rejects.parquet" in result.damaged["shard-1"]

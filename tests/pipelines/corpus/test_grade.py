@@ -84,5 +84,5 @@ def test_a_tactic_that_kills_the_engine_is_named_and_the_others_count(lean, tmp_
 
 
 def test_both_sides_name_the_same_portfolio():
-    source = (engine_source.ENGINE / "Alchemy" / "Judging" / "Grade.lean").read_text()
+    source = (engine_source.ENGINE / "Alchemy" / "Judging" / "Grade.lean").read_text(encoding="utf-8")
     assert tuple(re.findall(r'\{ name := "(.+?)"', source)) == PORTFOLIO

@@ -10,12 +10,14 @@ from commands import LIBRARY, summary, synthesize, table, work_of
 from lean_alchemy.lean_workspace.protocol import Change, Refusal, Refutation
 from lean_alchemy.mutation import terms
 from lean_alchemy.mutation.false_statements import FALSE_RULES, WrongWay
-from lean_alchemy.mutation.policy.rules import Judged, first_objection
+from lean_alchemy.mutation.policy.rules import NewStatement, first_objection
 from lean_alchemy.mutation.search.candidates import Key
 from lean_alchemy.mutation.search.classes import Classes
+from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.refute import Refuter, RefuteTally
-from lean_alchemy.pipelines.data.tables import Refuted
-from lean_alchemy.pipelines.runtime.job import Job, Options, UsageError
+from lean_alchemy.pipelines.data.schema import Refuted
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
 
 
 def refute(engine, target: str, kind: str, lemma: str | None = None, at: str = "conclusion", occurrence: int = 0) -> Refutation | Refusal:
@@ -140,7 +142,7 @@ def test_a_lemma_is_found_the_wrong_way_round(engine):
 def test_what_is_worth_keeping(engine, target, change, reason):
     made = refute(engine, target, **change)
     (row,) = engine.workspace.theorems(engine.number(target), 1)
-    rule = first_objection(Judged(terms.parse(made.term), terms.parse(row.term)), FALSE_RULES)
+    rule = first_objection(NewStatement(terms.parse(made.term), terms.parse(row.term)), FALSE_RULES)
     assert (rule.name if rule else None) == reason
 
 
@@ -182,7 +184,7 @@ def test_refuted_and_rejected_add_up_to_what_was_changed(refuted):
 
 def test_another_worker_finds_the_same_in_another_order(refuted):
     out = refuted[0]
-    job = Job(out, Job.manifest_at(out).options)
+    job = Job(out, manifest_at(out).options)
     refuter, tally = Refuter(job), RefuteTally()
     written = table(out, "refuted")
     targets = sorted({row["target"] for row in written})[:6]

@@ -2,19 +2,22 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import golden
 import psutil
 import pyarrow.dataset as ds
 import pytest
-from commands import ALCHEMY, LIBRARY, alchemy, same, summary, synthesize, table, work_of
+from commands import ALCHEMY, LIBRARY, alchemy, program, same, summary, synthesize, table, work_of
 from places import TESTS
 
 from lean_alchemy.mutation.terms import statement_key
-from lean_alchemy.pipelines.runtime import run_log as runlog
+from lean_alchemy.pipelines.corpus.mutate import MUTATE
+from lean_alchemy.pipelines.runtime import run_log
 
 
 def test_a_corpus_is_what_the_contract_says(corpus):
@@ -37,6 +40,11 @@ def test_a_corpus_is_what_the_contract_says(corpus):
     assert manifest["counts"]["variants"] == len(variants)
     assert manifest["seed"] == 0 and manifest["versions"]["engine"] and len(manifest["shards"]) == 3
     assert not (out / "refuted").exists() and "refuted" not in manifest["counts"]  # it was not asked for
+
+
+def test_the_results_of_mutate_are_those_of_its_version(corpus):
+    """On 60 targets."""
+    golden.check(MUTATE, *(table(corpus[0], name, "toolchain") for name in ("variants", "rejects")))
 
 
 def test_kept_and_rejected_add_up_to_what_was_tried(corpus):
@@ -114,11 +122,12 @@ def test_ctrl_c_is_a_clean_end(lean, tmp_path):
 
 
 def test_the_log_of_a_run_says_what_happened(corpus):
-    lines = runlog.read(corpus[0] / "run.log")
+    lines = run_log.read(corpus[0] / "run.log")
     assert lines[0]["event"] == "begin" and lines[0]["options"]["library"] == [LIBRARY]
-    shards = [line for line in lines if line["event"] == "shard"]
-    assert sum(line["targets"] for line in shards) == 60 and sum(line["variants"] for line in shards) == corpus[1]["elaborated"]
-    assert all(0 < line["lean_s"] <= line["seconds"] and line["driver_mb"] > 50 for line in shards)
+    shards = [line for line in lines if line["event"] == "shard" and line["stage"] == "mutate"]
+    tallies = [line["tally"] for line in shards]
+    assert sum(tally["targets"] for tally in tallies) == 60 and sum(tally["elaborated"] for tally in tallies) == corpus[1]["elaborated"]
+    assert all(0 < sum(tally["lean_s"].values()) <= tally["seconds"] for tally in tallies) and shards[0]["driver_mb"] > 50
     assert next(line for line in lines if line["event"] == "end")["outcome"] == "done"
 
 
@@ -165,7 +174,7 @@ def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
     (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
     done = alchemy("verify", str(tmp_path), "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout.splitlines()[-1]) == {"checked": 3, "valid": 1}
+    assert json.loads(done.stdout.splitlines()[-1]) == {"version": 1, "checked": 3, "valid": 1}
     assert "sorry" in done.stderr and "something else" in done.stderr
 
 
@@ -178,14 +187,15 @@ def test_grade_goes_on_where_it_stopped_and_has_a_row_for_every_variant(corpus, 
     (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
     rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 40)
     pq.write_table(rows, tmp_path / "variants" / "part.parquet")
-    verdicts = tmp_path / ".work" / "grade"
+    kept = tmp_path / ".work" / "grade"
 
     said = summary(alchemy("grade", str(tmp_path), "--sample", "10", "--workers", "1", "--json"))
     assert said["variants"] == 40 and said["graded"] == sum(said["closed_by"].values()) == 10 and said["unknown"] == 0
     assert not (tmp_path / "grades").exists()
-    (first,) = verdicts.glob("*/*.parquet")
+    (first,) = kept.glob("*/*/grades.parquet")
     found = first.read_bytes()
-    (first.parent / "damaged.parquet").write_bytes(found[:100])
+    shutil.copytree(first.parent, first.parent.with_name("damaged"))
+    os.truncate(first.parent.with_name("damaged") / "grades.parquet", 100)
 
     said = summary(alchemy("grade", str(tmp_path), "--workers", "1", "--json"))
     grades = {row["variant_id"]: row for row in table(tmp_path, "grades")}
@@ -193,24 +203,26 @@ def test_grade_goes_on_where_it_stopped_and_has_a_row_for_every_variant(corpus, 
     assert said["closed_by"] == {name: sum(row["closed_by"] == (None if name == "nothing" else name) for row in grades.values())
                                  for name in said["closed_by"]}
     assert said["closed_by"]["nothing"] > 0 and sum(n > 0 for n in said["closed_by"].values()) > 2
-    assert first.read_bytes() == found and sum(pq.read_metadata(f).num_rows for f in verdicts.glob("*/*.parquet")) == 40
+    assert first.read_bytes() == found
 
     shown = alchemy("grade", str(tmp_path))
     assert shown.returncode == 0 and "40 of 40 variants" in shown.stdout and "nothing" in shown.stdout
     assert {row["variant_id"]: row for row in table(tmp_path, "grades")} == grades
 
 
-def test_grade_says_which_variant_the_library_does_not_know(corpus, tmp_path):
+def test_a_variant_that_the_library_does_not_know_is_a_failure_and_costs_no_other(corpus, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    row = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 1).to_pylist()[0]
+    row, other = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 2).to_pylist()
     (tmp_path / "variants").mkdir()
-    pq.write_table(pa.Table.from_pylist([{**row, "target": "No.such.theorem"}]), tmp_path / "variants" / "part.parquet")
+    pq.write_table(pa.Table.from_pylist([{**row, "target": "No.such.theorem"}, other]), tmp_path / "variants" / "part.parquet")
     (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
     done = alchemy("grade", str(tmp_path), "--workers", "1")
     assert done.returncode == 1 and row["variant_id"] in done.stderr and "No.such.theorem" in done.stderr
-    assert "Traceback" not in done.stderr and not (tmp_path / "grades").exists()
+    assert "Traceback" not in done.stderr and [grade["variant_id"] for grade in table(tmp_path, "grades")] == [other["variant_id"]]
+    (failure,) = table(tmp_path, "failures")
+    assert failure["item"] == row["variant_id"] and failure["stage"] == "grade" and "No.such.theorem" in failure["what"]
 
 
 @pytest.mark.slow
@@ -363,15 +375,15 @@ def test_a_file_with_nothing_in_it_is_told(lean, tmp_path):
 def test_doctor_says_what_is_there(lean):
     done = alchemy("doctor", "--json")
     said = json.loads(done.stdout.splitlines()[-1])
-    assert done.returncode == 0 and said["embedded Lean"]["ok"] and "4.28.0" in said["embedded Lean"]["found"]
-    assert {"Python", "native Lean", "ray", "torch", "disk", "memory"} <= set(said)
-    done = alchemy("doctor", "--json", env={**os.environ, "ALCHEMY_HOME": "/nonexistent/home"})
-    assert done.returncode == 1 and "alchemy setup" in json.loads(done.stdout.splitlines()[-1])["embedded Lean"]["advice"]
+    assert done.returncode == 0 and said["embedded_lean"]["ok"] and "4.28.0" in said["embedded_lean"]["found"]
+    assert {"python", "native_lean", "ray", "torch", "disk", "memory"} <= set(said)
+    done = program("doctor", "--json", env={**os.environ, "ALCHEMY_HOME": "/nonexistent/home"})
+    assert done.returncode == 1 and "alchemy setup" in json.loads(done.stdout.splitlines()[-1])["embedded_lean"]["advice"]
 
 
 def test_keys_are_made_from_the_terms(corpus):
-    from lean_alchemy.pipelines.corpus.extract import Catalogue
+    from lean_alchemy.pipelines.corpus.catalogue import Catalogue
 
-    (folder,) = (corpus[0] / ".work").glob("extract-*")
+    (folder,) = (corpus[0] / ".work" / "extract").iterdir()
     catalogue = Catalogue(folder, [LIBRARY])
     assert all(entry.statement_key == statement_key(entry.term) for entry in catalogue.theorems if entry.term)

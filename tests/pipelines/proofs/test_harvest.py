@@ -3,16 +3,27 @@
 from itertools import pairwise
 from pathlib import Path
 
+import golden
 import pytest
 from commands import alchemy, summary, table
 
-from lean_alchemy.lean_workspace.gym_protocol import Held, Hints
-from lean_alchemy.lean_workspace.portfolio import LINES, Line, Suggested, alternatives, asking, plainer, scripts, suggestions
+from lean_alchemy.lean_workspace.gym_protocol import Hints, LocalDecl
+from lean_alchemy.lean_workspace.portfolio import (
+    LINES,
+    Line,
+    Suggested,
+    alternatives,
+    idiomatic_forms,
+    scripts,
+    suggesting_form,
+    suggestions,
+)
+from lean_alchemy.pipelines.proofs.harvest import HARVEST
 from lean_alchemy.pipelines.publishing.areas import areas_of, as_table
 
 HINTS = Hints(
-    held=[Held("α", False, ""), Held("xs", False, "List"), Held("n", False, "Nat"), Held("h", True, "Or"), Held("wf", True, "Map.WF"),
-          Held("m", False, "Map"), Held("k", False, "Map")],
+    context=[LocalDecl("α", False, ""), LocalDecl("xs", False, "List"), LocalDecl("n", False, "Nat"), LocalDecl("h", True, "Or"),
+             LocalDecl("wf", True, "Map.WF"), LocalDecl("m", False, "Map"), LocalDecl("k", False, "Map")],
     conclusion="Eq", definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
 SUGGESTED = Suggested(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"],
                       principles=["Map.inductionOn", "Set.inductionOn"])
@@ -34,7 +45,7 @@ def test_a_line_stands_for_a_script_for_each_of_what_it_speaks_of(script, expect
 
 
 def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
-    nothing = Hints(held=[], conclusion="", definitions=[], premises=[])
+    nothing = Hints(context=[], conclusion="", definitions=[], premises=[])
     lines = [*LINES, *(Line(name, (f"simp [{{{name}}}]",)) for name in ("definitions", "lemmas", "premises", "rewrite"))]
     found = [script for line in lines for script in scripts(line, nothing)]
     assert ("simp_all",) in found and not any("{" in tactic or "[]" in tactic for script in found for tactic in script)
@@ -43,11 +54,11 @@ def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
 def test_of_several_closers_each_is_tried_in_a_form_that_a_person_writes():
     assert alternatives(CLOSERS) == ["assumption", "exact wf.1", "exact m.2", "exact k.2", "omega", "simp_all"]
     assert alternatives("omega") == ["omega"]
-    assert plainer("eq_refl") == ["rfl", "eq_refl"] and plainer("omega") == ["omega"]
+    assert idiomatic_forms("eq_refl") == ["rfl", "eq_refl"] and idiomatic_forms("omega") == ["omega"]
 
 
 def test_what_a_tactic_used_is_asked_for_and_read():
-    assert asking("simp_all [f]") == "simp_all? [f]" and asking("grind") == "grind?" and asking("omega") is None
+    assert suggesting_form("simp_all [f]") == "simp_all? [f]" and suggesting_form("grind") == "grind?" and suggesting_form("omega") is None
     assert suggestions(["Try this:\n  [apply] simp only [a,\n    b]"]) == ["simp only [a, b]"]
     assert suggestions(["Try these:\n"]) == []
     assert suggestions(["Try this:\n  [apply] grind only [#9426]\n  [apply] grind only [f]", "other"]) == ["grind only [f]"]
@@ -60,7 +71,12 @@ LIBRARY = "Init.Data.List.Basic"
 def harvested(lean, tmp_path_factory) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("harvest") / "harvest"
     return out, summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2",
-                                "--fresh", "--workers", "1", "--json"))
+                                "--no-known", "--workers", "1", "--json"))
+
+
+def test_the_results_of_harvest_are_those_of_its_version(harvested):
+    """On 30 theorems."""
+    golden.check(HARVEST, *(table(harvested[0], name) for name in ("proofs", "steps", "rejects")))
 
 
 def test_every_theorem_is_proved_or_says_why_not(harvested):
@@ -108,10 +124,10 @@ def test_the_areas_of_a_harvest_add_up(harvested):
 def test_a_harvest_goes_on_where_it_stopped(harvested):
     out, said = harvested
     before = [table(out, name) for name in ("proofs", "steps", "rejects")]
-    done = sorted(out.glob(".work/harvest/*/*/proofs.parquet"))
+    done = sorted(out.glob(".work/harvest/*/proofs.parquet"))
     done[0].write_bytes(done[0].read_bytes()[:40])
-    again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2", "--fresh",
-                            "--json"))
+    again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2",
+                            "--no-known", "--json"))
     assert {**again, "seconds": 0} == {**said, "seconds": 0}
     assert [table(out, name) for name in ("proofs", "steps", "rejects")] == before
 

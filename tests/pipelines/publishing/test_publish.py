@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from commands import alchemy, summary
+from commands import alchemy, program, summary
 from loopback_hub import TOKEN, Hub
 from made import manifest, put, step, variant
 from typer.testing import CliRunner
@@ -21,14 +21,15 @@ from upath import UPath
 
 from lean_alchemy.pipelines.commands.main import app
 from lean_alchemy.pipelines.corpus.grade import Grade
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Proof, Reject, Step, Theorem, Variant
 from lean_alchemy.pipelines.data.splits import split_of
-from lean_alchemy.pipelines.data.tables import Proof, Reject, Step, Theorem, Variant
 from lean_alchemy.pipelines.proofs.steps import GOAL_DIRECTED, PROOF
 from lean_alchemy.pipelines.publishing import hub
 from lean_alchemy.pipelines.publishing import repository as publish
 from lean_alchemy.pipelines.publishing.card import command_of, commit, size_category
 from lean_alchemy.pipelines.publishing.repository import ROW_GROUP, TABLES, require_name, write
-from lean_alchemy.pipelines.runtime.job import JobError, Options, UsageError
+from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
 
 TARGETS = [f"Nat.t{i}" for i in range(150)]
 
@@ -84,7 +85,7 @@ def content(place: Path) -> dict[str, bytes]:
 
 def card_of(place: Path) -> tuple[dict, str]:
     """The metadata and the text."""
-    _, metadata, text = (place / "README.md").read_text().split("---\n", 2)
+    _, metadata, text = (place / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     return yaml.safe_load(metadata), text
 
 
@@ -194,12 +195,12 @@ def test_the_card_counts_what_is_there(folder):
     _, text = card_of(folder)
     for line in ("alchemy synthesize OUT --library Init --targets 160 --seed 0 --kinds rw,apply", "| candidates tried in Lean | 900 |",
                  "| attempt: refused | 440 |", "| targets; of these without any variant | 160; 10 |",
-                 "| variants of a target: median, mean, most | 3, 2.8, 3 |",
+                 "| variants per target: median, mean, maximum | 3, 2.8, 3 |",
                  "| variants by `apply` at a hypothesis, forward | 150 (33.3%) |",
                  "| variants printed as Lean prints them, with nothing made explicit | 300 (66.7%) |",
                  "| proofs in `steps` in the form `goal-directed` | 450 (100.0%) |",
                  "| variants that no automation proves alone | 337 (74.9%) |",
-                 "300 rows use none, 150 rows use `propext`", "0 rows state the same as another one", "No theorem was held out"):
+                 "300 rows use none, 150 rows use `propext`", "0 rows state the same as another row", "No theorem was held out"):
         assert line.lower() in text.lower(), line
     assert (commit() or "unknown").split(",")[0] in text
     assert "theorem variant_" in text and "-- the target: Nat.t" in text and "arXiv 2410.15748" in text
@@ -246,7 +247,7 @@ def test_the_command_on_the_card_has_the_options_of_the_corpus(changed, tmp_path
 
     monkeypatch.setattr("lean_alchemy.pipelines.corpus.synthesize.synthesize", stop)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "FILE").write_text("Nat.add_comm")
+    (tmp_path / "FILE").write_text("Nat.add_comm", encoding="utf-8")
     options = Options(**{"library": ["Init"], "targets": 300, "kinds": ["rw", "apply"], **changed})
     done = CliRunner().invoke(app, shlex.split(command_of(options, "synthesize"))[1:])
     assert isinstance(done.exception, Read), done.output
@@ -339,7 +340,7 @@ def asking(url: str, home: Path) -> dict[str, str]:
 
 
 def test_publishing_makes_the_repository_what_a_dry_run_writes(made, folder, server, tmp_path):
-    done = alchemy("publish", str(made), "owner/name", "--json", env=os.environ | asking(server.url, tmp_path / "home"))
+    done = program("publish", str(made), "owner/name", "--json", env=os.environ | asking(server.url, tmp_path / "home"))
     said = summary(done)
     assert said["files"] == len(content(folder)) and said["commit"] == "c0ffee"
     assert server.files == {**content(folder), ".gitattributes": b""}  # the old shard is gone
@@ -348,7 +349,7 @@ def test_publishing_makes_the_repository_what_a_dry_run_writes(made, folder, ser
 
 
 @pytest.mark.parametrize(("refusal", "message"), [
-    (401, "does not know the token"), (403, "does not let this token write to owner/name"), (400, "answers 400 .*: no, Bearer …")])
+    (401, "does not accept the token"), (403, "does not let this token write to owner/name"), (400, "with status 400: no, Bearer …")])
 def test_a_hub_that_refuses_is_told_in_a_sentence_without_the_token(folder, server, tmp_path, monkeypatch, refusal, message):
     server.refusal = refusal
     with pytest.raises(hub.NotPublished, match=message) as refused:
@@ -361,7 +362,7 @@ def test_a_hub_that_is_not_there_is_told(made, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    done = alchemy("publish", str(made), "owner/name", env=os.environ | asking(url, tmp_path / "home"))
+    done = program("publish", str(made), "owner/name", env=os.environ | asking(url, tmp_path / "home"))
     assert done.returncode == 1 and "can't publish owner/name at 127.0.0.1" in done.stderr and "Traceback" not in done.stderr
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import ALCHEMY, LIBRARY, alchemy, same, summary, synthesize
+from commands import ALCHEMY, LIBRARY, alchemy, program, same, summary, synthesize
 
 pytestmark = pytest.mark.slow
 
@@ -127,7 +127,7 @@ def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1800k", "tmpfs", str(disk)], capture_output=True).returncode:
         pytest.skip("needs the right to mount a small disk")
     try:
-        ended = synthesize(disk / "c", *TARGETS)
+        ended = synthesize(disk / "c", *TARGETS, run=program)
         assert ended.returncode == 1 and "No space left" in ended.stderr and "Traceback" not in ended.stderr, ended.stderr[-2000:]
         assert not (disk / "c" / "manifest.json").exists()
         subprocess.run(["mount", "-o", "remount,size=300m", str(disk)], check=True)

@@ -1,20 +1,21 @@
-"""Ray, with workers that die: what is lost is given again, and what kills its workers is found out."""
+"""Ray, with workers that die: their items are given again, and an item whose workers all die is reported."""
 
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import ray
 
 from lean_alchemy.pipelines.runtime import interrupt, pool
-from lean_alchemy.pipelines.runtime.blame import Suspects
-from lean_alchemy.pipelines.runtime.stage import History, Stage
+from lean_alchemy.pipelines.runtime.pool import Crew, Done, Lost, Needs
+from lean_alchemy.pipelines.runtime.stage import History
 
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not know this file
+
+SMALL = Needs("fragile", cpus=1, memory_gb=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +25,7 @@ def cluster() -> Iterator[None]:
 
 
 class Fragile:
-    """Dies of `die`, raises at `raise`, and else says how often it was tried. settings: nothing."""
-
-    def __init__(self, settings: None): ...
+    """Dies of `die`, raises at `raise`, and else returns the history of its item."""
 
     def __call__(self, item: str, history: History) -> tuple[str, History]:
         if item == "die" or (item == "die once" and not history.attempt):
@@ -38,21 +37,34 @@ class Fragile:
     def close(self) -> None: ...
 
 
-FRAGILE = Stage(name="fragile", worker=Fragile, memory_gb=0.1)
-
-
 def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
     items = ["a", "die", "b", "die once", "c"]
-    events = list(pool.run(FRAGILE, None, items, 2))
-    done = {event.item: event.summary[1] for event in events if isinstance(event, pool.Done)}
+    with Crew(Fragile, SMALL, 2) as crew:
+        events = list(crew.run(items))
+    done = {event.item: event.result[1] for event in events if isinstance(event, Done)}
     assert set(done) == {"a", "b", "c", "die once"} and done["die once"] == History(attempt=1, died=(0,))
-    (failed,) = [event for event in events if isinstance(event, pool.Failed)]
-    assert failed.item == "die" and failed.reason
+    (lost,) = [event for event in events if isinstance(event, Lost)]
+    assert lost.item == "die" and lost.reason
 
 
 def test_what_a_worker_raises_is_raised(cluster):
-    with pytest.raises(ValueError, match="no such item"):
-        list(pool.run(FRAGILE, None, ["a", "raise", "b"], 2))
+    with pytest.raises(ValueError, match="no such item"), Crew(Fragile, SMALL, 2) as crew:
+        list(crew.run(["a", "raise", "b"]))
+
+
+class Numbered:
+    """Says in which process it lives."""
+
+    def __call__(self, item: str, history: History) -> int:
+        return os.getpid()
+
+    def close(self) -> None: ...
+
+
+def test_a_crew_keeps_its_workers_from_one_run_to_the_next(cluster):
+    with Crew(Numbered, SMALL, 2) as crew:
+        first = {event.result for event in crew.run(["a", "b", "c", "d"])}
+        assert {event.result for event in crew.run(["e", "f"])} <= first
 
 
 class Swallows:
@@ -64,9 +76,6 @@ class Swallows:
 
 class Slow:
     """A worker that is at its item for long."""
-
-    def __init__(self, settings):
-        pass
 
     def __call__(self, item, history):
         time.sleep(60)
@@ -82,8 +91,8 @@ def test_a_ctrl_c_that_python_loses_ends_the_run(cluster):
         interrupt.watch()
         Swallows()
         start = time.monotonic()
-        with pytest.raises(KeyboardInterrupt):
-            list(pool.run(Stage(name="slow", worker=Slow, memory_gb=0.1), None, ["item"], 1))
+        with pytest.raises(KeyboardInterrupt), Crew(Slow, SMALL, 1) as crew:
+            list(crew.run(["item"]))
         assert time.monotonic() - start < 30
         interrupt.check()  # told once
     finally:
@@ -91,43 +100,6 @@ def test_a_ctrl_c_that_python_loses_ends_the_run(cluster):
 
 
 def test_a_cluster_without_room_says_so(cluster):
-    large = Stage(name="large", worker=Fragile, memory_gb=100_000)
-    with pytest.raises(pool.ClusterError, match="no node has room for a worker of large, which needs 1 CPU and 100000 GB"):
-        list(pool.run(large, None, ["a"], 2))
-
-
-class Place:
-    """What Suspects knows of a job."""
-
-    def __init__(self, work: Path):
-        self.work = work
-
-
-class Suspicious:
-    """Works on names of targets, two of which end the process."""
-
-    def __init__(self, settings: Place):
-        self._job = settings
-
-    def __call__(self, names: list[str], history: History) -> dict[str, str]:
-        suspects = Suspects(self._job, "key", history)
-        came = {}
-        for name in names:
-            if name in suspects.blamed:
-                came[name] = "set aside"
-                continue
-            suspects.suspect(name)
-            if name.startswith("poison"):
-                os._exit(1)
-            came[name] = "done"
-        suspects.clear()
-        return came
-
-    def close(self) -> None: ...
-
-
-def test_targets_that_kill_their_worker_are_set_aside_alone(cluster, tmp_path):
-    names = ["a", "poison one", "b", "poison two", "c"]
-    (event,) = pool.run(Stage(name="suspicious", worker=Suspicious, memory_gb=0.1), Place(tmp_path), [names], 1)
-    assert event.summary == {"a": "done", "b": "done", "c": "done", "poison one": "set aside", "poison two": "set aside"}
-    assert not list((tmp_path / "suspects").iterdir())
+    with (pytest.raises(pool.ClusterError, match="no node has room for a worker of large, which needs 1 CPU and 100000 GB"),
+          Crew(Fragile, Needs("large", 1, 100_000), 2) as crew):
+        list(crew.run(["a"]))

@@ -8,12 +8,10 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
-from commands import LIBRARY, alchemy, summary, synthesize, table
+from commands import LIBRARY, program, summary, synthesize, table
 from upath import UPath
 
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.runtime import run_log as runlog
-from lean_alchemy.pipelines.runtime import storage
+from lean_alchemy.pipelines.runtime import parquet, run_log, storage
 from lean_alchemy.pipelines.runtime.storage import Occupied, UnknownLocation, location_of
 
 
@@ -64,7 +62,7 @@ def test_a_table_takes_the_place_of_another(place):
     for n in (3, 1):
         for i in range(n):
             (place / "made").mkdir(parents=True, exist_ok=True)
-            tables.write(pa.table({"a": [n]}), place / "made" / f"{i}.parquet")
+            parquet.write(pa.table({"a": [n]}), place / "made" / f"{i}.parquet")
         storage.exchange(place / "made", place / "table")
         storage.remove(place / "made")
         assert storage.table_of(place / "table").to_table().column("a").to_pylist() == [n] * n
@@ -73,11 +71,11 @@ def test_a_table_takes_the_place_of_another(place):
 def test_a_damaged_table_is_told(place):
     place.mkdir(exist_ok=True)
     file = place / "table.parquet"
-    assert not tables.is_whole(file)
-    tables.write(pa.table({"a": [1]}), file)
-    assert tables.is_whole(file) and tables.load(file, ["a"]).num_rows == 1
+    assert not parquet.is_whole(file)
+    parquet.write(pa.table({"a": [1]}), file)
+    assert parquet.is_whole(file) and parquet.load(file, ["a"]).num_rows == 1
     file.write_bytes(file.read_bytes()[:50])
-    assert not tables.is_whole(file)
+    assert not parquet.is_whole(file)
 
 
 def test_what_lies_in_a_place_is_brought(place, tmp_path):
@@ -106,10 +104,10 @@ def test_a_lease_that_nobody_renews_is_nobodys(store):
 def test_the_log_in_a_store_is_whole_at_the_end(store):
     file = location_of(f"{store}/log/run.log")
     for _ in range(2):
-        log = runlog.RunLog(file)
+        log = run_log.RunLog(file)
         with log.run():
             log.note("shard", key="a")
-    assert [line["event"] for line in runlog.read(file)] == ["begin", "shard", "end"] * 2
+    assert [line["event"] for line in run_log.read(file)] == ["begin", "shard", "end"] * 2
 
 
 @pytest.mark.parametrize("url", [
@@ -120,9 +118,9 @@ def test_a_url_that_cannot_be_opened_is_told(store, url):
 
 
 def test_a_command_says_what_is_wrong_with_a_url(store):
-    done = alchemy("verify", "s3://no-such-bucket/corpus")
+    done = program("verify", "s3://no-such-bucket/corpus")
     assert done.returncode == 2 and "can't open" in done.stderr and "Traceback" not in done.stderr
-    done = alchemy("verify", f"{store}/nothing")
+    done = program("verify", f"{store}/nothing")
     assert done.returncode == 2 and "holds no variants" in done.stderr
 
 
@@ -145,16 +143,16 @@ def rows_in(url: str, name: str, *without: str) -> list[dict]:
 def test_a_corpus_in_a_store_is_the_one_in_a_folder(corpus, store):
     """Made in two goes, and once more after a shard was damaged."""
     url = f"{store}/corpus"
-    first = summary(synthesize(url, "--targets", "20", "--workers", "1"))
-    again = summary(synthesize(url, "--targets", "60", "--workers", "2"))
+    first = summary(synthesize(url, "--targets", "20", "--workers", "1", run=program))
+    again = summary(synthesize(url, "--targets", "60", "--workers", "2", run=program))
     assert first["targets"] == 20 and again["targets"] == 60 and again["checked"] == again["valid"] == 20
     for name in ("theorems", "variants", "rejects"):
         assert rows_in(url, name) == table(corpus[0], name)
-    assert summary(alchemy("verify", url, "--sample", "5", "--json"))["valid"] == 5
-    page = location_of(summary(alchemy("report", url, "--json"))["page"]).read_text()
+    assert summary(program("verify", url, "--sample", "5", "--json"))["valid"] == 5
+    page = location_of(summary(program("report", url, "--json"))["page"]).read_text()
     assert f"{corpus[1]['variants']:,} variants of {LIBRARY}" in page
     damaged = next(iter(sorted((location_of(url) / ".work" / "mutate").iterdir(), key=str))) / "variants.parquet"
     damaged.write_bytes(damaged.read_bytes()[:100])
-    summary(synthesize(url, "--targets", "60"))
+    summary(synthesize(url, "--targets", "60", run=program))
     assert rows_in(url, "variants") == table(corpus[0], "variants")
     assert not Path("s3:").exists()

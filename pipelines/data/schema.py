@@ -1,16 +1,6 @@
-"""The tables: their rows as structs, their Arrow schemas derived from these, and files that are whole or absent."""
-
-import types
-import typing
-from collections.abc import Iterable, Sequence
+"""The tables of a corpus and of a harvest: their rows as structs. The Arrow schema of a table is derived from its struct."""
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from lean_alchemy.pipelines.runtime.storage import Location, write_whole
-
-SCHEMA_VERSION = 2
 
 
 class Theorem(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,63 +128,3 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     occurrence: int | None = None
     depth: int = 1
     message: str | None = None
-
-
-_ARROW = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), float: pa.float64(), list[str]: pa.list_(pa.string())}
-
-
-def schema_of(record: type[msgspec.Struct]) -> pa.Schema:
-    """The Arrow schema of a struct: a field is nullable where None is one of its types."""
-    fields = []
-    for name, annotation in typing.get_type_hints(record).items():
-        options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
-        plain = next(option for option in options if option is not types.NoneType)
-        fields.append(pa.field(name, _ARROW[plain], nullable=types.NoneType in options))
-    return pa.schema(fields)
-
-
-def to_table(rows: Iterable[msgspec.Struct], record: type[msgspec.Struct]) -> pa.Table:
-    return pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema_of(record))
-
-
-def write(table: pa.Table, file: Location) -> None:
-    """One Parquet file, under its name only when it is whole."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    write_whole(file, sink.getvalue())
-
-
-def is_whole(file: Location) -> bool:
-    """Can the file be read? A truncated one has no footer."""
-    try:
-        with file.open("rb") as stream:
-            pq.read_metadata(stream)
-        return True
-    except (FileNotFoundError, NotADirectoryError, pa.ArrowInvalid):
-        return False
-    except OSError as error:
-        if error.errno is not None:  # the disk or the store can't be read, which says nothing of the file
-            raise
-        return False
-
-
-def are_whole(folder: Location, *names: str) -> bool:
-    """Can all of these tables of a shard be read? Not so where there is no folder."""
-    return all(is_whole(folder / f"{name}.parquet") for name in names)
-
-
-def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """All of one file.
-
-    By this thread alone: another one may hold a part of a Python file when Python ends, and abort it.
-    """
-    with file.open("rb") as stream, pq.ParquetFile(stream) as table:
-        return table.read(columns=columns, use_threads=False)
-
-
-def read(files: Sequence[Location], record: type[msgspec.Struct]) -> list[msgspec.Struct]:
-    """The rows of the files as structs, file by file."""
-    rows: list[msgspec.Struct] = []
-    for file in files:
-        rows += msgspec.convert(load(file, list(record.__struct_fields__)).to_pylist(), list[record])
-    return rows

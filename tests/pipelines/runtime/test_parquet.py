@@ -7,47 +7,47 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lean_alchemy.pipelines.corpus.extract import Entry
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.data.tables import Refuted, Reject, Theorem, Variant
+from lean_alchemy.pipelines.corpus.catalogue import Entry
+from lean_alchemy.pipelines.data.schema import Refuted, Reject, Theorem, Variant
+from lean_alchemy.pipelines.runtime import parquet
 
 REJECT = Reject(target="t", library="Init", module="Init", stage="attempt", reason="refused", n=3)
 
 
 @pytest.mark.parametrize("record", [Theorem, Variant, Refuted, Reject, Entry])
 def test_a_schema_has_the_fields_of_its_struct(record):
-    schema = tables.schema_of(record)
+    schema = parquet.schema_of(record)
     assert schema.names == list(record.__struct_fields__)
-    assert tables.to_table([], record).schema == schema
+    assert parquet.to_table([], record).schema == schema
 
 
 def test_none_is_allowed_only_where_the_struct_says_so():
-    schema = tables.schema_of(Reject)
+    schema = parquet.schema_of(Reject)
     assert schema.field("lemma").nullable and not schema.field("target").nullable
-    assert schema.field("n").type == pa.int64() and tables.schema_of(Variant).field("axioms").type == pa.list_(pa.string())
+    assert schema.field("n").type == pa.int64() and parquet.schema_of(Variant).field("axioms").type == pa.list_(pa.string())
 
 
 def test_rows_come_back_as_they_went(tmp_path):
-    tables.write(tables.to_table([REJECT], Reject), tmp_path / "rejects.parquet")
-    assert tables.read([tmp_path / "rejects.parquet"], Reject) == [REJECT]
+    parquet.write(parquet.to_table([REJECT], Reject), tmp_path / "rejects.parquet")
+    assert parquet.read([tmp_path / "rejects.parquet"], Reject) == [REJECT]
     assert [p.name for p in tmp_path.iterdir()] == ["rejects.parquet"]
     assert pq.ParquetFile(tmp_path / "rejects.parquet").metadata.row_group(0).column(0).compression == "ZSTD"
 
 
 def test_a_truncated_file_is_not_whole(tmp_path):
     file = tmp_path / "rejects.parquet"
-    assert not tables.is_whole(file)
-    tables.write(tables.to_table([REJECT], Reject), file)
-    assert tables.is_whole(file)
+    assert not parquet.is_whole(file)
+    parquet.write(parquet.to_table([REJECT], Reject), file)
+    assert parquet.is_whole(file)
     file.write_bytes(file.read_bytes()[:-10])
-    assert not tables.is_whole(file)
+    assert not parquet.is_whole(file)
 
 
 LAST = """
 import sys
 from pathlib import Path
-from lean_alchemy.pipelines.data import tables
-tables.load(Path(sys.argv[1]))
+from lean_alchemy.pipelines.runtime import parquet
+parquet.load(Path(sys.argv[1]))
 """
 
 
@@ -62,14 +62,15 @@ def test_a_process_that_read_a_table_last_ends_well(tmp_path):
 FULL = """
 import random, resource, sys
 from pathlib import Path
-from lean_alchemy.pipelines.data import tables
-from lean_alchemy.pipelines.runtime.job import Job, Options
-from lean_alchemy.pipelines.data.tables import Reject
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Reject
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 job = Job(Path(sys.argv[1]), Options(library=["Init"], targets=1, kinds=["rw"]))
 rows = [Reject(target=str(random.random()), library="", module="", stage="", reason="") for _ in range(10_000)]
-with job.begin(), job.folder(job.mutate_folder / "shard") as part:
-    tables.write(tables.to_table(rows, Reject), part / "rejects.parquet")
+with job.begin(), job.folder(job.work / "mutate" / "shard") as part:
+    parquet.write(parquet.to_table(rows, Reject), part / "rejects.parquet")
 """
 
 

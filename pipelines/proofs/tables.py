@@ -1,0 +1,77 @@
+"""The tables `proofs`, `steps` and `rejects` of a harvest or a trace, put together from its shards."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
+from lean_alchemy.pipelines.runtime import parquet, pool
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, place_of, rows
+from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
+from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove
+
+TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
+
+GROUPS_AT_ONCE = 20
+"""Groups of shards (the modules of a harvest) in a file of a table."""
+
+
+class Tabulated(msgspec.Struct, frozen=True):
+    """proved: theorems by round. rejects: by reason. with_premises: proofs that name a premise. damaged: shards that can't be read."""
+
+    proved: dict[int, int]
+    rejects: dict[str, int]
+    with_premises: int
+    damaged: list[Failure]
+
+
+def tabulate(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]) -> Tabulated:
+    """Writes the tables, which appear together. groups: shards about the same theorems, the later round after the earlier one. Between the
+    tables of two runs there is no manifest. In a cluster that is there."""
+    keys = [[shard.key for shard in group] for group in groups]
+    files = [keys[i:i + GROUPS_AT_ONCE] for i in range(0, len(keys), GROUPS_AT_ONCE)]
+    proved, rejects, with_premises, damaged = Counter[int](), Counter[str](), 0, list[Failure]()
+    with draft(job.work) as made:
+        for table in TABLES:
+            make(made / table)
+        for part in pool.tasks(partial(_write_file, job, stage, made), enumerate(files)):
+            proved.update(part.proved)
+            rejects.update(part.rejects)
+            with_premises += part.with_premises
+            damaged += part.damaged
+        job.manifest_file.unlink(missing_ok=True)
+        for table in TABLES:
+            exchange(made / table, job.out / table)
+    return Tabulated(dict(proved), dict(rejects), with_premises, damaged)
+
+
+def _write_file(job: Job, stage: Stage, made: Location, numbered: tuple[int, list[list[str]]]) -> Tabulated:
+    """One file of each table. A theorem is proved in a round, or rejected with the reason of its last."""
+    number, groups = numbered
+    proofs, steps, rejects, damaged = list[Proof](), list[Step](), list[Reject](), list[Failure]()
+    for keys in groups:
+        last: dict[str, tuple[Location, list[Reject]]] = {}
+        for place in (place_of(job, stage, key) for key in keys):
+            if not is_done(place, stage):
+                continue
+            try:
+                new, made_steps, refused = rows(place, "proofs", Proof), rows(place, "steps", Step), rows(place, "rejects", Reject)
+            except DamagedShard as error:
+                damaged.append(Failure.of(stage.name, f"shard {place.name}", error))
+                remove(place)  # the next run makes it again
+                continue
+            proofs += new
+            steps += made_steps
+            for reject in refused:
+                at, of_this_shard = last.get(reject.target, (None, []))
+                last[reject.target] = place, [*(of_this_shard if at == place else []), reject]
+            for proof in new:
+                last.pop(proof.theorem, None)
+        rejects += [reject for _, of_target in last.values() for reject in of_target]
+    for table, found in zip(TABLES, (proofs, steps, rejects), strict=True):
+        parquet.write(parquet.to_table(found, TABLES[table]), made / table / f"part-{number:04}.parquet")
+    return Tabulated(Counter(proof.round for proof in proofs), Counter(row.reason for row in rejects),
+                     sum(bool(proof.premises) for proof in proofs), damaged)

@@ -1,0 +1,74 @@
+"""Tables as Parquet files: rows as structs, Arrow schemas derived from these, and files that are whole or absent."""
+
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lean_alchemy.pipelines.runtime.storage import Location, write_whole
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+_ARROW = {str: pa.string(), bytes: pa.binary(), int: pa.int64(), bool: pa.bool_(), float: pa.float64(), list[str]: pa.list_(pa.string())}
+
+
+def schema_of(record: type[msgspec.Struct]) -> pa.Schema:
+    """The Arrow schema of a struct: a field is nullable where None is one of its types."""
+    fields = []
+    for name, annotation in typing.get_type_hints(record).items():
+        options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+        plain = next(option for option in options if option is not types.NoneType)
+        arrow = pa.string() if typing.get_origin(plain) is typing.Literal else _ARROW[plain]
+        fields.append(pa.field(name, arrow, nullable=types.NoneType in options))
+    return pa.schema(fields)
+
+
+def to_table(rows: Iterable[msgspec.Struct], record: type[msgspec.Struct]) -> pa.Table:
+    return pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema_of(record))
+
+
+def write(table: pa.Table, file: Location) -> None:
+    """One Parquet file, under its name only when it is whole."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    write_whole(file, sink.getvalue())
+
+
+def is_whole(file: Location) -> bool:
+    """Can the file be read? A truncated one has no footer."""
+    try:
+        with file.open("rb") as stream:
+            pq.read_metadata(stream)
+        return True
+    except (FileNotFoundError, NotADirectoryError, pa.ArrowInvalid):
+        return False
+    except OSError as error:
+        if error.errno is not None:  # the disk or the store can't be read, which says nothing of the file
+            raise
+        return False
+
+
+def are_whole(folder: Location, *names: str) -> bool:
+    """Can all of these tables of a shard be read? Not so where there is no folder."""
+    return all(is_whole(folder / f"{name}.parquet") for name in names)
+
+
+def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
+    """All of one file.
+
+    By this thread alone: another one may hold a part of a Python file when Python ends, and abort it.
+    """
+    with file.open("rb") as stream, pq.ParquetFile(stream, page_checksum_verification=True) as table:
+        return table.read(columns=columns, use_threads=False)
+
+
+def read(files: Sequence[Location], record: type[Row]) -> list[Row]:
+    """The rows of the files as structs, file by file."""
+    rows: list[Row] = []
+    for file in files:
+        rows += msgspec.convert(load(file, list(record.__struct_fields__)).to_pylist(), list[record])
+    return rows

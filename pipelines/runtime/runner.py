@@ -1,0 +1,159 @@
+"""The stage runner: which shards are there, which are missing, run them on Ray, count, report, and collect what failed.
+
+Every stage of the project runs through `run`. Run again, it goes on with the shards that are missing. An item that fails is a row of
+`OUT/failures/STAGE.parquet`, and the others go on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from functools import partial
+from itertools import islice
+from typing import Any, Protocol
+
+import msgspec
+
+from lean_alchemy.pipelines.runtime import parquet, pool
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.manifest import JobError
+from lean_alchemy.pipelines.runtime.pool import Crew, Needs
+from lean_alchemy.pipelines.runtime.run_log import RunLog
+from lean_alchemy.pipelines.runtime.shards import FAILURES, ShardSummary, ShardWorker, is_done, place_of, summary_at
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, silent
+from lean_alchemy.pipelines.runtime.storage import Location, ask_all, make, remove
+
+AT_ONCE = 500
+"""Shards whose files are looked at together."""
+
+MAX_FAILURES = 100
+"""Where so many items fail, something is wrong with the set-up."""
+
+
+class TooManyFailures(JobError):
+    """The run was ended; what is done is kept."""
+
+
+class Shards(Protocol):
+    """The shards of a run, as often as they are asked for: a list, or an object that makes them anew, where a list would not fit."""
+
+    def __iter__(self) -> Iterator[Shard]: ...
+
+
+class Retries(msgspec.Struct, frozen=True):
+    """max_failures: items that may fail before the run ends; None: any number. retry_failed: are items that failed earlier tried again?"""
+
+    max_failures: int | None = MAX_FAILURES
+    retry_failed: bool = False
+
+
+class Ran(msgspec.Struct):
+    """What a stage came to, all its shards together, those of earlier runs included."""
+
+    tally: Any
+    failures: list[Failure]
+    shards: int
+
+
+def crew(job: Job, stage: Stage, settings: Any, workers: int) -> Crew:
+    """Workers of a stage, for several runs of it."""
+    return Crew(partial(ShardWorker, job, stage, settings), Needs(stage.name, stage.cpus, stage.memory_gb), workers)
+
+
+def run(job: Job, stage: Stage, settings: Any, shards: Shards, workers: int, report: Report = silent, *, retries: Retries = Retries(),
+        note: Callable[[Any], str] = lambda tally: "", label: str | None = None, log: RunLog | None = None,
+        hired: Crew | None = None) -> Ran:
+    """Makes the missing shards. settings: what the stage's worker is built from, in each process. note: a line of progress from the tally
+    of this run. label: the name of the progress, if not the stage's. hired: a crew that outlives the run. It needs a cluster
+    (`pool.cluster`). Raises TooManyFailures, ClusterError, and errors of the set-up that a worker raises."""
+    make(job.work / stage.name)
+    label = label or stage.name
+    done: set[str] = set()
+    total = there = 0
+    for shard, is_there in _looked_at(job, stage, shards, retries):
+        total += len(shard.items)
+        if is_there:
+            done.add(shard.key)
+            there += len(shard.items)
+    if log:
+        log.note("stage", name=stage.name, done=len(done), items=total)
+    report(label, there, total, "")
+    tally, failed, lost = stage.tally(), 0, list[Failure]()
+    missing = (shard for shard in shards if shard.key not in done)
+    with (nullcontext(hired) if hired else crew(job, stage, settings, workers)) as staff:
+        for event in staff.run(missing):
+            shard: Shard = event.item
+            there += len(shard.items)
+            if isinstance(event, pool.Lost):
+                if log:
+                    log.note("lost", stage=stage.name, key=shard.key, reason=event.reason)
+                lost += [Failure.of(stage.name, stage.name_of(item), f"the worker processes died: {event.reason}") for item in shard.items]
+            else:
+                summary: ShardSummary = event.result
+                tally.add(summary.tally)
+                failed += summary.failures
+                if log:
+                    log.note("shard", stage=stage.name, key=shard.key, items=len(shard.items), failures=summary.failures,
+                             tally=summary.tally)
+            job.note_seconds()
+            report(label, there, total, note(tally))
+            if retries.max_failures is not None and failed + len(lost) > retries.max_failures:
+                _end(job, stage, shards, lost, retries.max_failures)
+    return collect(job, stage, shards, lost)
+
+
+def collect(job: Job, stage: Stage, shards: Shards, lost: Iterable[Failure] = ()) -> Ran:
+    """The tally and the failures of all shards that are on disk. lost: failures of those that are not."""
+    tally, failures, count = stage.tally(), list(lost), 0
+    for group in _groups(shards):
+        places = [place_of(job, stage, shard.key) for shard in group]
+        summaries = ask_all(partial(_summary, stage=stage), places)
+        for place, summary in zip(places, summaries, strict=True):
+            if summary is None:
+                continue
+            count += 1
+            tally.add(summary.tally)
+            if summary.failures:
+                failures += parquet.read([place / f"{FAILURES}.parquet"], Failure)
+    return Ran(tally, failures, count)
+
+
+def _summary(place: Location, stage: Stage) -> ShardSummary | None:
+    return summary_at(place, stage) if is_done(place, stage) else None
+
+
+def rows(job: Job, stage: Stage, shard: Shard, table: str) -> list[Any]:
+    """The rows of a shard's table; none where it is not on disk."""
+    place = place_of(job, stage, shard.key)
+    return parquet.read([place / f"{table}.parquet"], stage.tables[table]) if is_done(place, stage) else []
+
+
+def write_failures(job: Job, name: str, failures: list[Failure]) -> None:
+    """A stage's part of the table `failures`; earlier ones of the stage go."""
+    make(job.out / FAILURES)
+    parquet.write(parquet.to_table(failures, Failure), job.out / FAILURES / f"{name.replace(' ', '-')}.parquet")
+
+
+def _end(job: Job, stage: Stage, shards: Shards, lost: list[Failure], most: int) -> None:
+    failures = collect(job, stage, shards, lost).failures
+    write_failures(job, stage.name, failures)
+    raise TooManyFailures(f"{stage.name}: more than {most} items failed, such as {failures[0].item}: {failures[0].what}. They are in "
+                          f"{job.out / FAILURES}. What is done is kept: run the command again with --retry-failed when the cause is "
+                          "removed, or with a larger --max-failures")
+
+
+def _looked_at(job: Job, stage: Stage, shards: Shards, retries: Retries) -> Iterator[tuple[Shard, bool]]:
+    """Each shard, and is it done? One that can't be read is removed, and with `retry_failed` one that has failures."""
+
+    def is_there(place: Location) -> bool:
+        if not is_done(place, stage) or (retries.retry_failed and summary_at(place, stage).failures):
+            remove(place)
+            return False
+        return True
+
+    for group in _groups(shards):
+        yield from zip(group, ask_all(is_there, [place_of(job, stage, shard.key) for shard in group]), strict=True)
+
+
+def _groups(shards: Shards) -> Iterator[list[Shard]]:
+    waiting = iter(shards)
+    while group := list(islice(waiting, AT_ONCE)):
+        yield group

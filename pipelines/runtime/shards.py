@@ -1,0 +1,141 @@
+"""A shard in a worker process: its items go through the stage's worker, its results appear in one folder, whole.
+
+    OUT/.work/STAGE/KEY/TABLE.parquet ...
+                        failures.parquet
+                        tally.json
+
+A shard is first given to the worker as a whole. Where that raises an error, or where an earlier process died of the shard, its items are
+given one by one, so that one bad item costs no other.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import pyarrow as pa
+
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.blame import Blame
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.manifest import JobError
+from lean_alchemy.pipelines.runtime.stage import Failure, History, Shard, Stage, Worker, ends_the_run
+from lean_alchemy.pipelines.runtime.storage import Location, write_whole
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+FAILURES, TALLY = "failures", "tally.json"
+
+
+class ShardSummary(msgspec.Struct, frozen=True):
+    """What a worker reports of a shard: small, as the rows go by way of the disk."""
+
+    tally: Any
+    failures: int
+
+
+class _Tally(msgspec.Struct):
+    failures: int
+    tally: msgspec.Raw
+
+
+class ShardWorker:
+    """Works on one shard of a stage after the other. settings: what the stage's worker is built from."""
+
+    def __init__(self, job: Job, stage: Stage, settings: Any):
+        _require_same_version(stage)
+        self._job, self._stage = job, stage
+        self._worker: Worker = stage.worker(settings)
+
+    def __call__(self, shard: Shard, history: History) -> ShardSummary:
+        blame = Blame(self._job.work, shard.key, history)
+        rows = None if history.died else self._together(shard.items)
+        if rows is None:
+            rows = list(self._one_by_one(shard.items, blame))
+        summary = self._write(shard, rows)
+        blame.clear()
+        return summary
+
+    def close(self) -> None:
+        self._worker.close()
+
+    def _together(self, items: Sequence[Any]) -> list[msgspec.Struct] | None:
+        """None where the worker raised an error."""
+        try:
+            return list(self._worker(items))
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            return None
+
+    def _one_by_one(self, items: Sequence[Any], blame: Blame) -> Iterator[msgspec.Struct]:
+        for item in items:
+            name = self._stage.name_of(item)
+            if name in blame.blamed:
+                yield Failure.of(self._stage.name, name, "it killed the worker process")
+                continue
+            blame.suspect(name)
+            try:
+                yield from list(self._worker([item]))
+            except Exception as error:
+                if ends_the_run(error):
+                    raise
+                yield Failure.of(self._stage.name, name, error)
+
+    def _write(self, shard: Shard, rows: list[msgspec.Struct]) -> ShardSummary:
+        tally, failures = self._stage.tally(), [row for row in rows if isinstance(row, Failure)]
+        for row in rows:
+            if isinstance(row, self._stage.tally):
+                tally.add(row)
+        with self._job.folder(place_of(self._job, self._stage, shard.key)) as part:
+            for name, record in self._stage.tables.items():
+                parquet.write(parquet.to_table((row for row in rows if type(row) is record), record), part / f"{name}.parquet")
+            parquet.write(parquet.to_table(failures, Failure), part / f"{FAILURES}.parquet")
+            write_whole(part / TALLY, msgspec.json.encode({"failures": len(failures), "tally": tally}))
+        return ShardSummary(tally, len(failures))
+
+
+def _require_same_version(stage: Stage) -> None:
+    """Raises JobError on a node whose code is of another version than that of the process that leads the run."""
+    defined = vars(sys.modules[stage.worker.__module__]).values()
+    here = next((value for value in defined if isinstance(value, Stage) and value.name == stage.name), stage)
+    if here.version != stage.version:
+        raise JobError(f"a node of the cluster has version {here.version} of the stage {stage.name}, the leading process has version "
+                       f"{stage.version}: install the same lean-alchemy on all nodes")
+
+
+def place_of(job: Job, stage: Stage, key: str) -> Location:
+    return job.work / stage.name / key
+
+
+def is_done(place: Location, stage: Stage) -> bool:
+    """Is the shard on disk, and does each of its files have a footer?"""
+    return parquet.are_whole(place, *stage.tables, FAILURES) and (place / TALLY).is_file()
+
+
+def summary_at(place: Location, stage: Stage) -> ShardSummary:
+    """What a shard on disk came to."""
+    found = msgspec.json.decode((place / TALLY).read_bytes(), type=_Tally)
+    return ShardSummary(msgspec.json.decode(found.tally, type=stage.tally), found.failures)
+
+
+class DamagedShard(Exception):
+    """A shard that has all its footers and can't be read."""
+
+
+def load(place: Location, table: str) -> pa.Table:
+    """A table of a shard. Raises DamagedShard."""
+    try:
+        return parquet.load(place / f"{table}.parquet")
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # the disk or the store can't be read, which says nothing of the file
+            raise
+        raise DamagedShard(f"{table}.parquet can't be read: {str(error).strip()}") from error
+
+
+def rows(place: Location, table: str, record: type[Row]) -> list[Row]:
+    """A table of a shard as structs. Raises DamagedShard."""
+    try:
+        return msgspec.convert(load(place, table).to_pylist(), list[record])
+    except msgspec.ValidationError as error:
+        raise DamagedShard(f"{table}.parquet has a row that can't be read: {error}") from error

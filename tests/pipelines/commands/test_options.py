@@ -1,0 +1,124 @@
+"""Options mean the same in every command, what is required the parser requires, and a failing command says so in JSON, too."""
+
+import json
+from collections import defaultdict
+
+import pytest
+import typer.main
+from commands import alchemy, program
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from lean_alchemy.pipelines.commands.main import RENAMED, app
+
+COMMANDS: dict[tuple[str, ...], TyperCommand] = {}
+
+
+def _walk(command: TyperCommand | TyperGroup, path: tuple[str, ...]) -> None:
+    if isinstance(command, TyperGroup):
+        for name, child in command.commands.items():
+            _walk(child, (*path, name))
+    else:
+        COMMANDS[path] = command
+
+
+_walk(typer.main.get_command(app), ())
+
+CONTRACT = {"setup", "doctor", "synthesize", "mutate", "verify", "grade", "report", "publish", "harvest", "steps", "trace", "train", "loop",
+            "eval", "benchmark", "bench"}
+
+
+def options_of(command: TyperCommand) -> list[TyperOption]:
+    return [parameter for parameter in command.params if isinstance(parameter, TyperOption)]
+
+
+def test_every_command_is_there_and_has_json():
+    assert {path[0] for path in COMMANDS} == CONTRACT
+    for path, command in COMMANDS.items():
+        assert any("--json" in option.opts for option in options_of(command)), path
+        assert command.help and command.help.strip().endswith((".", ")", "`")), path
+
+
+MEANINGS = {
+    "--out": "The folder to write to",  # said first; what it holds after it
+    "--workspace": None,  # `setup` makes the one that others open
+    "--targets": None,  # of mutations and of proofs
+    "--sample": None,  # `loop` has a number for each split
+    "--data": None,  # `eval` and `eval steps` read a benchmark
+    "--dry-run": None,  # what would be made, a corpus or a repository
+}
+"""Options whose help differs from one command to the next, and why. None: the words differ and the meaning is the same."""
+
+
+def test_an_option_means_one_thing_everywhere():
+    said: dict[str, set[str]] = defaultdict(set)
+    for command in COMMANDS.values():
+        for option in options_of(command):
+            for name in option.opts:
+                said[name].add(option.help or "")
+    for name, helps in said.items():
+        if name not in MEANINGS:
+            assert len(helps) == 1, (name, helps)
+        elif begins := MEANINGS[name]:
+            assert all(begins in help or "to write to" in help for help in helps), (name, helps)
+
+
+def test_an_option_has_one_type_everywhere():
+    types: dict[str, set[str]] = defaultdict(set)
+    for path, command in COMMANDS.items():
+        for option in options_of(command):
+            if path[0] not in ("bench", "loop"):  # a bench has small defaults of its own
+                types[option.opts[0]].add(f"{'flag' if option.is_flag else 'value'} {option.multiple} {option.nargs}")
+    assert {name: kinds for name, kinds in types.items() if len(kinds) > 1} == {}
+
+
+def test_a_default_is_the_same_everywhere():
+    defaults: dict[str, set[str]] = defaultdict(set)
+    for name in ("--workers", "--seed", "--max-failures", "--retry-failed", "--kinds", "--workspace", "--json", "--module"):
+        for path, command in COMMANDS.items():
+            for option in options_of(command):
+                if name in option.opts and path not in (("bench", "search"), ("setup",)):
+                    defaults[name].add(repr(option.default))
+        assert len(defaults[name]) == 1, (name, defaults[name])
+
+
+def test_what_runs_a_stage_can_bear_failures():
+    for path in (("synthesize",), ("grade",), ("steps",), ("harvest",), ("trace",), ("eval", "run")):
+        names = {name for option in options_of(COMMANDS[path]) for name in option.opts}
+        assert {"--max-failures", "--retry-failed", "--workers"} <= names, path
+
+
+@pytest.mark.parametrize(("arguments", "missing"), [
+    (["eval"], "--benchmark"), (["eval", "--benchmark", "core"], "--model"), (["eval", "compare", "a"], "B"), (["eval", "steps"], "MODEL"),
+    (["synthesize"], "OUT"), (["train", "tiny"], "--out"), (["publish", "out"], "REPO"), (["mutate"], "NAME")])
+def test_what_is_required_the_parser_requires(arguments, missing):
+    done = alchemy(*arguments)
+    assert done.returncode == 2 and "Missing" in done.stderr and missing in done.stderr, done.stderr
+
+
+def test_an_old_name_of_an_option_works_with_a_warning(tmp_path):
+    done = alchemy("harvest", str(tmp_path / "out"), "--fresh", "--known", "x", "--json")
+    assert done.returncode == 2 and "--fresh is now called --no-known" in done.stderr and "--no-known and --known exclude" in done.stderr
+    for command, names in RENAMED.items():
+        present = {name for path in COMMANDS if path[:len(command)] == command
+                   for option in options_of(COMMANDS[path]) for name in option.opts}
+        assert set(names.values()) <= present and not set(names) & present
+
+
+@pytest.mark.parametrize(("arguments", "status"), [
+    (["verify", "{tmp}/none", "--json"], 2), (["eval", "--benchmark", "core", "--model", "nobody", "--json"], 2),
+    (["benchmark", "unpack", "{tmp}", "--json"], 2)])
+def test_a_failure_is_an_object_too(tmp_path, arguments, status):
+    done = alchemy(*(word.replace("{tmp}", str(tmp_path)) for word in arguments))
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == status and set(said) == {"version", "error"} and said["version"] == 1 and said["error"] in done.stderr
+
+
+@pytest.mark.parametrize("environment", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}])
+def test_another_encoding_is_no_traceback(lean, tmp_path, environment):
+    """A name that ASCII lacks, in an argument and in the message about it."""
+    import os
+
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHONIO", "PYTHONUTF8"))}
+    done = program("mutate", "Nat.αβ", "--library", "Init.Core", "--json", env={**clean, **environment})
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "there is no theorem" in done.stderr, done.stderr
+    assert "Nat.αβ" in json.loads(done.stdout.splitlines()[-1])["error"]

@@ -1,0 +1,149 @@
+"""The stage runner: results are whole and found again, a bad item costs no other, and what failed is a row of a table."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from word_stage import COUNT, WordTally
+
+from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.pipelines.runtime import parquet, pool, runner
+from lean_alchemy.pipelines.runtime.job import Job, JobOptions
+from lean_alchemy.pipelines.runtime.manifest import JobError
+from lean_alchemy.pipelines.runtime.runner import Retries, TooManyFailures, write_failures
+from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, load, place_of
+from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    with pool.cluster(2):
+        yield
+
+
+class Bench:
+    """A job, and runs of it."""
+
+    def __init__(self, folder: Path):
+        self.job, self.notes = Job(folder / "out", JobOptions(library=["Init"])), folder / "notes"
+        self.notes.mkdir()
+
+    def run(self, *chunks: list[str], stage: Stage = COUNT, **how) -> runner.Ran:
+        self.shards = [Shard(self.job.key(stage, chunk), chunk) for chunk in chunks]
+        with self.job.begin():
+            return runner.run(self.job, stage, self.notes, self.shards, 2, retries=Retries(**how))
+
+    def words(self) -> set[str]:
+        return {row.text for shard in self.shards for row in runner.rows(self.job, COUNT, shard, "words")}
+
+    def times(self, word: str) -> int:
+        return len((self.notes / word.replace(" ", "_")).read_text())
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_tallies_add_up_and_rows_are_on_disk(bench):
+    ran = bench.run(["a", "bb"], ["cc"])
+    assert ran.tally == WordTally(words=3, by_length={"1": 1, "2": 2}) and not ran.failures and ran.shards == 2
+    assert bench.words() == {"a", "bb", "cc"}
+
+
+def test_a_run_that_is_repeated_does_nothing_and_counts_all(bench):
+    first = bench.run(["a", "bb"], ["cc"])
+    again = bench.run(["a", "bb"], ["cc"], ["dd"])
+    assert again.tally.words == first.tally.words + 1
+    assert [bench.times(word) for word in ("a", "bb", "cc", "dd")] == [1, 1, 1, 1]
+
+
+def test_results_of_another_version_have_another_name(bench):
+    later = msgspec.structs.replace(COUNT, version=2)
+    assert bench.job.key(COUNT, ["a"]) != bench.job.key(later, ["a"])
+
+
+@pytest.mark.parametrize("bad", ["raise it", "engine it"])
+def test_an_item_that_raises_is_a_failure_and_costs_no_other(bench, bad):
+    ran = bench.run(["a", bad, "b"], ["c"])
+    (failure,) = ran.failures
+    assert failure.stage == "count" and failure.item == bad and "Traceback" in failure.trace and failure.when.endswith("Z")
+    assert bench.words() == {"a", "b", "c"} and ran.tally.words == 3
+
+
+def test_an_item_that_kills_its_process_is_found_and_costs_no_other(bench):
+    ran = bench.run(["a", "kill one", "b", "kill two"], ["c"])
+    assert {failure.item for failure in ran.failures} == {"kill one", "kill two"} and bench.words() == {"a", "b", "c"}
+    assert not any((bench.job.work / "blame").iterdir())
+
+
+@pytest.mark.parametrize(("bad", "error"), [("disk", OSError), ("setup", Trouble)])
+def test_an_error_of_the_set_up_ends_the_run(bench, bad, error):
+    with pytest.raises(error):
+        bench.run(["a", bad])
+    assert not bench.words()
+
+
+def test_a_worker_may_say_that_an_item_failed(bench):
+    ran = bench.run(["odd one"])
+    assert [failure.what for failure in ran.failures] == ["it is odd"] and bench.words() == {"odd one"}
+
+
+def test_what_failed_is_remembered_and_tried_again_when_asked(bench):
+    for _ in range(2):
+        assert len(bench.run(["a", "raise it"], ["b"]).failures) == 1
+    assert bench.times("b") == 1 and bench.times("raise it") == 2  # together, then alone, in the first run
+    assert len(bench.run(["a", "raise it"], ["b"], retry_failed=True).failures) == 1
+    assert bench.times("b") == 1 and bench.times("raise it") == 4
+
+
+def test_too_many_failures_end_the_run_and_keep_what_is_done(bench):
+    with pytest.raises(TooManyFailures, match="--max-failures"):
+        bench.run(["a"], *[[f"raise {number}"] for number in range(4)], max_failures=2)
+    assert parquet.read([bench.job.out / "failures" / "count.parquet"], Failure)
+    assert len(bench.run(["a"], *[[f"raise {number}"] for number in range(4)], max_failures=None).failures) == 4
+    assert bench.times("a") == 1
+
+
+def test_the_table_of_failures_has_a_file_for_each_stage(bench):
+    write_failures(bench.job, "count", [Failure.of("count", "a", "why")])
+    write_failures(bench.job, "prove it", [])
+    assert sorted(file.name for file in (bench.job.out / "failures").iterdir()) == ["count.parquet", "prove-it.parquet"]
+    write_failures(bench.job, "count", [])
+    assert not parquet.read(list((bench.job.out / "failures").iterdir()), Failure)
+
+
+def test_a_truncated_shard_is_made_again(bench):
+    bench.run(["a"], ["b"])
+    os.truncate(place_of(bench.job, COUNT, bench.shards[0].key) / "words.parquet", 50)
+    bench.run(["a"], ["b"])
+    assert bench.times("a") == 2 and bench.times("b") == 1 and bench.words() == {"a", "b"}
+
+
+def test_a_shard_with_a_damaged_page_is_told_from_a_whole_one(bench):
+    bench.run(["a word that is long enough"])
+    place = place_of(bench.job, COUNT, bench.shards[0].key)
+    file = place / "words.parquet"
+    content = bytearray(file.read_bytes())
+    at = content.index(b"a word")
+    content[at:at + 4] = b"\0\xff\0\xff"
+    file.write_bytes(content)
+    assert is_done(place, COUNT)
+    with pytest.raises(DamagedShard, match=r"words\.parquet can't be read"):
+        load(place, "words")
+
+
+def test_a_node_with_another_version_is_told(bench):
+    from lean_alchemy.pipelines.corpus.mutate import MUTATE
+
+    other = msgspec.structs.replace(MUTATE, version=MUTATE.version + 1)
+    with pytest.raises(JobError, match="install the same"):
+        bench.run(["a"], stage=other)
+
+
+def test_no_shard_is_named_by_a_number_of_workers_or_its_place(bench):
+    assert bench.job.key(COUNT, ["a"]) == Job(bench.job.out / "other", JobOptions(library=["Init"])).key(COUNT, ["a"])
+    assert bench.job.key(COUNT, ["a"]) != Job(bench.job.out, JobOptions(library=["Std"])).key(COUNT, ["a"])
+    assert len(bench.job.key(COUNT, ["a"])) == 16
