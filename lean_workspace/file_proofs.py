@@ -1,7 +1,7 @@
 """Proofs in files of the user, replayed in place.
 
-While Lean elaborates a file, the goals before and after each tactic are recorded (`RecordedProofs.lean`). Replayed in the gym, one
-tactic after the other, a proof must meet the same goals again. Then the recorded states are what a prover would see.
+While Lean elaborates a file, the goals before and after each tactic are recorded (`engine/Alchemy/Files/RecordedProofs.lean`). Replayed in
+the gym, one tactic after the other, a proof must meet the same goals again. Then the recorded states are what a prover would see.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The messages between the gym and the engine; the other side is the engine's `GymRequests.lean`. See `protocol.py` for all others."""
+"""The messages between the gym and the engine; the other side is `engine/Alchemy/Serving/GymRequests.lean`."""
 
 from collections.abc import Sequence
 

@@ -50,8 +50,8 @@ LEAVE_OPEN = ("sorry", "admit", "stop", "sorryAx")
 TRUST_THE_COMPILER = ("native_decide", "native", "ofReduceBool", "ofReduceNat", "trustCompiler")
 FORBIDDEN = (*LEAVE_OPEN, *TRUST_THE_COMPILER, "lcProof", "lcUnreachable", "unsafeCast", "unsafe", "run_tac", "by_elab", "set_option",
              "sleep", "exact?", "apply?", "rw?", "try?")
-"""The words of the syntax that our engine forbids (`AllowedTactics.lean`). There is no Lean parser here, so a hypothesis with such a
-name is rejected, too."""
+"""The words of the syntax that our engine forbids (`engine/Alchemy/Gym/AllowedTactics.lean`). There is no Lean parser here,
+so a hypothesis with such a name is rejected, too."""
 
 _FORBIDDEN = re.compile("(?<![\\w'])(" + "|".join(map(re.escape, sorted(FORBIDDEN, key=len, reverse=True))) + ")(?![\\w'!?])")
 

@@ -13,7 +13,7 @@ import msgspec
 import psutil
 from rich.table import Table
 
-from lean_alchemy.lean_workspace import native
+from lean_alchemy.lean_workspace import lake
 from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.process import Engine
@@ -67,14 +67,14 @@ def _embedded() -> Finding:
 
 def _native() -> Finding:
     try:
-        lean = native.tool("lean")
-    except native.NoWorkspace:
+        lean = lake.tool("lean")
+    except lake.NoWorkspace:
         return Finding("native Lean", False, "no lean on the path", "not needed; Mathlib needs one (elan)", needed=False)
     try:
         said = subprocess.run([lean, "--version"], capture_output=True, encoding="utf-8", timeout=60, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("native Lean", False, str(error), "not needed; Mathlib needs one (elan)", needed=False)
-    advice = "" if native.supports(said) else f"the engine is written for Lean {native.RANGE}"
+    advice = "" if lake.supports(said) else f"the engine is written for Lean {lake.RANGE}"
     return Finding("native Lean", True, said, advice, needed=False)
 
 

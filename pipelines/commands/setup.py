@@ -21,7 +21,7 @@ def setup(
 
     start = time.monotonic()
     if mathlib is not None:
-        from lean_alchemy.lean_workspace.native import engine_for, make_workspace, workspace_at
+        from lean_alchemy.lean_workspace.lake import engine_for, make_workspace, workspace_at
 
         make_workspace(workspace.resolve(), mathlib, tell)
         lean = workspace_at(workspace.resolve())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from lean_alchemy.lean_workspace import native
+from lean_alchemy.lean_workspace import lake
 from lean_alchemy.lean_workspace.file_proofs import NotPlayed, NumberedProof, proofs_in, replay
 from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Played, Proved, Statement
 from lean_alchemy.lean_workspace.library import Library
@@ -37,13 +37,13 @@ def source_of(library: Library, module: str) -> str | None:
     """The file that a module of a workspace was compiled from. The embedded Lean brings no sources."""
     if library.workspace is None:
         return None
-    source = native.workspace_at(Path(library.workspace)).source_of(module)
+    source = lake.workspace_at(Path(library.workspace)).source_of(module)
     return None if source is None else str(source)
 
 
 def library_of_source(workspace: str, module: str, source: str) -> Library:
     """What is opened to read a module's source. Raises NativeError."""
-    options = native.workspace_at(Path(workspace)).options_for(Path(source))
+    options = lake.workspace_at(Path(workspace)).options_for(Path(source))
     return Library((), (source,), workspace, proofs=True, source_of=module, options=tuple(options))
 
 

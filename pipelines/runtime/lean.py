@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from lean_alchemy.lean_workspace import native
+from lean_alchemy.lean_workspace import lake
 from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import Limits
@@ -51,18 +51,18 @@ def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace
     if library.workspace is None:
         install.setup()
         return Workspace(install.launch, library, retirement=retirement)
-    lean = native.workspace_at(Path(library.workspace))
+    lean = lake.workspace_at(Path(library.workspace))
     most_gb = SOURCE_GB if library.source_of else retirement.memory_gb + NATIVE_GB
-    return Workspace(partial(native.launch, lean), library, Limits(memory_gb=most_gb), retirement)
+    return Workspace(partial(lake.launch, lean), library, Limits(memory_gb=most_gb), retirement)
 
 
 def has_module(library: Library, name: str) -> bool:
-    return install.has_module(name) if library.workspace is None else native.workspace_at(Path(library.workspace)).has_module(name)
+    return install.has_module(name) if library.workspace is None else lake.workspace_at(Path(library.workspace)).has_module(name)
 
 
 def lean_digest(library: Library) -> str:
     """Names the Lean that a library is opened in, and what a workspace holds."""
     if library.workspace is None:
         return install.SHA512
-    lean = native.workspace_at(Path(library.workspace))
+    lean = lake.workspace_at(Path(library.workspace))
     return hashlib.sha256(f"{lean.build} {lean.contents}".encode()).hexdigest()

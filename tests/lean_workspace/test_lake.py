@@ -13,10 +13,10 @@ import toolchain
 from commands import program, same, summary, synthesize, table
 from places import LIBRARIES
 
-from lean_alchemy.lean_workspace import native
+from lean_alchemy.lean_workspace import lake
 from lean_alchemy.lean_workspace.gym import Gym, Proved, Refused
+from lean_alchemy.lean_workspace.lake import NativeError, NoWorkspace
 from lean_alchemy.lean_workspace.library import Library
-from lean_alchemy.lean_workspace.native import NativeError, NoWorkspace
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.pipelines.proofs.written import Files, Missing, library_of_source
 from lean_alchemy.pipelines.runtime.lean import opened
@@ -71,7 +71,7 @@ def orchard(on_path, tmp_path_factory) -> Path:
 
 
 def test_a_workspace_says_what_it_is(orchard):
-    lean = native.workspace_at(orchard)
+    lean = lake.workspace_at(orchard)
     assert (lean.toolchain, lean.version, lean.folder) == ("leanprover/lean4:v4.28.0", "4.28.0", orchard)
     assert lean.has_module("Orchard.Sum") and lean.has_module("Init") and not lean.has_module("Mathlib")
     assert lean.source_of("Orchard.Sum") == orchard / "Orchard" / "Sum.lean" and lean.source_of("Orchard.None") is None
@@ -129,7 +129,7 @@ def test_an_environment_before_a_module_of_three_files(doubt):
 
 
 def files_of(orchard: Path, module: str) -> Files:
-    source = native.workspace_at(orchard).source_of(module)
+    source = lake.workspace_at(orchard).source_of(module)
     return Files(library_of_source(str(orchard), module, str(source)))
 
 
@@ -176,10 +176,10 @@ def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
 
 
 def test_the_engine_is_built_once_for_a_toolchain(orchard):
-    lean = native.workspace_at(orchard)
-    executable = native.engine_for(lean)
+    lean = lake.workspace_at(orchard)
+    executable = lake.engine_for(lean)
     before = executable.stat().st_mtime_ns
-    assert native.engine_for(lean) == executable and executable.stat().st_mtime_ns == before
+    assert lake.engine_for(lean) == executable and executable.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(("spoil", "said"), [
@@ -191,30 +191,30 @@ def test_what_is_no_workspace_says_why(orchard, tmp_path, spoil, said):
     folder = copied(orchard, tmp_path)
     spoil(folder)
     with pytest.raises(NoWorkspace, match=said):
-        native.workspace_at(folder)
+        lake.workspace_at(folder)
 
 
 def test_a_lean_of_another_version_than_it_says_is_refused(orchard, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{toolchain.put_on_path(tmp_path / 'bin', version='4.40.1')}:{os.environ['PATH']}")
     with pytest.raises(NoWorkspace, match=r"this is 4\.40"):
-        native.workspace_at(copied(orchard, tmp_path))
+        lake.workspace_at(copied(orchard, tmp_path))
 
 
 def test_without_elan_it_says_how_to_get_it(orchard, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(NoWorkspace, match="install elan"):
-        native.workspace_at(copied(orchard, tmp_path))
+        lake.workspace_at(copied(orchard, tmp_path))
 
 
 def test_what_lake_says_is_told(orchard, tmp_path, monkeypatch):
-    lake = tmp_path / "bin" / "lake"
-    lake.parent.mkdir()
-    lake.write_text("#!/bin/sh\necho 'error: lakefile.toml:3: unexpected token' >&2\nexit 1\n", encoding="utf-8")
-    lake.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{lake.parent}:{os.environ['PATH']}")
+    script = tmp_path / "bin" / "lake"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho 'error: lakefile.toml:3: unexpected token' >&2\nexit 1\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
     with pytest.raises(NativeError, match=r"lake env lean --version.*ended with exit status 1: error: lakefile.toml:3"):
-        native.workspace_at(copied(orchard, tmp_path))
+        lake.workspace_at(copied(orchard, tmp_path))
 
 
 def test_a_library_that_is_not_built_is_told(orchard, tmp_path):
@@ -277,21 +277,21 @@ def test_a_benchmark_of_leandojos_is_proved_in_the_sources_of_a_workspace(orchar
 
 def test_a_workspace_with_mathlib_is_made_step_by_step(on_path, tmp_path, monkeypatch):
     """Lake is asked to fetch, to take the cache and to build, in this order; where it fails the next run goes on."""
-    called, lake = tmp_path / "called", tmp_path / "bin" / "lake"
-    lake.parent.mkdir()
-    lake.write_text(f"#!/bin/sh\necho \"$@\" >> {called}\n[ \"$1\" != exe ] || cat {tmp_path}/cache\n", encoding="utf-8")
-    lake.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{lake.parent}:{os.environ['PATH']}")
+    called, script = tmp_path / "called", tmp_path / "bin" / "lake"
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/sh\necho \"$@\" >> {called}\n[ \"$1\" != exe ] || cat {tmp_path}/cache\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
     folder = tmp_path / "workspace"
     with pytest.raises(NativeError, match="No such file"):
-        native.make_workspace(folder, "v4.28.0")
+        lake.make_workspace(folder, "v4.28.0")
     (tmp_path / "cache").touch()
-    native.make_workspace(folder, "v4.28.0")
+    lake.make_workspace(folder, "v4.28.0")
     assert called.read_text(encoding="utf-8").splitlines() == ["update", "exe cache get", "update", "exe cache get", "build"]
     assert (folder / "lean-toolchain").read_text(encoding="utf-8") == "leanprover/lean4:v4.28.0\n"
     assert 'rev = "v4.28.0"' in (folder / "lakefile.toml").read_text(encoding="utf-8")
     with pytest.raises(NoWorkspace, match="something else"):
-        native.make_workspace(folder, "v4.29.0")
+        lake.make_workspace(folder, "v4.29.0")
     for revision, said in (("master", "no tag"), ("v4.9.0", "this is 4.9")):
         with pytest.raises(NoWorkspace, match=said):
-            native.make_workspace(tmp_path / "other", revision)
+            lake.make_workspace(tmp_path / "other", revision)
