@@ -10,7 +10,7 @@ class Declarations(Message, frozen=True):
     rows: list[tuple[str, str, str | None]]
 
 
-class AskDeclarations(Request, tag="declarations", frozen=True):
+class AskDeclarations(Request[Declarations], tag="declarations", frozen=True):
     """module: the number of a module."""
 
     Reply = Declarations
