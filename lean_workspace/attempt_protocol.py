@@ -25,7 +25,7 @@ class Profiled(Message, frozen=True):
     rows: list[Cost]
 
 
-class Profile(Request, tag="profile", frozen=True):
+class Profile(Request[Profiled], tag="profile", frozen=True):
     """Where the time of each attempt goes. It touches no caches of `Try` and leaves no drafts."""
 
     Reply = Profiled
@@ -42,7 +42,7 @@ class Explained(Message, frozen=True):
     trace: list[str]
 
 
-class Explain(Request, tag="explain", frozen=True):
+class Explain(Request[Explained], tag="explain", frozen=True):
     """Makes one attempt on the prepared target with the option `trace.Alchemy.attempt` set. The attempt begins with empty caches,
     touches none of `Try`, and leaves no draft."""
 

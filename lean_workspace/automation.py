@@ -94,8 +94,8 @@ def _closed_all(gym: Gym, state: State, closers: Sequence[str], heartbeats: int)
     steps: list[Played] = []
     while (step := _closed(gym, state, closers, heartbeats)) is not None:
         steps.append(step)
-        if isinstance(step.outcome, Proved):
-            return steps
+        if not isinstance(step.outcome, Advanced):
+            return steps  # it is Proved
         state = step.outcome.state
     return None
 

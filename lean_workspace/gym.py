@@ -73,6 +73,10 @@ class InSource(msgspec.Struct, frozen=True):
     proof: int
 
 
+class OtherStart(msgspec.Struct, frozen=True):
+    """What another gym starts from (`dojo/gym.py`)."""
+
+
 class Move(msgspec.Struct, frozen=True):
     """A tactic and its budget, in thousands of heartbeats."""
 
@@ -90,7 +94,7 @@ class State:
     """A proof state. goals: as Lean prints them, one text each. moves: what led here from the start. independent: no two goals share a
     metavariable, so each can be proved by itself. The engine keeps the state as long as this object lives."""
 
-    def __init__(self, statement: Statement | InSource, moves: tuple[Move | FocusGoal, ...], goals: tuple[str, ...],
+    def __init__(self, statement: Statement | InSource | OtherStart, moves: tuple[Move | FocusGoal, ...], goals: tuple[str, ...],
                  independent: bool = True):
         self.statement, self.moves, self.goals, self.independent = statement, moves, goals, independent
 
@@ -200,7 +204,7 @@ class Gym:
         self._workspace.retire()
         state = State(statement, (), ())
         started = self._workspace.ask(self._start(statement))
-        if started.refused is not None:
+        if started.state is None:
             raise NotOpened(started.refused)
         state.goals = tuple(started.goals)
         self._keep(state, started.state)
@@ -258,6 +262,7 @@ class Gym:
             return Proved(stepped.theorem, moves, tuple(stepped.axioms), premises, tuple(stepped.messages), seconds)
         if stepped.closed:
             return Closed(premises, tuple(stepped.messages), seconds)
+        assert stepped.state is not None, "neither refused, nor proved, nor closed"
         after = State(state.statement, moves, tuple(stepped.goals), stepped.independent)
         self._keep(after, stepped.state)
         return Advanced(after, premises, tuple(stepped.messages), seconds)
@@ -274,7 +279,10 @@ class Gym:
         return number if engine == self._workspace.generation else self._replay(state)
 
     def _replay(self, state: State) -> int:
+        assert not isinstance(state.statement, OtherStart), "a state of another gym"
         started = self._workspace.ask_once(self._start(state.statement), self._deadline_s)
+        if started.state is None:
+            raise NotReplayed(f"replay failed: the statement was opened before, and now it is not: {started.refused}")
         number, goals = started.state, started.goals
         for move in state.moves:
             self._unreferenced.append((self._workspace.generation, number))  # intermediate states are not kept

@@ -107,12 +107,12 @@ class Released(Message, frozen=True):
 # --- requests -------------------------------------------------------------------------------------
 
 
-class FindStatementText(Request, tag="words", frozen=True):
+class FindStatementText(Request[StatementText], tag="words", frozen=True):
     Reply = StatementText
     theorem: int
 
 
-class Negate(Request, tag="negate", frozen=True):
+class Negate(Request[Negated], tag="negate", frozen=True):
     Reply = Negated
     statement: str
     levels: Sequence[str]
@@ -125,7 +125,7 @@ class Before(msgspec.Struct, frozen=True):
     available: Sequence[str] = ()
 
 
-class Start(Request, tag="start", frozen=True):
+class Start(Request[Started], tag="start", frozen=True):
     """See `gym.Statement` for the fields."""
 
     Reply = Started
@@ -137,7 +137,7 @@ class Start(Request, tag="start", frozen=True):
     opens: str
 
 
-class Proofs(Request, tag="proofs", frozen=True):
+class Proofs(Request[WrittenProofs], tag="proofs", frozen=True):
     """A page of the proofs of the user's files."""
 
     Reply = WrittenProofs
@@ -145,14 +145,14 @@ class Proofs(Request, tag="proofs", frozen=True):
     count: int
 
 
-class Begin(Request, tag="begin", frozen=True):
+class Begin(Request[Started], tag="begin", frozen=True):
     """Starts a theorem in its source, right before its own command. proof: its number."""
 
     Reply = Started
     proof: int
 
 
-class Step(Request, tag="step", frozen=True):
+class Step(Request[Stepped], tag="step", frozen=True):
     """heartbeats: in thousands."""
 
     Reply = Stepped
@@ -161,7 +161,7 @@ class Step(Request, tag="step", frozen=True):
     heartbeats: int
 
 
-class Focus(Request, tag="focus", frozen=True):
+class Focus(Request[Focused], tag="focus", frozen=True):
     """goal: counted from 0."""
 
     Reply = Focused
@@ -169,7 +169,7 @@ class Focus(Request, tag="focus", frozen=True):
     goal: int
 
 
-class AskHints(Request, tag="hints", frozen=True):
+class AskHints(Request[Hints], tag="hints", frozen=True):
     """premises: how many to select. heartbeats: in thousands."""
 
     Reply = Hints
@@ -178,6 +178,6 @@ class AskHints(Request, tag="hints", frozen=True):
     heartbeats: int
 
 
-class Release(Request, tag="release", frozen=True):
+class Release(Request[Released], tag="release", frozen=True):
     Reply = Released
     states: Sequence[int]

@@ -2,11 +2,18 @@
 
 import os
 import select
+import subprocess
 import time
 from collections.abc import Callable
 from typing import IO
 
 _TICK_S = 0.5
+
+
+def pipes_of(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
+    """stdin and stdout of a process that was started with a pipe for each."""
+    assert process.stdin is not None and process.stdout is not None
+    return process.stdin, process.stdout
 
 
 class Lines:

@@ -12,13 +12,14 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import psutil
 
 from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
-from lean_alchemy.lean_workspace.lines import Lines
-from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION, Envelope, Message, Ready, Request
+from lean_alchemy.lean_workspace.lines import Lines, pipes_of
+from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION, Envelope, Ready, ReplyT, Request
 
 
 class EngineDied(Trouble, OfOneItem):
@@ -75,7 +76,8 @@ class Engine:
             ["/bin/sh", "-c", raise_stack, "alchemy-engine", *launch.argv],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, cwd=self._scratch,
             env={**os.environ, **launch.env, "LEAN_HOST_WRITE": self._scratch}, start_new_session=True)
-        self.pid, self._lines = self._process.pid, Lines(self._process.stdout)
+        self._stdin, self._stdout = pipes_of(self._process)
+        self.pid, self._lines = self._process.pid, Lines(self._stdout)
         try:
             line = self._line("start", limits.start_deadline_s)
             self.ready = _read_ready(line, launch)
@@ -83,19 +85,19 @@ class Engine:
             self.close()
             raise
 
-    def ask(self, request: Request, *, deadline_s: float) -> Message:
+    def ask(self, request: Request[ReplyT], *, deadline_s: float) -> ReplyT:
         """The engine's reply, as the struct `request.Reply`. After the deadline the process is killed, because
         a late reply would be taken for the answer to the next request. Raises EngineDied, EngineRefused.
         """
         self._last_id += 1
         self.requests += 1
-        name = request.__struct_config__.tag
+        name = tag_of(request)
         if self._closed or not self.alive:
             raise self._dead(name, "ended")
         request = msgspec.structs.replace(request, id=self._last_id)
         try:
-            self._process.stdin.write(msgspec.json.encode(request) + b"\n")
-            self._process.stdin.flush()
+            self._stdin.write(msgspec.json.encode(request) + b"\n")
+            self._stdin.flush()
         except (BrokenPipeError, ValueError):
             raise self._dead(name, "ended") from None
         line = self._line(name, deadline_s)
@@ -105,7 +107,7 @@ class Engine:
                 raise self._dead(name, "out of step")
             if not bytes(envelope.ok):
                 raise EngineRefused(envelope.error or "the engine gave no reason")
-            return msgspec.json.decode(envelope.ok, type=request.Reply)
+            return msgspec.json.decode(envelope.ok, type=cast("type[ReplyT]", request.Reply))
         except msgspec.DecodeError as error:
             raise self._dead(name, "out of step", f"{error}: {line[:200]!r}") from None
 
@@ -133,7 +135,7 @@ class Engine:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+        for stream in (self._stdin, self._stdout, self._stderr):
             with contextlib.suppress(OSError):
                 stream.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -192,6 +194,11 @@ def _read_ready(line: bytes, launch: Launch) -> Ready:
         raise EngineMismatch(f"{launch.describe} has version {ready.engine} of the engine, and Python expects {ENGINE_VERSION}: run "
                              "`alchemy setup`")
     return ready
+
+
+def tag_of(request: Request[Any]) -> str:
+    """What a request is called on the line."""
+    return str(request.__struct_config__.tag)
 
 
 def require_kinds(ready: Ready, kinds: Sequence[str]) -> None:

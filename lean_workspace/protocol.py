@@ -6,7 +6,7 @@ attempt costs, and why it ends as it does) and `gym_protocol.py`.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args
 
 import msgspec
 
@@ -16,6 +16,7 @@ ENGINE_VERSION = "15"
 """Must equal `Alchemy.engineVersion` (`engine/Alchemy/Portable/Versions.lean`)."""
 
 KindName = Literal["rw", "apply"]
+ReplyT = TypeVar("ReplyT", bound="Message")
 Direction = Literal["forward", "backward"]
 ChangeKind = Literal["apply", "drop", "numeral", "exchange"]
 """How a statement is changed that need not hold: see `engine/Alchemy/FalseStatements/Change.lean`."""
@@ -32,7 +33,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 # --- what comes back ------------------------------------------------------------------------------
 
 
-class Ready(Message):
+class Ready(Message, frozen=True):
     """The first line of an engine."""
 
     engine: str
@@ -41,7 +42,7 @@ class Ready(Message):
     requests: list[str]
 
 
-class Problem(Message):
+class Problem(Message, frozen=True):
     """An error in a `.lean` file of the user."""
 
     file: str
@@ -49,13 +50,13 @@ class Problem(Message):
     message: str
 
 
-class Opened(Message):
+class Opened(Message, frozen=True):
     modules: list[str]
     count: int
     problems: list[Problem]
 
 
-class TheoremRow(Message):
+class TheoremRow(Message, frozen=True):
     """A theorem of the library. term: the statement in canonical form, None where it is too large."""
 
     name: str
@@ -69,20 +70,20 @@ class TheoremRow(Message):
     docstring: str | None
 
 
-class TheoremRows(Message):
+class TheoremRows(Message, frozen=True):
     rows: list[TheoremRow]
 
 
-class KeyRows(Message):
+class KeyRows(Message, frozen=True):
     """See `mutation.candidates.Key` for the columns."""
 
     rows: list[tuple[int, KindName, Direction, int, bool, int, int, bool, str, str]]
 
 
-class InstanceRows(Message):
+class InstanceRows(Message, frozen=True):
     """[class, argument …] of each instance; see `mutation.classes`."""
 
-    rows: list[list]
+    rows: list[list[Any]]
 
 
 class Declarations(Message, frozen=True):
@@ -92,12 +93,12 @@ class Declarations(Message, frozen=True):
     rows: list[tuple[str, str, str | None]]
 
 
-Form = list
+Form = list[Any]
 """[token, argument …]; an argument is a list of forms, "*" or "**". The engine writes a number for a list that stands in
 the table of the target."""
 
 
-class Site(Message):
+class Site(Message, frozen=True):
     """site: 0 is the conclusion, n the n-th binder. rw: [root, forms] of each subterm. apply: forms. instances: those of the
     target, as `InstanceRows` has them."""
 
@@ -105,16 +106,16 @@ class Site(Message):
     name: str
     rw: list[tuple[str, list[Form]]]
     apply: list[Form]
-    instances: list[list] = []
+    instances: list[list[Any]] = []
 
 
-class SharedSites(Message):
+class SharedSites(Message, frozen=True):
     """Sites whose forms share what they have in common. forms: lists of forms that stand in others, by number, each after
     those that it names."""
 
     forms: list[list[Form]]
     sites: list[Site]
-    instances: list[list]
+    instances: list[list[Any]]
 
     def expanded(self) -> list[Site]:
         """The sites with the lists themselves, each one object wherever it stands."""
@@ -132,10 +133,10 @@ def _expanded(forms: list[Form], table: list[list[Form]]) -> list[Form]:
 def _expanded_argument(part: Any, table: list[list[Form]]) -> Any:
     if isinstance(part, int):
         return table[part]
-    return _expanded(part, table) if isinstance(part, list) else part
+    return _expanded(cast("list[Form]", part), table) if isinstance(part, list) else part
 
 
-class Target(SharedSites):
+class Target(SharedSites, frozen=True):
     """reads_back: does its statement, printed in some way, read back as itself? micros: of the forms of all sites."""
 
     binders: list[tuple[str, str]]
@@ -143,7 +144,7 @@ class Target(SharedSites):
     micros: int
 
 
-class Tried(Message):
+class Tried(Message, frozen=True):
     """For each candidate (draft, statement in canonical form, side conditions that became hypotheses, did the lemma
     introduce variables?), or why there is none. micros: of the attempts alone, without the pipes."""
 
@@ -151,7 +152,7 @@ class Tried(Message):
     micros: int
 
 
-class Written(Message):
+class Written(Message, frozen=True):
     """A variant that the kernel accepts and whose text reads back as the statement of its term. term: the
     statement as it is read, in canonical form. micros: of the kernel, of printing and of elaboration."""
 
@@ -164,15 +165,15 @@ class Written(Message):
     micros: tuple[int, int, int]
 
 
-class Refusal(Message):
+class Refusal(Message, frozen=True):
     """stage: kernel, print, parse, form, statement, proof, sorry, axioms, budget or audit."""
 
     stage: str
     message: str
 
 
-class WrittenAll(Message):
-    results: list[dict]
+class WrittenAll(Message, frozen=True):
+    results: list[dict[str, Any]]
 
     def outcomes(self) -> list[Written | Refusal]:
         return [msgspec.convert(r, Written if "theorem" in r else Refusal) for r in self.results]
@@ -186,11 +187,11 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     occurrence: int
 
 
-class Places(Message):
+class Places(Message, frozen=True):
     places: list[Place]
 
 
-class Refutation(Message):
+class Refutation(Message, frozen=True):
     """A changed statement that is false, and the theorem of its negation, judged from its text. term, negation: the
     false statement and its negation in canonical form."""
 
@@ -205,14 +206,14 @@ class Refutation(Message):
     micros: int
 
 
-class Refutations(Message):
-    results: list[dict]
+class Refutations(Message, frozen=True):
+    results: list[dict[str, Any]]
 
     def outcomes(self) -> list[Refutation | Refusal]:
         return [msgspec.convert(r, Refutation if "theorem" in r else Refusal) for r in self.results]
 
 
-class Checked(Message):
+class Checked(Message, frozen=True):
     """The theorem that a text proves, or why it proves none."""
 
     name: str | None = None
@@ -222,31 +223,31 @@ class Checked(Message):
     refused: Refusal | None = None
 
 
-class Graded(Message):
+class Graded(Message, frozen=True):
     """closed_by: the first tactic that proves the statement; None where none does."""
 
     closed_by: Automation | None
 
 
-class Judged(Message):
+class Judged(Message, frozen=True):
     """refused: what the kernel says; None where it accepts."""
 
     refused: str | None
 
 
-class Found(Message):
+class Found(Message, frozen=True):
     numbers: list[int | None]
 
 
 # --- requests -------------------------------------------------------------------------------------
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request"):
+class Request(msgspec.Struct, Generic[ReplyT], frozen=True, kw_only=True, tag_field="request"):
     Reply: ClassVar[type[Message]]
     id: int = 0
 
 
-class Open(Request, tag="open"):
+class Open(Request[Opened], tag="open", frozen=True):
     """Modules of Lean, then files of the user on top of them, each with the modules of its own header. proofs: are the proofs in the files
     recorded? module: what the one file is the source of; it is read instead of what it was compiled to. options: for the files."""
 
@@ -258,23 +259,23 @@ class Open(Request, tag="open"):
     options: list[LeanOption] = []
 
 
-class Theorems(Request, tag="theorems"):
+class Theorems(Request[TheoremRows], tag="theorems", frozen=True):
     Reply = TheoremRows
     start: int = msgspec.field(name="from")
     count: int
 
 
-class Keys(Request, tag="keys"):
+class Keys(Request[KeyRows], tag="keys", frozen=True):
     Reply = KeyRows
     start: int = msgspec.field(name="from")
     count: int
 
 
-class Instances(Request, tag="instances"):
+class Instances(Request[InstanceRows], tag="instances", frozen=True):
     Reply = InstanceRows
 
 
-class AskDeclarations(Request, tag="declarations", frozen=True):
+class AskDeclarations(Request[Declarations], tag="declarations", frozen=True):
     """module: the number of a module."""
 
     Reply = Declarations
@@ -300,7 +301,7 @@ class Style(msgspec.Struct, frozen=True):
     matchers: bool = True
 
 
-class Prepare(Request, tag="target"):
+class Prepare(Request[Target], tag="target", frozen=True):
     """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before. style: how its own
     text may be written to count as read back; a `match` may be in it as it is."""
 
@@ -310,13 +311,13 @@ class Prepare(Request, tag="target"):
     style: Style
 
 
-class Try(Request, tag="try"):
+class Try(Request[Tried], tag="try", frozen=True):
     Reply = Tried
     theorem: int
     candidates: list[Candidate]
 
 
-class Write(Request, tag="write"):
+class Write(Request[WrittenAll], tag="write", frozen=True):
     """drafts: number, name, and whether the whole command judges the text as well."""
 
     Reply = WrittenAll
@@ -325,7 +326,7 @@ class Write(Request, tag="write"):
     style: Style
 
 
-class FindPlaces(Request, tag="places"):
+class FindPlaces(Request[Places], tag="places", frozen=True):
     Reply = Places
     theorem: int
 
@@ -340,7 +341,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     name: str
 
 
-class Refute(Request, tag="refute"):
+class Refute(Request[Refutations], tag="refute", frozen=True):
     """A Refusal's stage is `change` (there is no such statement), `search` (no counterexample), or as for a variant."""
 
     Reply = Refutations
@@ -348,7 +349,7 @@ class Refute(Request, tag="refute"):
     changes: list[Change]
 
 
-class Check(Request, tag="check"):
+class Check(Request[Checked], tag="check", frozen=True):
     """parts: is the text judged by its parts, where these say enough, as `write` does?"""
 
     Reply = Checked
@@ -356,7 +357,7 @@ class Check(Request, tag="check"):
     parts: bool = False
 
 
-class Grade(Request, tag="grade"):
+class Grade(Request[Graded], tag="grade", frozen=True):
     """Which of the tactics, the first of them, proves a statement alone? signature: what stands between `theorem` and `:=`."""
 
     Reply = Graded
@@ -365,7 +366,7 @@ class Grade(Request, tag="grade"):
     tactics: Sequence[Automation]
 
 
-class Kernel(Request, tag="kernel"):
+class Kernel(Request[Judged], tag="kernel", frozen=True):
     """Is the theorem `proof` a proof of the theorem `statement`?"""
 
     Reply = Judged
@@ -373,12 +374,12 @@ class Kernel(Request, tag="kernel"):
     proof: int
 
 
-class Find(Request, tag="find"):
+class Find(Request[Found], tag="find", frozen=True):
     Reply = Found
     names: list[str]
 
 
-class Envelope(Message):
+class Envelope(Message, frozen=True):
     """What every reply comes in."""
 
     id: int | None

@@ -16,7 +16,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace.attempt_protocol import Cost, Explain, Explained, Profile
 from lean_alchemy.lean_workspace.library import Library
-from lean_alchemy.lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits
+from lean_alchemy.lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits, tag_of
 from lean_alchemy.lean_workspace.protocol import (
     PORTFOLIO,
     Automation,
@@ -31,7 +31,6 @@ from lean_alchemy.lean_workspace.protocol import (
     Kernel,
     KeyRows,
     Keys,
-    Message,
     Open,
     Opened,
     Place,
@@ -40,6 +39,7 @@ from lean_alchemy.lean_workspace.protocol import (
     Refusal,
     Refutation,
     Refute,
+    ReplyT,
     Request,
     SharedSites,
     Site,
@@ -135,8 +135,6 @@ class Workspace:
     def __init__(self, launch: Callable[[tuple[Path, ...]], Launch], library: Library,
                  limits: Limits = Limits(), retirement: Retirement = Retirement()):
         self._launch, self.library, self._limits, self._retirement = launch, library, limits, retirement
-        self._engine: Engine | None = None
-        self.opened: Opened | None = None
         self.prepared: PreparedTarget | None = None
         """The target that the engine holds."""
         self.deaths = 0
@@ -144,7 +142,7 @@ class Workspace:
         """How many engines came so far: what the ones before held is lost."""
         self.spent: dict[str, float] = {}
         """Seconds in which Lean worked, by request; `start`: until an engine had the library open."""
-        self._start()
+        self._engine, self.opened = self._started()
 
     @property
     def ready(self) -> Ready:
@@ -203,26 +201,25 @@ class Workspace:
         """The numbers of theorems; None for a name that is none."""
         return self.ask(Find(names=list(names))).numbers
 
-    def ask(self, request: Request, deadline_s: float = DEADLINE_S) -> Message:
+    def ask(self, request: Request[ReplyT], deadline_s: float = DEADLINE_S) -> ReplyT:
         """The reply, from a second engine where the first one died of it. Raises EngineDied, EngineRefused."""
         try:
             return patiently(KILLS, lambda: self.ask_once(request, deadline_s))
         except EngineDied:
             return self.ask_once(request, ALONE_S)
 
-    def ask_once(self, request: Request, deadline_s: float) -> Message:
+    def ask_once(self, request: Request[ReplyT], deadline_s: float) -> ReplyT:
         """One try. An engine that died since the last request counts as dying of this one: what it held is lost."""
         try:
-            with self._clocked(request.__struct_config__.tag):
+            with self._clocked(tag_of(request)):
                 return self._engine.ask(request, deadline_s=deadline_s)
         except EngineDied:
             self.deaths += 1
-            self._start()
+            self._restart()
             raise
 
     def close(self) -> None:
-        if self._engine is not None:
-            self._engine.close()
+        self._engine.close()
 
     def __enter__(self) -> "Workspace":
         return self
@@ -234,19 +231,22 @@ class Workspace:
         """Replaces an engine that has grown or served long."""
         most_gb = max(self._retirement.memory_gb, self._opened_gb + self._retirement.growth_gb)
         if self._engine.requests > self._retirement.requests or self._engine.memory_gb > most_gb:
-            self._start()
+            self._restart()
 
-    def _start(self) -> None:
+    def _restart(self) -> None:
+        self.close()
+        self._engine, self.opened = self._started()
+
+    def _started(self) -> tuple[Engine, Opened]:
         """A fresh engine with the library open; a second one where the first dies at it."""
         self.prepared = None
         self.generation += 1
-        self.close()
         with self._clocked("start"):
             try:
-                patiently(STARTS, self._open)
+                return patiently(STARTS, self._open)
             except EngineDied:
                 self.deaths += 1
-                self._open()
+                return self._open()
 
     @contextlib.contextmanager
     def _clocked(self, work: str) -> Iterator[None]:
@@ -256,17 +256,18 @@ class Workspace:
         finally:
             self.spent[work] = self.spent.get(work, 0.0) + time.monotonic() - start
 
-    def _open(self) -> None:
+    def _open(self) -> tuple[Engine, Opened]:
         engine = Engine(self._launch(self.library.folders()), self._limits)
         try:
             library = self.library
-            self.opened = engine.ask(Open(modules=list(library.modules), files=list(library.files), proofs=library.proofs,
-                                          module=library.source_of, options=list(library.options)),
-                                     deadline_s=FILES_S if library.files else OPEN_S)
+            opened = engine.ask(Open(modules=list(library.modules), files=list(library.files), proofs=library.proofs,
+                                     module=library.source_of, options=list(library.options)),
+                                deadline_s=FILES_S if library.files else OPEN_S)
         except EngineRefused as refused:
             engine.close()
             raise EngineRefused(f"can't open {self.library}: {refused}") from None
-        self._engine, self._opened_gb = engine, engine.memory_gb
+        self._opened_gb = engine.memory_gb
+        return engine, opened
 
 
 class PreparedTarget:
@@ -360,7 +361,7 @@ class PreparedTarget:
         numbered = [(self._drafts[o.draft.candidate], o.name, o.audited) for o in orders]
         return self._ask(Write(theorem=self.theorem, drafts=numbered, style=self._style), deadline_s).outcomes()
 
-    def _ask(self, request: Request, deadline_s: float) -> Message:
+    def _ask(self, request: Request[ReplyT], deadline_s: float) -> ReplyT:
         """One try on this target."""
         self._hold()
         return self._workspace.ask_once(request, deadline_s)

@@ -111,9 +111,10 @@ def _opened(root: Path, file: str) -> Any:
     """A TracedFile without a LeanGitRepo: making that copies the folder, and it only provides names that are not used here."""
     from lean_dojo import TracedFile, TracedRepo
 
-    opened = (TracedFile.from_xml(root, root / file, None) if file.endswith(".trace.xml")
-              else TracedFile.from_traced_file(root, Path(file), None))
-    opened.traced_repo = TracedRepo(None, {}, root, [], None)
+    none: Any = None
+    opened = (TracedFile.from_xml(root, root / file, none) if file.endswith(".trace.xml")
+              else TracedFile.from_traced_file(root, Path(file), none))
+    opened.traced_repo = TracedRepo(none, {}, root, [], None)
     return opened
 
 
@@ -157,7 +158,8 @@ class Player:
         root = Path(folder).resolve()
         # Dojo and check_proof use a repository only to find its traced folder, and we know that folder.
         dojo.get_traced_repo_path = lambda repo, build_deps=True: root
-        self._package, self._dojo = lean_dojo, None
+        self._package: Any = lean_dojo
+        self._dojo: Any = None
         self._states: dict[int, lean_dojo.TacticState] = {}
 
     def __call__(self, request: Request) -> Iterator[Reply]:

@@ -9,8 +9,6 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from lean_alchemy.lean_workspace.dojo.messages import (
     UNKNOWN,
     CheckProof,
@@ -35,7 +33,7 @@ from lean_alchemy.lean_workspace.dojo.traces import (
     require_playable,
     toolchain_of,
 )
-from lean_alchemy.lean_workspace.gym import Advanced, Move, NotOpened, NotReplayed, Played, Proved, Refused, State, dedented
+from lean_alchemy.lean_workspace.gym import Advanced, Move, NotOpened, NotReplayed, OtherStart, Played, Proved, Refused, State, dedented
 from lean_alchemy.lean_workspace.process import EngineDied
 from lean_alchemy.lean_workspace.workspace import Lost
 
@@ -62,7 +60,7 @@ def forbidden(tactic: str) -> str | None:
     return match[1] if match else None
 
 
-class DojoStatement(msgspec.Struct, frozen=True):
+class DojoStatement(OtherStart, frozen=True):
     """A theorem of a traced repository. head: its text up to `:=`."""
 
     file: str
@@ -181,12 +179,13 @@ class DojoGym:
     def _outcome(self, state: State, move: Move) -> Advanced | Proved | Refused:
         number, start = self._number(state), time.monotonic()
         reply = self._run(number, move)
-        moves, seconds = (*state.moves, move), time.monotonic() - start
+        statement, earlier = _path_of(state)
+        moves, seconds = (*earlier, move), time.monotonic() - start
         match reply:
             case Goals():
-                return Advanced(self._state(state.statement, moves, reply), (), _lines(reply.messages), seconds)
+                return Advanced(self._state(statement, moves, reply), (), _lines(reply.messages), seconds)
             case Finished(messages=messages):
-                return Proved(_text(state.statement, moves), moves, UNKNOWN, (), _lines(messages), seconds)
+                return Proved(_text(statement, moves), moves, UNKNOWN, (), _lines(messages), seconds)
             case GivenUp():
                 return Refused("sorry", "the proof contains sorry", seconds)
             case Error(message=message):
@@ -195,6 +194,7 @@ class DojoGym:
 
     def _run(self, number: int, move: Move) -> Reply:
         """Raises EngineDied. If only Lean died, the child process is ended as well."""
+        assert self._child is not None, "no theorem is open"
         reply = self._child.ask(RunTactic(number, move.tactic), self._deadline_s)
         if isinstance(reply, Failed):
             self._leave()
@@ -204,11 +204,12 @@ class DojoGym:
     def _number(self, state: State) -> int:
         """The state's number in the process. If the process is not the one that made the state, the moves are replayed."""
         generation, number = self._numbers[state]
-        return number if generation == self._generation and self._child.alive else self._replay(state)
+        return number if generation == self._generation and self._child is not None and self._child.alive else self._replay(state)
 
     def _replay(self, state: State) -> int:
-        reply = self._enter(state.statement)
-        for move in state.moves:
+        statement, moves = _path_of(state)
+        reply = self._enter(statement)
+        for move in moves:
             if isinstance(reply, Goals):
                 reply = self._run(reply.state, move)
         if not isinstance(reply, Goals) or _goals(reply) != state.goals:
@@ -221,6 +222,12 @@ class DojoGym:
         state = State(statement, moves, goals, independent=len(goals) == 1)  # LeanDojo does not tell whether goals share a metavariable
         self._numbers[state] = (self._generation, reply.state)
         return state
+
+
+def _path_of(state: State) -> tuple[DojoStatement, tuple[Move, ...]]:
+    """What led to a state of this gym, which has no focus."""
+    assert isinstance(state.statement, DojoStatement), "a state of another gym"
+    return state.statement, tuple(move for move in state.moves if isinstance(move, Move))
 
 
 def _goals(reply: Goals) -> tuple[str, ...]:

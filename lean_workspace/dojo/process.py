@@ -16,7 +16,7 @@ import psutil
 import lean_alchemy
 from lean_alchemy.lean_workspace.dojo.messages import Failed, Reply, Request
 from lean_alchemy.lean_workspace.embedded.install import home
-from lean_alchemy.lean_workspace.lines import Lines
+from lean_alchemy.lean_workspace.lines import Lines, pipes_of
 from lean_alchemy.lean_workspace.process import EngineDied
 
 _PACKAGES = Path(lean_alchemy.__file__).parent.parent
@@ -59,7 +59,8 @@ class LeanDojo:
         self._process = subprocess.Popen(
             [sys.executable, "-m", CHILD, role, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
             cwd=self._scratch, env=environment(workers, memory_gb), start_new_session=True)
-        self.pid, self._lines = self._process.pid, Lines(self._process.stdout)
+        self._stdin, self._stdout = pipes_of(self._process)
+        self.pid, self._lines = self._process.pid, Lines(self._stdout)
 
     @property
     def alive(self) -> bool:
@@ -81,8 +82,8 @@ class LeanDojo:
     def send(self, request: Request) -> None:
         """Raises EngineDied."""
         try:
-            self._process.stdin.write(msgspec.json.encode(request) + b"\n")
-            self._process.stdin.flush()
+            self._stdin.write(msgspec.json.encode(request) + b"\n")
+            self._stdin.flush()
         except (BrokenPipeError, ValueError):
             raise self._dead("ended") from None
 
@@ -97,10 +98,10 @@ class LeanDojo:
     def close(self) -> None:
         """Lets the process end, then kills it and all it started. pexpect starts Lean in a session of its own, which a signal to the
         process group does not reach. Can be called twice."""
-        if self._process.stdin.closed:
+        if self._stdin.closed:
             return
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_S)
         self._kill()
@@ -119,7 +120,7 @@ class LeanDojo:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+        for stream in (self._stdin, self._stdout, self._stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
@@ -134,7 +135,7 @@ class LeanDojo:
             raise self._dead("ended") from None
 
     def _dead(self, cause: str, detail: str = "") -> EngineDied:
-        if self._process.stdin.closed:
+        if self._stdin.closed:
             return EngineDied(f"LeanDojo {self._role}", cause, "it was closed before")
         if cause == "ended":
             status = self._process.wait()

