@@ -28,9 +28,11 @@ class Environment(Protocol):
 
     def start_of(self, problem: Problem) -> Statement | InSource:
         """What to pass to `Gym.start`. Raises NotOpened."""
+        ...
 
     def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
         """The statement to prove, as text."""
+        ...
 
 
 class LibraryEnvironment:
@@ -47,7 +49,7 @@ class LibraryEnvironment:
         return self.gym.theorem(self._numbers[problem.name], problem.available)
 
     def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
-        return start.text
+        return start.text if isinstance(start, Statement) else None
 
 
 class SourceEnvironment:
@@ -90,13 +92,13 @@ class Environments:
     def of(self, problems: Sequence[Problem]) -> Environment:
         """The environment of a chunk of problems (see `chunked`). Raises EngineDied, EngineRefused if their source can't be read,
         NativeError if lake fails."""
-        source = source_for(self._job.library, problems[0])
-        if source is None:
+        source, workspace = source_for(self._job.library, problems[0]), self._job.library.workspace
+        if source is None or workspace is None:
             return self._library
         if self._source is not None:
             self._source.close()
             self._source = None
-        self._source = SourceEnvironment(self._job.library.workspace, module_of(problems[0]), source)
+        self._source = SourceEnvironment(workspace, module_of(problems[0]), source)
         return self._source
 
     def close(self) -> None:

@@ -235,9 +235,10 @@ class Examiner:
         tactics = attempt.search.proof()
         with attempt.lean.running():
             played = list(self._gym.play(attempt.start, tactics, self._budget.heartbeats))
-        if not proves(played):
-            return SearchEnd("not verified", str(played[-1].outcome), tactics=tactics)
-        return SearchEnd("proved", proved=played[-1].outcome, tactics=tactics)
+        last = played[-1].outcome
+        if not isinstance(last, Proved):
+            return SearchEnd("not verified", str(last), tactics=tactics)
+        return SearchEnd("proved", proved=last, tactics=tactics)
 
 
 class EvalTally(Sums):

@@ -29,13 +29,16 @@ class Query(msgspec.Struct, frozen=True):
 class Prover(Protocol):
     """expansions: the prover's own limit of states to expand per theorem; None: only the caller's budget counts."""
 
-    expansions: int | None
+    @property
+    def expansions(self) -> int | None: ...
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
         """For each query, up to `count` different tactics, the most probable first."""
+        ...
 
     def close(self) -> None:
         """Ends what the prover has started, such as a process."""
+        ...
 
 
 def distinct(candidates: Sequence[Candidate], count: int | None = None) -> list[Candidate]:

@@ -58,7 +58,7 @@ def score(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
         lean_seconds=round(lean, 3), model_seconds=round(model, 3), seconds=round(sum(r.seconds for r in results), 3))
 
 
-def interval(values: Sequence[float], seed: int = 0) -> Interval:
+def interval(values: Sequence[float] | np.ndarray, seed: int = 0) -> Interval:
     """The interval of the mean of the values; (0, 0) if there are none."""
     if not len(values):
         return Interval(0.0, 0.0)

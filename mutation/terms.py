@@ -159,7 +159,7 @@ def sides(term: Term) -> tuple[Term, Term] | None:
     if args := arguments(term, "Eq", 3):
         return args[1], args[2]
     if args := arguments(term, "Iff", 2):
-        return args
+        return args[0], args[1]
     if args := arguments(term, "HEq", 4):
         return args[1], args[3]
     return None

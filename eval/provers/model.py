@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -26,8 +26,10 @@ class Model:
 
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self._device).eval()
+        # transformers does not declare all of its types, and chooses the classes of both by the files in the folder
+        tokenizers, models = cast("Any", AutoTokenizer), cast("Any", AutoModelForCausalLM)
+        self.tokenizer = tokenizers.from_pretrained(folder)
+        self.model = models.from_pretrained(folder, dtype=dtype).to(self._device).eval()
         trained = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
         self._prompt_tokens = max(1, trained - TACTIC_TOKENS)
 

@@ -114,7 +114,7 @@ class Index:
 
     def __init__(self) -> None:
         self._root = _Node(0)
-        self.always: list[Hashable] = []
+        self.always: list[Any] = []
         self.size = 0
         self._steps = 0
         self._holds: Holds = anything_holds

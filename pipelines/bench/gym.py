@@ -67,6 +67,7 @@ def measure(library: Library, names: Sequence[str], episodes: int, report: Repor
         numbers = workspace.find(*names)
         statements = []
         for number in numbers:
+            assert number is not None, "names come from the library"
             try:
                 statements.append(gym.theorem(number))
             except NotOpened:

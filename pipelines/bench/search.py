@@ -14,6 +14,7 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeGuard
 
 import msgspec
 
@@ -220,7 +221,8 @@ class Comparer:
         everything = list(self._everything(target, way, sites))
         measured.brute_tried = len(everything)
         measured.brute_s, outcomes = _run(target, everything)
-        usable = [c for c, outcome in outcomes.items() if _is_usable(outcome)]
+        conditions = {c: outcome.conditions for c, outcome in outcomes.items() if _is_usable(outcome)}
+        usable = list(conditions)
         _count(measured.beside, (reason for outcome in outcomes.values() if (reason := _beside(outcome))))
         start = time.monotonic()
         indexed = [c for c in self._lemmas.candidates(target.theorem, sites) if c.kind == way.kind]
@@ -238,7 +240,7 @@ class Comparer:
                 refused = [c for c, outcome in again.items() if not _is_usable(outcome)]
         found = set(indexed)
         for candidate in usable:
-            row_name = f"{way.name}+conditions" if outcomes[candidate].conditions else way.name
+            row_name = f"{way.name}+conditions" if conditions[candidate] else way.name
             row = comparison.row(row_name)
             row.usable += 1
             if candidate in found:
@@ -297,7 +299,7 @@ def _run(target: PreparedTarget, candidates: Sequence[Candidate]) -> tuple[float
     return target.attempt_s - before, outcomes
 
 
-def _is_usable(outcome: Draft | Useless | Lost) -> bool:
+def _is_usable(outcome: Draft | Useless | Lost) -> TypeGuard[Draft]:
     return isinstance(outcome, Draft) and not outcome.introduces
 
 

@@ -177,7 +177,8 @@ class Benchmark:
 def _unpacked(file: Path) -> dict[str, bytes]:
     try:
         with tarfile.open(file, "r:xz") as archive:
-            return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+            return {member.name: content.read() for member in archive
+                    if member.isfile() and (content := archive.extractfile(member)) is not None}
     except (tarfile.TarError, EOFError, OSError) as error:
         raise UsageError(f"{file} can't be read as a packed benchmark: {error}") from None
 

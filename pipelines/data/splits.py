@@ -5,6 +5,7 @@ import hashlib
 from typing import Literal
 
 Split = Literal["train", "validation"]
+SPLITS: tuple[Split, ...] = ("train", "validation")
 
 VALIDATION_PERCENT = 2
 """Of the targets: some 500 of Init's and Std's, with 15,000 variants."""

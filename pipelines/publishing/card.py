@@ -52,8 +52,8 @@ class Config(msgspec.Struct, frozen=True):
     @property
     def features(self) -> list[tuple[str, str, str]]:
         """For each column its name, `dtype` or `list`, and its value type, as `datasets` calls them."""
-        return [(field.name, *(("list", _TYPES[field.type.value_type]) if pa.types.is_list(field.type) else ("dtype", _TYPES[field.type])))
-                for field in self.schema]
+        return [(field.name, "list", _TYPES[field.type.value_type]) if pa.types.is_list(field.type)
+                else (field.name, "dtype", _TYPES[field.type]) for field in self.schema]
 
 
 _TYPES = {pa.string(): "string", pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool"}
@@ -208,10 +208,12 @@ def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Pa
 
 def _checks_of_keys(data: Path) -> Iterator[str]:
     keys = _column(data / "variants", "statement_key")
-    yield f"`statement_key`: {len(keys) - pc.count_distinct(keys).as_py():,} rows state the same as another row."
+    distinct = pc.call_function("count_distinct", [keys])
+    yield f"`statement_key`: {len(keys) - distinct.as_py():,} rows state the same as another row."
     if (data / "theorems").is_dir():
-        known = pc.sum(pc.is_in(keys, _column(data / "theorems", "statement_key"))).as_py()
-        yield f"{known:,} rows state the same as a theorem of the library."
+        of_library = pc.SetLookupOptions(_column(data / "theorems", "statement_key"))
+        known = pc.call_function("sum", [pc.call_function("is_in", [keys], of_library)])
+        yield f"{known.as_py():,} rows state the same as a theorem of the library."
 
 
 def _figures_of_steps(data: Path, total: int) -> Iterator[tuple[str, str]]:

@@ -53,7 +53,7 @@ def _explanation(error: BaseException, repo: str, host: str) -> str:
     while causes[-1].__cause__ is not None:  # the upload wraps the original error
         causes.append(causes[-1].__cause__)
     refused = next((cause for cause in causes if getattr(cause, "response", None) is not None), None)
-    match refused and refused.response.status_code:
+    match getattr(getattr(refused, "response", None), "status_code", None):
         case None:
             message = f"can't publish {repo} at {host}: {type(causes[-1]).__name__}: {causes[-1]}"
         case 401:

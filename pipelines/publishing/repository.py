@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lean_alchemy.pipelines.data.splits import Split, split_of
+from lean_alchemy.pipelines.data.splits import SPLITS, Split, split_of
 from lean_alchemy.pipelines.publishing import card as publish_card
 from lean_alchemy.pipelines.publishing.card import Config, Part
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.manifest import JobError, Manifest, UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.stage import Report, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, make, write_whole
+from lean_alchemy.pipelines.runtime.storage import Location, draft, is_local, make, write_whole
 
 ROW_GROUP = 10_000
 """Rows of a Parquet row group, which a reader loads as a whole: 5 to 30 MB of text."""
@@ -63,6 +63,7 @@ def write(out: Location, repo: str, folder: Path, report: Report = silent, shard
         report("publish", done, rows, table)
 
     with draft(folder.parent) as draft_folder:
+        assert is_local(draft_folder)
         configs = [_config(source, draft_folder, tell, shard_bytes) for source in sources]
         write_whole(draft_folder / "README.md", publish_card.card(repo, manifest, configs, draft_folder).encode())
         files = [file for file in draft_folder.rglob("*") if file.is_file()]
@@ -148,10 +149,10 @@ def _config(source: Source, repository: Path, tell: Callable[[str, int], None], 
     folder = repository / "data" / source.table
     make(folder)
     split_of_row = _split_function(source, repository)
-    shards = {split: Shards(folder, split, source.schema, shard_bytes) for split in ("train", "validation")}
+    shards: dict[Split, Shards] = {split: Shards(folder, split, source.schema, shard_bytes) for split in SPLITS}
     for rows in _batches(source):
         in_validation = pa.array([split_of_row(value) == "validation" for value in _split_values(source, rows)], pa.bool_())
-        shards["train"].add(rows.filter(pc.invert(in_validation)))
+        shards["train"].add(rows.filter(pc.call_function("invert", [in_validation])))
         shards["validation"].add(rows.filter(in_validation))
         tell(source.table, rows.num_rows)
     return Config(source.table, source.schema, [part for split in shards.values() if (part := split.finish()).rows])
@@ -176,10 +177,10 @@ class Shards:
     """Writes the files of a split. They are renamed at the end, because their names contain their number."""
 
     def __init__(self, folder: Path, split: Split, schema: pa.Schema, limit: int):
-        self._folder, self._split, self._schema, self._limit = folder, split, schema, limit
+        self._folder, self._schema, self._limit = folder, schema, limit
+        self._split: Split = split
         self._waiting = schema.empty_table()
-        self._sink: pa.NativeFile | None = None
-        self._writer: pq.ParquetWriter | None = None
+        self._open: tuple[pa.NativeFile, pq.ParquetWriter] | None = None
         self._files: list[Path] = []
         self._rows = self._text_bytes = 0
 
@@ -201,18 +202,21 @@ class Shards:
         return Part(self._split, self._rows, count, size, self._text_bytes)
 
     def _write(self, group: pa.Table) -> None:
-        if self._writer is None:
-            self._files.append(self._folder / f"{self._split}-{len(self._files):05}.part")
-            self._sink = pa.OSFile(str(self._files[-1]), "wb")
-            self._writer = pq.ParquetWriter(self._sink, self._schema, compression="zstd")
-        self._writer.write_table(group, row_group_size=ROW_GROUP)
+        sink, writer = self._open = self._open or self._opened()
+        writer.write_table(group, row_group_size=ROW_GROUP)
         self._rows += group.num_rows
         self._text_bytes += group.nbytes
-        if self._sink.tell() >= self._limit:
+        if sink.tell() >= self._limit:
             self._close()
 
+    def _opened(self) -> tuple[pa.NativeFile, pq.ParquetWriter]:
+        self._files.append(self._folder / f"{self._split}-{len(self._files):05}.part")
+        sink = pa.OSFile(str(self._files[-1]), "wb")
+        return sink, pq.ParquetWriter(sink, self._schema, compression="zstd")
+
     def _close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._sink.close()
-            self._writer = None
+        if self._open is not None:
+            sink, writer = self._open
+            writer.close()
+            sink.close()
+            self._open = None
