@@ -18,12 +18,14 @@ def test_a_wheel_runs_where_the_sources_are_not(lean, tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     suffixes = {".lean", ".cjs", ".js", ".h", ".toml"}
-    sources = {str(f.relative_to(ROOT)) for f in (ROOT / "lean_workspace").rglob("*") if f.suffix in suffixes}
-    assert sources <= names
+    sources = {f"lean_alchemy/{f.relative_to(ROOT)}" for f in (ROOT / "lean_workspace").rglob("*") if f.suffix in suffixes}
+    assert sources and sources <= names
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"lean_alchemy"}
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", str(wheel)], check=True, capture_output=True)
+    without_checkout = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [tmp_path / "venv" / "bin" / "alchemy", "mutate", "and_comm", "--library", "Init.Core", "--json"],
-        cwd=tmp_path, env={**os.environ, "ALCHEMY_HOME": str(install.home())}, capture_output=True, text=True)
+        cwd=tmp_path, env={**without_checkout, "ALCHEMY_HOME": str(install.home())}, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
