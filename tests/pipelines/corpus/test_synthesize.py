@@ -159,7 +159,7 @@ def test_the_report_needs_nothing_beside_it_and_adds_up(corpus, tmp_path):
 
 def test_verify_finds_every_text_valid_in_a_fresh_engine(corpus):
     assert summary(alchemy("verify", str(corpus[0]), "--sample", "all", "--json")) == {
-        "checked": corpus[1]["variants"], "valid": corpus[1]["variants"]}
+        "version": 1, "checked": corpus[1]["variants"], "valid": corpus[1]["variants"]}
 
 
 def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
