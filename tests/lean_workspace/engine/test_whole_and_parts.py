@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from lean_alchemy.lean_workspace.workspace import Workspace
+from lean_alchemy.lean_workspace.protocol import Refusal
+from lean_alchemy.lean_workspace.workspace import PreparedTarget, Workspace
 from lean_alchemy.pipelines.corpus import mutate
 from lean_alchemy.pipelines.corpus.extract import extracted
 from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
 from lean_alchemy.pipelines.corpus.options import Options
-from lean_alchemy.pipelines.data.schema import Variant
+from lean_alchemy.pipelines.data.schema import Reject, Variant
 from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.stage import Failure
 
 TARGETS = [
     "Nat.mul_pos", "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
@@ -35,8 +37,15 @@ def mutator(corpus, tmp_path_factory) -> Iterator[Mutator]:
 @pytest.fixture(scope="module")
 def variants(mutator) -> list[Variant]:
     tally = MutateTally()
-    rows = [row for name in TARGETS for row in mutator.variants_of(name, tally) if isinstance(row, Variant)]
+    rows = [row for name in TARGETS for row in rows_of(mutator, name, tally) if isinstance(row, Variant)]
     assert tally.audited >= tally.elaborated >= len(rows)
+    return rows
+
+
+def rows_of(mutator: Mutator, name: str, tally: MutateTally) -> list[Variant | Reject]:
+    """What becomes of a target's attempts, where the whole command agrees with every verdict."""
+    rows = list(mutator.variants_of(name, tally))
+    assert not (failures := [row for row in rows if isinstance(row, Failure)]), failures
     return rows
 
 
@@ -91,7 +100,7 @@ CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
 def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_path, monkeypatch):
     monkeypatch.setattr(mutator, "_job", Job(tmp_path, Options(library=["Init"], kinds=["rw", "apply"], targets=1, depth=2)))
     tally = MutateTally()
-    rows = [row for name in CHAINED for row in mutator.variants_of(name, tally) if isinstance(row, Variant) and row.depth == 2]
+    rows = [row for name in CHAINED for row in rows_of(mutator, name, tally) if isinstance(row, Variant) and row.depth == 2]
     assert len(rows) >= 100 and tally.audited >= tally.elaborated
     workspace = mutator._workspace
     for row in random.Random(0).sample(rows, 20):
@@ -104,15 +113,14 @@ def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_
             assert refused(workspace, text, parts=True) and refused(workspace, text, parts=False), text
 
 
-def test_a_disagreement_fails_the_run(mutator, monkeypatch):
+def test_a_disagreement_is_a_failure(mutator, monkeypatch):
     """As if the whole command said no."""
-    from lean_alchemy.lean_workspace.protocol import Refusal
-    from lean_alchemy.lean_workspace.workspace import PreparedTarget
-
     def disagreeing(self, drafts, audited=()):
         for draft, name in drafts:
             yield draft, Refusal(stage="audit", message=f"proof: {name in audited}")
 
     monkeypatch.setattr(PreparedTarget, "write", disagreeing)
-    with pytest.raises(mutate.AuditError, match=r"Nat.mul_pos .* says proof: True"):
-        list(mutator.variants_of("Nat.mul_pos", MutateTally()))
+    rows = list(mutator.variants_of("Nat.mul_pos", MutateTally()))
+    assert not any(isinstance(row, Variant) for row in rows)
+    failures = [row for row in rows if isinstance(row, Failure)]
+    assert failures and all(row.stage == "mutate" and row.item == "Nat.mul_pos" and "says proof: True" in row.what for row in failures)
