@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 
 from lean_alchemy.eval.benchmarks import BenchmarkName, Suite, suite_of
-from lean_alchemy.eval.prove import CHECK, PROVE, Budget, Result, prove
-from lean_alchemy.eval.prove import Settings as SearchSettings
+from lean_alchemy.eval.prove import CHECK, PROVE, Budget, Result, SearchSettings, prove
 from lean_alchemy.eval.prover import Spec
 from lean_alchemy.eval.score import Score, score
 from lean_alchemy.pipelines.benchmarks.leandojo import PartName, SplitName
@@ -21,7 +20,7 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, write_whole
 
 
-class Settings(msgspec.Struct, frozen=True):
+class EvalSettings(msgspec.Struct, frozen=True):
     """The settings that identify an evaluation; with other settings it is another one. model: a digest of the model's files, or the
     prover's name. workspace: where Mathlib comes from, as another workspace may have another version."""
 
@@ -41,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True):
 class Evaluation(msgspec.Struct, frozen=True):
     """`evaluation.json`. not_run: the reason for each problem without a result, by name. versions: of the software."""
 
-    settings: Settings
+    settings: EvalSettings
     score: Score
     not_run: dict[str, str]
     versions: dict[str, str]
@@ -56,7 +55,7 @@ def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: 
     if benchmark == "leandojo" and workspace is None:
         raise UsageError("this benchmark needs Mathlib, which the embedded Lean does not have: give a workspace with it by --workspace "
                          "(docs/mathlib.md), or use --benchmark core")
-    settings = Settings(benchmark, full.version, full.split, part, sample, seed, spec, model_digest(spec), budget, refute, workspace)
+    settings = EvalSettings(benchmark, full.version, full.split, part, sample, seed, spec, model_digest(spec), budget, refute, workspace)
     _require_same(out, settings)
     job = Job(out, JobOptions(library=full.library, workspace=workspace))
     with job.begin(), pool.cluster(workers):
@@ -84,12 +83,12 @@ def _not_run(suite: Suite, full: Suite, sample: int | None) -> int:
     return len(suite.not_run) if sample is None or sample >= len(full.problems) else 0
 
 
-def _require_same(out: Location, settings: Settings) -> None:
+def _require_same(out: Location, settings: EvalSettings) -> None:
     file = out / "settings.json"
     if not file.exists():
         return
     try:
-        old = msgspec.json.decode(file.read_bytes(), type=Settings)
+        old = msgspec.json.decode(file.read_bytes(), type=EvalSettings)
     except msgspec.MsgspecError as error:
         raise UsageError(f"{file} can't be read ({error}): name another folder") from None
     new, old = (msgspec.to_builtins(s) for s in (settings, old))
@@ -120,7 +119,7 @@ def evaluation_at(out: Location) -> tuple[Evaluation, list[Result]]:
         raise UsageError(f"{file} can't be read: {error}") from None
 
 
-def label_of(settings: Settings) -> str:
+def label_of(settings: EvalSettings) -> str:
     """What to call an evaluation in tables and plots: `core novel_premises, tiny`."""
     return " ".join(filter(None, (settings.benchmark, settings.split))) + f", {settings.prover.name}"
 

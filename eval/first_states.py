@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from lean_alchemy.eval.benchmarks import Problem
-from lean_alchemy.lean_workspace.gym import Gym, InSource, NotOpened, Statement
+from lean_alchemy.lean_workspace.gym import Gym, GymStatement, InSource, NotOpened
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.pipelines.corpus.extract import catalogue
@@ -26,11 +26,11 @@ class Environment(Protocol):
 
     gym: Gym
 
-    def start_of(self, problem: Problem) -> Statement | InSource:
+    def start_of(self, problem: Problem) -> GymStatement | InSource:
         """What to pass to `Gym.start`. Raises NotOpened."""
         ...
 
-    def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
+    def text_of(self, problem: Problem, start: GymStatement | InSource) -> str | None:
         """The statement to prove, as text."""
         ...
 
@@ -41,15 +41,15 @@ class LibraryEnvironment:
     def __init__(self, gym: Gym, numbers: dict[str, int]):
         self.gym, self._numbers = gym, numbers
 
-    def start_of(self, problem: Problem) -> Statement:
+    def start_of(self, problem: Problem) -> GymStatement:
         if problem.statement is not None:
-            return Statement(problem.statement, problem.levels, opens=problem.opens)
+            return GymStatement(problem.statement, problem.levels, opens=problem.opens)
         if problem.name not in self._numbers:
             raise NotOpened("the library has no theorem of this name")
         return self.gym.theorem(self._numbers[problem.name], problem.available)
 
-    def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
-        return start.text if isinstance(start, Statement) else None
+    def text_of(self, problem: Problem, start: GymStatement | InSource) -> str | None:
+        return start.text if isinstance(start, GymStatement) else None
 
 
 class SourceEnvironment:
@@ -65,7 +65,7 @@ class SourceEnvironment:
             raise NotOpened("the source of its module has no theorem of this name")
         return InSource(proof.number)
 
-    def text_of(self, problem: Problem, start: Statement | InSource) -> str | None:
+    def text_of(self, problem: Problem, start: GymStatement | InSource) -> str | None:
         proof = self._files.written(problem.name)
         return proof and proof.proof.statement.strip()
 

@@ -17,7 +17,7 @@ from lean_alchemy.training.data import collator, packed_rows
 from lean_alchemy.training.loss import nats_on
 from lean_alchemy.training.prompt import prompt
 from lean_alchemy.training.quiet_libraries import silence_libraries
-from lean_alchemy.training.sources import Text, benchmark_of
+from lean_alchemy.training.sources import TrainingText, benchmark_of
 
 BATCH = 64
 """States for which the model generates tactics at once."""
@@ -39,7 +39,7 @@ def score_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, 
     silence_libraries()
     steps = [step for theorem in benchmark_of(benchmark).part(split, part) for step in theorem.traced_tactics]
     model = Model(folder)
-    rows = packed_rows([Text("original", "validation", prompt(step.state_before), step.tactic) for step in steps], model.tokenizer,
+    rows = packed_rows([TrainingText("original", "validation", prompt(step.state_before), step.tactic) for step in steps], model.tokenizer,
                        model.tokenizer.model_max_length)
     nats, tokens = nats_on(model.model, rows, collator(model.tokenizer), "fp32")
     size = sum(len(step.tactic.encode()) for step in steps)

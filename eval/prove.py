@@ -15,11 +15,11 @@ import msgspec
 
 from lean_alchemy.eval.benchmarks import Problem, Suite
 from lean_alchemy.eval.first_states import Environment, Environments, chunked
-from lean_alchemy.eval.prover import Candidate, Prover, Query, Spec, distinct
+from lean_alchemy.eval.prover import Prover, Query, Spec, Suggestion, distinct
 from lean_alchemy.eval.provers.choose import prover_of
 from lean_alchemy.eval.provers.context import Context
 from lean_alchemy.eval.search import Child, Node, Search, TacticResult
-from lean_alchemy.lean_workspace.gym import Advanced, Closed, InSource, NotOpened, NotReplayed, Proved, Refused, State, Statement, proves
+from lean_alchemy.lean_workspace.gym import Advanced, Closed, GymStatement, InSource, NotOpened, NotReplayed, Proved, Refused, State, proves
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.pipelines.runtime import runner
 from lean_alchemy.pipelines.runtime.job import Job
@@ -69,7 +69,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class Settings(msgspec.Struct, frozen=True):
+class SearchSettings(msgspec.Struct, frozen=True):
     """The settings that a result depends on. model: see `eval.evaluate.model_digest`."""
 
     job: Job
@@ -121,7 +121,7 @@ def not_opened(problem: Problem, error: Exception, seconds: float) -> Result:
         seconds=round(seconds, 4))
 
 
-class Failed(msgspec.Struct, frozen=True):
+class FailedSearch(msgspec.Struct, frozen=True):
     """A search without a result, because its engine died."""
 
     problem: Problem
@@ -149,7 +149,7 @@ class Examiner:
         self._environment, self._gym, self._prover, self._budget = environment, environment.gym, prover, budget
         self._expansions = min(budget.expansions, prover.expansions or budget.expansions)
 
-    def examine(self, problems: Sequence[Problem]) -> Iterator[Result | Failed]:
+    def examine(self, problems: Sequence[Problem]) -> Iterator[Result | FailedSearch]:
         """A result for each problem, in the order in which they end."""
         waiting, running = deque(problems), list[Attempt]()
         while waiting or running:
@@ -173,23 +173,23 @@ class Examiner:
                     end = self._expand(attempt, node, distinct(candidates))
                 if end is not None:
                     running.remove(attempt)
-                    yield end if isinstance(end, Failed) else attempt.result(end)
+                    yield end if isinstance(end, FailedSearch) else attempt.result(end)
 
-    def _start(self, problem: Problem) -> Attempt | Result | Failed:
+    def _start(self, problem: Problem) -> Attempt | Result | FailedSearch:
         clock = Clock()
         try:
             with clock.running():
                 statement = self._environment.start_of(problem)
                 state = self._gym.start(statement)
         except EngineDied as error:
-            return Failed(problem, error)
+            return FailedSearch(problem, error)
         except (NotOpened, EngineRefused) as error:
             return not_opened(problem, error, clock.seconds)
         attempt = Attempt(problem, self._environment.text_of(problem, statement), state)
         attempt.lean.seconds = attempt.all.seconds = clock.seconds
         return attempt
 
-    def _proposed(self, batch: Sequence[tuple[Attempt, Node]]) -> list[list[Candidate]]:
+    def _proposed(self, batch: Sequence[tuple[Attempt, Node]]) -> list[list[Suggestion]]:
         """The prover's candidates for each node. Each attempt is charged an equal share of the time."""
         if not batch:
             return []
@@ -202,15 +202,15 @@ class Examiner:
             attempt.all.seconds += clock.seconds / len(batch)
         return proposed
 
-    def _expand(self, attempt: Attempt, node: Node, candidates: Sequence[Candidate]) -> SearchEnd | Failed | None:
+    def _expand(self, attempt: Attempt, node: Node, candidates: Sequence[Suggestion]) -> SearchEnd | FailedSearch | None:
         """Tries the candidates, the best first, until one closes the state. None if the search goes on."""
         try:
             attempt.search.expand(node, list(self._results(attempt, node.state, candidates)))
             return self._replayed(attempt) if attempt.search.ending == "proved" else None
         except (EngineDied, NotReplayed) as error:
-            return Failed(attempt.problem, error)
+            return FailedSearch(attempt.problem, error)
 
-    def _results(self, attempt: Attempt, state: State, candidates: Sequence[Candidate]) -> Iterator[TacticResult]:
+    def _results(self, attempt: Attempt, state: State, candidates: Sequence[Suggestion]) -> Iterator[TacticResult]:
         for candidate in candidates:
             attempt.tried += 1
             with attempt.lean.running():
@@ -255,7 +255,7 @@ class EvalTally(Sums):
 class Solver:
     """A worker of *eval*: holds engines and the prover."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: SearchSettings):
         self._settings, self._environments = settings, Environments(settings.job)
         self._prover = prover_of(settings.spec, Context(lambda: self._environments.workspace, self._environments.catalogue, settings.seed))
 
@@ -278,9 +278,9 @@ class Solver:
         examiner = Examiner(environment, self._prover, self._settings.budget)
         by_name = {problem.name: problem for problem in problems}
         for result in examiner.examine(problems):
-            if isinstance(result, Failed):  # retry it alone
+            if isinstance(result, FailedSearch):  # retry it alone
                 (result,) = examiner.examine([result.problem])
-            if isinstance(result, Failed):
+            if isinstance(result, FailedSearch):
                 raise result.error
             yield self._refuted(result, by_name[result.name], environment) if self._settings.refute else result
 
@@ -298,7 +298,7 @@ class Solver:
         return msgspec.structs.replace(result, ending="refuted", proof=outcome.theorem, axioms=list(outcome.axioms), tactics=[REFUTERS])
 
 
-def negated(environment: Environment, problem: Problem) -> Statement:
+def negated(environment: Environment, problem: Problem) -> GymStatement:
     """The negation of a problem's statement. Raises NotOpened, also for a theorem in its source, of which there is no closed statement."""
     statement = environment.start_of(problem)
     if isinstance(statement, InSource):
@@ -330,7 +330,7 @@ class NotVerified(msgspec.Struct, frozen=True):
 class Checker:
     """A worker that verifies proofs, in an engine that found none of them."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: SearchSettings):
         self._settings, self._environments = settings, Environments(settings.job)
 
     def __call__(self, items: Sequence[Claim]) -> Iterator[NotVerified]:
@@ -359,7 +359,7 @@ class Checker:
 CHECK = Stage(name="eval-check", version=1, worker=Checker, tables={"not_verified": NotVerified}, name_of=lambda claim: claim.problem.name)
 
 
-def prove(settings: Settings, suite: Suite, workers: int, report: Report, retries: Retries) -> tuple[list[Result], list[Failure]]:
+def prove(settings: SearchSettings, suite: Suite, workers: int, report: Report, retries: Retries) -> tuple[list[Result], list[Failure]]:
     """The results of a suite, sorted by name, and a failure for each problem without one, because engines died. Call it inside
     `pool.cluster`."""
     job = settings.job

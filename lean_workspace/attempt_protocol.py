@@ -5,7 +5,7 @@ import msgspec
 from lean_alchemy.lean_workspace.protocol import Candidate, Message, Request
 
 
-class Cost(msgspec.Struct, frozen=True, array_like=True):
+class AttemptCost(msgspec.Struct, frozen=True, array_like=True):
     """One attempt with empty caches, in nanoseconds. `engine/Alchemy/Attempts/Profile.lean` says how each part is measured.
     outcome: `draft`, a reason, or Lean's message."""
 
@@ -22,7 +22,7 @@ class Cost(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Profiled(Message, frozen=True):
-    rows: list[Cost]
+    rows: list[AttemptCost]
 
 
 class Profile(Request[Profiled], tag="profile", frozen=True):

@@ -23,8 +23,8 @@ from lean_alchemy.lean_workspace.gym_protocol import (
     Hints,
     Negate,
     Release,
+    RunStep,
     Start,
-    Step,
     Stepped,
 )
 from lean_alchemy.lean_workspace.process import EngineDied
@@ -47,7 +47,7 @@ class NotReplayed(Trouble, OfOneItem):
     """In a fresh engine the tactics that led to a state lead to another one."""
 
 
-class Statement(msgspec.Struct, frozen=True):
+class GymStatement(msgspec.Struct, frozen=True):
     """A statement to prove. text: between a theorem's name and `:=`: `{a b : Nat} (h : b < a) : ¬a = b`. levels: universe parameters.
     theorem: the number of the theorem that it must state. without: constants that no proof may use, by name. before: the environment;
     None: the whole library; the theorem itself may not be used there. opens: the namespaces to open, such as `Nat Real`, one `open` per
@@ -94,7 +94,7 @@ class State:
     """A proof state. goals: as Lean prints them, one text each. moves: what led here from the start. independent: no two goals share a
     metavariable, so each can be proved by itself. The engine keeps the state as long as this object lives."""
 
-    def __init__(self, statement: Statement | InSource | OtherStart, moves: tuple[Move | FocusGoal, ...], goals: tuple[str, ...],
+    def __init__(self, statement: GymStatement | InSource | OtherStart, moves: tuple[Move | FocusGoal, ...], goals: tuple[str, ...],
                  independent: bool = True):
         self.statement, self.moves, self.goals, self.independent = statement, moves, goals, independent
 
@@ -180,7 +180,7 @@ class Gym:
         self._unreferenced: list[tuple[int, int]] = []
         """The same pairs for states that are no longer referenced."""
 
-    def theorem(self, number: int, available: Sequence[str] | None = None) -> Statement:
+    def theorem(self, number: int, available: Sequence[str] | None = None) -> GymStatement:
         """The statement of a library theorem, as text that reads back as the same statement. available: theorems of its own module that a
         proof may use, by name, besides those that the statement mentions; the theorem is then proved in the environment before its
         module. None: in the whole library. Raises NotOpened if no printed form reads back."""
@@ -190,16 +190,16 @@ class Gym:
         before = None
         if available is not None:
             before = Before(self._workspace.opened.modules[found.module], sorted({*available, *found.mentions}))
-        return Statement(found.statement, tuple(found.levels), number, before=before)
+        return GymStatement(found.statement, tuple(found.levels), number, before=before)
 
-    def negation(self, statement: Statement) -> Statement:
+    def negation(self, statement: GymStatement) -> GymStatement:
         """The negation of a statement, whose proof refutes it. Raises NotOpened."""
         negated = self._workspace.ask(Negate(statement=statement.text, levels=statement.levels))
         if negated.statement is None:
             raise NotOpened(negated.refused)
         return msgspec.structs.replace(statement, text=negated.statement, theorem=None)
 
-    def start(self, statement: Statement | InSource) -> State:
+    def start(self, statement: GymStatement | InSource) -> State:
         """The first state: the variables and hypotheses before the colon are introduced. Raises NotOpened."""
         self._workspace.retire()
         state = State(statement, (), ())
@@ -248,7 +248,7 @@ class Gym:
 
     def _ask(self, state: State, move: Move) -> Stepped:
         def once() -> Stepped:
-            request = Step(state=self._number(state), tactic=move.tactic, heartbeats=move.heartbeats)
+            request = RunStep(state=self._number(state), tactic=move.tactic, heartbeats=move.heartbeats)
             return self._workspace.ask_once(request, self._deadline_s)
 
         self._release()
@@ -267,7 +267,7 @@ class Gym:
         self._keep(after, stepped.state)
         return Advanced(after, premises, tuple(stepped.messages), seconds)
 
-    def _start(self, statement: Statement | InSource) -> Start | Begin:
+    def _start(self, statement: GymStatement | InSource) -> Start | Begin:
         if isinstance(statement, InSource):
             return Begin(proof=statement.proof)
         return Start(statement=statement.text, levels=statement.levels, theorem=statement.theorem, without=statement.without,
@@ -290,7 +290,7 @@ class Gym:
                 number = self._workspace.ask_once(Focus(state=number, goal=move.goal), self._deadline_s).state
                 goals = (goals[move.goal],)
             else:
-                stepped = self._workspace.ask_once(Step(state=number, tactic=move.tactic, heartbeats=move.heartbeats), self._deadline_s)
+                stepped = self._workspace.ask_once(RunStep(state=number, tactic=move.tactic, heartbeats=move.heartbeats), self._deadline_s)
                 if stepped.state is None:
                     raise NotReplayed(f"replay failed: {move.tactic!r} succeeded before, and now Lean rejects it: {stepped.refused}")
                 number, goals = stepped.state, stepped.goals

@@ -152,7 +152,7 @@ class Begin(Request[Started], tag="begin", frozen=True):
     proof: int
 
 
-class Step(Request[Stepped], tag="step", frozen=True):
+class RunStep(Request[Stepped], tag="step", frozen=True):
     """heartbeats: in thousands."""
 
     Reply = Stepped

@@ -16,7 +16,7 @@ def pipes_of(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
     return process.stdin, process.stdout
 
 
-class Lines:
+class LineReader:
     """The lines of a stream. Nothing else may read from it."""
 
     def __init__(self, stream: IO[bytes]):

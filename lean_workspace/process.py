@@ -18,7 +18,7 @@ import msgspec
 import psutil
 
 from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
-from lean_alchemy.lean_workspace.lines import Lines, pipes_of
+from lean_alchemy.lean_workspace.lines import LineReader, pipes_of
 from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION, Envelope, Ready, ReplyT, Request
 
 
@@ -77,7 +77,7 @@ class Engine:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, cwd=self._scratch,
             env={**os.environ, **launch.env, "LEAN_HOST_WRITE": self._scratch}, start_new_session=True)
         self._stdin, self._stdout = pipes_of(self._process)
-        self.pid, self._lines = self._process.pid, Lines(self._stdout)
+        self.pid, self._lines = self._process.pid, LineReader(self._stdout)
         try:
             line = self._line("start", limits.start_deadline_s)
             self.ready = _read_ready(line, launch)

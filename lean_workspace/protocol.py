@@ -42,7 +42,7 @@ class Ready(Message, frozen=True):
     requests: list[str]
 
 
-class Problem(Message, frozen=True):
+class FileProblem(Message, frozen=True):
     """An error in a `.lean` file of the user."""
 
     file: str
@@ -53,7 +53,7 @@ class Problem(Message, frozen=True):
 class Opened(Message, frozen=True):
     modules: list[str]
     count: int
-    problems: list[Problem]
+    problems: list[FileProblem]
 
 
 class TheoremRow(Message, frozen=True):
@@ -357,7 +357,7 @@ class Check(Request[Checked], tag="check", frozen=True):
     parts: bool = False
 
 
-class Grade(Request[Graded], tag="grade", frozen=True):
+class AskGrade(Request[Graded], tag="grade", frozen=True):
     """Which of the tactics, the first of them, proves a statement alone? signature: what stands between `theorem` and `:=`."""
 
     Reply = Graded

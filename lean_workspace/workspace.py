@@ -14,11 +14,12 @@ from typing import TypeVar
 
 import msgspec
 
-from lean_alchemy.lean_workspace.attempt_protocol import Cost, Explain, Explained, Profile
+from lean_alchemy.lean_workspace.attempt_protocol import AttemptCost, Explain, Explained, Profile
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits, tag_of
 from lean_alchemy.lean_workspace.protocol import (
     PORTFOLIO,
+    AskGrade,
     Automation,
     Candidate,
     Change,
@@ -26,7 +27,6 @@ from lean_alchemy.lean_workspace.protocol import (
     Checked,
     Find,
     FindPlaces,
-    Grade,
     Instances,
     Kernel,
     KeyRows,
@@ -81,7 +81,7 @@ class Retirement(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """A candidate that killed its engine, alone and twice. cause: as in EngineDied."""
+    """What was asked (a candidate, a tactic) killed its engine, alone and twice. cause: as in EngineDied."""
 
     cause: str
 
@@ -181,11 +181,11 @@ class Workspace:
         is found, and the others still count. Raises EngineRefused where Lean can't read the statement."""
         self.retire()
         with contextlib.suppress(EngineDied):
-            return Difficulty(self.ask_once(Grade(signature=signature, target=target, tactics=PORTFOLIO), DEADLINE_S).closed_by)
+            return Difficulty(self.ask_once(AskGrade(signature=signature, target=target, tactics=PORTFOLIO), DEADLINE_S).closed_by)
         unknown: list[Automation] = []
         for tactic in PORTFOLIO:
             try:
-                graded = self.ask_once(Grade(signature=signature, target=target, tactics=[tactic]), ALONE_S)
+                graded = self.ask_once(AskGrade(signature=signature, target=target, tactics=[tactic]), ALONE_S)
             except EngineDied:
                 unknown.append(tactic)
                 continue
@@ -303,7 +303,7 @@ class PreparedTarget:
         """Seconds that the forms of its sites took in Lean."""
         return self._target.micros / 1e6
 
-    def profile(self, candidates: Sequence[Candidate]) -> list[Cost]:
+    def profile(self, candidates: Sequence[Candidate]) -> list[AttemptCost]:
         """Where the time of each attempt goes. Raises EngineDied."""
         return self._ask(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
 

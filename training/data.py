@@ -20,7 +20,7 @@ from datasets import Dataset, Features, List, Value
 from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.training.prompt import completion_ids, prompt_ids
 from lean_alchemy.training.recipe import Phase, Weights
-from lean_alchemy.training.sources import PARTS, SOURCES, Part, Source, Text
+from lean_alchemy.training.sources import PARTS, SOURCES, Part, Source, TrainingText
 
 IGNORED = -100
 """The label of a token that does not count in the loss."""
@@ -71,7 +71,7 @@ class Prepared(msgspec.Struct, frozen=True):
     unigram_loss: dict[Source, float]
 
 
-def cached_texts(texts: Iterator[Text], cache: Path, fingerprint: str) -> Dataset:
+def cached_texts(texts: Iterator[TrainingText], cache: Path, fingerprint: str) -> Dataset:
     """The texts as a dataset on disk. cache: its folder. If the dataset of this fingerprint is there already, `texts` is not read."""
     return Dataset.from_generator(
         _rows, features=_TEXT, cache_dir=str(cache), gen_kwargs={"texts": _Unpickled(texts)}, fingerprint=fingerprint)
@@ -80,7 +80,7 @@ def cached_texts(texts: Iterator[Text], cache: Path, fingerprint: str) -> Datase
 class _Unpickled:
     """Holds an iterator. `datasets` pickles its arguments to name the result, and iterators can't be pickled; the fingerprint names it."""
 
-    def __init__(self, texts: Iterator[Text]):
+    def __init__(self, texts: Iterator[TrainingText]):
         self.texts = texts
 
     def __reduce__(self):
@@ -123,7 +123,7 @@ def prepare(texts: Dataset, tokenizer: Any, phase: Phase, *, evaluation_examples
     return Prepared(packed, validation, report, _unigram(packed, validation, len(tokenizer)))
 
 
-def packed_rows(texts: Sequence[Text], tokenizer: Any, block: int) -> Dataset:
+def packed_rows(texts: Sequence[TrainingText], tokenizer: Any, block: int) -> Dataset:
     """All texts as packed rows, for evaluation."""
     rows = Dataset.from_list([msgspec.structs.asdict(text) for text in texts], features=_TEXT)
     return _packed(_tokenised(rows, tokenizer, block), block)

@@ -42,7 +42,7 @@ from lean_alchemy.training.sources import Sources
 PACKAGES = ("lean-alchemy", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 
 
-class Run(msgspec.Struct, frozen=True):
+class TrainingSummary(msgspec.Struct, frozen=True):
     """The summary. parameters: of the model. steps, tokens: updates and tokens of all phases. seconds: since the run was started or last
     resumed. first_loss, final_loss, eval_loss: of the last phase; eval_loss is the mean over the sources' validation losses."""
 
@@ -57,7 +57,7 @@ class Run(msgspec.Struct, frozen=True):
     phases: dict[str, Fitted]
 
 
-def train(recipe: Recipe, out: Path, report: Report) -> Run:
+def train(recipe: Recipe, out: Path, report: Report) -> TrainingSummary:
     """Trains as the recipe says, and resumes a run that was interrupted. Raises Mistake if the folder holds something else or a finished
     run, Trouble if the run fails or is interrupted."""
     with exclusive(out, recipe):
@@ -75,7 +75,7 @@ class _Running:
         self._texts: dict[str, Any] = {}
         self._kept_out: dict[str, dict[str, int]] = {}
 
-    def run(self) -> Run:
+    def run(self) -> TrainingSummary:
         import torch
 
         start, recipe = time.monotonic(), self._recipe
@@ -162,9 +162,9 @@ class _Running:
         return (AutoModelForCausalLM.from_pretrained(folder / "model", dtype="float32"),
                 msgspec.json.decode(done.read_bytes(), type=Fitted))
 
-    def _summary(self, model: Any, fitted: dict[str, Fitted], seconds: float) -> Run:
+    def _summary(self, model: Any, fitted: dict[str, Fitted], seconds: float) -> TrainingSummary:
         last = list(fitted.values())[-1]
-        return Run(
+        return TrainingSummary(
             recipe=self._recipe.name, parameters=parameters(model), steps=sum(f.updates for f in fitted.values()),
             tokens=sum(f.tokens for f in fitted.values()), seconds=round(seconds, 1),
             first_loss=last.first_loss, final_loss=last.final_loss, phases=fitted,

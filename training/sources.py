@@ -29,7 +29,7 @@ BATCH = 10_000
 """Rows of a table in memory at once."""
 
 
-class Text(msgspec.Struct, frozen=True):
+class TrainingText(msgspec.Struct, frozen=True):
     """prompt: the goal state with its markers; empty for the text of a theorem. completion: the text to learn."""
 
     source: Source
@@ -54,30 +54,30 @@ class Sources:
             manifest_at(out, "proofs")
         self.kept_out: Counter[str] = Counter()
 
-    def theorems(self) -> Iterator[Text]:
+    def theorems(self) -> Iterator[TrainingText]:
         """The texts of theorems with their proofs."""
         self.kept_out.clear()
         for theorem, part in self._originals():
             if theorem.statement is not None:
-                yield Text("original", part, "", theorem_text(theorem))
+                yield TrainingText("original", part, "", theorem_text(theorem))
         for out in self._proofs:
             for row in self._proofs_in(out, "text"):
-                yield Text("original", split_of(row["theorem"]), "", with_theorem_name(row["text"], row["theorem"]))
+                yield TrainingText("original", split_of(row["theorem"]), "", with_theorem_name(row["text"], row["theorem"]))
         for out in self._corpora:
             for row in self._variants_in(out, "theorem"):
-                yield Text(row["kind"], split_of(row["target"]), "", without_variant_id(row["theorem"]))
+                yield TrainingText(row["kind"], split_of(row["target"]), "", without_variant_id(row["theorem"]))
 
-    def steps(self) -> Iterator[Text]:
+    def steps(self) -> Iterator[TrainingText]:
         """Goal states with their tactics. Raises UsageError for a corpus without steps."""
         self.kept_out.clear()
         for theorem, part in self._originals():
             for step in theorem.traced_tactics:
-                yield Text("original", part, prompt(step.state_before), step.tactic)
+                yield TrainingText("original", part, prompt(step.state_before), step.tactic)
         for out in self._proofs:
             admitted = {row["theorem"] for row in self._proofs_in(out)}
             for row in _rows(out / "steps", ["theorem", "state_before", "tactic"]):
                 if row["theorem"] in admitted:
-                    yield Text("original", split_of(row["theorem"]), prompt(row["state_before"]), row["tactic"])
+                    yield TrainingText("original", split_of(row["theorem"]), prompt(row["state_before"]), row["tactic"])
         for out in self._corpora:
             if not any((out / "steps").glob("*.parquet")):
                 raise UsageError(f"{out} has no steps: make them with `alchemy steps {out}`")
@@ -85,7 +85,7 @@ class Sources:
             columns = ["variant_id", "target", "state_before", "tactic"]
             for row in _rows(out / "steps", columns, ds.field("form").isin(self._data.forms)):
                 if kind := kinds.get(row["variant_id"]):
-                    yield Text(kind, split_of(row["target"]), prompt(row["state_before"]), row["tactic"])
+                    yield TrainingText(kind, split_of(row["target"]), prompt(row["state_before"]), row["tactic"])
 
     def _originals(self) -> Iterator[tuple[TracedTheorem, Part]]:
         """The benchmark's theorems, each once. Those in val of a split and in test of none are for validation."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lean_alchemy.eval.prover import Candidate, Query
+from lean_alchemy.eval.prover import Query, Suggestion
 from lean_alchemy.eval.provers.context import Context, Suggestions
 from lean_alchemy.lean_workspace.portfolio import PORTFOLIOS, scripts
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
@@ -17,21 +17,21 @@ class Automation:
     def __init__(self, context: Context):
         self._suggestions = Suggestions(context)
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
         """All scripts of the portfolio, more than `count` if need be: the portfolio is finite."""
         return [self._all(query) for query in queries]
 
     def close(self) -> None:
         pass
 
-    def _all(self, query: Query) -> list[Candidate]:
+    def _all(self, query: Query) -> list[Suggestion]:
         try:
             hints = query.gym.hints(query.state)
         except (EngineDied, EngineRefused):
             return []
         suggested = self._suggestions.of(query.problem)
         tactics = dict.fromkeys(_as_one(script) for line in self._PORTFOLIO.lines for script in scripts(line, hints, suggested))
-        return [Candidate(tactic, -float(rank)) for rank, tactic in enumerate(tactics)]
+        return [Suggestion(tactic, -float(rank)) for rank, tactic in enumerate(tactics)]
 
 
 def _as_one(script: Sequence[str]) -> str:

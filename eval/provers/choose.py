@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lean_alchemy.eval.prover import Prover, Spec
 from lean_alchemy.eval.provers.automation import Automation
-from lean_alchemy.eval.provers.command import Command
+from lean_alchemy.eval.provers.command import CommandProver
 from lean_alchemy.eval.provers.context import Context
 from lean_alchemy.eval.provers.random_tactics import Random
 
@@ -21,4 +21,4 @@ def prover_of(spec: Spec, context: Context) -> Prover:
         case "random":
             return Random(context)
         case _:
-            return Command(spec.place)
+            return CommandProver(spec.place)

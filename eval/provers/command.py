@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_alchemy.eval.prover import Candidate, Query
+from lean_alchemy.eval.prover import Query, Suggestion
 from lean_alchemy.lean_workspace.errors import Trouble
-from lean_alchemy.lean_workspace.lines import Lines, pipes_of
+from lean_alchemy.lean_workspace.lines import LineReader, pipes_of
 
 COMMAND_DEADLINE_S = 300.0
 
 
-class Command:
+class CommandProver:
     """A program that reads requests from stdin and writes replies to stdout, one line of JSON each:
 
     {"id": 1, "count": 8, "states": ["n : Nat\\n⊢ n + 0 = n"]}
@@ -32,9 +32,9 @@ class Command:
         except (OSError, ValueError) as error:
             raise Trouble(f"can't start the prover {command!r}: {error}") from None
         self._stdin, stdout = pipes_of(self._process)
-        self._lines = Lines(stdout)
+        self._lines = LineReader(stdout)
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
         """Raises Trouble, after killing the program, if it ends, does not reply in time, or replies something else."""
         self._number += 1
         request = {"id": self._number, "count": count, "states": [query.state.text for query in queries]}
@@ -74,4 +74,4 @@ class Command:
 
 class _Reply(msgspec.Struct):
     id: int
-    candidates: list[list[Candidate]]
+    candidates: list[list[Suggestion]]

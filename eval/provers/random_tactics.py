@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Sequence
 
-from lean_alchemy.eval.prover import Candidate, Query
+from lean_alchemy.eval.prover import Query, Suggestion
 from lean_alchemy.eval.provers.context import Context, Suggestions
 
 
@@ -18,13 +18,13 @@ class Random:
         self._seed, self._suggestions = context.seed, Suggestions(context)
         self._tactics: dict[str, list[str]] = {}
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
         return [self._drawn(query, count) for query in queries]
 
     def close(self) -> None:
         pass
 
-    def _drawn(self, query: Query, count: int) -> list[Candidate]:
+    def _drawn(self, query: Query, count: int) -> list[Suggestion]:
         name = query.problem.name
         if name not in self._tactics:
             suggested = self._suggestions.of(query.problem)
@@ -32,4 +32,4 @@ class Random:
                                    *(f"apply {rule}" for rule in suggested.applies)]
         tactics = self._tactics[name]
         drawn = random.Random(f"{self._seed} {name} {query.state.text}").sample(tactics, min(count, len(tactics)))
-        return [Candidate(tactic, -math.log(len(tactics))) for tactic in drawn]
+        return [Suggestion(tactic, -math.log(len(tactics))) for tactic in drawn]

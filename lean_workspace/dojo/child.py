@@ -30,18 +30,18 @@ from lean_alchemy.lean_workspace.dojo.messages import (
     CheckProof,
     Enter,
     Error,
-    Failed,
     FileEnd,
     Finished,
     GivenUp,
     Goals,
+    LeanDojoFailed,
     Package,
     ReadFile,
     Reply,
     Request,
     RunTactic,
+    SourceTheorem,
     Tactic,
-    Theorem,
     Traced,
     Unread,
     Verdict,
@@ -88,7 +88,7 @@ def trace(folder: str, commit: str) -> Iterator[Reply]:
 # --- reading --------------------------------------------------------------------------------------------------------------------
 
 
-class Reader:
+class ReadFileHandler:
     """Handles ReadFile."""
 
     def __init__(self, folder: str):
@@ -118,7 +118,7 @@ def _opened(root: Path, file: str) -> Any:
     return opened
 
 
-def _in_source(traced: Any) -> Theorem:
+def _in_source(traced: Any) -> SourceTheorem:
     """The children of a `theorem` node are keyword, name, signature and proof; those of a Mathlib `lemma` are one level deeper, after the
     modifiers."""
     from lean_dojo.data_extraction.ast import CommandTheoremNode
@@ -128,7 +128,7 @@ def _in_source(traced: Any) -> Theorem:
     keyword, name, signature = node.children[:3]
     start, end = traced.locate_proof()
     levels = re.findall(r"[^\s,{}.]+", source[name.children[0].end:name.end])
-    return Theorem(
+    return SourceTheorem(
         full_name=traced.theorem.full_name, file=str(traced.file_path), start=tuple(traced.start), end=tuple(traced.end),
         level_params=levels, statement=source[name.end:signature.end].strip(), proof=source[start:end], text=source[keyword.start:end],
         is_private=str(traced.is_private) == "True",  # from XML it is a string
@@ -202,7 +202,7 @@ def _text_of(error: BaseException) -> str:
 
 
 ONCE = {"versions": versions, "trace": trace}
-SERVED = {"read": Reader, "dojo": Player}
+SERVED = {"read": ReadFileHandler, "dojo": Player}
 
 
 def main(role: str, *arguments: str) -> int:
@@ -216,7 +216,7 @@ def main(role: str, *arguments: str) -> int:
             return 0
         responder = SERVED[role](*arguments)
     except Exception as error:
-        _send(replies, [Failed(type(error).__name__, _text_of(error))])
+        _send(replies, [LeanDojoFailed(type(error).__name__, _text_of(error))])
         return 1
     try:
         for line in sys.stdin.buffer:
@@ -225,7 +225,7 @@ def main(role: str, *arguments: str) -> int:
             except BrokenPipeError:
                 return 1
             except Exception as error:
-                _send(replies, [Failed(type(error).__name__, _text_of(error))])
+                _send(replies, [LeanDojoFailed(type(error).__name__, _text_of(error))])
     finally:
         responder.close()
     return 0

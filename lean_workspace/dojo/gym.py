@@ -14,20 +14,20 @@ from lean_alchemy.lean_workspace.dojo.messages import (
     CheckProof,
     Enter,
     Error,
-    Failed,
     Finished,
     GivenUp,
     Goals,
+    LeanDojoFailed,
     Reply,
     RunTactic,
-    Theorem,
+    SourceTheorem,
     Verdict,
 )
 from lean_alchemy.lean_workspace.dojo.process import LeanDojo
 from lean_alchemy.lean_workspace.dojo.traces import (
     DojoFailed,
     DojoUnsupported,
-    Reader,
+    TraceReader,
     files_in,
     require_package,
     require_playable,
@@ -88,7 +88,7 @@ class DojoGym:
         self._files = {file.module: file.trace for file in files_in(folder)}
         if not (folder / "Lean4Repl.lean").is_file():
             raise DojoUnsupported(f"{folder} has no Lean4Repl.lean, so LeanDojo did not finish tracing it: trace it again")
-        self._reader = Reader(self._folder)
+        self._reader = TraceReader(self._folder)
         self._child: LeanDojo | None = None
         self._generation = 0
         self._numbers: weakref.WeakKeyDictionary[State, tuple[int, int]] = weakref.WeakKeyDictionary()
@@ -99,7 +99,7 @@ class DojoGym:
         trace = self._files.get(file.removesuffix(".lean").replace("/", "."))
         if trace is None:
             raise NotOpened(f"{file} is no traced file of {self._folder}")
-        matches = [reply for reply in self._reader.theorems(trace) if isinstance(reply, Theorem) and reply.full_name == name]
+        matches = [reply for reply in self._reader.theorems(trace) if isinstance(reply, SourceTheorem) and reply.full_name == name]
         if not matches:
             raise NotOpened(f"{file} has no theorem {name}")
         theorem = min(matches, key=lambda match: match.is_private)  # LeanDojo makes the same choice
@@ -112,7 +112,7 @@ class DojoGym:
         except EngineDied as died:
             raise NotOpened(str(died)) from None
         if not isinstance(reply, Goals):
-            raise NotOpened(f"LeanDojo: {reply.message}" if isinstance(reply, Failed) else f"unexpected reply of LeanDojo: {reply}")
+            raise NotOpened(f"LeanDojo: {reply.message}" if isinstance(reply, LeanDojoFailed) else f"unexpected reply of LeanDojo: {reply}")
         return self._state(statement, (), reply)
 
     def step(self, state: State, tactic: str) -> Advanced | Proved | Refused | Lost:
@@ -196,7 +196,7 @@ class DojoGym:
         """Raises EngineDied. If only Lean died, the child process is ended as well."""
         assert self._child is not None, "no theorem is open"
         reply = self._child.ask(RunTactic(number, move.tactic), self._deadline_s)
-        if isinstance(reply, Failed):
+        if isinstance(reply, LeanDojoFailed):
             self._leave()
             raise EngineDied(move.tactic, "ended", reply.message)
         return reply

@@ -6,20 +6,20 @@ UNKNOWN = ("unknown",)
 """The axioms of a proof that LeanDojo accepted: it does not compute them. As this is no standard axiom, checks for standard axioms fail."""
 
 
-class Message(msgspec.Struct, frozen=True, tag_field="type"):
+class DojoMessage(msgspec.Struct, frozen=True, tag_field="type"):
     """One line."""
 
 
 # --- requests -------------------------------------------------------------------------------------------------------------------
 
 
-class ReadFile(Message, tag="read", frozen=True):
+class ReadFile(DojoMessage, tag="read", frozen=True):
     """The theorems of a traced file. file: `*.ast.json` or `*.trace.xml`, relative to the traced folder."""
 
     file: str
 
 
-class Enter(Message, tag="enter", frozen=True):
+class Enter(DojoMessage, tag="enter", frozen=True):
     """Opens a theorem. file: of the repository, such as `Mathlib/Order/Basic.lean`. timeout_s: LeanDojo's own timeout per reply."""
 
     file: str
@@ -27,14 +27,14 @@ class Enter(Message, tag="enter", frozen=True):
     timeout_s: int
 
 
-class RunTactic(Message, tag="tactic", frozen=True):
+class RunTactic(DojoMessage, tag="tactic", frozen=True):
     """Applies a tactic. state: its number in this process."""
 
     state: int
     tactic: str
 
 
-class CheckProof(Message, tag="check", frozen=True):
+class CheckProof(DojoMessage, tag="check", frozen=True):
     """Compiles a file with another proof of a theorem. proof: the text after `:=`."""
 
     file: str
@@ -48,14 +48,14 @@ Request = ReadFile | Enter | RunTactic | CheckProof
 # --- replies --------------------------------------------------------------------------------------------------------------------
 
 
-class Package(Message, tag="package", frozen=True):
+class Package(DojoMessage, tag="package", frozen=True):
     """version: of lean-dojo. accepted: those of the requested toolchains that it claims to support."""
 
     version: str
     accepted: list[str]
 
 
-class Traced(Message, tag="traced", frozen=True):
+class Traced(DojoMessage, tag="traced", frozen=True):
     """folder: the path of the traced repository."""
 
     folder: str
@@ -70,7 +70,7 @@ class Tactic(msgspec.Struct, frozen=True):
     premises: list[str]
 
 
-class Theorem(Message, tag="theorem", frozen=True):
+class SourceTheorem(DojoMessage, tag="theorem", frozen=True):
     """A theorem in its source. full_name: None inside a macro that makes theorems. statement: the text between its name and `:=`. proof:
     the text after it. text: from `theorem` or `lemma` to the end. start, end: line and column, from 1."""
 
@@ -87,20 +87,20 @@ class Theorem(Message, tag="theorem", frozen=True):
     tactics: list[Tactic]
 
 
-class Unread(Message, tag="unread", frozen=True):
+class Unread(DojoMessage, tag="unread", frozen=True):
     """A theorem on which LeanDojo's classes raise an error."""
 
     full_name: str | None
     reason: str
 
 
-class FileEnd(Message, tag="end", frozen=True):
+class FileEnd(DojoMessage, tag="end", frozen=True):
     """The end of a file. theorems: the number of theorems sent, unread ones included."""
 
     theorems: int
 
 
-class Goals(Message, tag="goals", frozen=True):
+class Goals(DojoMessage, tag="goals", frozen=True):
     """A state. text: its goals as Lean prints them. messages: Lean's other output."""
 
     state: int
@@ -108,33 +108,33 @@ class Goals(Message, tag="goals", frozen=True):
     messages: str
 
 
-class Finished(Message, tag="finished", frozen=True):
+class Finished(DojoMessage, tag="finished", frozen=True):
     """No goal is left, and the kernel accepted the proof term in LeanDojo's REPL."""
 
     messages: str
 
 
-class GivenUp(Message, tag="given up", frozen=True):
+class GivenUp(DojoMessage, tag="given up", frozen=True):
     """The proof contains `sorry`."""
 
 
-class Error(Message, tag="error", frozen=True):
+class Error(DojoMessage, tag="error", frozen=True):
     """Lean's error for a tactic."""
 
     message: str
 
 
-class Verdict(Message, tag="verdict", frozen=True):
+class Verdict(DojoMessage, tag="verdict", frozen=True):
     """Does the file compile with the proof, and without `sorry` in it?"""
 
     holds: bool
 
 
-class Failed(Message, tag="failed", frozen=True):
+class LeanDojoFailed(DojoMessage, tag="failed", frozen=True):
     """LeanDojo raised an exception. kind: its class."""
 
     kind: str
     message: str
 
 
-Reply = Package | Traced | Theorem | Unread | FileEnd | Goals | Finished | GivenUp | Error | Verdict | Failed
+Reply = Package | Traced | SourceTheorem | Unread | FileEnd | Goals | Finished | GivenUp | Error | Verdict | LeanDojoFailed

@@ -14,9 +14,9 @@ import msgspec
 import psutil
 
 import lean_alchemy
-from lean_alchemy.lean_workspace.dojo.messages import Failed, Reply, Request
+from lean_alchemy.lean_workspace.dojo.messages import LeanDojoFailed, Reply, Request
 from lean_alchemy.lean_workspace.embedded.install import home
-from lean_alchemy.lean_workspace.lines import Lines, pipes_of
+from lean_alchemy.lean_workspace.lines import LineReader, pipes_of
 from lean_alchemy.lean_workspace.process import EngineDied
 
 _PACKAGES = Path(lean_alchemy.__file__).parent.parent
@@ -60,7 +60,7 @@ class LeanDojo:
             [sys.executable, "-m", CHILD, role, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
             cwd=self._scratch, env=environment(workers, memory_gb), start_new_session=True)
         self._stdin, self._stdout = pipes_of(self._process)
-        self.pid, self._lines = self._process.pid, Lines(self._stdout)
+        self.pid, self._lines = self._process.pid, LineReader(self._stdout)
 
     @property
     def alive(self) -> bool:
@@ -72,11 +72,11 @@ class LeanDojo:
         return self.reply(deadline_s)
 
     def ask_all(self, request: Request, end: type, deadline_s: float) -> Iterator[Reply]:
-        """Replies up to and including one of the type `end` or Failed. deadline_s: for each reply. Raises EngineDied."""
+        """Replies up to and including one of the type `end` or LeanDojoFailed. deadline_s: for each reply. Raises EngineDied."""
         self.send(request)
         while True:
             yield (reply := self.reply(deadline_s))
-            if isinstance(reply, (end, Failed)):
+            if isinstance(reply, (end, LeanDojoFailed)):
                 return
 
     def send(self, request: Request) -> None:

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import msgspec
 
-from lean_alchemy.lean_workspace.dojo.messages import Failed, FileEnd, Package, ReadFile, Reply, Theorem, Traced, Unread
+from lean_alchemy.lean_workspace.dojo.messages import FileEnd, LeanDojoFailed, Package, ReadFile, Reply, SourceTheorem, Traced, Unread
 from lean_alchemy.lean_workspace.dojo.process import LeanDojo, dojo_home
 from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
 from lean_alchemy.lean_workspace.process import EngineDied
@@ -109,7 +109,7 @@ def toolchain_of(folder: Path) -> str:
     return file.read_text(encoding="utf-8").strip()
 
 
-class Source(msgspec.Struct, frozen=True):
+class Repository(msgspec.Struct, frozen=True):
     """A repository at a commit. repository: a URL or a path, for git. folder: a clone with that commit checked out."""
 
     repository: str
@@ -117,18 +117,18 @@ class Source(msgspec.Struct, frozen=True):
     folder: Path
 
 
-def source_of(folder: Path) -> Source:
+def source_of(folder: Path) -> Repository:
     """The origin and commit of a folder, as far as git knows them."""
     if not (folder / ".git").exists():
-        return Source(str(folder), "unknown", folder)
+        return Repository(str(folder), "unknown", folder)
     try:
         repository = _git(folder, "remote", "get-url", "origin").strip()
     except DojoFailed:
         repository = str(folder)
-    return Source(repository, _git(folder, "rev-parse", "HEAD").strip(), folder)
+    return Repository(repository, _git(folder, "rev-parse", "HEAD").strip(), folder)
 
 
-def cloned(repository: str, revision: str) -> Source:
+def cloned(repository: str, revision: str) -> Repository:
     """A clone of the repository at a revision, made once per commit. LeanDojo gets this clone, because of a local repository it copies all
     build products and only takes HEAD, and for one on GitHub it calls GitHub's API. Raises DojoFailed."""
     if Path(repository).is_dir():
@@ -147,7 +147,7 @@ def cloned(repository: str, revision: str) -> Source:
             os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Source(repository, commit, folder / name)
+    return Repository(repository, commit, folder / name)
 
 
 def _commit_in(clone: Path, revision: str) -> str:
@@ -172,7 +172,7 @@ def _git(folder: Path | None, *arguments: str) -> str:
     return done.stdout
 
 
-def traced(source: Source, workers: int) -> Path:
+def traced(source: Repository, workers: int) -> Path:
     """The folder of the traced repository, built and traced once per commit. workers: files to trace at once, with 1 to 2 GB each if they
     import Mathlib. The output of lake goes to stderr. Raises DojoUnsupported, DojoFailed."""
     require_package()
@@ -202,21 +202,21 @@ def files_in(folder: Path) -> list[TracedFile]:
     return [TracedFile(module, trace) for module, trace in sorted(traces.items())]
 
 
-class Reader:
+class TraceReader:
     """Reads the files of a traced folder, one at a time."""
 
     def __init__(self, folder: Path):
         self._folder = folder
         self._child: LeanDojo | None = None
 
-    def theorems(self, file: str) -> Iterator[Theorem | Unread]:
+    def theorems(self, file: str) -> Iterator[SourceTheorem | Unread]:
         """The theorems of one file, in order. Raises DojoFailed if the file can't be read to its end; other files can still be read."""
         if self._child is None or not self._child.alive:
             self._child = LeanDojo("read", str(self._folder))
         seen = 0
         try:
             for reply in self._child.ask_all(ReadFile(file), FileEnd, READ_S):
-                if isinstance(reply, Theorem | Unread):
+                if isinstance(reply, SourceTheorem | Unread):
                     seen += 1
                     yield reply
                 elif (end := _expected(reply, FileEnd)).theorems != seen:
@@ -232,4 +232,4 @@ class Reader:
 def _expected(reply: Reply, kind: type[Expected]) -> Expected:
     if isinstance(reply, kind):
         return reply
-    raise DojoFailed(f"LeanDojo: {reply.message}" if isinstance(reply, Failed) else f"unexpected reply of LeanDojo: {reply}")
+    raise DojoFailed(f"LeanDojo: {reply.message}" if isinstance(reply, LeanDojoFailed) else f"unexpected reply of LeanDojo: {reply}")

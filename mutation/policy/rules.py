@@ -242,7 +242,7 @@ STATEMENT_RULES = (
 )
 
 
-class Text(msgspec.Struct, frozen=True):
+class PrintedStatement(msgspec.Struct, frozen=True):
     """How a variant's statement is printed."""
 
     statement: str
@@ -255,7 +255,7 @@ class TextRule(msgspec.Struct, frozen=True):
     name: str
     reason: str
     example: str
-    objects: Callable[[Text], bool]
+    objects: Callable[[PrintedStatement], bool]
 
 
 EXPLICIT = "explicit as a whole"

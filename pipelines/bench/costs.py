@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.attempt_protocol import Cost
+from lean_alchemy.lean_workspace.attempt_protocol import AttemptCost
 from lean_alchemy.lean_workspace.protocol import Candidate, Written
 from lean_alchemy.lean_workspace.workspace import Draft, PreparedTarget
 from lean_alchemy.pipelines.runtime.stage import Sums
@@ -35,7 +35,7 @@ class Parts(Sums):
     typing: int = 0
     closing: int = 0
 
-    def count(self, cost: Cost) -> None:
+    def count(self, cost: AttemptCost) -> None:
         self.n += 1
         for name in ("unification", "instances", "typing", "closing"):
             setattr(self, name, getattr(self, name) + max(0, getattr(cost, name)))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Outcome, Proved, Statement
+from lean_alchemy.lean_workspace.gym import Advanced, Gym, GymStatement, NotOpened, Outcome, Proved
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.pipelines.runtime.lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
@@ -82,7 +82,7 @@ def measure(library: Library, names: Sequence[str], episodes: int, report: Repor
         return GymRun(episodes, not_opened, steps, (early, workspace.memory_gb), workspace.generation)
 
 
-def _play(gym: Gym, statement: Statement, steps: dict[str, TacticTotals]) -> None:
+def _play(gym: Gym, statement: GymStatement, steps: dict[str, TacticTotals]) -> None:
     states = [gym.start(statement)]
     for state in states:
         for tactic, sums in steps.items():

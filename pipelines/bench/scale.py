@@ -38,7 +38,7 @@ PAPER_CORE_HOURS = 1_700_000
 """The paper's pipeline on Mathlib, estimated from its reviews: 14 days on 4,096 cores and 7 days on 2,048."""
 
 
-class Cost(msgspec.Struct, frozen=True):
+class TargetCost(msgspec.Struct, frozen=True):
     """One target in the stage *mutate*: its candidates and variants, and the seconds in Lean for preparation, attempts and writing, and in
     Python."""
 
@@ -78,7 +78,7 @@ class Measured(msgspec.Struct, frozen=True):
     theorems: int
     ordinary: int
     growth: Growth
-    costs: list[Cost]
+    costs: list[TargetCost]
     extract_s: float
     start_s: float
 
@@ -104,7 +104,7 @@ class Range(msgspec.Struct, frozen=True):
         return f"{_short(self.median)} ({_short(self.low)}–{_short(self.high)})"
 
 
-class Run(msgspec.Struct, frozen=True):
+class SimulatedRun(msgspec.Struct, frozen=True):
     """A simulated run. workers: number of cores. slower: factor of Lean's time. hours: wall-clock time. core_hours: of all cores, each
     until it has done its last shard."""
 
@@ -123,7 +123,7 @@ class Scale(msgspec.Struct, frozen=True):
     growth: Range
     candidates: Range
     variants: Range
-    runs: list[Run]
+    runs: list[SimulatedRun]
 
     def summary(self) -> dict:
         summary = {**msgspec.to_builtins(self), "mean": msgspec.to_builtins(self.measured.mean)}
@@ -161,18 +161,18 @@ def measure(job: Job[Options], library: Catalogue, report: Report) -> Measured:
 class _Timed(Mutator):
     """A worker of *mutate* that measures the cost of a target."""
 
-    def cost_of(self, name: str) -> Cost:
+    def cost_of(self, name: str) -> TargetCost:
         before, start, tally = dict(self._workspace.spent), time.monotonic(), MutateTally()
         for _ in self.variants_of(name, tally):
             pass
         lean = {work: s - before.get(work, 0.0) for work, s in self._workspace.spent.items()}
         attempts_s, write_s = lean.pop("try", 0.0), lean.pop("write", 0.0)
         prepare_s = sum(lean.values())
-        return Cost(tally.candidates, tally.elaborated, prepare_s, attempts_s, write_s,
+        return TargetCost(tally.candidates, tally.elaborated, prepare_s, attempts_s, write_s,
                     time.monotonic() - start - prepare_s - attempts_s - write_s)
 
 
-def _seconds(cost: Cost) -> float:
+def _seconds(cost: TargetCost) -> float:
     return cost.prepare_s + cost.attempts_s + cost.write_s + cost.python_s
 
 
@@ -222,7 +222,7 @@ def extrapolate(measured: Measured, theorems: int, targets: int, workers: Sequen
     for factor in slower:
         for count in workers:
             times = [repetition.run(targets, count, factor, rng) for repetition in repetitions]
-            runs.append(Run(count, factor, Range.of([wall for wall, _ in times]), Range.of([core for _, core in times])))
+            runs.append(SimulatedRun(count, factor, Range.of([wall for wall, _ in times]), Range.of([core for _, core in times])))
     return Scale(measured, theorems, targets, Range.of([r.exponent for r in repetitions]), Range.of([r.candidates for r in repetitions]),
                  Range.of([r.variants for r in repetitions]), runs)
 

@@ -70,7 +70,7 @@ class GradeTally(Sums):
     graded: int = 0
 
 
-class Graded(msgspec.Struct, frozen=True):
+class GradeSummary(msgspec.Struct, frozen=True):
     """variants: of the corpus. graded: of these. closed_by: how many each automation closes that no cheaper one does, and how many none
     closes (`nothing`). unknown: variants with an automation without a verdict."""
 
@@ -103,14 +103,14 @@ GRADE = Stage(name="grade", version=1, worker=Grader, tally=GradeTally, tables={
               name_of=lambda variant: variant.variant_id)
 
 
-def grade(out: Location, size: int | None, workers: int, report: Report = silent, retries: Retries = Retries()) -> Graded:
+def grade(out: Location, size: int | None, workers: int, report: Report = silent, retries: Retries = Retries()) -> GradeSummary:
     """Grades the variants of a corpus. The table `grades` is written when all of them are graded: a sample says what the corpus looks
     like, and is not lost. Raises UsageError for a folder that is no corpus."""
     start = time.monotonic()
     manifest = manifest_at(out)
     job = Job(out, manifest.options_as(Options))
     with job.begin():
-        variants = Variants(out, size, manifest.seed)
+        variants = VariantsToGrade(out, size, manifest.seed)
         failures = _grade_missing(job, variants, workers, report, retries)
         known = _known(job)
         closed: Counter[str | None] = Counter()
@@ -125,10 +125,10 @@ def grade(out: Location, size: int | None, workers: int, report: Report = silent
                 exchange(made, job.out / "grades")
         write_failures(job, GRADE.name, failures)
     by = {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}
-    return Graded(variants.in_corpus, closed.total(), by, unknown, failures, time.monotonic() - start)
+    return GradeSummary(variants.in_corpus, closed.total(), by, unknown, failures, time.monotonic() - start)
 
 
-class Variants:
+class VariantsToGrade:
     """The variants to grade. They are read part by part, as often as they are asked for: a large corpus has too many to be held."""
 
     def __init__(self, out: Location, size: int | None, seed: int):
@@ -147,7 +147,7 @@ class Variants:
             yield list(rows_of(GRADE.name, file, Ungraded))
 
 
-def _grade_missing(job: Job, variants: Variants, workers: int, report: Report, retries: Retries) -> list[Failure]:
+def _grade_missing(job: Job, variants: VariantsToGrade, workers: int, report: Report, retries: Retries) -> list[Failure]:
     missing = _Missing(job, variants, frozenset(_known(job)))
     with pool.cluster(workers):
         ran = runner.run(job, sized(GRADE, job.library), job.library, missing, workers, report, retries=retries)
@@ -157,7 +157,7 @@ def _grade_missing(job: Job, variants: Variants, workers: int, report: Report, r
 class _Missing:
     """Shards of what has no grade yet. unread: rows that could not be read."""
 
-    def __init__(self, job: Job, variants: Variants, known: frozenset[str]):
+    def __init__(self, job: Job, variants: VariantsToGrade, known: frozenset[str]):
         self._base, self._variants, self._known = job.key(GRADE), variants, known
         self.unread: list[Failure] = []
 

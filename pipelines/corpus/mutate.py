@@ -24,7 +24,7 @@ from lean_alchemy.mutation.policy.rules import (
     TARGET_CAP,
     NewStatement,
     Policy,
-    Text,
+    PrintedStatement,
     first_objection,
 )
 from lean_alchemy.mutation.policy.score import company, score
@@ -254,7 +254,8 @@ class Mutator:
         tally.elaborated += 1
         for part, micros in zip(("kernel", "print", "elaborate"), outcome.micros, strict=True):
             tally.write_s[part] = tally.write_s.get(part, 0.0) + micros / 1e6
-        if rule := next((rule for rule in self._policy.texts if rule.objects(Text(outcome.statement, outcome.print_options))), None):
+        printed = PrintedStatement(outcome.statement, outcome.print_options)
+        if rule := next((rule for rule in self._policy.texts if rule.objects(printed)), None):
             return self._reject(work, origin, candidate, sites, "quality", rule.name)
         # As it is read, a statement may have other proofs inside, and be one that is there.
         if outcome.term != one.draft.term and isinstance(judged := self._judge(work, outcome.term, ""), str):

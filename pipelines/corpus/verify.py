@@ -6,7 +6,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.pipelines.data.samples import sample
-from lean_alchemy.pipelines.judging.texts import Text, objection
+from lean_alchemy.pipelines.judging.texts import TheoremText, objection
 from lean_alchemy.pipelines.runtime import runner
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened, sized
@@ -44,7 +44,7 @@ class Verifier:
     def __init__(self, library: Library):
         self._workspace = opened(library)
 
-    def __call__(self, items: Sequence[Text]) -> Iterator[Invalid | VerifyTally]:
+    def __call__(self, items: Sequence[TheoremText]) -> Iterator[Invalid | VerifyTally]:
         for text in items:
             reason = objection(self._workspace, text)
             if reason:
@@ -63,7 +63,7 @@ def verify(job: Job, size: int | None, seed: int, workers: int, report: Report =
     """Judges a random sample of the corpus, or all of it, in fresh engines. What was done is kept until all of it is done: a run that was
     killed goes on, and one that ended is not taken for the next. Raises UsageError where there is no corpus."""
     found = _texts(job.out, size, seed)
-    texts, unread = [row for row in found if isinstance(row, Text)], [row for row in found if isinstance(row, Failure)]
+    texts, unread = [row for row in found if isinstance(row, TheoremText)], [row for row in found if isinstance(row, Failure)]
     shards = [Shard(job.key(VERIFY, chunk), chunk) for chunk in (texts[i:i + SHARD] for i in range(0, len(texts), SHARD))]
     ran = runner.run(job, sized(VERIFY, job.library), job.library, shards, min(workers, max(1, len(texts) // 100)), report,
                      retries=retries, note=lambda tally: f"{tally.valid:,} valid")
@@ -82,10 +82,10 @@ class _Negation(msgspec.Struct, frozen=True):
     theorem_key: str
 
 
-def _texts(out: Location, size: int | None, seed: int) -> list[Text | Failure]:
+def _texts(out: Location, size: int | None, seed: int) -> list[TheoremText | Failure]:
     """Of variants, and of the negations of false statements where there are any."""
-    texts = sample(VERIFY.name, out, Text, size, seed)
+    texts = sample(VERIFY.name, out, TheoremText, size, seed)
     if (out / "refuted").is_dir():
-        texts += [Text(row.refuted_id, row.theorem, row.theorem_key) if isinstance(row, _Negation) else row
+        texts += [TheoremText(row.refuted_id, row.theorem, row.theorem_key) if isinstance(row, _Negation) else row
                   for row in sample(VERIFY.name, out, _Negation, size, seed, "refuted")]
     return texts

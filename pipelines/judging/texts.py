@@ -8,7 +8,7 @@ from lean_alchemy.mutation import terms
 AXIOMS = frozenset({"propext", "Quot.sound", "Classical.choice"})
 
 
-class Text(msgspec.Struct, frozen=True):
+class TheoremText(msgspec.Struct, frozen=True):
     """variant_id: of a variant, or of a false statement whose negation `theorem` proves."""
 
     variant_id: str
@@ -16,7 +16,7 @@ class Text(msgspec.Struct, frozen=True):
     statement_key: str
 
 
-def objection(workspace: Workspace, text: Text) -> str | None:
+def objection(workspace: Workspace, text: TheoremText) -> str | None:
     """What is wrong with a text; None if it is valid. Raises EngineDied."""
     verdict = workspace.check(text.theorem)
     if verdict.refused:

@@ -45,7 +45,7 @@ FOUND = "harvest"
 """Of steps: of proofs that automation found."""
 
 
-class Environment(msgspec.Struct, frozen=True):
+class ModuleEnvironment(msgspec.Struct, frozen=True):
     """Where theorems of a module are proved in a round. available: those of the module that may be used. source: of a workspace's module,
     the file that holds their proofs."""
 
@@ -68,7 +68,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """A theorem that is to be proved. known: a proof of an earlier harvest, to try first."""
 
     theorem: str
-    environment: Environment
+    environment: ModuleEnvironment
     known: Known | None
 
 
@@ -76,7 +76,7 @@ class HarvestTally(Sums):
     proved: int = 0
 
 
-class Settings(msgspec.Struct, frozen=True):
+class HarvestSettings(msgspec.Struct, frozen=True):
     """What the workers need. portfolio: what is tried on a theorem without a known proof."""
 
     job: Job[TargetOptions]
@@ -86,10 +86,10 @@ class Settings(msgspec.Struct, frozen=True):
 class Harvester:
     """Holds engines and the index; proves theorems."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: HarvestSettings):
         self._job, self._tries = settings.job, PORTFOLIOS[settings.portfolio]
         self._library = catalogue(self._job)
-        self._module: tuple[Environment, Files | Missing] | None = None
+        self._module: tuple[ModuleEnvironment, Files | Missing] | None = None
         """The source that was read last."""
 
     @cached_property
@@ -127,7 +127,7 @@ class Harvester:
             return self._all.record(item.theorem, where.module)
         return self._proof_of(item)
 
-    def _as_compiled_from(self, source: str, where: Environment) -> Files | Missing:
+    def _as_compiled_from(self, source: str, where: ModuleEnvironment) -> Files | Missing:
         """A module's source, open. One that can't be read has no proofs: it may have been changed since it was compiled, or Lean needs more
         memory or time for it than it is given. Raises NativeError where lake fails, which is no module's fault."""
         if self._module is None or self._module[0] != where:
@@ -167,7 +167,7 @@ class Harvester:
             return None
         return Solved(known.line, explicit(self._all.gym, played) if " <;> " in played[-1].tactic else played)
 
-    def _searched(self, start: State, number: int, where: Environment) -> Solved | None:
+    def _searched(self, start: State, number: int, where: ModuleEnvironment) -> Solved | None:
         suggested = self._adviser.suggest(number, set(where.available)) if self._adviser else Suggested()
         return solve(self._all.gym, start, self._tries, suggested)
 
@@ -186,7 +186,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
     theorem: str
     tactics: list[str]
-    environment: Environment
+    environment: ModuleEnvironment
 
 
 class Replayer:
@@ -238,7 +238,7 @@ def harvest(job: Job[TargetOptions], workers: int, rounds: int, portfolio: str, 
         entries = [library.theorems[library.numbers[name]] for name in names]
         job.accept()
         by_theorem = {proof.theorem: proof for proof in known}
-        found, failures = _in_rounds(job, Settings(job, portfolio), entries, by_theorem, rounds, workers, report, retries)
+        found, failures = _in_rounds(job, HarvestSettings(job, portfolio), entries, by_theorem, rounds, workers, report, retries)
         leaks = _replay(job, found, workers, report, retries)
         came = tabulate(job, HARVEST, [[shard for _, shard in shards] for shards in _by_module(found)])
         failures += leaks + came.damaged
@@ -249,12 +249,12 @@ def harvest(job: Job[TargetOptions], workers: int, rounds: int, portfolio: str, 
     return Harvest(len(entries), proved, came.with_premises, len(leaks), dict(came.rejects), failures, time.monotonic() - start)
 
 
-Round = tuple[Environment, Shard]
+Round = tuple[ModuleEnvironment, Shard]
 """A shard of *harvest*, and where its theorems are proved."""
 
 
-def _in_rounds(job: Job, settings: Settings, entries: list[Entry], known: dict[str, Known], rounds: int, workers: int, report: Report,
-               retries: Retries) -> tuple[list[Round], list[Failure]]:
+def _in_rounds(job: Job, settings: HarvestSettings, entries: list[Entry], known: dict[str, Known], rounds: int, workers: int,
+               report: Report, retries: Retries) -> tuple[list[Round], list[Failure]]:
     """All shards, round after round; engines stay from one to the next."""
     found, failures = list[Round](), list[Failure]()
     stage = sized(HARVEST, job.library, len(entries))
@@ -270,7 +270,7 @@ def _in_rounds(job: Job, settings: Settings, entries: list[Entry], known: dict[s
     return found, failures
 
 
-def _round(job: Job, settings: Settings, entries: list[Entry], known: dict[str, Known], number: int,
+def _round(job: Job, settings: HarvestSettings, entries: list[Entry], known: dict[str, Known], number: int,
            before: list[Round]) -> Iterator[Round]:
     """What there is to do in a round: the theorems that are left, of modules in which the last round proved something."""
     proved: dict[str, list[str]] = defaultdict(list)
@@ -287,7 +287,7 @@ def _round(job: Job, settings: Settings, entries: list[Entry], known: dict[str, 
         if number > 1 and module not in fresh:
             continue
         source = source_of(job.library, module)
-        where = Environment(number, module, sorted(proved[module]), source)
+        where = ModuleEnvironment(number, module, sorted(proved[module]), source)
         left = sorted(set(names).difference(where.available))
         size = SHARD if source is None else len(left)  # it is read once
         for some in (left[i:i + size] for i in range(0, len(left), size)):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from lean_alchemy.lean_workspace.gym import Advanced, Gym, NotOpened, Played, Refused, Statement, proves, text_of
+from lean_alchemy.lean_workspace.gym import Advanced, Gym, GymStatement, NotOpened, Played, Refused, proves, text_of
 from lean_alchemy.lean_workspace.gym_protocol import WrittenProof
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
@@ -85,7 +85,7 @@ class Stepper:
 
     def _steps(self, variant: VariantProof, original: Original | None) -> Iterator[Step | Failure | StepsTally]:
         tally = StepsTally(variants=1)
-        statement = Statement(variant.statement, variant.levels)
+        statement = GymStatement(variant.statement, variant.levels)
         whose = {"variant_id": variant.variant_id, "theorem": None, "target": variant.target, "module": variant.module}
         rows = recorded(self._gym, statement, tactics := tactics_of(variant.proof), form=PROOF, **whose)
         if isinstance(rows, str):
@@ -102,7 +102,7 @@ class Stepper:
         yield from rows
         yield tally
 
-    def _other_form(self, statement: Statement, tactics: list[str] | None, **whose: Any) -> list[Step]:
+    def _other_form(self, statement: GymStatement, tactics: list[str] | None, **whose: Any) -> list[Step]:
         """The rows of another form of the proof; none where there is none, or Lean refuses it."""
         came = recorded(self._gym, statement, tactics, **whose) if tactics else []
         return [] if isinstance(came, str) else came
@@ -115,7 +115,7 @@ STEPS = Stage(name="steps", version=1, worker=Stepper, tally=StepsTally, tables=
               name_of=lambda item: item.variant.variant_id)
 
 
-def recorded(gym: Gym, statement: Statement, tactics: Sequence[str], **whose: Any) -> list[Step] | str:
+def recorded(gym: Gym, statement: GymStatement, tactics: Sequence[str], **whose: Any) -> list[Step] | str:
     """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows. Raises EngineDied."""
     try:
         played = list(gym.play(gym.start(statement), tactics))
@@ -155,7 +155,7 @@ def steps(out: Location, workers: int, originals: dict[str, Original] | None = N
     start = time.monotonic()
     manifest = manifest_at(out)
     job = Job(out, manifest.options_as(Options))
-    variants = Variants(job, sorted((out / "variants").glob("*.parquet"), key=str), originals or {})
+    variants = VariantShards(job, sorted((out / "variants").glob("*.parquet"), key=str), originals or {})
     with job.begin(), pool.cluster(workers):
         ran = runner.run(job, sized(STEPS, job.library), job.library, variants, workers, report, retries=retries,
                          note=lambda tally: f"{tally.rows:,} steps")
@@ -169,7 +169,7 @@ def steps(out: Location, workers: int, originals: dict[str, Original] | None = N
     return ran.tally, failures, time.monotonic() - start
 
 
-class Variants:
+class VariantShards:
     """The shards of a corpus, made from its files as often as they are asked for. unread: rows that could not be read."""
 
     def __init__(self, job: Job, files: list[Location], originals: dict[str, Original]):

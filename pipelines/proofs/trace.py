@@ -16,8 +16,8 @@ import msgspec
 
 from lean_alchemy.lean_workspace.dojo import traces
 from lean_alchemy.lean_workspace.dojo.gym import LEAVE_OPEN, TRUST_THE_COMPILER
-from lean_alchemy.lean_workspace.dojo.messages import UNKNOWN, Theorem, Unread
-from lean_alchemy.lean_workspace.dojo.traces import DojoFailed, Reader, Source, TracedFile
+from lean_alchemy.lean_workspace.dojo.messages import UNKNOWN, SourceTheorem, Unread
+from lean_alchemy.lean_workspace.dojo.traces import DojoFailed, Repository, TracedFile, TraceReader
 from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
 from lean_alchemy.pipelines.proofs.tables import TABLES, tabulate
 from lean_alchemy.pipelines.runtime import pool, runner
@@ -49,7 +49,7 @@ class TraceTally(Sums):
     rejects: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-class Settings(msgspec.Struct, frozen=True):
+class TraceSettings(msgspec.Struct, frozen=True):
     """traced: the folder. library: what the rejects say that they are of."""
 
     traced: Path
@@ -59,10 +59,10 @@ class Settings(msgspec.Struct, frozen=True):
 class Tracer:
     """Holds a process that reads traced files."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: TraceSettings):
         if not settings.traced.is_dir():
             raise JobError(f"a node of the cluster has no {settings.traced}: put it where all nodes see it, or use one node")
-        self._settings, self._reader = settings, Reader(settings.traced)
+        self._settings, self._reader = settings, TraceReader(settings.traced)
 
     def __call__(self, items: Sequence[TracedFile]) -> Iterator[Proof | Step | Reject | TraceTally]:
         for file in items:
@@ -95,7 +95,7 @@ class Tracer:
             yield from steps
         yield tally
 
-    def _theorems(self, file: TracedFile) -> Iterator[Theorem | Unread]:
+    def _theorems(self, file: TracedFile) -> Iterator[SourceTheorem | Unread]:
         if file.trace is None:
             raise DojoFailed("it is compiled, and LeanDojo left no trace of it")
         return self._reader.theorems(file.trace)
@@ -104,7 +104,7 @@ class Tracer:
         return Reject(target=target, library=self._settings.library, module=module, stage=stage, reason=reason, message=message)
 
 
-def objection_to(theorem: Theorem | Unread) -> str | None:
+def objection_to(theorem: SourceTheorem | Unread) -> str | None:
     """Why a theorem gives no rows."""
     if theorem.full_name is None:
         return "no name"
@@ -120,12 +120,12 @@ def objection_to(theorem: Theorem | Unread) -> str | None:
     return None if theorem.tactics else "no steps"
 
 
-def name_of(theorem: Theorem, module: str) -> str:
+def name_of(theorem: SourceTheorem, module: str) -> str:
     """A private theorem has the name that Lean gives it (`Lean.mkPrivateName`): another file may have one that is called the same."""
     return f"_private.{module}.0.{theorem.full_name}" if theorem.is_private else str(theorem.full_name)
 
 
-def proof_of(theorem: Theorem, module: str) -> Proof:
+def proof_of(theorem: SourceTheorem, module: str) -> Proof:
     """text: as the source has it, so in its namespace, with the variables and names that are open there."""
     return Proof(
         theorem=name_of(theorem, module), module=module, round=1, line=TRACED, statement=theorem.statement,
@@ -133,7 +133,7 @@ def proof_of(theorem: Theorem, module: str) -> Proof:
         premises=list(dict.fromkeys(premise for tactic in theorem.tactics for premise in tactic.premises)))
 
 
-def steps_of(theorem: Theorem, module: str) -> list[Step]:
+def steps_of(theorem: SourceTheorem, module: str) -> list[Step]:
     name = name_of(theorem, module)
     return [Step(variant_id=None, theorem=name, target=name, module=module, form=TRACED, step=number, state_before=tactic.state_before,
                  tactic=tactic.tactic, state_after=tactic.state_after, premises=tactic.premises)
@@ -143,7 +143,7 @@ def steps_of(theorem: Theorem, module: str) -> list[Step]:
 TRACE = Stage(name="trace", version=1, worker=Tracer, tally=TraceTally, tables=TABLES, name_of=lambda file: file.module)
 
 
-def trace(out: Location, traced: Path, source: Source, workers: int, report: Report = silent,
+def trace(out: Location, traced: Path, source: Repository, workers: int, report: Report = silent,
           retries: Retries = Retries()) -> tuple[TraceTally, list[Failure], float]:
     """Writes the tables and the manifest of a traced folder: figures, what failed, and the seconds that it took. source: what was traced,
     which is what OUT is of. Raises DojoUnsupported for a folder that holds no traces, JobError where there is no theorem in it, UsageError
@@ -156,7 +156,7 @@ def trace(out: Location, traced: Path, source: Source, workers: int, report: Rep
     with job.begin(), pool.cluster(workers):
         job.accept()
         shards = list(shards_of(job, traced, files, package))
-        ran = runner.run(job, TRACE, Settings(traced, job.options.library[0]), shards, workers, report, retries=retries,
+        ran = runner.run(job, TRACE, TraceSettings(traced, job.options.library[0]), shards, workers, report, retries=retries,
                          note=lambda tally: f"{tally.proved:,} proofs, {tally.lost} files lost")
         tally: TraceTally = ran.tally
         if not tally.theorems:

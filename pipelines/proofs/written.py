@@ -12,7 +12,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace import lake
 from lean_alchemy.lean_workspace.file_proofs import NotPlayed, NumberedProof, proofs_in, replay
-from lean_alchemy.lean_workspace.gym import Gym, NotOpened, Played, Proved, Statement
+from lean_alchemy.lean_workspace.gym import Gym, GymStatement, NotOpened, Played, Proved
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.pipelines.data.schema import Proof, Step
@@ -82,13 +82,13 @@ class Files:
     def close(self) -> None:
         self.workspace.close()
 
-    def _statement(self, theorem: str, written: str) -> Statement:
+    def _statement(self, theorem: str, written: str) -> GymStatement:
         """In words that read back anywhere; where there are none, as it stands in its file."""
         (number,) = self.workspace.find(theorem)
         try:
-            return Statement(written.strip()) if number is None else self.gym.theorem(number)
+            return GymStatement(written.strip()) if number is None else self.gym.theorem(number)
         except (NotOpened, EngineRefused):
-            return Statement(written.strip())
+            return GymStatement(written.strip())
 
     @property
     def _first_problem(self) -> str | None:
@@ -96,7 +96,7 @@ class Files:
         return f"{problems[0].file}:{problems[0].line}: {problems[0].message}" if problems else None
 
 
-def proof_of(theorem: str, module: str, round_: int, line: str, statement: Statement, made: Sequence[Played],
+def proof_of(theorem: str, module: str, round_: int, line: str, statement: GymStatement, made: Sequence[Played],
              steps: Sequence[Step]) -> Proof:
     """The proof that was played, whose steps are these."""
     proved = made[-1].outcome

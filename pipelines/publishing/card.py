@@ -154,7 +154,7 @@ def commit() -> str | None:
 # --- figures --------------------------------------------------------------------------------------------------------------------
 
 
-class Figures(msgspec.Struct, frozen=True):
+class CardNumbers(msgspec.Struct, frozen=True):
     """funnel, statistics: rows of tables, (label, value). checks: sentences."""
 
     funnel: list[tuple[str, int]]
@@ -162,7 +162,7 @@ class Figures(msgspec.Struct, frozen=True):
     checks: list[str]
 
 
-def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Path) -> Figures:
+def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Path) -> CardNumbers:
     counts = manifest.counts
     per_target: Counter[str] = Counter()
     uses: Counter[str] = Counter()
@@ -198,7 +198,7 @@ def _figures_of_variants(manifest: Manifest, tables: dict[str, Config], data: Pa
         "`elaborated`: the text, parsed and elaborated afresh, gave a theorem with the statement of that term, with no error and no "
         f"`sorry`: {_share(verdicts['elaborated'], total)} of the rows.",
         _axioms_used(axioms), *_checks_of_keys(data)]
-    return Figures([
+    return CardNumbers([
         ("targets", counts["targets"]), ("candidates tried in Lean", counts["candidates"]),
         ("accepted by the kernel", counts["kernel_checked"]), ("read back from text as the same statement", counts["elaborated"]),
         ("distinct variants", counts["variants"]),
@@ -237,7 +237,7 @@ def _figures_of_grades(data: Path) -> Iterator[tuple[str, str]]:
         yield f"variants that {f'`{name}` and nothing cheaper proves' if name else 'no automation proves'} alone", _share(n, closed.total())
 
 
-def _figures_of_proofs(manifest: Manifest, tables: dict[str, Config], data: Path) -> Figures:
+def _figures_of_proofs(manifest: Manifest, tables: dict[str, Config], data: Path) -> CardNumbers:
     counts = manifest.counts
     rounds: Counter[int] = Counter()
     lines: Counter[str] = Counter()
@@ -257,8 +257,8 @@ def _figures_of_proofs(manifest: Manifest, tables: dict[str, Config], data: Path
         *((f"proofs by `{line}`", _share(n, total)) for line, n in lines.most_common(8)),
         *((f"proofs of theorems in `{area}`", _share(n, total)) for area, n in areas.most_common(6)),
         *_figures_of_steps(data, total)]
-    return Figures([("theorems", counts["targets"]), ("proved", counts["proofs"]), ("proofs that name a premise", counts["with_premises"])],
-                   figures, [
+    funnel = [("theorems", counts["targets"]), ("proved", counts["proofs"]), ("proofs that name a premise", counts["with_premises"])]
+    return CardNumbers(funnel, figures, [
         "Each proof was written out as text and elaborated afresh. Lean's kernel accepted it as a proof of the statement, with no `sorry`.",
         f"All proofs were replayed in fresh engines: {counts['leaks']:,} failed.", _axioms_used(axioms)])
 

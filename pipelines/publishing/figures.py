@@ -40,7 +40,7 @@ class Example(msgspec.Struct, frozen=True):
     statement: list[Piece]
 
 
-class Figures(msgspec.Struct):
+class ReportFigures(msgspec.Struct):
     """The figures of the report."""
 
     manifest: Manifest
@@ -69,7 +69,7 @@ class Figures(msgspec.Struct):
         return {q: float(np.percentile(self.per_target, q)) for q in (10, 25, 50, 75, 90, 99)} if self.per_target else {}
 
 
-def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
+def collect(out: Location, examples: int = 12, seed: int = 0) -> ReportFigures:
     """The figures of a corpus. examples: number of random examples, drawn with `seed`. Raises UsageError if OUT is no corpus."""
     manifest = manifest_at(out)
     per_target: Counter[str] = Counter()
@@ -96,7 +96,7 @@ def collect(out: Location, examples: int = 12, seed: int = 0) -> Figures:
     if (out / "grades").is_dir():
         for rows in _batches(out / "grades", "closed_by"):
             grades.update(name or "nothing" for name in rows["closed_by"])
-    return Figures(
+    return ReportFigures(
         manifest, manifest.options_as(Options), [*per_target.values(), *[0] * without], uses, modules, lemmas, marks, depths, sizes,
         _tally(out, manifest),
         run_log.read(out / "run.log"), grades, _examples(out, examples, seed),

@@ -12,14 +12,14 @@ import jinja2
 import numpy as np
 
 from lean_alchemy.pipelines.corpus.mutate import MUTATE
-from lean_alchemy.pipelines.publishing.figures import SIZE_EDGES, Figures
+from lean_alchemy.pipelines.publishing.figures import SIZE_EDGES, ReportFigures
 from lean_alchemy.pipelines.publishing.plots import COLOURS, caption, pyplot
 from lean_alchemy.pipelines.runtime.storage import Location, make, write_whole
 
 MB = 1e6
 
 
-def write_report(figures: Figures, folder: Location) -> Location:
+def write_report(figures: ReportFigures, folder: Location) -> Location:
     """Writes `report.html`, which embeds its plots, and a PNG file for each plot. Returns the page's path."""
     make(folder)
     plots: dict[str, str] = {}
@@ -38,7 +38,7 @@ def write_report(figures: Figures, folder: Location) -> Location:
     return folder / "report.html"
 
 
-def _rendered(draw: Callable[[Any, Figures], bool], figures: Figures) -> bytes | None:
+def _rendered(draw: Callable[[Any, ReportFigures], bool], figures: ReportFigures) -> bytes | None:
     """A plot as PNG; None if it has nothing to show."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7.2, 3.9), constrained_layout=True)
@@ -68,7 +68,7 @@ def _bars(axes: Any, values: Mapping[str, float], colour: str, unit: str, log: b
         axes.locator_params(axis="x", nbins=5)
 
 
-def _funnel(axes: Any, f: Figures) -> bool:
+def _funnel(axes: Any, f: ReportFigures) -> bool:
     counts, rejects = f.manifest.counts, f.manifest.rejects
     lean = sum(n for reason, n in rejects.items() if reason.startswith("attempt: "))
     _bars(axes, {"candidates of the index": counts["candidates"], "accepted by Lean": counts["candidates"] - lean,
@@ -78,7 +78,7 @@ def _funnel(axes: Any, f: Figures) -> bool:
     return True
 
 
-def _rejects(axes: Any, f: Figures) -> bool:
+def _rejects(axes: Any, f: ReportFigures) -> bool:
     most = sorted(f.manifest.rejects.items(), key=lambda item: -item[1])[:16]
     _bars(axes, {reason: max(n, 1) for reason, n in most}, COLOURS["brute"], "", log=True)
     axes.tick_params(axis="y", labelsize=8)
@@ -86,7 +86,7 @@ def _rejects(axes: Any, f: Figures) -> bool:
     return bool(most)
 
 
-def _targets(axes: Any, f: Figures) -> bool:
+def _targets(axes: Any, f: ReportFigures) -> bool:
     counts = np.array(f.per_target)
     edges = np.unique(np.concatenate([[0, 1], np.round(np.geomspace(2, max(3, counts.max() + 1), 24)).astype(int)]))
     heights, _ = np.histogram(counts, edges)
@@ -98,7 +98,7 @@ def _targets(axes: Any, f: Figures) -> bool:
     return True
 
 
-def _uses(axes: Any, f: Figures) -> bool:
+def _uses(axes: Any, f: ReportFigures) -> bool:
     names = {("rw", "conclusion"): "rw at the conclusion", ("rw", "hypothesis"): "rw at a hypothesis",
              ("apply", "conclusion"): "apply at the conclusion", ("apply", "hypothesis"): "apply at a hypothesis"}
     left = np.zeros(len(names))
@@ -120,21 +120,21 @@ def _most(counts: Mapping[str, int], n: int) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:n])
 
 
-def _modules(axes: Any, f: Figures) -> bool:
+def _modules(axes: Any, f: ReportFigures) -> bool:
     _bars(axes, _most(f.modules, 16), COLOURS["instances"], "variants")
     axes.tick_params(axis="y", labelsize=8)
     caption(axes, "Areas of the targets" + (f": the largest 16 of {len(f.modules):,}" if len(f.modules) > 16 else ""))
     return True
 
 
-def _lemmas(axes: Any, f: Figures) -> bool:
+def _lemmas(axes: Any, f: ReportFigures) -> bool:
     _bars(axes, _most(f.lemmas, 16), COLOURS["typing"], "variants")
     axes.tick_params(axis="y", labelsize=8)
     caption(axes, f"The most used of {len(f.lemmas):,} lemmas")
     return True
 
 
-def _sizes(axes: Any, f: Figures) -> bool:
+def _sizes(axes: Any, f: ReportFigures) -> bool:
     middles = np.sqrt(SIZE_EDGES[:-1] * SIZE_EDGES[1:])
     for name, colour in (("targets", "brute"), ("variants", "indexed")):
         total = f.sizes[name].sum()
@@ -149,7 +149,7 @@ def _sizes(axes: Any, f: Figures) -> bool:
     return True
 
 
-def _time(axes: Any, f: Figures) -> bool:
+def _time(axes: Any, f: ReportFigures) -> bool:
     if f.tally is None or not f.tally.seconds:
         return False
     lean = dict(f.tally.lean_s)
@@ -169,7 +169,7 @@ def _time(axes: Any, f: Figures) -> bool:
     return True
 
 
-def _runs(axes: Any, f: Figures) -> bool:
+def _runs(axes: Any, f: ReportFigures) -> bool:
     """Variants over time, the runs joined, and the memory of the driver process."""
     minutes, total, variants, memory, last = 0.0, 0, [(0.0, 0)], [], None
     for line in f.log:
@@ -198,7 +198,7 @@ def _runs(axes: Any, f: Figures) -> bool:
     return True
 
 
-def _grades(axes: Any, f: Figures) -> bool:
+def _grades(axes: Any, f: ReportFigures) -> bool:
     if not f.grades:
         return False
     total = sum(f.grades.values())
@@ -207,7 +207,7 @@ def _grades(axes: Any, f: Figures) -> bool:
     return True
 
 
-PLOTS: dict[str, Callable[[Any, Figures], bool]] = {
+PLOTS: dict[str, Callable[[Any, ReportFigures], bool]] = {
     "funnel": _funnel, "targets": _targets, "uses": _uses, "rejects": _rejects, "modules": _modules, "lemmas": _lemmas,
     "sizes": _sizes, "grades": _grades, "time": _time, "runs": _runs}
 """In the order of the page. Each function returns whether it has something to show."""

@@ -96,7 +96,7 @@ TABLES: dict[str, str | None] = {
 """The tables to publish, in this order, and the column that determines the split of a row. None: all rows are in `train`."""
 
 
-class Source(msgspec.Struct, frozen=True):
+class SourceTable(msgspec.Struct, frozen=True):
     """A table of OUT. split_column: as in TABLES. schema: None if the table has no files."""
 
     table: str
@@ -106,12 +106,12 @@ class Source(msgspec.Struct, frozen=True):
     rows: int
 
 
-def _lines(source: Source) -> set[str]:
+def _lines(source: SourceTable) -> set[str]:
     """The values of the column `line`: which script found a proof, or `written` or `traced` for proofs of people."""
     return {line for file in source.files for line in parquet.load(file, ["line"]).column("line").unique().to_pylist()}
 
 
-def _source(out: Location, table: str, split_column: str | None, manifest: Manifest) -> Source:
+def _source(out: Location, table: str, split_column: str | None, manifest: Manifest) -> SourceTable:
     """A table of OUT; without rows if it does not exist. Raises JobError if it is damaged."""
     files = sorted((out / table).glob("*.parquet"), key=str)
     schema, rows = None, 0
@@ -125,10 +125,10 @@ def _source(out: Location, table: str, split_column: str | None, manifest: Manif
     if rows != manifest.counts.get(table, rows):
         raise JobError(f"{out / table} has {rows:,} rows, and the manifest says {manifest.counts[table]:,}: run the command that made it "
                        "again, and publish after it is done")
-    return Source(table, split_column, files, schema, rows)
+    return SourceTable(table, split_column, files, schema, rows)
 
 
-def _batches(source: Source) -> Iterator[pa.RecordBatch]:
+def _batches(source: SourceTable) -> Iterator[pa.RecordBatch]:
     """All rows of a table. Only this thread reads: see `parquet.load`."""
     for file in source.files:
         try:
@@ -143,13 +143,13 @@ def _batches(source: Source) -> Iterator[pa.RecordBatch]:
 # --- files of the repository ----------------------------------------------------------------------------------------------------
 
 
-def _config(source: Source, repository: Path, tell: Callable[[str, int], None], shard_bytes: int) -> Config:
+def _config(source: SourceTable, repository: Path, tell: Callable[[str, int], None], shard_bytes: int) -> Config:
     """Writes the files of a table. A split without rows gets no file, because some readers fail on empty ones. tell: is called with the
     table and the number of rows written since the last call."""
     folder = repository / "data" / source.table
     make(folder)
     split_of_row = _split_function(source, repository)
-    shards: dict[Split, Shards] = {split: Shards(folder, split, source.schema, shard_bytes) for split in SPLITS}
+    shards: dict[Split, SplitWriter] = {split: SplitWriter(folder, split, source.schema, shard_bytes) for split in SPLITS}
     for rows in _batches(source):
         in_validation = pa.array([split_of_row(value) == "validation" for value in _split_values(source, rows)], pa.bool_())
         shards["train"].add(rows.filter(pc.call_function("invert", [in_validation])))
@@ -158,11 +158,11 @@ def _config(source: Source, repository: Path, tell: Callable[[str, int], None], 
     return Config(source.table, source.schema, [part for split in shards.values() if (part := split.finish()).rows])
 
 
-def _split_values(source: Source, rows: pa.RecordBatch) -> list:
+def _split_values(source: SourceTable, rows: pa.RecordBatch) -> list:
     return rows.column(source.split_column).to_pylist() if source.split_column else [None] * rows.num_rows
 
 
-def _split_function(source: Source, repository: Path) -> Callable[[str], Split]:
+def _split_function(source: SourceTable, repository: Path) -> Callable[[str], Split]:
     """A function from the value in the split column to the split. Grades follow their variants, which were written before them."""
     if source.split_column is None:
         return lambda _: "train"
@@ -173,7 +173,7 @@ def _split_function(source: Source, repository: Path) -> Callable[[str], Split]:
     return split_of
 
 
-class Shards:
+class SplitWriter:
     """Writes the files of a split. They are renamed at the end, because their names contain their number."""
 
     def __init__(self, folder: Path, split: Split, schema: pa.Schema, limit: int):

@@ -40,14 +40,14 @@ class Done(msgspec.Struct, frozen=True):
     result: Any
 
 
-class Lost(msgspec.Struct, frozen=True):
+class LostItem(msgspec.Struct, frozen=True):
     """An item whose worker processes all died."""
 
     item: Any
     reason: str
 
 
-class Worker(Protocol):
+class PoolWorker(Protocol):
     def __call__(self, item: Any, history: History, /) -> Any: ...
 
     def close(self) -> None: ...
@@ -63,9 +63,9 @@ class Needs(msgspec.Struct, frozen=True):
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class _Actor:
-    def __init__(self, build: Callable[[], Worker]):
+    def __init__(self, build: Callable[[], PoolWorker]):
         self._build = build
-        self._worker: Worker | None = None
+        self._worker: PoolWorker | None = None
 
     def open(self) -> str:
         """Its node. The worker is built here: an error in a constructor would reach the driver as a dead actor."""
@@ -120,7 +120,7 @@ class Crew:
     """Up to `workers` actors, as many as the cluster has room for. They are hired when there is work, and stay, with their engines, until
     the crew is closed. build: makes a worker, in the actor's process."""
 
-    def __init__(self, build: Callable[[], Worker], needs: Needs, workers: int):
+    def __init__(self, build: Callable[[], PoolWorker], needs: Needs, workers: int):
         self._build, self._needs, self._workers = build, needs, workers
         self._idle: list[_Hired] = []
 
@@ -132,7 +132,7 @@ class Crew:
             _end(hired.actor)
         self._idle.clear()
 
-    def run(self, items: Iterable[Any]) -> Iterator[Done | Lost]:
+    def run(self, items: Iterable[Any]) -> Iterator[Done | LostItem]:
         """Works on the items, in any order; the next one is taken when an actor is free. An error that a worker raises is raised here.
         Raises ClusterError where no node has room for a worker."""
         coming, again = map(_Task, items), deque[_Task]()
@@ -197,7 +197,7 @@ class Crew:
                         again.appendleft(task)
                     hire()
                     if is_hopeless:
-                        yield Lost(task.item, reason)
+                        yield LostItem(task.item, reason)
                     continue
                 if hired.node is None:
                     hired.node = result

@@ -29,7 +29,7 @@ QUIET_S = 30.0
 def progress(console: Console = err) -> Iterator[Report]:
     """What a job reports to."""
     if not console.is_terminal:
-        yield Lines(console).report
+        yield ProgressLines(console).report
         return
     with Progress(
         SpinnerColumn(), TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
@@ -45,7 +45,7 @@ def progress(console: Console = err) -> Iterator[Report]:
         yield report
 
 
-class Lines:
+class ProgressLines:
     """Progress as lines of a log."""
 
     def __init__(self, console: Console) -> None:

@@ -82,7 +82,7 @@ def run(job: Job, stage: Stage, settings: Any, shards: Shards, workers: int, rep
         for event in staff.run(missing):
             shard: Shard = event.item
             there += len(shard.items)
-            if isinstance(event, pool.Lost):
+            if isinstance(event, pool.LostItem):
                 if log:
                     log.note("lost", stage=stage.name, key=shard.key, reason=event.reason)
                 lost += [Failure.of(stage.name, stage.name_of(item), f"the worker processes died: {event.reason}") for item in shard.items]

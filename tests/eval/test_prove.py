@@ -14,11 +14,11 @@ from lean_alchemy.eval import minif2f
 from lean_alchemy.eval.benchmarks import Problem, suite_of
 from lean_alchemy.eval.first_states import LibraryEnvironment
 from lean_alchemy.eval.prove import Budget, Ending, Examiner, Result
-from lean_alchemy.eval.prover import Candidate, Query, distinct, spec_of
-from lean_alchemy.eval.provers.command import Command
+from lean_alchemy.eval.prover import Query, Suggestion, distinct, spec_of
+from lean_alchemy.eval.provers.command import CommandProver
 from lean_alchemy.eval.score import by_budget, compare, mcnemar, score
 from lean_alchemy.lean_workspace.errors import Trouble
-from lean_alchemy.lean_workspace.gym import Gym, Statement
+from lean_alchemy.lean_workspace.gym import Gym, GymStatement
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
 from lean_alchemy.pipelines.runtime.manifest import UsageError
 
@@ -34,9 +34,9 @@ class Scripted:
     def __init__(self, moves: dict[str, list[str]], expansions: int | None = None):
         self.moves, self.expansions, self.asked = moves, expansions, []
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Candidate]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
         self.asked.append([query.state.text for query in queries])
-        return [[Candidate(tactic, -0.1 * n) for n, tactic in enumerate(self.moves.get(query.state.text.rpartition("\n")[2], []))]
+        return [[Suggestion(tactic, -0.1 * n) for n, tactic in enumerate(self.moves.get(query.state.text.rpartition("\n")[2], []))]
                 for query in queries]
 
     def close(self) -> None:
@@ -91,8 +91,8 @@ def test_a_prover_may_have_a_budget_of_its_own(gym):
 
 
 def test_of_equal_tactics_the_best_counts():
-    assert distinct([Candidate("a", -2.0), Candidate("b", -1.5), Candidate("a", -1.0), Candidate("", -0.1)]) == [
-        Candidate("a", -1.0), Candidate("b", -1.5)]
+    assert distinct([Suggestion("a", -2.0), Suggestion("b", -1.5), Suggestion("a", -1.0), Suggestion("", -0.1)]) == [
+        Suggestion("a", -1.0), Suggestion("b", -1.5)]
 
 
 # --- a program as a prover ------------------------------------------------------------------------------------------------------
@@ -111,13 +111,13 @@ def command(tmp_path: Path, program: str) -> str:
 
 
 def query(gym: Gym) -> Query:
-    return Query(Problem("p", ": 1 = 1"), gym.start(Statement("(a b : Nat) : a + b = b + a")), gym)
+    return Query(Problem("p", ": 1 = 1"), gym.start(GymStatement("(a b : Nat) : a + b = b + a")), gym)
 
 
 def test_a_program_is_asked_in_json(gym, tmp_path):
-    prover = Command(command(tmp_path, PROGRAM))
-    assert prover.propose([query(gym)] * 2, 4) == [[Candidate("omega", -0.5)]] * 2
-    assert prover.propose([query(gym)], 4) == [[Candidate("omega", -0.5)]]
+    prover = CommandProver(command(tmp_path, PROGRAM))
+    assert prover.propose([query(gym)] * 2, 4) == [[Suggestion("omega", -0.5)]] * 2
+    assert prover.propose([query(gym)], 4) == [[Suggestion("omega", -0.5)]]
     prover.close()
 
 
@@ -126,7 +126,7 @@ def test_a_program_is_asked_in_json(gym, tmp_path):
     (PROGRAM.replace('asked["id"]', "99"), "does not fit the request"), (PROGRAM.replace("-0.5", "0.5"), "above 0"),
     (PROGRAM.replace('for _ in asked["states"]', "for _ in [1, 2, 3]"), "does not fit the request")])
 def test_a_program_that_breaks_the_rules_ends_the_run_with_a_reason(gym, tmp_path, program, said):
-    prover = Command(command(tmp_path, program))
+    prover = CommandProver(command(tmp_path, program))
     with pytest.raises(Trouble, match=said):
         prover.propose([query(gym)], 4)
 
@@ -137,7 +137,7 @@ def test_a_prover_that_is_none_is_named(tmp_path):
     with pytest.raises(UsageError, match="holds no model"):
         spec_of(str(tmp_path))
     with pytest.raises(Trouble, match="can't start"):
-        Command("/no/such/program at all")
+        CommandProver("/no/such/program at all")
     assert spec_of("python prover.py").kind == "command" and spec_of("random").kind == "random"
 
 

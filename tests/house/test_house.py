@@ -198,6 +198,15 @@ def test_a_folder_holds_at_most_fifteen_files():
     assert {str(folder.relative_to(ROOT)): n for folder, n in folders.items() if n > 15} == {}
 
 
+def test_no_two_classes_have_one_name():
+    places: dict[str, list[str]] = defaultdict(list)
+    for file in FILES:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
 SAME_LINES = 10
 
 

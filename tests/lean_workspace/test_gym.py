@@ -6,14 +6,14 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from lean_alchemy.lean_workspace.gym import Advanced, Closed, Gym, NotOpened, Proved, Refused, State, Statement, proves
+from lean_alchemy.lean_workspace.gym import Advanced, Closed, Gym, GymStatement, NotOpened, Proved, Refused, State, proves
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.lean_workspace.protocol import Message, Request
 from lean_alchemy.lean_workspace.workspace import Lost
 
-FALSE = Statement("(a b : Nat) : a = b")
-COMMUTES = Statement("(a b : Nat) : a + b = b + a")
-POSITIVE = Statement("{n m : Nat} (hn : 0 < n) (hm : 0 < m) : 0 < n * m")
+FALSE = GymStatement("(a b : Nat) : a = b")
+COMMUTES = GymStatement("(a b : Nat) : a + b = b + a")
+POSITIVE = GymStatement("{n m : Nat} (hn : 0 < n) (hm : 0 < m) : 0 < n * m")
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def gym(engine) -> Gym:
     return Gym(engine.workspace)
 
 
-def after(gym: Gym, statement: Statement, *tactics: str) -> State:
+def after(gym: Gym, statement: GymStatement, *tactics: str) -> State:
     state = gym.start(statement)
     for tactic in tactics:
         outcome = gym.step(state, tactic)
@@ -35,7 +35,7 @@ def after(gym: Gym, statement: Statement, *tactics: str) -> State:
 
 def test_a_goal_reads_as_lean_prints_it(gym):
     assert gym.start(POSITIVE).text == "n m : Nat\nhn : 0 < n\nhm : 0 < m\n⊢ 0 < n * m"
-    state = after(gym, Statement("{α : Type u} [BEq α] (xs : List α) : xs.length = xs.length + 0", ("u",)), "induction xs")
+    state = after(gym, GymStatement("{α : Type u} [BEq α] (xs : List α) : xs.length = xs.length + 0", ("u",)), "induction xs")
     assert state.goals == (
         "case nil\nα : Type u\ninst✝ : BEq α\n⊢ [].length = [].length + 0",
         "case cons\nα : Type u\ninst✝ : BEq α\nhead✝ : α\ntail✝ : List α\ntail_ih✝ : tail✝.length = tail✝.length + 0\n"
@@ -43,21 +43,21 @@ def test_a_goal_reads_as_lean_prints_it(gym):
 
 
 def test_namespaces_that_are_open_in_a_statement(gym):
-    start = gym.start(Statement("(n : Nat) : succ n = n + 1", opens="Nat"))
+    start = gym.start(GymStatement("(n : Nat) : succ n = n + 1", opens="Nat"))
     assert isinstance(gym.step(start, "exact succ_eq_add_one n"), Proved)
-    both = gym.start(Statement("(n : Nat) : succ n = n + 1 ∧ reverse [n] = [n]", opens="Nat\nList (reverse)"))
+    both = gym.start(GymStatement("(n : Nat) : succ n = n + 1 ∧ reverse [n] = [n]", opens="Nat\nList (reverse)"))
     assert isinstance(gym.step(both, "exact ⟨rfl, rfl⟩"), Proved)
     for opens in ("Nowhere", "Nat)"):
         with pytest.raises(NotOpened):
-            gym.start(Statement(": True", opens=opens))
+            gym.start(GymStatement(": True", opens=opens))
     with pytest.raises(NotOpened):
-        gym.start(Statement("(n : Nat) : succ n = n + 1"))
-    no = gym.start(gym.negation(Statement(": succ 0 = 0", opens="Nat")))
+        gym.start(GymStatement("(n : Nat) : succ n = n + 1"))
+    no = gym.start(gym.negation(GymStatement(": succ 0 = 0", opens="Nat")))
     assert isinstance(gym.step(no, "exact succ_ne_zero 0"), Proved)
 
 
 def test_what_stands_behind_the_colon_is_not_introduced(gym):
-    assert gym.start(Statement("(n : Nat) : ∀ m, n + m = m + n")).text == "n : Nat\n⊢ ∀ (m : Nat), n + m = m + n"
+    assert gym.start(GymStatement("(n : Nat) : ∀ m, n + m = m + n")).text == "n : Nat\n⊢ ∀ (m : Nat), n + m = m + n"
 
 
 def test_a_theorem_of_the_library_is_started_in_its_own_words(gym, engine):
@@ -73,31 +73,31 @@ def test_a_theorem_of_the_library_is_started_in_its_own_words(gym, engine):
     ("(n : Nat) : n", "type expected")])
 def test_a_statement_that_is_none_is_not_opened(gym, text, why):
     with pytest.raises(NotOpened) as told:
-        gym.start(Statement(text))
+        gym.start(GymStatement(text))
     assert why in str(told.value)
 
 
 def test_a_statement_is_refuted_by_a_proof_of_its_negation(gym):
-    false = Statement("{n : Nat} (h : n < 5) : n < 4")
+    false = GymStatement("{n : Nat} (h : n < 5) : n < 4")
     negation = gym.negation(false)
     assert negation.text == ": ¬ (∀ {n : Nat} (h : n < 5), n < 4)"
     assert isinstance(gym.step(gym.start(negation), "exact fun h => absurd (@h 4) (by decide)"), Proved)
     assert isinstance(gym.step(gym.start(false), "omega"), Refused)
-    assert gym.negation(Statement(": 1 = 2")).text == ": ¬ (1 = 2)"
+    assert gym.negation(GymStatement(": 1 = 2")).text == ": ¬ (1 = 2)"
     with pytest.raises(NotOpened):
-        gym.negation(Statement("(n : Nat) : n = "))
+        gym.negation(GymStatement("(n : Nat) : n = "))
 
 
 def test_a_statement_must_be_the_theorem_that_it_says_it_is(gym, engine):
     with pytest.raises(NotOpened, match="another"):
-        gym.start(Statement("(a b : Nat) : a + b = a + b", (), engine.number("Nat.add_comm")))
+        gym.start(GymStatement("(a b : Nat) : a + b = a + b", (), engine.number("Nat.add_comm")))
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------------------
 
 
 def test_goals_that_know_nothing_of_each_other_are_closed_apart(gym):
-    both = after(gym, Statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"), "constructor")
+    both = after(gym, GymStatement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"), "constructor")
     assert both.independent
     for goal, closer, other in ((0, "exact hp", "exact hq"), (1, "exact hq", "exact hp")):
         part = gym.focus(both, goal)
@@ -109,14 +109,14 @@ def test_goals_that_know_nothing_of_each_other_are_closed_apart(gym):
 
 
 def test_goals_that_share_an_unknown_are_not_apart(gym):
-    shared = after(gym, Statement(": ∃ n : Nat, 3 < n"), "refine ⟨?_, ?w⟩")
+    shared = after(gym, GymStatement(": ∃ n : Nat, 3 < n"), "refine ⟨?_, ?w⟩")
     assert len(shared.goals) == 2 and not shared.independent
     assert after(gym, COMMUTES, "induction a").independent
 
 
 def test_what_closes_a_part_proves_nothing(gym):
     """Not a whole: a part has no text of a proof, and a sorry closes none."""
-    part = gym.focus(after(gym, Statement("(p : Prop) (hp : p) : p ∧ False"), "constructor"), 0)
+    part = gym.focus(after(gym, GymStatement("(p : Prop) (hp : p) : p ∧ False"), "constructor"), 0)
     assert isinstance(gym.step(part, "exact hp"), Closed)
     assert gym.step(part, "sorry").stage == "forbidden"
     with pytest.raises(IndexError):
@@ -153,12 +153,12 @@ def test_the_axioms_behind_a_proof_are_told(gym):
             ("(p : Prop) (h : Nonempty Nat) (hp : p) : Nat.pred 1 = 0 ∧ p",
              "exact ⟨congrArg (fun _ => 0) (rfl : Classical.choice h = Classical.choice h), hp⟩", {"Classical.choice"}),
             ("(p : Prop) (h : p) : p", "exact h", set())):
-        proved = gym.step(gym.start(Statement(statement)), tactic)
+        proved = gym.step(gym.start(GymStatement(statement)), tactic)
         assert isinstance(proved, Proved) and set(proved.axioms) == axioms
 
 
 def test_a_tactic_sees_all_goals(gym):
-    state = after(gym, Statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"), "constructor")
+    state = after(gym, GymStatement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"), "constructor")
     assert len(state.goals) == 2
     assert isinstance(gym.step(state, "all_goals assumption"), Proved)
     rotated = gym.step(state, "rotate_left")
@@ -175,7 +175,7 @@ def test_the_premises_of_a_step_are_those_that_it_names(gym):
 
 
 def test_a_constant_that_is_not_available_may_not_be_used_in_any_guise(gym):
-    guarded = Statement(POSITIVE.text, without=("Nat.mul_pos",))
+    guarded = GymStatement(POSITIVE.text, without=("Nat.mul_pos",))
     refused = gym.step(gym.start(guarded), "exact Nat.mul_pos hn hm")
     assert isinstance(refused, Refused) and refused.stage == "leak" and "Nat.mul_pos" in refused.message
     hidden = gym.step(gym.start(guarded), "exact (have f := @Nat.mul_pos; f hn hm)")
@@ -194,7 +194,7 @@ def test_in_the_whole_library_a_theorem_is_no_proof_of_itself(gym, engine):
 
 
 def test_heartbeats_end_a_tactic_and_the_state_goes_on(gym):
-    state = gym.start(Statement("(a b c d : Nat) (h : a * b < c * d) (k : c * d < a * b + 1) : a * b + 1 = c * d + 7"))
+    state = gym.start(GymStatement("(a b c d : Nat) (h : a * b < c * d) (k : c * d < a * b + 1) : a * b + 1 = c * d + 7"))
     refused = gym.step(state, "grind", heartbeats=3)
     assert isinstance(refused, Refused) and refused.stage == "budget"
     assert isinstance(gym.step(after(gym, COMMUTES), "omega", heartbeats=500), Proved)
@@ -202,12 +202,12 @@ def test_heartbeats_end_a_tactic_and_the_state_goes_on(gym):
 
 
 def test_what_lean_says_of_a_step_is_told(gym):
-    proved = gym.step(gym.start(Statement("{α : Type u} (xs : List α) : (xs ++ []).length = xs.length", ("u",))), "simp?")
+    proved = gym.step(gym.start(GymStatement("{α : Type u} (xs : List α) : (xs ++ []).length = xs.length", ("u",))), "simp?")
     assert isinstance(proved, Proved) and any("simp only [List.append_nil]" in message for message in proved.messages)
 
 
 def test_hints_name_what_can_be_taken_apart_and_what_is_relevant(gym):
-    state = gym.start(Statement(
+    state = gym.start(GymStatement(
         "{α : Type u} [BEq α] (xs : List α) (n : Nat) (h : n = 0 ∨ xs = []) : (xs.drop n).reverse = xs.reverse", ("u",)))
     hints = gym.hints(state, premises=8)
     assert [(local.name, local.is_proof, local.type) for local in hints.context] == [
@@ -315,7 +315,7 @@ def test_what_only_lean_can_tell_proves_nothing(serving):
 
 def test_nothing_rests_on_what_is_refused_by_its_form(serving):
     """An axiom, and a proof that only the kernel refuses: no form of theirs is forbidden."""
-    state = serving.start(Statement(": 2 + 2 = 5"))
+    state = serving.start(GymStatement(": 2 + 2 = 5"))
     believed = serving.step(state, "exact Small.believed _")
     assert isinstance(believed, Refused) and believed.stage == "proof: axioms" and "Small.believed" in believed.message
     lie = serving.step(state, "exact small_lie")

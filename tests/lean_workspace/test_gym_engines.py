@@ -6,16 +6,16 @@ import pytest
 
 from lean_alchemy.lean_workspace import gym as gym_
 from lean_alchemy.lean_workspace.embedded import install
-from lean_alchemy.lean_workspace.gym import Advanced, Closed, Gym, Proved, State, Statement
+from lean_alchemy.lean_workspace.gym import Advanced, Closed, Gym, GymStatement, Proved, State
 from lean_alchemy.lean_workspace.gym_protocol import Release
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.workspace import Lost, Retirement, Workspace
 
-COMMUTES = Statement("(a b : Nat) : a + b = b + a")
-POSITIVE = Statement("{n m : Nat} (hn : 0 < n) (hm : 0 < m) : 0 < n * m")
+COMMUTES = GymStatement("(a b : Nat) : a + b = b + a")
+POSITIVE = GymStatement("{n m : Nat} (hn : 0 < n) (hm : 0 < m) : 0 < n * m")
 
 
-def after(gym: Gym, statement: Statement, *tactics: str) -> State:
+def after(gym: Gym, statement: GymStatement, *tactics: str) -> State:
     state = gym.start(statement)
     for tactic in tactics:
         state = gym.step(state, tactic).state
@@ -43,7 +43,7 @@ def test_a_state_outlives_its_engine(fragile):
 
 def test_a_part_outlives_its_engine(fragile):
     gym = Gym(fragile)
-    part = gym.focus(after(gym, Statement("(p q : Prop) (hp : p) (hq : q) : p ∧ (q ∧ p)"), "constructor"), 1)
+    part = gym.focus(after(gym, GymStatement("(p q : Prop) (hp : p) (hq : q) : p ∧ (q ∧ p)"), "constructor"), 1)
     deeper = gym.step(part, "constructor").state
     last = gym.focus(deeper, 1)
     fragile.close()
@@ -52,7 +52,7 @@ def test_a_part_outlives_its_engine(fragile):
 
 def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
     gym = Gym(fragile, deadline_s=5)
-    state = gym.start(Statement("(h : ((2 ^ 250) ^ 250) ^ 250 = 1) : False"))
+    state = gym.start(GymStatement("(h : ((2 ^ 250) ^ 250) ^ 250 = 1) : False"))
     generation = fragile.generation
     assert gym.step(state, "simp at h") == Lost("deadline") or fragile.generation == generation
     assert isinstance(gym.step(state, "skip"), Advanced)

@@ -15,7 +15,7 @@ import pytest
 from places import LIBRARIES
 
 from lean_alchemy.lean_workspace.dojo import traces
-from lean_alchemy.lean_workspace.dojo.messages import Theorem
+from lean_alchemy.lean_workspace.dojo.messages import SourceTheorem
 from lean_alchemy.pipelines.runtime import pool
 
 needs_dojo = pytest.mark.skipif(sys.version_info >= (3, 13), reason="lean-dojo asks for Python below 3.13")
@@ -54,8 +54,8 @@ def repository(folder: Path, toolchain: str) -> Path:
     return folder
 
 
-def theorems_of(folder: Path, file: str) -> list[Theorem]:
-    reader = traces.Reader(folder)
+def theorems_of(folder: Path, file: str) -> list[SourceTheorem]:
+    reader = traces.TraceReader(folder)
     try:
         return list(reader.theorems(file))
     finally:

@@ -26,7 +26,7 @@ from lean_alchemy.training.model import load_model
 from lean_alchemy.training.prompt import GOAL, PROOFSTEP, prompt, prompt_ids, tactic_of
 from lean_alchemy.training.recipe import Base, Data, Decoder, Phase, Recipe, RecipeError, Weights, differences, load, shipped
 from lean_alchemy.training.run import PHASES
-from lean_alchemy.training.sources import _PRIVATE, Sources, Text, with_theorem_name, without_variant_id
+from lean_alchemy.training.sources import _PRIVATE, Sources, TrainingText, with_theorem_name, without_variant_id
 
 CORE_BENCHMARK = Benchmark(CORE)
 SMALL = Decoder(vocabulary=400, hidden=32, layers=2, heads=2, feed_forward=64, context=256)
@@ -123,7 +123,7 @@ def test_a_prompt_is_read_back_as_the_tactic():
 # --- rows -----------------------------------------------------------------------------------------------------------------------
 
 
-TEXTS = [Text("original" if i % 3 else "rw", "validation" if i % 10 == 0 else "train",
+TEXTS = [TrainingText("original" if i % 3 else "rw", "validation" if i % 10 == 0 else "train",
               prompt(f"n k : Nat\n⊢ n + {i} = {i % 7} + n") if i % 4 else "", f"rw [Nat.add_comm n {i}, ← foo_{i}]") for i in range(400)]
 PHASE = Phase(updates=10, rows=2, block=128, learning_rate=1e-3)
 

@@ -166,7 +166,7 @@ line = dict(path=str(file.path), imports=[], premises=file.get_premise_definitio
 def test_a_file_that_cannot_be_read_costs_no_other(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
     (folder / ".lake/build/ir/Pears.ast.json").write_text("{", encoding="utf-8")
-    reader = dojo_traces.Reader(folder)
+    reader = dojo_traces.TraceReader(folder)
     with pytest.raises(DojoFailed, match="JSONDecodeError"):
         list(reader.theorems(".lake/build/ir/Pears.ast.json"))
     assert len(list(reader.theorems(BASIC))) == 8

@@ -12,7 +12,7 @@ from lean_alchemy.mutation.policy.rules import (
     TEXT_RULES,
     THEOREM_RULES,
     NewStatement,
-    Text,
+    PrintedStatement,
     first_objection,
     objection,
 )
@@ -164,10 +164,10 @@ def test_statements_that_teach_nothing_are_left_out(statement, target, lemmas, e
 
 
 @pytest.mark.parametrize(("text", "expected"), [
-    (Text("@Eq.{1} Nat a b", ["pp.explicit", "-pp.notation"]), "explicit as a whole"),
-    (Text(": a = b", [f"pp.explicit@{p}" for p in (21, 84, 85)]), "explicit in many places"),
-    (Text(": Array.foldl.match_1 a = b", []), "match as a function"),
-    (Text("(h : (0 : Int) < ↑a) : a = b", ["pp.analysis.needsType@1345", "pp.explicit@85"]), None),
+    (PrintedStatement("@Eq.{1} Nat a b", ["pp.explicit", "-pp.notation"]), "explicit as a whole"),
+    (PrintedStatement(": a = b", [f"pp.explicit@{p}" for p in (21, 84, 85)]), "explicit in many places"),
+    (PrintedStatement(": Array.foldl.match_1 a = b", []), "match as a function"),
+    (PrintedStatement("(h : (0 : Int) < ↑a) : a = b", ["pp.analysis.needsType@1345", "pp.explicit@85"]), None),
 ])
 def test_texts_that_nobody_reads_are_left_out(text, expected):
     rule = next((rule for rule in TEXT_RULES if rule.objects(text)), None)
@@ -177,6 +177,9 @@ def test_texts_that_nobody_reads_are_left_out(text, expected):
 def test_the_page_of_the_policy_names_every_rule():
     page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
     assert not [name for name in PARTS if name not in page]
+    rules = (*THEOREM_RULES, *PATTERN_RULES, *STATEMENT_RULES, *TEXT_RULES)
+    rows = (f"| {rule.name} | {rule.reason} | `{rule.example.replace('`', '')}` |" for rule in rules)
+    assert not [row for row in rows if row not in page]
 
 
 @pytest.mark.parametrize("rules", [THEOREM_RULES, PATTERN_RULES, STATEMENT_RULES, TEXT_RULES])

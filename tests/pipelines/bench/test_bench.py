@@ -7,7 +7,7 @@ import sys
 import pytest
 from commands import bench
 
-from lean_alchemy.lean_workspace.attempt_protocol import Cost
+from lean_alchemy.lean_workspace.attempt_protocol import AttemptCost
 from lean_alchemy.mutation.search.explain import why_not_applied, why_not_rewritten
 from lean_alchemy.pipelines.bench.costs import Costs, Parts, meaning_of
 from lean_alchemy.pipelines.bench.index import exponent
@@ -76,7 +76,7 @@ def test_what_is_not_found_lowers_the_recall():
 
 def test_the_parts_of_an_attempt_add_up_to_it():
     parts = Parts()
-    parts.count(Cost("draft", 1000, 300, 200, 100))
+    parts.count(AttemptCost("draft", 1000, 300, 200, 100))
     assert (parts.unification, parts.instances, parts.typing, parts.closing) == (400, 300, 200, 100)
     assert Costs({"rw-conclusion": {"usable": parts}}).means()["rw-conclusion"]["usable"]["unification"] == 0.4
     assert meaning_of("Tactic `rewrite` failed: motive is not type correct:\n …") == "motive"

@@ -3,13 +3,13 @@
 import pytest
 from commands import bench
 
-from lean_alchemy.pipelines.bench.scale import Cost, Growth, Measured, Range, extrapolate
+from lean_alchemy.pipelines.bench.scale import Growth, Measured, Range, TargetCost, extrapolate
 
-ALIKE = [Cost(candidates=80, variants=30, prepare_s=0.05, attempts_s=0.05, write_s=0.2, python_s=0.05)] * 40
+ALIKE = [TargetCost(candidates=80, variants=30, prepare_s=0.05, attempts_s=0.05, write_s=0.2, python_s=0.05)] * 40
 """Targets of 0.35 s."""
 
 
-def measured(growth: float, costs: list[Cost] = ALIKE) -> Measured:
+def measured(growth: float, costs: list[TargetCost] = ALIKE) -> Measured:
     """A library of 1,000 theorems, whose targets have candidates with that power of its size."""
     sizes = [250, 500, 1000]
     candidates = [[round(100_000 * (n / 1000) ** growth) for n in sizes]] * 40
@@ -45,7 +45,7 @@ def test_candidates_grow_between_the_librarys_order_and_the_linear(growth, low):
 
 
 def test_targets_that_differ_leave_more_to_chance():
-    costs = [ALIKE[0], Cost(candidates=800, variants=300, prepare_s=0.5, attempts_s=0.5, write_s=20.0, python_s=0.5)] * 20
+    costs = [ALIKE[0], TargetCost(candidates=800, variants=300, prepare_s=0.5, attempts_s=0.5, write_s=20.0, python_s=0.5)] * 20
     spread = run_of(extrapolate(measured(1.0, costs), 1000, 600, [1], [1.0]), 1).core_hours
     assert spread.low < 0.9 * spread.median and spread.high > 1.1 * spread.median
     alike = run_of(extrapolate(measured(1.0), 1000, 600, [1], [1.0]), 1).core_hours

@@ -8,7 +8,7 @@ from lean_alchemy.lean_workspace import engine_source, workspace
 from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
-from lean_alchemy.lean_workspace.protocol import PORTFOLIO, Grade
+from lean_alchemy.lean_workspace.protocol import PORTFOLIO, AskGrade
 from lean_alchemy.lean_workspace.workspace import Difficulty, Workspace
 
 GRADED = [
@@ -47,7 +47,7 @@ def test_a_definition_that_the_statement_brings_along_is_no_obstacle(engine):
     ("Small.lt_three", "{Small : Nat} {b : Nat} (h : Small < b) (k : b < 3) : Small + 1 < 3"),
 ])
 def test_a_target_of_any_name_is_found(engine, target, statement):
-    request = Grade(signature=f"v {statement}", target=target, tactics=["exact target"])
+    request = AskGrade(signature=f"v {statement}", target=target, tactics=["exact target"])
     assert engine.workspace.ask(request).closed_by == "exact target"
 
 
@@ -55,7 +55,7 @@ def test_the_verdict_is_the_one_on_the_whole_text(engine):
     for _, target, signature in GRADED:
         for name, tactic in (("rfl", "rfl"), ("simp", "simp"), ("omega", "omega"), ("grind", "grind"),
                              ("exact target", f"apply {target} <;> assumption")):
-            closed = engine.workspace.ask(Grade(signature=signature, target=target, tactics=[name])).closed_by == name
+            closed = engine.workspace.ask(AskGrade(signature=signature, target=target, tactics=[name])).closed_by == name
             assert closed == (engine.refused(f"theorem {signature} := by\n  intros\n  {tactic}") is None), (signature, name)
 
 

@@ -10,7 +10,7 @@ import pytest
 import ray
 
 from lean_alchemy.pipelines.runtime import interrupt, pool
-from lean_alchemy.pipelines.runtime.pool import Crew, Done, Lost, Needs
+from lean_alchemy.pipelines.runtime.pool import Crew, Done, LostItem, Needs
 from lean_alchemy.pipelines.runtime.stage import History
 
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not know this file
@@ -43,7 +43,7 @@ def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
         events = list(crew.run(items))
     done = {event.item: event.result[1] for event in events if isinstance(event, Done)}
     assert set(done) == {"a", "b", "c", "die once"} and done["die once"] == History(attempt=1, died=(0,))
-    (lost,) = [event for event in events if isinstance(event, Lost)]
+    (lost,) = [event for event in events if isinstance(event, LostItem)]
     assert lost.item == "die" and lost.reason
 
 
