@@ -1,10 +1,12 @@
 """Once a session: an engine with Lean's `Init` and a file of the user on top of it, and a corpus of a whole command."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
 import pytest
 from commands import summary, synthesize
 from hypothesis import settings
@@ -44,9 +46,16 @@ def engine(lean: None) -> Iterator["Studied"]:
 
 @pytest.fixture(scope="session")
 def corpus(lean: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
-    """What an undisturbed `synthesize` with one worker leaves, and says."""
-    out = tmp_path_factory.mktemp("jobs") / "corpus"
-    return out, summary(synthesize(out, "--targets", "60", "--workers", "1"))
+    """What an undisturbed `synthesize` with one worker leaves, and says. Made once, whichever process of pytest-xdist is first."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared"
+    folder.mkdir(exist_ok=True)
+    out, said = folder / "corpus", folder / "corpus.json"
+    with filelock.FileLock(folder / "lock"):
+        if not said.exists():
+            made = summary(synthesize(out, "--targets", "60"))
+            said.write_text(json.dumps(made), encoding="utf-8")
+    return out, json.loads(said.read_text(encoding="utf-8"))
 
 
 class Studied:

@@ -32,8 +32,8 @@ SHA512 = "fwsXryqKhZjiebUFqqXghk2kDgZynYYB2KyEr3HJ1p5Z2y7iq7QKzOkKVGY5UKqqHb3jjB
 SIZE = 121_541_419
 """Bytes of the package, for the progress bar."""
 
-LEAN_VERSION = 1
-"""The version of what `slim.py`, `wasm.py` and the two JavaScript files make of the package. Raise it when their result changes."""
+LEAN_VERSION = 2
+"""The version of what `slim.py`, `wasm.py` and the three JavaScript files make of the package. Raise it when their result changes."""
 COMPILE_VERSION = 1
 """The version of how the engine is compiled. Raise it when `compile.py` or `include/` change the result."""
 

@@ -2,7 +2,8 @@
 
 Each change must apply exactly once, so that another build is rejected instead of half-changed:
 
-1. `dlsym` found symbols by a linear scan over 200,000 exports; now it uses a map.
+1. Each thread copied the 201,110 exports into three objects, and `dlsym` searched them one by one; now they are looked up by name
+   (symbols.js).
 2. The launcher assigned every export to a global; now only those that its own code uses.
 3. One spare thread is started ahead of time instead of four.
 4. Lean's main mounted the machine's /home and /tmp; now the host decides which files it sees.
@@ -31,6 +32,22 @@ _INSTANCES = (
     ("new WebAssembly.Instance(wasmModule,getWasmImports())", "new WebAssembly.Instance(wasmModule,trampolines.into(getWasmImports()))"),
     ("function receiveInstance(instance,module){", "function receiveInstance(instance,module){trampolines.connect(instance.exports);"),
 )
+_SYMBOLS = (
+    ('mergeLibSymbols(wasmExports,"main");', "programSymbols.inherit(wasmExports);"),
+    ("updateGOT(origExports);LDSO.init();", "programSymbols.resolve(origExports);LDSO.init();"),
+    ("if(entry.value==-1){var value=resolveGlobalSymbol(symName,true).sym;",
+     "if(entry.value==-1){var address=programSymbols.address(symName);if(address!==undefined){entry.value=address;continue}"
+     "var value=resolveGlobalSymbol(symName,true).sym;"),
+    ("var updateGOT=(exports,replace)=>{for(var symName in exports){if(isInternalSym(symName)){continue}",
+     "var updateGOT=(exports,replace)=>{for(var symName in exports){if(isInternalSym(symName)||!replace&&!(symName in GOT)){continue}"),
+    ("newSymIndex=Object.keys(lib.exports).indexOf(symbol);if(newSymIndex==-1||lib.exports[symbol].stub){",
+     "if(!(symbol in lib.exports)||lib.exports[symbol].stub){"),
+    ("var addr=getFunctionAddress(result);if(addr){result=addr}",
+     "var addr=lib.exports===wasmImports&&programSymbols.address(symbol)||getFunctionAddress(result);if(addr){result=addr}"),
+    ("(growMemViews(),HEAPU32)[symbolIndex>>2]=newSymIndex",
+     "(growMemViews(),HEAPU32)[symbolIndex>>2]=programSymbols.names(lib.exports).indexOf(symbol)"),
+    ("var symName=Object.keys(symDict)[symbolIndex];", "var symName=programSymbols.names(symDict)[symbolIndex];"),
+)
 _LOADING = "var dlopenInternal=(handle,jsflags)=>{var filename=UTF8ToString(handle+36);"
 
 
@@ -41,9 +58,6 @@ class UnknownBuild(Exception):
 def slim(source: str, table_size: int) -> str:
     """The changed launcher. source: the text of `lean.js`. table_size: of the program's function table, which the launcher
     makes and the program imports. Raises UnknownBuild."""
-    source = _replace_once(
-        source, "newSymIndex=Object.keys(lib.exports).indexOf(symbol);",
-        "lib.symIndex??=new Map(Object.keys(lib.exports).map((k,i)=>[k,i]));newSymIndex=lib.symIndex.get(symbol)??-1;")
     source = _keep_used_exports(source)
     source = _replace_once(source, "pthreadPoolSize=4", "pthreadPoolSize=1")
     source = _replace_once(source, 'FS.mount(NODEFS,{root:"/home"},"/home");FS.mount(NODEFS,{root:"/tmp"},"/tmp");', "")
@@ -55,8 +69,9 @@ def slim(source: str, table_size: int) -> str:
         if n != 1:
             raise UnknownBuild(head)
     source = _replace_once(source, "function ___syscall_openat(", _script("worker_files.js") + "function ___syscall_openat(")
-    source = _replace_once(source, _ENTRY, _script("trampolines.js").replace("TABLE_SIZE", str(table_size)) + _ENTRY)
-    for old, new in _INSTANCES:
+    trampolines = _script("trampolines.js").replace("TABLE_SIZE", str(table_size))
+    source = _replace_once(source, _ENTRY, trampolines + _script("symbols.js") + _ENTRY)
+    for old, new in (*_INSTANCES, *_SYMBOLS):
         source = _replace_once(source, old, new)
     return _replace_once(source, _LOADING, _LOADING + (
         'if(filename!==process.env.LEAN_HOST_ENGINE){dlSetError("only the engine is loaded");return 0}'))

@@ -17,7 +17,7 @@ from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.stage import Failure
 
 TARGETS = [
-    "Nat.mul_pos", "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
+    "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
     "BitVec.toNat_add"]
 """Casts, numerals, instances, binders that proofs speak of; what is replaced stands in conclusions and in hypotheses."""
 
