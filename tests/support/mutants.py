@@ -93,11 +93,12 @@ def types(tree: ast.Module) -> list[Span]:
             for node in nodes if isinstance(node, ast.expr)]
 
 
-def draw(n: int, seed: int) -> list[Mutant]:
-    """n places, and a change of each."""
+def draw(n: int, seed: int, only: str = "") -> list[Mutant]:
+    """n places (all, if there are fewer), and a change of each. only: in files whose names begin so."""
     found = mutants()
     chance = random.Random(seed)
-    places = chance.sample(sorted(found), min(n, len(found)))
+    places = sorted(place for place in found if place[0].startswith(only))
+    places = chance.sample(places, min(n, len(places)))
     return [chance.choice(found[place]) for place in places]
 
 
@@ -146,12 +147,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="in files whose names begin so: mutation/policy/")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--unchecked", action="store_true", help="the tests pass without a change: don't run them first")
     parser.add_argument("--limit-s", type=float, default=600.0)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    drawn = draw(asked.n, asked.seed)
+    drawn = draw(asked.n, asked.seed, asked.only)
     done = [json.loads(line) for line in asked.out.read_text(encoding="utf-8").splitlines()] if asked.out.exists() else []
     known = {(row["file"], row["operator"], row["occurrence"]) for row in done}
     copies: SimpleQueue[Path] = SimpleQueue()
