@@ -149,7 +149,7 @@ LIBRARY = "Init.Data.Option.Basic"
 def built(lean, tmp_path_factory) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("benchmark") / "harvest"
     summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "all", "--rounds", "2",
-                    "--portfolio", "quick", "--fresh", "--workers", "1", "--json"))
+                    "--portfolio", "quick", "--no-known", "--workers", "1", "--json"))
     return out, build(out)
 
 
