@@ -21,7 +21,7 @@ def rows_of(stage: str, file: Location, record: type[Row]) -> Iterator[Row | Fai
     try:
         found = parquet.load(file, list(record.__struct_fields__)).to_pylist()
     except (pa.ArrowInvalid, OSError) as error:
-        if getattr(error, "errno", None) is not None:  # the disk or the store can't be read
+        if not parquet.is_damage(error):
             raise
         yield Failure.of(stage, f"{file.parent.name}/{file.name}", error)
         return
@@ -44,7 +44,9 @@ def sample(stage: str, out: Location, record: type[Row], size: int | None, seed:
             chosen = ids.take(sorted(random.Random(seed).sample(range(len(ids)), size)))
         filter_ = None if chosen is None else pc.field(columns[0]).isin(chosen.combine_chunks())
         found = rows.to_table(columns=columns, filter=filter_).sort_by(columns[0]).to_pylist()
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
+        if not parquet.is_damage(error):
+            raise
         raise UsageError(f"a file of {out / table} is damaged ({error}); run `alchemy synthesize` on {out} again") from None
     return list(_converted(stage, table, found, record))
 

@@ -135,7 +135,7 @@ def _batches(source: SourceTable) -> Iterator[pa.RecordBatch]:
             with file.open("rb") as stream, pq.ParquetFile(stream) as opened:
                 yield from opened.iter_batches(ROW_GROUP, use_threads=False)
         except (pa.ArrowInvalid, OSError) as error:
-            if getattr(error, "errno", None) is not None:  # an error of the disk or the store, not of the file
+            if not parquet.is_damage(error):
                 raise
             raise JobError(f"{file} is damaged ({str(error).strip()}): run the command that made it again") from None
 

@@ -44,12 +44,18 @@ def is_whole(file: Location) -> bool:
         with file.open("rb") as stream:
             pq.read_metadata(stream)
         return True
-    except (FileNotFoundError, NotADirectoryError, pa.ArrowInvalid):
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError as error:
-        if error.errno is not None:  # the disk or the store can't be read, which says nothing of the file
+    except (pa.ArrowInvalid, OSError) as error:
+        if not is_damage(error):
             raise
         return False
+
+
+def is_damage(error: pa.ArrowInvalid | OSError) -> bool:
+    """Does an error of reading say that the file is damaged? Arrow's own errors have no errno; one that has says that the disk or the store
+    can't be read, and nothing of the file."""
+    return getattr(error, "errno", None) is None
 
 
 def are_whole(folder: Location, *names: str) -> bool:

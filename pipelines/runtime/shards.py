@@ -128,7 +128,7 @@ def load(place: Location, table: str) -> pa.Table:
     try:
         return parquet.load(place / f"{table}.parquet")
     except (pa.ArrowInvalid, OSError) as error:
-        if getattr(error, "errno", None) is not None:  # the disk or the store can't be read, which says nothing of the file
+        if not parquet.is_damage(error):
             raise
         raise DamagedShard(f"{table}.parquet can't be read: {str(error).strip()}") from error
 

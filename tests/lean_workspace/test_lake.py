@@ -159,7 +159,7 @@ def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
     """Module by module. Each theorem is proved or rejected with a reason."""
     out = tmp_path / "out"
     said = summary(program("harvest", str(out), "--library", "Orchard", "--library", "Orchard.Doubt", "--workspace", str(orchard),
-                           "--targets", "all", "--fresh", "--portfolio", "none", "--json"))
+                           "--targets", "all", "--no-known", "--portfolio", "none", "--json"))
     assert (said["theorems"], said["proved"], said["leaks"]) == (54, 51, 0)
     assert said["rejects"] == {"not written": 1, "proof: axioms": 2}
     proofs = {row["theorem"]: row for row in table(out, "proofs")}
@@ -170,7 +170,7 @@ def test_proofs_of_a_workspace_are_harvested(orchard, tmp_path):
     folder = copied(orchard, tmp_path)
     (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n", encoding="utf-8")
     said = summary(program("harvest", str(tmp_path / "none"), "--library", "Orchard.Doubt", "--workspace", str(folder), "--targets", "all",
-                           "--fresh", "--portfolio", "none", "--json"))
+                           "--no-known", "--portfolio", "none", "--json"))
     assert said["proved"] == 0 and said["rejects"] == {"source not read": 4}
     assert "Nowhere" in table(tmp_path / "none", "rejects")[0]["message"]
 

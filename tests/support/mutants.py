@@ -34,11 +34,12 @@ TESTS_OF = {
     "mutation/false_statements.py": ["pipelines/corpus/test_refute.py"],
     "mutation/": ["mutation"],
     "pipelines/data/schema.py": ["pipelines/runtime/test_parquet.py", "pipelines/corpus/test_synthesize.py"],
-    "pipelines/data/": ["pipelines/corpus/test_deduplicate.py", "training/test_training.py", "pipelines/publishing/test_publish.py"],
+    "pipelines/data/": ["pipelines/data", "pipelines/corpus/test_deduplicate.py", "training/test_training.py",
+                        "pipelines/publishing/test_publish.py"],
     "pipelines/judging/": ["pipelines/corpus/test_synthesize.py", "pipelines/corpus/test_refute.py"],
     "pipelines/corpus/grade.py": ["pipelines/corpus/test_grade.py", "pipelines/corpus/test_synthesize.py"],
     "pipelines/corpus/verify.py": ["pipelines/corpus/test_synthesize.py"],
-    "pipelines/runtime/": ["pipelines/runtime"],
+    "pipelines/runtime/": [f"pipelines/runtime/test_{name}.py" for name in ("stage", "parquet", "runner", "pool")],
 }
 """The files that are changed, and their tests, quick ones first. The first line that fits a file counts."""
 

@@ -44,7 +44,45 @@ def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
     done = {event.item: event.result[1] for event in events if isinstance(event, Done)}
     assert set(done) == {"a", "b", "c", "die once"} and done["die once"] == History(attempt=1, died=(0,))
     (lost,) = [event for event in events if isinstance(event, LostItem)]
-    assert lost.item == "die" and lost.reason
+    assert lost.item == "die" and " … " in lost.reason and "\n" not in lost.reason
+
+
+def test_where_there_is_nothing_to_do_nobody_is_hired(cluster):
+    with Crew(Fragile, Needs("large", 1, 100_000), 2) as crew:
+        assert list(crew.run([])) == []
+
+
+class NotBuilt:
+    def __init__(self):
+        raise ValueError("there is no Lean")
+
+
+def test_an_error_of_a_constructor_is_raised(cluster):
+    with pytest.raises(ValueError, match="there is no Lean"), Crew(NotBuilt, SMALL, 1) as crew:
+        list(crew.run(["a"]))
+
+
+class DiesAtOpening:
+    def __init__(self):
+        os._exit(1)
+
+
+def test_workers_that_die_while_they_open_are_told(cluster):
+    with (pytest.raises(pool.ClusterError, match=r"workers of fragile die while they open: .* … "),
+          Crew(DiesAtOpening, SMALL, 1) as crew):
+        list(crew.run(["a"]))
+
+
+def test_tasks_give_their_results_in_the_order_of_the_items(cluster):
+    def twice(n: int) -> int:
+        if n > 90:
+            raise ValueError(f"{n} is too large")
+        time.sleep(0.01 * (n % 3))
+        return 2 * n
+
+    assert list(pool.tasks(twice, range(20))) == [2 * n for n in range(20)] and list(pool.tasks(twice, [])) == []
+    with pytest.raises(ValueError, match="91 is too large"):
+        list(pool.tasks(twice, [1, 91, 2]))
 
 
 def test_what_a_worker_raises_is_raised(cluster):
@@ -64,7 +102,7 @@ class Numbered:
 def test_a_crew_keeps_its_workers_from_one_run_to_the_next(cluster):
     with Crew(Numbered, SMALL, 2) as crew:
         first = {event.result for event in crew.run(["a", "b", "c", "d"])}
-        assert {event.result for event in crew.run(["e", "f"])} <= first
+        assert {event.result for event in crew.run(["e", "f"])} <= first and 1 <= len(first) <= 2
 
 
 class Swallows:

@@ -60,6 +60,40 @@ def test_a_run_that_is_repeated_does_nothing_and_counts_all(bench):
     assert [bench.times(word) for word in ("a", "bb", "cc", "dd")] == [1, 1, 1, 1]
 
 
+def test_progress_counts_items_with_those_of_earlier_runs(bench):
+    bench.run(["a", "bb"], ["cc"])
+    told = []
+    shards = [Shard(bench.job.key(COUNT, chunk), chunk) for chunk in (["a", "bb"], ["cc"], ["dd", "ee", "ff"])]
+    with bench.job.begin():
+        ran = runner.run(bench.job, COUNT, bench.notes, shards, 2, report=lambda *said: told.append(said),
+                         note=lambda tally: f"{tally.words} words", label="counting")
+    assert told == [("counting", 3, 6, ""), ("counting", 6, 6, "3 words")] and ran.tally.words == 6 and ran.shards == 3
+
+
+def test_the_log_has_a_line_for_the_stage_and_for_each_shard(bench):
+    class Log:
+        def __init__(self):
+            self.lines = []
+
+        def note(self, event, **what):
+            self.lines.append((event, what))
+
+    log, shards = Log(), [Shard(bench.job.key(COUNT, [word]), [word]) for word in ("a", "raise it")]
+    with bench.job.begin():
+        runner.run(bench.job, COUNT, bench.notes, shards, 1, log=log)
+    assert log.lines[0] == ("stage", {"name": "count", "done": 0, "items": 2})
+    noted = {what["key"]: what for event, what in log.lines[1:] if event == "shard"}
+    assert set(noted) == {shard.key for shard in shards} and len(log.lines) == 3
+    assert [noted[shard.key]["failures"] for shard in shards] == [0, 1] and all(what["items"] == 1 for what in noted.values())
+
+
+def test_rows_of_a_shard_that_is_not_there_are_none(bench):
+    bench.run(["a"])
+    assert runner.rows(bench.job, COUNT, Shard("0" * 16, ["b"]), "words") == []
+    ran = runner.collect(bench.job, COUNT, [*bench.shards, Shard("0" * 16, ["b"])], [Failure.of("count", "b", "lost")])
+    assert ran.shards == 1 and ran.tally.words == 1 and [failure.item for failure in ran.failures] == ["b"]
+
+
 def test_results_of_another_version_have_another_name(bench):
     later = msgspec.structs.replace(COUNT, version=2)
     assert bench.job.key(COUNT, ["a"]) != bench.job.key(later, ["a"])
@@ -105,6 +139,12 @@ def test_too_many_failures_end_the_run_and_keep_what_is_done(bench):
     assert parquet.read([bench.job.out / "failures" / "count.parquet"], Failure)
     assert len(bench.run(["a"], *[[f"raise {number}"] for number in range(4)], max_failures=None).failures) == 4
     assert bench.times("a") == 1
+
+
+def test_as_many_failures_as_are_allowed_end_no_run(bench):
+    assert len(bench.run(*[[f"raise {number}"] for number in range(3)], max_failures=3).failures) == 3
+    with pytest.raises(TooManyFailures, match="count: more than 0 items failed, such as raise it: ValueError: no word: raise it"):
+        bench.run(["raise it"], max_failures=0)
 
 
 def test_the_table_of_failures_has_a_file_for_each_stage(bench):

@@ -1,0 +1,99 @@
+"""Tallies that add up, failures as rows, which errors end a run, and which item is blamed for a dead process."""
+
+import re
+
+import msgspec
+import pytest
+from word_stage import COUNT, Word
+
+from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
+from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.blame import Blame
+from lean_alchemy.pipelines.runtime.shards import TALLY, is_done, summary_at
+from lean_alchemy.pipelines.runtime.stage import Failure, History, Sums, ends_the_run, silent
+
+
+class Inner(Sums):
+    n: int = 0
+
+
+class Outer(Sums):
+    n: int = 0
+    seconds: float = 0.0
+    names: list[str] = msgspec.field(default_factory=list)
+    inner: Inner = msgspec.field(default_factory=Inner)
+    by_name: dict[str, int] = msgspec.field(default_factory=dict)
+    inners: dict[str, Inner] = msgspec.field(default_factory=dict)
+
+
+def test_sums_add_up_field_by_field():
+    one = Outer(1, 0.5, ["a"], Inner(1), {"x": 1, "y": 2}, {"p": Inner(1)})
+    other = Outer(2, 0.25, ["b"], Inner(10), {"y": 3, "z": 4}, {"p": Inner(5), "q": Inner(7)})
+    one.add(other)
+    assert one == Outer(3, 0.75, ["a", "b"], Inner(11), {"x": 1, "y": 5, "z": 4}, {"p": Inner(6), "q": Inner(7)})
+    one.add(other)
+    assert one.inners == {"p": Inner(11), "q": Inner(14)} and other.inners == {"p": Inner(5), "q": Inner(7)}  # is as it was
+
+
+def test_a_failure_says_what_when_and_where():
+    try:
+        raise ValueError("no word: a")
+    except ValueError as error:
+        failure = Failure.of("count", "a", error)
+    assert (failure.stage, failure.item, failure.what) == ("count", "a", "ValueError: no word: a")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", failure.when)
+    assert "test_a_failure_says_what_when_and_where" in failure.trace
+    assert Failure.of("count", "a", KeyboardInterrupt()).what == "KeyboardInterrupt"
+    told = Failure.of("count", "a", "it is odd")
+    assert (told.what, told.trace) == ("it is odd", "")
+
+
+@pytest.mark.parametrize(("error", "ends"), [
+    (OSError(28, "No space left on device"), True), (Trouble("there is no Lean"), True), (Mistake("no such target"), True),
+    (EngineDied("try", "killed"), False), (EngineRefused("refused"), False), (ValueError("a"), False), (KeyError("a"), False)])
+def test_an_error_of_the_set_up_ends_a_run_and_one_of_an_item_does_not(error, ends):
+    assert ends_the_run(error) is ends
+    assert not isinstance(error, OfOneItem) or not ends
+
+
+def test_a_stage_takes_as_much_memory_as_its_largest_part():
+    assert COUNT.holding(3.5).memory_gb == 3.5 and COUNT.holding(0.05).memory_gb == COUNT.memory_gb
+    assert silent("count", 1, 2) is None
+
+
+def test_a_worker_notes_what_it_works_on_once_a_process_has_died(tmp_path):
+    first = Blame(tmp_path, "a/b", History())
+    first.suspect("one")
+    assert not (tmp_path / "blame").exists() and first.blamed == frozenset()
+    second = Blame(tmp_path, "a/b", History(attempt=1, died=(0,)))
+    second.suspect("one")
+    second.suspect("two")
+    assert second.blamed == frozenset()
+    third = Blame(tmp_path, "a/b", History(attempt=2, died=(0, 1)))
+    assert third.blamed == {"two"}
+    assert Blame(tmp_path, "a/b", History(attempt=2, died=(0,))).blamed == frozenset()  # its node died, not the process
+    assert Blame(tmp_path, "other", History(attempt=2, died=(0, 1))).blamed == frozenset()
+    third.suspect("three")
+    assert Blame(tmp_path, "a/b", History(attempt=3, died=(0, 1, 2))).blamed == {"two", "three"}
+    Blame(tmp_path, "other", History(attempt=1)).suspect("x")
+    third.clear()
+    assert [note.name for note in (tmp_path / "blame").iterdir()] == ["other-1"]
+
+
+def test_a_shard_is_done_when_all_of_its_files_are_there(tmp_path):
+    for name, record in (("words", Word), ("failures", Failure)):
+        assert not is_done(tmp_path, COUNT)
+        parquet.write(parquet.to_table([], record), tmp_path / f"{name}.parquet")
+    assert not is_done(tmp_path, COUNT)
+    (tmp_path / TALLY).write_bytes(b'{"failures": 2, "tally": {"words": 3, "by_length": {"1": 3}}}')
+    assert is_done(tmp_path, COUNT)
+    found = summary_at(tmp_path, COUNT)
+    assert found.failures == 2 and found.tally.words == 3 and found.tally.by_length == {"1": 3}
+
+
+@pytest.mark.parametrize(("error", "damaged"), [
+    (OSError("Couldn't deserialize thrift"), True), (FileNotFoundError(2, "No such file"), False),
+    (OSError(5, "Input/output error"), False)])
+def test_damage_of_a_file_is_told_from_that_of_a_disk(error, damaged):
+    assert parquet.is_damage(error) is damaged
