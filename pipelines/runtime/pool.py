@@ -83,7 +83,7 @@ class _Actor:
 
 @contextmanager
 def cluster(workers: int) -> Iterator[None]:
-    """Ray for the length of the block: the cluster that RAY_ADDRESS names, or this machine."""
+    """Ray for the length of the block: the cluster that RAY_ADDRESS names, or one of its own on this machine, whatever else runs there."""
     if ray.is_initialized():
         yield
         return
@@ -92,7 +92,7 @@ def cluster(workers: int) -> Iterator[None]:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(logging_level=logging.ERROR, log_to_driver=False)
     else:
-        ray.init(num_cpus=max(workers, 1), include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False,
+        ray.init(address="local", num_cpus=max(workers, 1), include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False,
                  object_store_memory=200_000_000)
     try:
         yield

@@ -60,7 +60,8 @@ def _start_ray() -> None:
     import ray
 
     if not ray.is_initialized():
-        ray.init(num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False, object_store_memory=200_000_000)
+        ray.init(address="local", num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False,
+                 object_store_memory=200_000_000)
 
 
 def bench(*arguments: str) -> dict:

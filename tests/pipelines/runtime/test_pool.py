@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import ray
@@ -135,6 +138,23 @@ def test_a_ctrl_c_that_python_loses_ends_the_run(cluster):
         interrupt.check()  # told once
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+OWN = """
+from lean_alchemy.pipelines.runtime import pool
+with pool.cluster(1):
+    print(list(pool.tasks(abs, [-1, -2])))
+"""
+
+
+def test_a_cluster_of_somebody_else_on_the_machine_is_left_alone():
+    """Ray notes in a file which cluster was started last, and would connect to it unasked."""
+    with tempfile.TemporaryDirectory() as folder:  # a socket's path is short
+        (Path(folder) / "ray").mkdir()
+        (Path(folder) / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+        environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"} | {"RAY_TMPDIR": folder}
+        done = subprocess.run([sys.executable, "-c", OWN], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "[1, 2]\n"), done.stderr[-2000:]
 
 
 def test_a_cluster_without_room_says_so(cluster):
