@@ -42,7 +42,7 @@ def test_each_failure_is_a_row_and_the_summary_counts_them(disturbed, corpus):
     target_of = {row["variant_id"]: row["target"] for row in table(corpus[0], "variants")}
     failures = {row["item"]: row for row in table(out, "failures")}
     assert said["failures"] == len(failures) == 3
-    assert failures[what["raises"]]["what"] == "ValueError: planted" and "in variants_of" in failures[what["raises"]]["trace"]
+    assert failures[what["raises"]]["what"] == "ValueError: planted" and "in failing_variants_of" in failures[what["raises"]]["trace"]
     assert "killed" in failures[what["killed"]]["what"]
     assert "audit" in failures[target_of[what["audit"]]]["what"] and what["audit"] in failures[target_of[what["audit"]]]["what"]
     assert all(row["stage"] == "mutate" for row in failures.values())
