@@ -4,6 +4,7 @@ Every stage is a command that a user could type; it is printed before it runs. T
 the loop, run again, resumes with the first command that is not done.
 """
 
+import os
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+import lean_alchemy
 from lean_alchemy.lean_workspace.errors import Mistake, Trouble
 from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS
 from lean_alchemy.pipelines.runtime.storage import write_whole
@@ -135,8 +137,10 @@ def _claim(loop: Loop) -> None:
 
 def _run(command: Command) -> dict[str, Any]:
     """In a session of its own: Ctrl-C reaches the command once, through us, and it can save its work before it ends."""
-    with subprocess.Popen([sys.executable, "-m", "lean_alchemy", *command.arguments, "--json"], stdout=subprocess.PIPE, text=True,
-                          encoding="utf-8", start_new_session=True) as run:
+    # -P: not what lies in the current folder; this package, wherever it was found.
+    path = os.pathsep.join(filter(None, [str(Path(lean_alchemy.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
+    with subprocess.Popen([sys.executable, "-P", "-m", "lean_alchemy", *command.arguments, "--json"], stdout=subprocess.PIPE, text=True,
+                          encoding="utf-8", env={**os.environ, "PYTHONPATH": path}, start_new_session=True) as run:
         try:
             output, _ = run.communicate()
         except KeyboardInterrupt:

@@ -33,6 +33,7 @@ from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened, sized
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
+from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, Sums
 
 BATCH = 20
@@ -168,7 +169,8 @@ def search(job: Job[Options], library: Catalogue, ways: Sequence[Way], pairs: in
             items = [ComparedTarget(name, unfinished, place % 2 == 1) for place, name in enumerate(names[start:start + BATCH], start)]
             chunks = (items[i:i + SHARD] for i in range(0, len(items), SHARD))
             shards = [Shard(job.key(COMPARE, options.seed, chunk), chunk) for chunk in chunks]
-            ran = runner.run(job, stage, job, shards, workers, report, hired=crew, label=f"targets from {start}", note=_usable_pairs)
+            ran = runner.run(job, stage, job, shards, workers, report, retries=Retries(retry_failed=True), hired=crew,
+                             label=f"targets from {start}", note=_usable_pairs)
             if ran.failures:
                 raise JobError(f"{len(ran.failures)} targets failed, such as {ran.failures[0].item}: {ran.failures[0].what}")
             compared.add(ran.tally)

@@ -41,6 +41,7 @@ from lean_alchemy.pipelines.runtime import parquet, pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened, sized
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError, manifest_at
+from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, silent
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, write_whole
 
@@ -161,7 +162,7 @@ def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iter
     firsts = range(0, _module_count(library), MODULES_AT_ONCE)
     ranges = [ModuleRange(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
     shards = [Shard(job.key(LIST, modules), [modules]) for modules in ranges]
-    ran = runner.run(job, sized(LIST, job.library), job.library, shards, workers, report)
+    ran = runner.run(job, sized(LIST, job.library), job.library, shards, workers, report, retries=Retries(retry_failed=True))
     if ran.failures:
         raise JobError("listing the library failed: " + "; ".join(f"{failure.item}: {failure.what}" for failure in ran.failures[:3]))
     declarations: dict[str, list[Declaration]] = defaultdict(list)

@@ -5,11 +5,11 @@ import typer.core
 
 
 class DefaultCommand(typer.core.TyperGroup):
-    """What does not begin with the name of another command goes to the first one, `--help` included. So the parser requires what that one
-    requires, and nothing of the others."""
+    """Options without the name of a command go to the first one, `--help` included. So the parser requires what that one requires, and
+    nothing of the others."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
         first = next(iter(self.commands))
-        if not args or args[0] not in self.commands:
+        if not args or args[0].startswith("-"):
             args = [first, *args]
         return super().parse_args(ctx, args)

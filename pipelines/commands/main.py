@@ -1,11 +1,14 @@
 """The command line. Each command reads its arguments, runs a job and prints what came of it; heavy imports stand inside the commands, so
 that `--help` answers at once."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import typer
+from typer import rich_utils
 
 from lean_alchemy.pipelines.commands.bench import bench
 from lean_alchemy.pipelines.commands.benchmark import benchmark
@@ -38,27 +41,43 @@ RENAMED = {
 _INTERRUPTED = 130
 """How Typer ends a command after Ctrl-C."""
 
+_WrongUse: Any = typer.BadParameter.__base__
+"""All that Typer says of arguments. (Which module it comes from depends on Typer's version.)"""
+
+_OF_A_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EEXIST, errno.EROFS, errno.ELOOP,
+              errno.ENAMETOOLONG}
+"""Errors of a path that the user named; the others are of a disk or a network."""
+
 
 def main() -> None:
-    """Runs a command. An error that a user can mend is a sentence, with exit status 1 or 2, and no traceback."""
+    """Runs a command. An error that a user can fix is a sentence, with exit status 1 or 2, and no traceback. With `--json` every failure
+    prints an object."""
     _use_utf8()
     from lean_alchemy.lean_workspace.errors import Mistake, Trouble
     from lean_alchemy.pipelines.runtime import interrupt
 
     interrupt.watch()
     try:
-        app(args=_renamed(sys.argv[1:]), prog_name="alchemy")
-    except SystemExit as end:
-        if end.code == _INTERRUPTED:
+        status = app(args=_renamed(sys.argv[1:]), prog_name="alchemy", standalone_mode=False)
+        if status == _INTERRUPTED:
             _fail("interrupted. What was done is kept; run the command again to go on.", 1)
-        raise
+        sys.exit(status or 0)
+    except _WrongUse as error:
+        rich_utils.rich_format_error(error)
+        _end_with(error.format_message() or "a command is missing", error.exit_code)
     except Mistake as error:
         _fail(error, 2)
     except Trouble as error:
         _fail(error, 1)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        _fail(f"{error.strerror or error}{where}. What was done before is kept; run the command again.", 1)
+        what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+        if error.errno in _OF_A_PATH:
+            _fail(what, 2)
+        _fail(f"{what}. What was done before is kept; run the command again.", 1)
+    except Exception as error:
+        if "--json" in sys.argv:
+            _print_error(f"{type(error).__name__}: {error}")
+        raise
 
 
 def _use_utf8() -> None:
@@ -70,7 +89,7 @@ def _use_utf8() -> None:
 
     if not sys.flags.utf8_mode and codecs.lookup(locale.getencoding()).name != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable, "-m", "lean_alchemy", *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -92,14 +111,22 @@ def _present(word: str, names: dict[str, str]) -> str:
     return f"{names[name]}{equals}{value}"
 
 
-def _fail(error: object, status: int) -> None:
+def _fail(error: object, status: int) -> NoReturn:
     """Prints the error; with --json an object as well."""
     _tell(error)
-    if "--json" in sys.argv:
-        from lean_alchemy.pipelines.commands.printing import print_json
+    _end_with(error, status)
 
-        print_json({"error": str(error)})
+
+def _end_with(error: object, status: int) -> NoReturn:
+    if "--json" in sys.argv:
+        _print_error(error)
     sys.exit(status)
+
+
+def _print_error(error: object) -> None:
+    from lean_alchemy.pipelines.commands.printing import print_json
+
+    print_json({"error": str(error)})
 
 
 def _tell(error: object) -> None:

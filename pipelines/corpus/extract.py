@@ -29,6 +29,7 @@ from lean_alchemy.pipelines.runtime import parquet, pool, runner
 from lean_alchemy.pipelines.runtime.job import Job, library_digest
 from lean_alchemy.pipelines.runtime.lean import has_module, opened, sized
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
+from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.shards import is_done
 from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, Sums, silent
 from lean_alchemy.pipelines.runtime.storage import Location, download, is_local, remove, settle
@@ -127,7 +128,7 @@ def extracted(job: Job, workers: int, report: Report = silent) -> Catalogue:
         shards = [Shard(_key(job, i), [i]) for i in range(SLICES + 1)]
         with pool.cluster(workers):
             ran = runner.run(job, sized(EXTRACT, job.library), job.library, shards, workers, report,
-                             note=lambda tally: f"{tally.theorems:,} theorems")
+                             retries=Retries(retry_failed=True), note=lambda tally: f"{tally.theorems:,} theorems")
         if ran.failures:
             raise JobError("the library was not extracted: " + "; ".join(f"{f.item}: {f.what}" for f in ran.failures[:3]))
         _measure_generality(job)
@@ -141,7 +142,13 @@ def catalogue(job: Job) -> Catalogue:
     is_here = not is_local(job.work) and _kept(job).is_dir()
     if not is_here and (missing := _missing(job)):
         raise JobError(f"the library was not extracted: slices {missing} are missing")
-    found = Catalogue(extraction_folder(job) if is_local(job.work) else _kept_copy(job), job.options.library)
+    folder = extraction_folder(job) if is_local(job.work) else _kept_copy(job)
+    try:
+        found = Catalogue(folder, job.options.library)
+    except parquet.DamagedTable as error:
+        for damaged in (extraction_folder(job), _kept(job)):
+            remove(damaged)
+        raise JobError(f"{error}. The extraction of the library was removed: run the command again, which extracts it anew") from None
     if not found.theorems:
         raise JobError(f"{job.library} holds no theorems" + "".join(f"\n{p}" for p in found.described.problems[:5]))
     return found

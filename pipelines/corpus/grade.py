@@ -174,4 +174,4 @@ def _known(job: Job) -> dict[str, KeyedGrade]:
     """What this run and earlier ones found, by key."""
     folder = job.work / GRADE.name / job.key(GRADE)
     places = [place for place in folder.glob("*") if is_done(place, GRADE)] if folder.is_dir() else []
-    return {row.key: row for place in places for row in parquet.read([place / "grades.parquet"], KeyedGrade)}
+    return {row.key: row for place in places for row in runner.read(place, "grades", KeyedGrade)}

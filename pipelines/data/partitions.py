@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from lean_alchemy.pipelines.data.held_out import HeldOut
 from lean_alchemy.pipelines.data.schema import Reject
 from lean_alchemy.pipelines.runtime import parquet
-from lean_alchemy.pipelines.runtime.shards import DamagedShard, load
 from lean_alchemy.pipelines.runtime.storage import Location, make
 
 PARTS = "0123456789abcdef"
@@ -60,8 +59,8 @@ class Partitioned(msgspec.Struct, frozen=True):
         rows, rejects, damaged = [parquet.schema_of(self.record).empty_table()], [parquet.schema_of(Reject).empty_table()], {}
         for shard in shards:
             try:
-                mine, its = load(shard, self.table), load(shard, "rejects")
-            except DamagedShard as error:
+                mine, its = (parquet.load(shard / f"{name}.parquet") for name in (self.table, "rejects"))
+            except parquet.DamagedTable as error:
                 damaged[shard.name] = str(error)
                 continue
             rows.append(mine)

@@ -20,9 +20,7 @@ def rows_of(stage: str, file: Location, record: type[Row]) -> Iterator[Row | Fai
     """The rows of a file, with the columns that `record` names. A file that can't be read is a failure, too."""
     try:
         found = parquet.load(file, list(record.__struct_fields__)).to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        if not parquet.is_damage(error):
-            raise
+    except parquet.DamagedTable as error:
         yield Failure.of(stage, f"{file.parent.name}/{file.name}", error)
         return
     yield from _converted(stage, f"{file.parent.name}/{file.name}", found, record)

@@ -27,7 +27,7 @@ from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened, sized
 from lean_alchemy.pipelines.runtime.manifest import manifest_at
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
-from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, load, place_of
+from lean_alchemy.pipelines.runtime.shards import is_done, place_of
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, remove
 
@@ -195,8 +195,8 @@ def _assemble(job: Job, made: Location, named: tuple[str, list[str]]) -> list[Fa
     tables, damaged = [parquet.schema_of(Step).empty_table()], list[Failure]()
     for place in (place_of(job, STEPS, key) for key in keys):
         try:
-            tables += [load(place, "steps")] if is_done(place, STEPS) else []
-        except DamagedShard as error:
+            tables += [parquet.load(place / "steps.parquet")] if is_done(place, STEPS) else []
+        except parquet.DamagedTable as error:
             damaged.append(Failure.of(STEPS.name, f"shard {place.name}", error))
             remove(place)  # the next run makes it again
     parquet.write(pa.concat_tables(tables), made / file)

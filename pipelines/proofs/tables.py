@@ -9,7 +9,7 @@ import msgspec
 from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
 from lean_alchemy.pipelines.runtime import parquet, pool
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, place_of, rows
+from lean_alchemy.pipelines.runtime.shards import is_done, place_of
 from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove
 
@@ -58,8 +58,10 @@ def _write_file(job: Job, stage: Stage, made: Location, numbered: tuple[int, lis
             if not is_done(place, stage):
                 continue
             try:
-                new, made_steps, refused = rows(place, "proofs", Proof), rows(place, "steps", Step), rows(place, "rejects", Reject)
-            except DamagedShard as error:
+                new = parquet.read([place / "proofs.parquet"], Proof)
+                made_steps = parquet.read([place / "steps.parquet"], Step)
+                refused = parquet.read([place / "rejects.parquet"], Reject)
+            except parquet.DamagedTable as error:
                 damaged.append(Failure.of(stage.name, f"shard {place.name}", error))
                 remove(place)  # the next run makes it again
                 continue

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.schema import Variant
-from lean_alchemy.pipelines.runtime import run_log
+from lean_alchemy.pipelines.runtime import parquet, run_log
 from lean_alchemy.pipelines.runtime.manifest import Manifest, manifest_at
 from lean_alchemy.pipelines.runtime.shards import is_done, summary_at
 from lean_alchemy.pipelines.runtime.storage import Location, table_of
@@ -70,8 +70,14 @@ class ReportFigures(msgspec.Struct):
 
 
 def collect(out: Location, examples: int = 12, seed: int = 0) -> ReportFigures:
-    """The figures of a corpus. examples: number of random examples, drawn with `seed`. Raises UsageError if OUT is no corpus."""
+    """The figures of a corpus. examples: number of random examples, drawn with `seed`. Raises UsageError if OUT is no corpus, DamagedTable
+    if one of its tables can't be read."""
     manifest = manifest_at(out)
+    with parquet.naming_damage(out):
+        return _collected(out, manifest, examples, seed)
+
+
+def _collected(out: Location, manifest: Manifest, examples: int, seed: int) -> ReportFigures:
     per_target: Counter[str] = Counter()
     uses: Counter[tuple[str, str, str]] = Counter()
     modules: Counter[str] = Counter()
@@ -91,7 +97,7 @@ def collect(out: Location, examples: int = 12, seed: int = 0) -> ReportFigures:
     for rows in _batches(out / "theorems", "name", "statement"):
         lengths = [len(s) for name, s in zip(rows["name"], rows["statement"], strict=True) if name in per_target and s]
         sizes["targets"] += np.histogram(lengths, SIZE_EDGES)[0]
-    without = max(0, manifest.counts["targets"] - len(per_target))
+    without = max(0, manifest.counts.get("targets", 0) - len(per_target))
     grades: Counter[str] = Counter()
     if (out / "grades").is_dir():
         for rows in _batches(out / "grades", "closed_by"):

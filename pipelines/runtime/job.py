@@ -83,8 +83,7 @@ class Job(Generic[Options]):
             except Occupied:
                 raise JobError(f"another run is at work on {self.out}; wait for it or stop it") from None
             self._compare_options()
-            noted = self.work / "seconds.json"
-            self._earlier_s = msgspec.json.decode(noted.read_bytes(), type=float) if noted.exists() else 0.0
+            self._earlier_s = _seconds_in(self.work / "seconds.json")
             self._start, self._noted_s = time.monotonic(), self._earlier_s
             clear_scratch(self.work)
             try:
@@ -123,10 +122,7 @@ class Job(Generic[Options]):
 
     def _compare_options(self) -> None:
         if self._options_file.exists():
-            try:
-                old = msgspec.json.decode(self._options_file.read_bytes(), type=type(self.options))
-            except msgspec.MsgspecError as error:
-                raise UsageError(f"{self._options_file} is damaged ({error}): use another folder, or remove the file") from None
+            old = _options_in(self._options_file, type(self.options))
             differing = [name for name in self.options.__struct_fields__
                          if name not in self.options.may_differ() and getattr(old, name) != getattr(self.options, name)]
             if differing:
@@ -142,6 +138,30 @@ class Job(Generic[Options]):
         with scratch(self.work) as part:
             yield part
             settle(part, place)
+
+
+def _seconds_in(file: Location) -> float:
+    """Seconds of earlier runs; 0 where they are not known: nothing but a summary depends on them."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=float) if file.exists() else 0.0
+    except msgspec.MsgspecError:
+        return 0.0
+
+
+def _options_in(file: Location, kind: type[Options]) -> Options:
+    """Raises UsageError where they are damaged, or those of another command."""
+    content = file.read_bytes()
+    try:
+        found = msgspec.json.decode(content, type=dict)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"{file} is damaged ({error}): use another folder, or remove the file") from None
+    try:
+        options = msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError:
+        options = None
+    if options is None or found.keys() - set(kind.__struct_fields__):
+        raise UsageError(f"{file.parent.parent} was made by another command of alchemy: use another folder")
+    return options
 
 
 def library_of(names: Sequence[str], workspace: str | None = None) -> Library:

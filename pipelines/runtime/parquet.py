@@ -2,16 +2,22 @@
 
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lean_alchemy.lean_workspace.errors import Mistake
 from lean_alchemy.pipelines.runtime.storage import Location, write_whole
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+
+class DamagedTable(Mistake):
+    """A Parquet file that can't be read, or that lacks a column; the message names it."""
+
 
 _ARROW = {str: pa.string(), bytes: pa.binary(), int: pa.int64(), bool: pa.bool_(), float: pa.float64(), list[str]: pa.list_(pa.string())}
 
@@ -52,7 +58,7 @@ def is_whole(file: Location) -> bool:
         return False
 
 
-def is_damage(error: pa.ArrowInvalid | OSError) -> bool:
+def is_damage(error: Exception) -> bool:
     """Does an error of reading say that the file is damaged? Arrow's own errors have no errno; one that has says that the disk or the store
     can't be read, and nothing of the file."""
     return getattr(error, "errno", None) is None
@@ -64,17 +70,32 @@ def are_whole(folder: Location, *names: str) -> bool:
 
 
 def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """All of one file.
+    """All of one file. Raises DamagedTable.
 
     By this thread alone: another one may hold a part of a Python file when Python ends, and abort it.
     """
-    with file.open("rb") as stream, pq.ParquetFile(stream, page_checksum_verification=True) as table:
+    with naming_damage(file), file.open("rb") as stream, pq.ParquetFile(stream, page_checksum_verification=True) as table:
+        if missing := set(columns or ()) - set(table.schema_arrow.names):
+            raise pa.ArrowInvalid(f"it has no column {', '.join(sorted(missing))}")
         return table.read(columns=columns, use_threads=False)
 
 
 def read(files: Sequence[Location], record: type[Row]) -> list[Row]:
-    """The rows of the files as structs, file by file."""
+    """The rows of the files as structs, file by file. Raises DamagedTable."""
     rows: list[Row] = []
     for file in files:
-        rows += msgspec.convert(load(file, list(record.__struct_fields__)).to_pylist(), list[record])
+        found = load(file, list(record.__struct_fields__)).to_pylist()
+        with naming_damage(file):
+            rows += msgspec.convert(found, list[record])
     return rows
+
+
+@contextmanager
+def naming_damage(file: Location) -> Iterator[None]:
+    """What is read in the block lies in this file, or below this folder. Raises DamagedTable where it can't be read."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowTypeError, msgspec.ValidationError, OSError) as error:
+        if not is_damage(error):
+            raise
+        raise DamagedTable(f"{file} can't be read: {str(error).strip()}") from error

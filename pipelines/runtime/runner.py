@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ from lean_alchemy.pipelines.runtime.run_log import RunLog
 from lean_alchemy.pipelines.runtime.shards import FAILURES, ShardSummary, ShardWorker, is_done, place_of, summary_at
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, silent
 from lean_alchemy.pipelines.runtime.storage import Location, ask_all, make, remove
+
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 AT_ONCE = 500
 """Shards whose files are looked at together."""
@@ -112,7 +114,7 @@ def collect(job: Job, stage: Stage, shards: Shards, lost: Iterable[Failure] = ()
             count += 1
             tally.add(summary.tally)
             if summary.failures:
-                failures += parquet.read([place / f"{FAILURES}.parquet"], Failure)
+                failures += read(place, FAILURES, Failure)
     return Ran(tally, failures, count)
 
 
@@ -121,9 +123,18 @@ def _summary(place: Location, stage: Stage) -> ShardSummary | None:
 
 
 def rows(job: Job, stage: Stage, shard: Shard, table: str) -> list[Any]:
-    """The rows of a shard's table; none where it is not on disk."""
+    """The rows of a shard's table; none where it is not on disk. Raises JobError where they can't be read."""
     place = place_of(job, stage, shard.key)
-    return parquet.read([place / f"{table}.parquet"], stage.tables[table]) if is_done(place, stage) else []
+    return read(place, table, stage.tables[table]) if is_done(place, stage) else []
+
+
+def read(place: Location, table: str, record: type[Row]) -> list[Row]:
+    """A table of a shard that has its footers. One that can't be read is removed, so that the next run makes it again."""
+    try:
+        return parquet.read([place / f"{table}.parquet"], record)
+    except parquet.DamagedTable as error:
+        remove(place)
+        raise JobError(f"{error}. Its shard was removed: run the command again, which makes it anew and keeps the rest") from None
 
 
 def write_failures(job: Job, name: str, failures: list[Failure]) -> None:

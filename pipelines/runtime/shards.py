@@ -10,10 +10,9 @@ given one by one, so that one bad item costs no other.
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.blame import Blame
@@ -21,8 +20,6 @@ from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import JobError
 from lean_alchemy.pipelines.runtime.stage import Failure, History, Shard, Stage, Worker, ends_the_run
 from lean_alchemy.pipelines.runtime.storage import Location, write_whole
-
-Row = TypeVar("Row", bound=msgspec.Struct)
 
 FAILURES, TALLY = "failures", "tally.json"
 
@@ -109,33 +106,23 @@ def place_of(job: Job, stage: Stage, key: str) -> Location:
 
 
 def is_done(place: Location, stage: Stage) -> bool:
-    """Is the shard on disk, and does each of its files have a footer?"""
-    return parquet.are_whole(place, *stage.tables, FAILURES) and (place / TALLY).is_file()
+    """Is the shard on disk, does each of its tables have a footer, and can its tally be read?"""
+    return parquet.are_whole(place, *stage.tables, FAILURES) and _tally_at(place, stage) is not None
 
 
 def summary_at(place: Location, stage: Stage) -> ShardSummary:
-    """What a shard on disk came to."""
-    found = msgspec.json.decode((place / TALLY).read_bytes(), type=_Tally)
-    return ShardSummary(msgspec.json.decode(found.tally, type=stage.tally), found.failures)
+    """What a shard on disk came to. It has to be done."""
+    found = _tally_at(place, stage)
+    assert found is not None, f"{place} is not done"
+    return found
 
 
-class DamagedShard(Exception):
-    """A shard that has all its footers and can't be read."""
-
-
-def load(place: Location, table: str) -> pa.Table:
-    """A table of a shard. Raises DamagedShard."""
+def _tally_at(place: Location, stage: Stage) -> ShardSummary | None:
+    file = place / TALLY
+    if not file.is_file():
+        return None
     try:
-        return parquet.load(place / f"{table}.parquet")
-    except (pa.ArrowInvalid, OSError) as error:
-        if not parquet.is_damage(error):
-            raise
-        raise DamagedShard(f"{table}.parquet can't be read: {str(error).strip()}") from error
-
-
-def rows(place: Location, table: str, record: type[Row]) -> list[Row]:
-    """A table of a shard as structs. Raises DamagedShard."""
-    try:
-        return msgspec.convert(load(place, table).to_pylist(), list[record])
-    except msgspec.ValidationError as error:
-        raise DamagedShard(f"{table}.parquet has a row that can't be read: {error}") from error
+        found = msgspec.json.decode(file.read_bytes(), type=_Tally)
+        return ShardSummary(msgspec.json.decode(found.tally, type=stage.tally), found.failures)
+    except msgspec.MsgspecError:
+        return None

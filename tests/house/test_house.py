@@ -160,7 +160,7 @@ def test_the_command_line_imports_nothing_heavy():
         if file.name in ("printing.py", "doctor.py"):  # imported inside commands
             continue
         names = imported(file, inside_functions=False)
-        assert names <= {"collections.abc", "os", "sys", "pathlib", "typing", "typer", "typer.core",
+        assert names <= {"collections.abc", "errno", "os", "sys", "pathlib", "typing", "typer", "typer.core",
                          *(f"lean_alchemy.pipelines.commands.{f.stem}" for f in COMMANDS)}, (file, names)
 
 

@@ -13,7 +13,7 @@ from lean_alchemy.pipelines.runtime import parquet, pool, runner
 from lean_alchemy.pipelines.runtime.job import Job, JobOptions
 from lean_alchemy.pipelines.runtime.manifest import JobError
 from lean_alchemy.pipelines.runtime.runner import Retries, TooManyFailures, write_failures
-from lean_alchemy.pipelines.runtime.shards import DamagedShard, is_done, load, place_of
+from lean_alchemy.pipelines.runtime.shards import TALLY, is_done, place_of
 from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
 
 
@@ -171,8 +171,19 @@ def test_a_shard_with_a_damaged_page_is_told_from_a_whole_one(bench):
     content[at:at + 4] = b"\0\xff\0\xff"
     file.write_bytes(content)
     assert is_done(place, COUNT)
-    with pytest.raises(DamagedShard, match=r"words\.parquet can't be read"):
-        load(place, "words")
+    with pytest.raises(parquet.DamagedTable, match=r"words\.parquet can't be read"):
+        parquet.load(file)
+    with pytest.raises(JobError, match=r"words\.parquet can't be read.* run the command again"):
+        bench.words()
+    bench.run(["a word that is long enough"])
+    assert bench.words() == {"a word that is long enough"}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"failures": 0, "tally": {"words": "many"}}'])
+def test_a_shard_with_a_damaged_tally_is_made_again(bench, content):
+    bench.run(["a"])
+    (place_of(bench.job, COUNT, bench.shards[0].key) / TALLY).write_bytes(content)
+    assert bench.run(["a"]).tally.words == 1 and bench.times("a") == 2
 
 
 def test_a_node_with_another_version_is_told(bench):

@@ -92,6 +92,21 @@ def test_a_shard_is_done_when_all_of_its_files_are_there(tmp_path):
     assert found.failures == 2 and found.tally.words == 3 and found.tally.by_length == {"1": 3}
 
 
+def test_a_table_that_lacks_a_column_or_holds_something_else_is_named(tmp_path):
+    file = tmp_path / "words.parquet"
+    parquet.write(parquet.to_table([Failure.of("s", "i", "w")], Failure), file)
+    with pytest.raises(parquet.DamagedTable, match=r"words.parquet can't be read: it has no column length, text"):
+        parquet.read([file], Word)
+    parquet.write(parquet.to_table([Spelled("a", "one")], Spelled), file)
+    with pytest.raises(parquet.DamagedTable, match=r"words.parquet can't be read: Expected `int`, got `str`"):
+        parquet.read([file], Word)
+
+
+class Spelled(msgspec.Struct, frozen=True):
+    text: str
+    length: str
+
+
 @pytest.mark.parametrize(("error", "damaged"), [
     (OSError("Couldn't deserialize thrift"), True), (FileNotFoundError(2, "No such file"), False),
     (OSError(5, "Input/output error"), False)])
