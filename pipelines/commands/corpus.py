@@ -136,7 +136,8 @@ def verify(
     valid = found.checked - len(found.invalid)
     tell(f"{valid:,} of {found.checked:,} texts are valid")
     _tell_invalid(found.invalid)
-    finish({"checked": found.checked, "valid": valid}, json, found.failures, failed=bool(found.invalid) or not found.checked)
+    finish({"checked": found.checked, "valid": valid}, json, found.failures, failed=bool(found.invalid) or not found.checked,
+           advice="They are in the table failures; run the command again to check them again")
 
 
 def grade(
@@ -206,7 +207,8 @@ def mutate(
             f", {limit} shown (--limit {len(variants)} shows all)" if len(variants) > limit else ""))
     for reason, n in sorted(found.rejects.items(), key=lambda item: -item[1]):
         err.print(f"{n:6} rejected — {reason}", style="dim", highlight=False)
-    finish({"target": name, "statement": found.statement, "variants": variants, "rejects": found.rejects}, json, found.failures)
+    finish({"target": name, "statement": found.statement, "variants": variants, "rejects": found.rejects}, json, found.failures,
+           advice="No variant of them is shown")
 
 
 def _tell_problems(problems: list[str]) -> None:

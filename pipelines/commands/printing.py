@@ -34,15 +34,17 @@ def tell(text: str) -> None:
     err.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def finish(summary: Mapping[str, Any] | msgspec.Struct, json: bool, failures: Sequence[Failure] = (), failed: bool = False) -> None:
-    """The end of every command. With --json the summary is the last line of stdout. Exit status 1 where items failed, or with `failed`."""
+def finish(summary: Mapping[str, Any] | msgspec.Struct, json: bool, failures: Sequence[Failure] | None = None, failed: bool = False,
+           advice: str = "They are in the table failures; `--retry-failed` retries them") -> None:
+    """The end of every command. With --json the summary is the last line of stdout. Exit status 1 where items failed, or with `failed`.
+    failures: None for a command without items. advice: what to do about them."""
     if failures:
-        tell(f"{len(failures):,} items failed. They are in the table failures, and `--retry-failed` tries them again:")
+        tell(f"{len(failures):,} items failed. {advice}:")
         for failure in failures[:SHOWN]:
             tell(f"  {failure.stage} {failure.item}: {failure.what.splitlines()[0][:300]}")
     if json:
         fields = msgspec.to_builtins(summary)
-        print_json({**fields, **({"failures": len(failures)} if failures else {})})
+        print_json({**fields, **({} if failures is None else {"failures": len(failures)})})
     if failures or failed:
         raise typer.Exit(1)
 

@@ -147,8 +147,8 @@ def _end(job: Job, stage: Stage, shards: Shards, lost: list[Failure], most: int)
     failures = collect(job, stage, shards, lost).failures
     write_failures(job, stage.name, failures)
     raise TooManyFailures(f"{stage.name}: more than {most} items failed, such as {failures[0].item}: {failures[0].what}. They are in "
-                          f"{job.out / FAILURES}. What is done is kept: run the command again with --retry-failed when the cause is "
-                          "removed, or with a larger --max-failures")
+                          f"{job.out / FAILURES}. What is done is kept: remove the cause and run the command again (with --retry-failed "
+                          "where it has that option), or allow more by --max-failures")
 
 
 def _looked_at(job: Job, stage: Stage, shards: Shards, retries: Retries) -> Iterator[tuple[Shard, bool]]:

@@ -27,6 +27,9 @@ ROOMS = (
 FILES = sorted(file for top in TOP for file in (ROOT / top).rglob("*.py"))
 COMMANDS = sorted((ROOT / "pipelines" / "commands").glob("*.py"))
 LEAN = sorted((ROOT / "lean_workspace" / "engine").rglob("*.lean"))
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+HISTORY = ROOT / "docs" / "LOG.md"
+"""It names files as they were then."""
 
 
 def module_of(file: Path) -> str:
@@ -186,7 +189,8 @@ def test_what_is_imported_is_declared():
 # --- files and folders ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", [*FILES, *LEAN, *sorted(TESTS.rglob("*.py"))], ids=lambda f: str(f.relative_to(ROOT)))
+@pytest.mark.parametrize("file", [*FILES, *LEAN, *sorted(TESTS.rglob("*.py")), *PAGES],
+                         ids=lambda f: str(f.relative_to(ROOT)))
 def test_a_file_fits_in_a_readers_head(file):
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
 
@@ -248,8 +252,25 @@ def test_every_lean_definition_says_what_comes_back():
                 assert re.search(r"/--(?:(?!-/)[\s\S])*-/\s*\Z", source[:found.start()]), f"{file.name}: {found[1]} has no docstring"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=lambda page: page.name)
+def test_files_that_a_page_names_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    tops = "|".join((*TOP, "tests", "docs", "lean_alchemy"))
+    named = set(re.findall(rf"`((?:{tops})/[\w/.-]*)`", text)) | {f"docs/{name}" if page.parent.name == "docs" else name
+                                                              for name in re.findall(r"\]\(([\w/.-]+\.md)", text)}
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_stage_that_the_page_of_the_house_shows_is_code():
+    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "AXIOMS = Stage(" in block)
+    found: dict[str, object] = {}
+    exec(compile(example, "docs/house.md", "exec"), found)
+    assert found["AXIOMS"].name == "axioms"
+
+
 def test_files_of_the_engine_that_are_named_are_there():
-    for file in [*FILES, *LEAN, *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+    for file in [*FILES, *LEAN, *PAGES]:
         for name in re.findall(r"engine/(Alchemy/[A-Za-z/]+\.lean)", file.read_text(encoding="utf-8")):
             assert (engine_source.ENGINE / name).is_file(), (file, name)
 

@@ -159,7 +159,7 @@ def test_the_report_needs_nothing_beside_it_and_adds_up(corpus, tmp_path):
 
 def test_verify_finds_every_text_valid_in_a_fresh_engine(corpus):
     assert summary(alchemy("verify", str(corpus[0]), "--sample", "200", "--workers", "1", "--json")) == {
-        "version": 1, "checked": 200, "valid": 200}
+        "version": 1, "checked": 200, "valid": 200, "failures": 0}
 
 
 def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
@@ -174,7 +174,7 @@ def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
     (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
     done = alchemy("verify", str(tmp_path), "--workers", "1", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout.splitlines()[-1]) == {"version": 1, "checked": 3, "valid": 1}
+    assert json.loads(done.stdout.splitlines()[-1]) == {"version": 1, "checked": 3, "valid": 1, "failures": 0}
     assert "sorry" in done.stderr and "something else" in done.stderr
 
 
