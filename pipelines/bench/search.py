@@ -32,9 +32,9 @@ from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.lean import opened, sized
-from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
+from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.pipelines.runtime.runner import Retries
-from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, Sums
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums
 
 BATCH = 20
 """After so many targets it is decided again which ways still need more pairs."""
@@ -153,12 +153,12 @@ class ComparedTarget(msgspec.Struct, frozen=True):
 
 
 def search(job: Job[Options], library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report,
-           so_far: Callable[[SearchComparison], None] = lambda compared: None) -> SearchComparison:
+           so_far: Callable[[SearchComparison], None] = lambda compared: None) -> tuple[SearchComparison, list[Failure]]:
     """Compares the ways on the job's targets, in order. pairs: a way is no longer measured when it has this many usable pairs without
-    conditions; None: all targets. so_far: called after each batch. Raises JobError if a target failed."""
+    conditions; None: all targets. so_far: called after each batch. Targets that failed are in the list, and not in the comparison."""
     options = job.options
     names = draw_targets(options, library)
-    compared = SearchComparison()
+    compared, failures = SearchComparison(), list[Failure]()
     stage = sized(COMPARE, job.library, len(library.theorems))
     with pool.cluster(workers), runner.crew(job, stage, job, workers) as crew:
         for start in range(0, len(names), BATCH):
@@ -171,11 +171,10 @@ def search(job: Job[Options], library: Catalogue, ways: Sequence[Way], pairs: in
             shards = [Shard(job.key(COMPARE, options.seed, chunk), chunk) for chunk in chunks]
             ran = runner.run(job, stage, job, shards, workers, report, retries=Retries(retry_failed=True), hired=crew,
                              label=f"targets from {start}", note=_usable_pairs)
-            if ran.failures:
-                raise JobError(f"{len(ran.failures)} targets failed, such as {ran.failures[0].item}: {ran.failures[0].what}")
+            failures += ran.failures
             compared.add(ran.tally)
             so_far(compared)
-    return compared
+    return compared, failures
 
 
 def _usable_pairs(compared: SearchComparison) -> str:

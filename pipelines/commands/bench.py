@@ -22,6 +22,9 @@ from lean_alchemy.pipelines.commands.arguments import (
 bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run.")
 
 
+NOT_MEASURED = "They are not in the measurement"
+
+
 @bench.command()
 def search(
     library: LibraryNames = ["Init"],
@@ -49,11 +52,11 @@ def search(
         drawn = targets if targets or pairs else 10
         with on_library(libraries_of(library), kinds_of(kinds), report, targets=drawn, seed=seed, out=out,
                         workspace=workspace_of(workspace)) as (job, catalogue):
-            compared = run(job, catalogue, ways, pairs, workers_of(workers, job.options.workspace), report,
+            compared, failures = run(job, catalogue, ways, pairs, workers_of(workers, job.options.workspace), report,
                            lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
         print_search(compared)
-    finish(search_summary(compared, job.options, pairs), json)
+    finish(search_summary(compared, job.options, pairs), json, failures, advice=NOT_MEASURED)
 
 
 @bench.command()
@@ -108,7 +111,8 @@ def throughput(
         print_throughput(measured)
     alone, all_ = measured[0], measured[-1]
     finish({**all_.summary(), "one_worker": alone.summary() if alone is not all_ else None,
-            "scaling": round(all_.per_second / alone.per_second, 3) if alone is not all_ and alone.per_second else None}, json)
+            "scaling": round(all_.per_second / alone.per_second, 3) if alone is not all_ and alone.per_second else None}, json,
+           all_.failures, advice=NOT_MEASURED)
 
 
 @bench.command()
