@@ -142,6 +142,15 @@ class Crew:
         def next_task() -> _Task | None:
             return again.popleft() if again else next(coming, None)
 
+        def take_over() -> _Task | None:
+            """The task of an actor that is not open yet: it may wait for room that others take."""
+            late = next((ref for ref, hired in busy.items() if hired.node is None), None)
+            if late is None:
+                return None
+            hired = busy.pop(late)
+            ray.kill(hired.actor)
+            return hired.task
+
         def begin(hired: _Hired) -> None:
             busy[hired.actor.work.remote(hired.task.item, History(hired.task.attempt, hired.task.died))] = hired
 
@@ -203,7 +212,7 @@ class Crew:
                     hired.node = result
                     begin(hired)
                     continue
-                if following := next_task():
+                if following := next_task() or take_over():
                     hired.task = following
                     begin(hired)
                 else:

@@ -60,6 +60,22 @@ class NotBuilt:
         raise ValueError("there is no Lean")
 
 
+def test_more_workers_than_there_is_room_for_leave_nothing_undone(cluster):
+    """Two of five find room; what the others were hired for is done all the same."""
+    def too_late(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(100)
+    try:
+        with Crew(Numbered, SMALL, 5) as crew:
+            for _ in range(2):
+                assert sorted(event.item for event in crew.run("abcdef")) == list("abcdef")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_an_error_of_a_constructor_is_raised(cluster):
     with pytest.raises(ValueError, match="there is no Lean"), Crew(NotBuilt, SMALL, 1) as crew:
         list(crew.run(["a"]))
