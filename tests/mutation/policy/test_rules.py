@@ -1,18 +1,10 @@
-"""Each rule beside the example that it names, and beside what it must leave alone."""
-
+"""Rules on theorems and on texts, beside what they must leave alone, and the page that has all rules."""
 
 import pytest
 from places import ROOT
 
 from lean_alchemy.mutation.policy.patterns import PATTERN_RULES
-from lean_alchemy.mutation.policy.rules import (
-    PARTS,
-    STATEMENT_RULES,
-    TEXT_RULES,
-    THEOREM_RULES,
-    PrintedStatement,
-    objection,
-)
+from lean_alchemy.mutation.policy.rules import PARTS, STATEMENT_RULES, TEXT_RULES, THEOREM_RULES, PrintedStatement, objection
 
 
 def rule_of(name: str, *tags: str, term: str = "") -> str | None:
@@ -41,11 +33,14 @@ def test_instances_deprecated_theorems_and_internal_constants_are_left_out():
     assert rule_of("Nat.foo", "instance") == "instance"
     assert rule_of("Nat.foo", "deprecated") == "deprecated"
     assert rule_of("Nat.foo", term="c\tVector.mk._proof_1\t0") == "internal constant"
+    assert rule_of("Nat.foo", "simp", term="c\tVector.mk\t0") is None
 
 
 @pytest.mark.parametrize(("text", "expected"), [
     (PrintedStatement("@Eq.{1} Nat a b", ["pp.explicit", "-pp.notation"]), "explicit as a whole"),
     (PrintedStatement(": a = b", [f"pp.explicit@{p}" for p in (21, 84, 85)]), "explicit in many places"),
+    (PrintedStatement(": a = b", [f"pp.explicit@{p}" for p in (21, 84)]), None),
+    (PrintedStatement(": a = b", []), None),
     (PrintedStatement(": Array.foldl.match_1 a = b", []), "match as a function"),
     (PrintedStatement("(h : (0 : Int) < ↑a) : a = b", ["pp.analysis.needsType@1345", "pp.explicit@85"]), None),
 ])
