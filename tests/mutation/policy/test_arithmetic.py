@@ -95,6 +95,8 @@ ALPHA = call("Fin", numeral(3))
     ("(2 = ·)", call("Eq", NAT, numeral(2)), False),
     ("(2 < ·)", call("LT.lt", NAT, INST, numeral(2)), False),
     ("a variable", X, False), ("a predicate that is a variable", ("@", X, numeral(2), numeral(0)), False),
+    ("a function applied to numbers", ("@", ("λ", NAT, ("λ", NAT, less(X, Y))), numeral(2), numeral(0)), False),
+    ("the field of a pair, applied to numbers", ("@", (".", 0, "Prod", X), numeral(2), numeral(0)), False),
     ("∀ x, x = x", ("Π", NAT, comparison("Eq", X, X)), False), ("True", call("True"), False),
 ])
 def test_only_comparisons_of_naturals_and_integers_are_decided(words, proposition, expected):

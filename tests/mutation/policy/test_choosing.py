@@ -59,6 +59,11 @@ def test_a_limit_of_ones_own_stays():
     assert policy_without([], own) == own
 
 
+def test_limits_are_given_by_name():
+    with pytest.raises(TypeError):
+        Policy(THEOREM_RULES)  # type: ignore
+
+
 def test_without_all_parts_nothing_is_left_out():
     assert policy_without(PARTS) == EVERYTHING
     assert parts_of(EVERYTHING) == {

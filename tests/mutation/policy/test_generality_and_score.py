@@ -24,7 +24,8 @@ def beside(conclusion, target=call("Nat.p", X)) -> NewStatement:
 
 
 @pytest.mark.parametrize(("share", "expected"), [
-    (RAREST, 1.0), (RAREST / 10, 1.0), (0, 1.0), (math.sqrt(RAREST), 0.825), (0.03, 0.8115), (EVERYTHING, 0.65)])
+    (RAREST, 1.0), (RAREST / 10, 1.0), (0, 1.0), (math.sqrt(RAREST), 0.825), (0.01, 0.8621), (0.03, 0.8115),
+    (0.05, 0.7879), (EVERYTHING, 0.65)])
 def test_a_rare_lemma_scores_higher_by_its_logarithm(share, expected):
     """`q x` in place of `p x`: as different, brief and at home as can be. 0.35 of the score is left."""
     assert score(beside(call("Nat.q", X)), share) == expected
@@ -115,5 +116,5 @@ def test_a_use_is_as_general_as_the_targets_that_it_fits_at_some_site():
 
 
 def test_only_more_than_the_limit_is_too_general():
-    found = Generality({(0, "rw", "forward"): 0.25, (1, "rw", "forward"): 0.26, (2, "rw", "forward"): 0.01}, SUBJECTS)
+    found = Generality({(0, "rw", "forward"): 0.25, (1, "rw", "forward"): 0.26, (2, "rw", "forward"): 0.01}, 2 * SUBJECTS)
     assert found.generic(0.25) == {(1, "rw", "forward")} and len(found.generic(0.0)) == 3

@@ -91,7 +91,8 @@ def test_signs_that_cancel(words, term, expected):
     ("x + n, where a numeral's value is a variable", plus(X, call("OfNat.ofNat", NAT, Y, INST))),
     ("x + x, where `#0` is a variable and no zero", plus(X, X)),
     ("x + Zero.zero", plus(X, call("Zero.zero", NAT, INST))),
-    ("a variable", X), ("a function that is a variable", ("@", Y, numeral(0))),
+    ("a variable", X), ("a function that is a variable", ("@", Y, numeral(0))), ("(fun x => x) 0", ("@", ("λ", NAT, X), numeral(0))),
+    ("p.1 0 0", ("@", (".", 0, "Prod", X), numeral(0), numeral(0))),
     ("a literal", ("n", 0)), ("a text", ("s", "0")), ("fun x => x", ("λ", NAT, X)), ("a type", PROP), ("p.1", (".", 0, "Prod", X)),
     ("True", call("True")),
 ])

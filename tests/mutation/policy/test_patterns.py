@@ -46,6 +46,7 @@ def test_patterns_that_fit_every_proposition_or_equation(words, pattern, expecte
     ("-a = -b as a = b", rw(NEGATED, EQ), None),
     ("a < b as k / b < k / a", rw(LT, "c:LT.lt/4 c:Nat/0 * c:f/2 ?2 ?1 c:f/2 ?2 ?0"), "wraps both sides"),
     ("a < b as succ a < succ b", rw(LT, "c:LT.lt/4 c:Nat/0 * c:Nat.succ/1 ?0 c:Nat.succ/1 ?1"), "wraps both sides"),
+    ("a / b as f a / f b", rw(DIV, DIV.replace("?0", "c:f/1 ?0").replace("?1", "c:f/1 ?1")), "wraps both sides"),
     ("a < b as f a < g b", rw(LT, "c:LT.lt/4 c:Nat/0 * c:f/1 ?0 c:g/1 ?1"), None),
     ("a < b as g a < f b", rw(LT, "c:LT.lt/4 c:Nat/0 * c:g/1 ?0 c:f/1 ?1"), None),
     ("a < b as f a < b", rw(LT, "c:LT.lt/4 c:Nat/0 * c:f/1 ?0 ?1"), None),
