@@ -88,7 +88,8 @@ def test_signs_that_cancel(words, term, expected):
 
 
 @pytest.mark.parametrize(("words", "term"), [
-    ("x + n, where a numeral's value is a variable", plus(X, call("OfNat.ofNat", NAT, Y, INST))),
+    ("y + n, where a numeral's value is a variable", plus(Y, call("OfNat.ofNat", NAT, X, INST))),
+    ("y * n, where a numeral's value is another one", operation("HMul.hMul", X, call("OfNat.ofNat", NAT, Y, INST))),
     ("x + x, where `#0` is a variable and no zero", plus(X, X)),
     ("x + Zero.zero", plus(X, call("Zero.zero", NAT, INST))),
     ("a variable", X), ("a function that is a variable", ("@", Y, numeral(0))), ("(fun x => x) 0", ("@", ("λ", NAT, X), numeral(0))),

@@ -118,6 +118,7 @@ def size(array: Term) -> Term:
     ("bs.foldl f b", fold("ByteArray.foldl", P, B, A, numeral(0), call("ByteArray.size", A)), None),
     ("bs.foldl f b 0 cs.size", fold("ByteArray.foldl", P, B, A, numeral(0), call("ByteArray.size", F)), "default argument"),
     ("xs.any p as a function of its bounds", fold("Array.any", A, P), None),
+    ("xs.any p 5 as a function of its end", fold("Array.any", A, P, numeral(5)), "default argument"),
     ("xs.take 0 n", fold("Array.take", A, P, numeral(0), X), None), ("a function that is a variable", ("@", X, A, A, P, X, Y), None),
     ("l.any p", call("List.any", NAT, A, P), None),
 ])
