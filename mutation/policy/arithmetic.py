@@ -44,9 +44,9 @@ def _is_positive(term: Term) -> bool:
 def is_decided(proposition: Term) -> bool:
     """Is it a comparison of sums in Nat or Int that holds, or fails, for all values of its variables: `m + n + 1 = m`,
     `n ≤ n + 1`, `0 < 2 ^ n`, `2 = 0`?"""
-    if proposition[0] != "@" or proposition[1][0] != "c":
+    if proposition[0] != "@":
         return False
-    name, args = proposition[1][1], proposition[2:]
+    name, args = proposition[1][1], proposition[2:]  # where the head is no constant, its second part is no name
     if _COMPARISONS.get(name) != len(args) or not any(is_constant(args[0], number) for number in ("Nat", "Int")):
         return False
     left, right = Counter[Term](), Counter[Term]()
@@ -106,9 +106,9 @@ _PROPOSITIONS = ("True", "False")
 def is_idle(term: Term) -> bool:
     """Is it an operation that any reader would simplify: `a + 0`, `0 - a`, `n - -a`, `a - a`, `n + 1 + 1`, `l ++ []`,
     `b && true`, `!true`, `¬a ≠ b`, `p = False`, `↑1`, `if h : p then a else b` that does not use `h`?"""
-    if term[0] != "@" or term[1][0] != "c":
+    if term[0] != "@":
         return False
-    name, args = term[1][1], term[2:]
+    name, args = term[1][1], term[2:]  # where the head is no constant, its second part is no name
     if _OF_ITSELF.get(name) == len(args) and args[-1] == args[-2]:
         return True
     if (name == "HSub.hSub" and arguments(args[-1], "Neg.neg", 3)) or (name == "HAdd.hAdd" and _is_negative(args[-1])):

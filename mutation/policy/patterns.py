@@ -64,13 +64,13 @@ def _subpatterns(tokens: Sequence[str]) -> list[list[str]]:
 
 
 def _wraps_both_sides(pattern: Pattern) -> bool:
-    if pattern.kind != "rw" or pattern.other is None:
+    if pattern.other is None:
         return False
     here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
     if not all(map(_is_wild, here[-2:])):
         return False
     old, new = _subpatterns(here)[-2:], _subpatterns(there)[-2:]
-    if len(old) < 2 or len(new) < 2 or not all(len(part) == 1 and _is_wild(part[0]) for part in old):
+    if len(old) < 2 or len(new) < 2 or any(len(part) > 1 for part in old):
         return False
     heads = {part[0] for part in new}
     return len(heads) == 1 and arity(next(iter(heads))) > 0 and any(
@@ -100,7 +100,7 @@ _NOTATION = re.compile(
 
 
 def _is_implementation(pattern: Pattern) -> bool:
-    if pattern.kind != "rw" or pattern.other is None:
+    if pattern.other is None:
         return False
     here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
     old, new = ([t for t in side[1:] if t[0] == "?"][-2:] for side in (here, there))

@@ -127,7 +127,7 @@ def _has_idle_part(new: NewStatement) -> bool:
     return count > 0 and count > sum(map(idle_parts, new.target.parts))
 
 
-_BOUNDED = re.compile(r"^(Array|Subarray|ByteArray|FloatArray|Vector)\.(any|all|filter|filterMap|foldl|foldr|for|forRev)M?$")
+_BOUNDED = re.compile(r"^(Array|ByteArray|FloatArray)\.(any|all|filter|filterMap|foldl|foldr|for|forRev)M?$")
 
 
 def _spells_bounds_out(term: Term) -> bool:

@@ -310,7 +310,7 @@ class Work:
         return self.near_keys.get(term) or terms.near_key(terms.parse(term))
 
 
-MUTATE = Stage(name="mutate", version=1, worker=Mutator, tally=MutateTally, tables={"variants": Variant, "rejects": Reject})
+MUTATE = Stage(name="mutate", version=2, worker=Mutator, tally=MutateTally, tables={"variants": Variant, "rejects": Reject})
 
 
 def shards_of(job: Job[Options], targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
