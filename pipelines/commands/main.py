@@ -50,7 +50,7 @@ def main() -> None:
         app(args=_renamed(sys.argv[1:]), prog_name="alchemy")
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            _fail("interrupted. What was done is kept; run the command again to go on.", 1)
+            _fail("interrupted. What was done is kept; run the command again to resume.", 1)
         raise
     except Mistake as error:
         _fail(error, 2)

@@ -117,7 +117,7 @@ def test_ctrl_c_is_a_clean_end(lean, tmp_path):
     engines = wait_for(lambda: engines_of(run))
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=60)[1]
-    assert run.returncode == 1 and "run the command again to go on" in said and "Traceback" not in said, said
+    assert run.returncode == 1 and "run the command again to resume" in said and "Traceback" not in said, said
     assert not psutil.wait_procs(engines, timeout=15)[1]
 
 
@@ -292,7 +292,7 @@ def test_mutate_shows_the_variants_of_one_theorem(corpus):
     (["synthesize", "{tmp}/c", "--library", "Mathlib"], 2, "Mathlib"),
     (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "Nat.nothing"], 2, "no theorem Nat.nothing"),
     (["synthesize", "{tmp}/c", "--library", LIBRARY, "--module", "Init.Nothing"], 2, "Init.Nothing"),
-    (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "and_comm"], 2, "and_comm does not stand in Init.Data.Nat.Basic"),
+    (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "and_comm"], 2, "and_comm is not a theorem of Init.Data.Nat.Basic"),
     (["synthesize", "{tmp}/c", "--targets", "²"], 2, "²"),
     (["synthesize", "{tmp}/c", "--targets", "many"], 2, "many"),
     (["synthesize", "{tmp}/c", "--targets", "0"], 2, "0"),
