@@ -71,7 +71,7 @@ class DiesAtOpening:
 
 
 def test_workers_that_die_while_they_open_are_told(cluster):
-    with (pytest.raises(pool.ClusterError, match=r"workers of fragile die while they open: .* … "),
+    with (pytest.raises(pool.ClusterError, match=r"workers of stage fragile die during start-up: .* … "),
           Crew(DiesAtOpening, SMALL, 1) as crew):
         list(crew.run(["a"]))
 
