@@ -58,12 +58,12 @@ def test_an_evaluation_leaves_a_table_and_a_picture(automated, engine):
     assert (out / "budget.png").read_bytes().startswith(b"\x89PNG") and said["interval"][0] <= said["pass_rate"] <= said["interval"][1]
 
 
-def test_the_results_of_eval_are_those_of_its_version(automated):
+def test_eval_results_match_the_golden_ones(automated):
     """Ten searches."""
     golden.check(PROVE, table(automated[0], "results", "lean_seconds", "model_seconds", "seconds"))
 
 
-def test_an_evaluation_goes_on_and_is_not_mixed_with_another(automated, benchmark):
+def test_an_evaluation_resumes_and_is_not_mixed_with_another(automated, benchmark):
     out, said = automated
     again = summary(evaluate(benchmark, out, "automation"))
     assert {k: v for k, v in again.items()} == said
@@ -72,7 +72,7 @@ def test_an_evaluation_goes_on_and_is_not_mixed_with_another(automated, benchmar
 
 
 @pytest.mark.slow
-def test_tactics_at_random_are_a_prover(benchmark, tmp_path):
+def test_the_random_prover_runs(benchmark, tmp_path):
     drawn = summary(evaluate(benchmark, tmp_path / "random", "random", "--expansions", "2", "--candidates", "3"))
     assert drawn["theorems"] == len(EASY) and drawn["expansions"] <= 2 * len(EASY) and drawn["tried"] > drawn["refused"] > 0
 
@@ -83,7 +83,7 @@ def test_tactics_at_random_are_a_prover(benchmark, tmp_path):
     (("--benchmark", "core", "--model", "nobody"), "no prover"),
     (("--benchmark", "leandojo", "--model", "random"), "--data"),
     (("--benchmark", "leandojo", "--model", "random", "--data", str(CORE)), "--workspace")])
-def test_a_wrong_call_is_named(arguments, said, tmp_path):
+def test_wrong_use_is_an_error(arguments, said, tmp_path):
     done = alchemy("eval", *arguments, *(("--out", str(tmp_path / "out")) if arguments else ()))
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
 
@@ -112,7 +112,7 @@ def omega(lean, benchmark, tmp_path_factory) -> Path:
     return out
 
 
-def test_a_model_proves_what_it_was_taught_to(omega, automated, benchmark, tmp_path):
+def test_a_trained_model_proves_theorems(omega, automated, benchmark, tmp_path):
     """The whole way: texts, pretraining, finetuning, search, proofs that hold, and a comparison. What it knows is one word."""
     said = summary(evaluate(benchmark, tmp_path / "out", str(omega), "--expansions", "4", "--candidates", "4"))
     proofs = {row["name"]: row["tactics"] for row in table(tmp_path / "out", "results") if row["ending"] == "proved"}
@@ -124,7 +124,7 @@ def test_a_model_proves_what_it_was_taught_to(omega, automated, benchmark, tmp_p
     assert (tmp_path / "both.png").is_file() and alchemy("eval", "compare", str(other), str(tmp_path)).returncode == 2
 
 
-def test_a_candidates_log_probability_is_that_of_its_tokens(omega):
+def test_the_log_probability_of_a_candidate_is_the_sum_over_its_tokens(omega):
     """Whatever it is padded with, and whatever it is asked beside."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -32,7 +32,7 @@ def proofs(shelf):
     return proofs_in(shelf)
 
 
-def test_what_is_wrong_is_said_with_its_line(shelf):
+def test_an_error_is_reported_with_its_line(shelf):
     (problem,) = shelf.opened.problems
     lines = Path(FILES[1]).read_text(encoding="utf-8").splitlines()
     assert problem.file.endswith("Structured.lean") and "unsolved" in problem.message
@@ -40,7 +40,7 @@ def test_what_is_wrong_is_said_with_its_line(shelf):
     assert shelf.find("Structured.wrong", "Structured.after_it", "Shelf.Box.add_comm")[0] is None
 
 
-def test_every_proof_is_played_with_the_states_of_its_file(shelf, proofs):
+def test_every_proof_is_replayed_with_the_states_of_its_file(shelf, proofs):
     """But for one by equations, which is no tactic."""
     gym, not_played = Gym(shelf), {}
     for name, written in proofs.items():
@@ -52,7 +52,7 @@ def test_every_proof_is_played_with_the_states_of_its_file(shelf, proofs):
     assert sum(len(written.proof.steps) for written in proofs.values()) > 60
 
 
-def test_blocks_are_steps_of_their_own(proofs):
+def test_blocks_are_separate_steps(proofs):
     steps = proofs["Structured.total_append"].proof.steps
     assert [step.tactic for step in steps] == [
         "induction xs with\n| nil => ?_\n| cons x xs ih =>\n  ?_", "simp", "rw [List.cons_append, total_cons, ih]",
@@ -65,7 +65,7 @@ def test_blocks_are_steps_of_their_own(proofs):
     assert proofs["Structured.total_reverse"].proof.steps[2].tactic == "have h : total [x] = x := by\n  simp"
 
 
-def test_what_stands_around_a_theorem_counts(shelf, proofs):
+def test_the_context_of_a_theorem_is_used(shelf, proofs):
     """Namespaces, `open … in`, variables, notation and attributes of the file."""
     gym = Gym(shelf)
     assert proofs["LeftUnital.exists_unit"].proof.statement.strip() == ": ∃ e : M, ∀ a : M, e ⋆ a = a"
@@ -76,7 +76,7 @@ def test_what_stands_around_a_theorem_counts(shelf, proofs):
     assert "double" in proofs["double_double"].proof.steps[0].before[0] and proofs["double_double"].proof.steps[0].premises == ("hidden",)
 
 
-def test_a_theorem_is_not_there_before_it_is_proved(shelf, proofs):
+def test_a_theorem_is_not_available_in_its_own_proof(shelf, proofs):
     """Nor is what comes after it."""
     gym = Gym(shelf)
     state = gym.start(InSource(proofs["Structured.total_append"].number))
@@ -86,7 +86,7 @@ def test_a_theorem_is_not_there_before_it_is_proved(shelf, proofs):
     assert isinstance(gym.step(state, "exact sorry"), Refused)
 
 
-def test_what_a_file_says_for_itself_ends_with_it(shelf):
+def test_local_declarations_end_with_their_file(shelf):
     """Its local notation, its local simp lemmas, what it opens, its variables."""
     def holds(statement: str) -> bool:
         return shelf.check(f"theorem t {statement}").refused is None
@@ -104,7 +104,7 @@ def test_files_that_import_each_other_are_refused(lean, tmp_path):
         Workspace(install.launch, Library(("Init",), (str(tmp_path / "One.lean"), str(tmp_path / "Two.lean"))))
 
 
-def test_a_proof_that_is_not_there_is_refused(shelf):
+def test_a_missing_proof_is_an_error(shelf):
     with pytest.raises((EngineRefused, NotOpened)):
         Gym(shelf).start(InSource(10_000))
 
@@ -123,13 +123,13 @@ def test_harvest_reads_a_folder_of_the_user(lean, tmp_path):
     assert manifest_at(tmp_path / "out", "proofs").counts["proofs"] == said["proved"]
 
 
-def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):
+def test_a_missing_folder_is_wrong_use(tmp_path):
     for library in (f"{tmp_path}/none/", f"{tmp_path}/"):
         wrong = alchemy("harvest", str(tmp_path / "out"), "--library", library)
         assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
 
 
-def test_the_variables_of_a_section_come_with_a_theorem(shelf, proofs):
+def test_section_variables_are_included_in_a_theorem(shelf, proofs):
     """Those that it mentions, instances about them, and what is included: also where the proof is a term."""
     gym = Gym(shelf)
     goals = {name: gym.start(InSource(proofs[name].number)).goals[0] for name in

@@ -29,7 +29,7 @@ def fragile(lean) -> Workspace:
         yield workspace
 
 
-def test_a_state_outlives_its_engine(fragile):
+def test_a_state_is_restored_in_a_new_engine(fragile):
     gym = Gym(fragile)
     state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos")
     fragile.close()
@@ -41,7 +41,7 @@ def test_a_state_outlives_its_engine(fragile):
     assert fragile.generation > generation
 
 
-def test_a_part_outlives_its_engine(fragile):
+def test_a_part_is_restored_in_a_new_engine(fragile):
     gym = Gym(fragile)
     part = gym.focus(after(gym, GymStatement("(p q : Prop) (hp : p) (hq : q) : p ∧ (q ∧ p)"), "constructor"), 1)
     deeper = gym.step(part, "constructor").state
@@ -50,7 +50,7 @@ def test_a_part_outlives_its_engine(fragile):
     assert isinstance(gym.step(last, "exact hp"), Closed) and isinstance(gym.step(gym.focus(deeper, 0), "exact hq"), Closed)
 
 
-def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
+def test_after_a_tactic_that_never_ends_the_states_are_restored(fragile):
     gym = Gym(fragile, deadline_s=5)
     state = gym.start(GymStatement("(h : ((2 ^ 250) ^ 250) ^ 250 = 1) : False"))
     generation = fragile.generation
@@ -59,7 +59,7 @@ def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
     assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
 
 
-def test_states_that_nobody_holds_are_given_back(fragile, monkeypatch):
+def test_unreferenced_states_are_freed(fragile, monkeypatch):
     monkeypatch.setattr(gym_, "RELEASE_BATCH", 20)
     released = []
     ask = fragile.ask
@@ -75,7 +75,7 @@ def test_states_that_nobody_holds_are_given_back(fragile, monkeypatch):
         fragile.ask = ask
 
 
-def test_a_state_that_was_replayed_is_kept_as_long_as_it_is_held(fragile, monkeypatch):
+def test_a_replayed_state_is_kept_while_it_is_referenced(fragile, monkeypatch):
     """What a replay passes through is given back; where it ends is not."""
     monkeypatch.setattr(gym_, "RELEASE_BATCH", 1)
     gym = Gym(fragile)

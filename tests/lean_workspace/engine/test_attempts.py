@@ -196,14 +196,14 @@ def test_an_attempt_that_lean_refuses_says_so(engine):
     assert engine.mutate("Small.lt_three", "rw", "List.map_map") == Useless("refused")
 
 
-def test_what_a_lemma_asks_for_is_counted(engine):
+def test_side_conditions_are_counted(engine):
     """`Nat.add_sub_cancel' : m ≤ n → m + (n - m) = n` asks for `m ≤ n`; `Nat.add_comm` for nothing."""
     _, asking = engine.draft("Small.subtraction", "rw", "Nat.add_sub_cancel'")
     _, free = engine.draft("Small.subtraction", "rw", "Nat.add_comm")
     assert (asking.conditions, free.conditions) == (1, 0)
 
 
-def test_a_draft_says_whether_it_speaks_of_more_than_its_target(engine):
+def test_a_draft_says_whether_it_introduces_variables(engine):
     _, more = engine.draft("Nat.mod_le", "rw", "Nat.add_mul_mod_self_left", backward=True)
     _, same = engine.draft("Nat.mod_le", "rw", "Nat.mod_mod", backward=True)
     assert more.introduces and not same.introduces
@@ -214,7 +214,7 @@ def test_the_first_instance_is_what_rw_finds_without_arguments(engine):
     assert first.theorem == none.theorem
 
 
-def test_after_the_last_instance_there_is_none(engine):
+def test_after_the_last_instance_the_attempt_is_refused(engine):
     """`n + (m + k) = m + (n + k)` has four sums."""
     drafts = [engine.draft("Nat.add_left_comm", "rw", "Nat.add_comm", occurrence=n)[1] for n in range(1, 6)]
     assert len({draft.term for draft in drafts[:4]}) == 4
@@ -226,7 +226,7 @@ def test_a_hypothesis_that_implies_itself_is_unchanged(engine):
     assert engine.mutate("Small.lt_three", "apply", "Nat.succ_le_of_lt", at="h", backward=True) == Useless("unchanged")
 
 
-def test_what_rfl_closes_is_no_theorem(engine):
+def test_a_statement_that_rfl_proves_is_not_a_draft(engine):
     made = engine.mutate("Small.universes", "rw", "List.length_map")
     assert isinstance(made, Refusal) and made.stage == "proof"
 

@@ -110,7 +110,7 @@ MONADIC = (
         ["parentheses"],
         id="a block at the end that would go on into the proof"),
 ])
-def test_where_the_default_text_fails_one_place_says_more(engine, target, kind, lemma, where, default, statement, options):
+def test_if_the_default_text_fails_one_subterm_gets_options(engine, target, kind, lemma, where, default, statement, options):
     draft, written = write(engine, target, kind, lemma, **where)
     assert written.statement == statement
     assert [option.split("@")[0] for option in written.print_options] == options
@@ -128,12 +128,12 @@ def test_a_mark_names_the_position_of_its_subterm(engine):
     assert written.print_options == [f"pp.funBinderTypes@{exists_in_the_body}"]
 
 
-def test_what_reads_back_by_default_has_no_marks(engine):
+def test_a_text_that_elaborates_by_default_has_no_marks(engine):
     for target, lemma in (("Nat.mul_pos", "Nat.mul_comm"), ("List.map_map", "List.map_eq_foldr"), ("Small.dependent", "Nat.add_comm")):
         assert write(engine, target, "rw", lemma)[1].print_options == []
 
 
-def test_a_method_needs_no_mark_where_what_stands_before_the_dot_tells_its_type(engine):
+def test_dot_notation_needs_no_mark_if_the_receiver_gives_the_type(engine):
     assert write(engine, "Nat.log2_eq_iff", "rw", "eq_comm")[1].print_options == []
     _, text = write(engine, "String.length_empty", "apply", "Nat.le_of_eq", occurrence=1)
     assert (text.statement, text.print_options) == (': "".length ≤ 0', [])
@@ -141,7 +141,7 @@ def test_a_method_needs_no_mark_where_what_stands_before_the_dot_tells_its_type(
     assert numeral.statement.count("UInt64.toBitVec 0") == 1 and numeral.print_options == []
 
 
-def test_a_match_that_would_be_written_as_a_function_is_refused_where_the_style_leaves_it_out(engine):
+def test_the_style_decides_whether_a_match_may_be_printed_as_a_function(engine):
     def written(style: Style) -> Written | Refusal:
         prepared = engine.workspace.target(engine.number("List.countP_pmap"), style=style)
         assert prepared.reads_back
@@ -153,7 +153,7 @@ def test_a_match_that_would_be_written_as_a_function_is_refused_where_the_style_
     assert written(Style(matchers=False)).stage == "match"
 
 
-def test_a_text_with_another_proof_inside_is_the_same_statement_and_its_own_term_is_told(engine):
+def test_a_text_with_another_inner_proof_is_accepted_with_its_own_term(engine):
     """`Classical.epsilon` holds a proof that its type is not empty: the text finds another one."""
     draft, written = write(engine, "Nat.dvd_mul_left_of_dvd", "apply", "Classical.epsilon_spec", occurrence=1)
     assert written.statement == "{a b : Nat} (h : a ∣ b) (c : Nat) : c * b = a * Classical.epsilon fun y => c * b = a * y"
@@ -161,12 +161,12 @@ def test_a_text_with_another_proof_inside_is_the_same_statement_and_its_own_term
     assert engine.workspace.check(written.theorem).term == written.term
 
 
-def test_a_target_that_reads_back_in_some_way_says_so(engine):
+def test_a_target_says_whether_its_statement_reads_back(engine):
     for name in ("Nat.add_comm", "Small.unit", "Int.eq_ofNat_of_zero_le", "Vector.mapIdx_eq_mapFinIdx"):
         assert engine.workspace.target(engine.number(name)).reads_back, name
 
 
-def test_writing_says_what_it_cost(engine):
+def test_writing_reports_its_times(engine):
     kernel, printing, elaboration = write(engine, "Nat.mul_pos", "rw", "Nat.mul_comm")[1].micros
     assert min(kernel, printing, elaboration) > 0
 
@@ -186,7 +186,7 @@ def interpreted(source: str) -> str:
 
 
 @pytest.mark.slow
-def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_path):
+def test_with_any_marks_a_text_states_the_theorem_or_is_rejected(lean, tmp_path):
     """Marks at random places, of random rungs: most do no harm, some make the text unreadable, none makes it another theorem."""
     draw = random.Random(0)
     asked = [f"{name} {' '.join(str(draw.randrange(10_000)) for _ in range(draw.choice((0, 1, 1, 2, 4, 8))))}"
@@ -218,7 +218,7 @@ def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_pa
     pytest.param("Int.Nonneg.natCast", "apply", ["Int.natAbs_sub_of_nonneg_of_le", "Int.tdiv_eq_zero_of_lt", "Int.emod_eq_of_lt",
                                                  "Int.natAbs_of_nonneg", "Int.ediv_eq_zero_of_lt", "Int.toNat_of_nonneg"],
                  id="casts that the target does not teach")])
-def test_how_a_variant_is_written_does_not_depend_on_those_before(engine, target, kind, lemmas):
+def test_the_text_of_a_variant_does_not_depend_on_earlier_ones(engine, target, kind, lemmas):
     """A fresh engine goes on with the second half of a batch, and has not seen the first."""
     prepared = engine.workspace.target(engine.number(target))
     candidates = [Candidate(0, kind, engine.number(name), kind == "rw", occurrence) for name in lemmas for occurrence in (0, 1, 2)]

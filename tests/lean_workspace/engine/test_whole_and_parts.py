@@ -49,7 +49,7 @@ def rows_of(mutator: Mutator, name: str, tally: MutateTally) -> list[Variant | R
     return rows
 
 
-def test_what_is_accepted_by_its_parts_the_whole_command_accepts(variants):
+def test_texts_accepted_in_parts_are_accepted_as_whole_commands(variants):
     assert len(variants) >= 300
     ways = Counter((row.kind, row.site == "conclusion") for row in variants)
     assert len(ways) == 4 and min(ways.values()) >= 10, ways
@@ -87,7 +87,7 @@ def test_wrong_proofs_are_refused_by_both(variants, mutator):
 @pytest.mark.parametrize("signature", [
     "{α : Type} {o : Option α} (hf : ∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) : True",
     "{α : Type} {o : Option α} : (∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) → True"])
-def test_unification_guesses_no_more_than_in_a_command(mutator, signature):
+def test_unification_is_as_strict_as_in_a_command(mutator, signature):
     """The predicate of the subtype would be a guess, `fun y => o = some y`."""
     for parts in (True, False):
         assert refused(mutator._workspace, f"theorem v {signature} := by simp", parts=parts)
@@ -97,7 +97,7 @@ CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
 
 
 @pytest.mark.slow
-def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_path, monkeypatch):
+def test_the_common_start_of_a_chain_is_elaborated_once_with_the_same_verdict(mutator, tmp_path, monkeypatch):
     monkeypatch.setattr(mutator, "_job", Job(tmp_path, Options(library=["Init"], kinds=["rw", "apply"], targets=1, depth=2)))
     tally = MutateTally()
     rows = [row for name in CHAINED for row in rows_of(mutator, name, tally) if isinstance(row, Variant) and row.depth == 2]

@@ -21,7 +21,7 @@ def run_of(scale, workers: int, slower: float = 1.0):
     return found
 
 
-def test_the_same_library_takes_what_was_measured():
+def test_the_same_library_takes_the_measured_time():
     scale = extrapolate(measured(1.0), 1000, 600, [1], [1.0])
     assert run_of(scale, 1).core_hours.median == pytest.approx((600 * 0.35 + 1000 * 0.004 + 10) / 3600)
     assert run_of(scale, 1).hours == run_of(scale, 1).core_hours
@@ -44,7 +44,7 @@ def test_candidates_grow_between_the_librarys_order_and_the_linear(growth, low):
     assert scale.growth.high > low + 0.3 or low == 1.0
 
 
-def test_targets_that_differ_leave_more_to_chance():
+def test_more_different_targets_give_a_wider_range():
     costs = [ALIKE[0], TargetCost(candidates=800, variants=300, prepare_s=0.5, attempts_s=0.5, write_s=20.0, python_s=0.5)] * 20
     spread = run_of(extrapolate(measured(1.0, costs), 1000, 600, [1], [1.0]), 1).core_hours
     assert spread.low < 0.9 * spread.median and spread.high > 1.1 * spread.median
@@ -52,12 +52,12 @@ def test_targets_that_differ_leave_more_to_chance():
     assert alike.low == pytest.approx(alike.high)
 
 
-def test_a_range_holds_ninety_of_a_hundred():
+def test_a_range_contains_90_percent():
     assert Range.of([float(n) for n in range(100)]) == Range(49.5, 5.0, 94.0)
 
 
 @pytest.mark.slow
-def test_the_command_draws_a_library_out(lean, tmp_path):
+def test_the_command_extrapolates_a_library(lean, tmp_path):
     said = bench("scale", "--targets", "20", "--to-theorems", "50000", "--to-targets", "10000", "--cores", "2,16", "--slower", "1",
                 "--out", str(tmp_path))
     two, sixteen = said["runs"]

@@ -28,7 +28,7 @@ def test_a_proof_of_the_statement_is_valid(engine, key):
     ("theorem v : := by", "parse: "),
     ("def v := 1", "form: "),
 ])
-def test_what_is_wrong_with_a_text_is_told(engine, key, text, why):
+def test_an_invalid_text_is_reported_with_the_reason(engine, key, text, why):
     assert (objection(engine.workspace, TheoremText("v", text, key)) or "").startswith(why)
 
 

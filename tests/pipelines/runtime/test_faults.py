@@ -65,18 +65,18 @@ def disturbed(out: Path, disturb: Callable[[subprocess.Popen], None], *more: str
         run.kill()
 
 
-def test_a_node_that_dies_changes_nothing(corpus, tmp_path):
+def test_a_dead_node_does_not_change_the_corpus(corpus, tmp_path):
     with raylets(2) as (cluster, first, _):
         disturbed(tmp_path / "c", lambda run: cluster.remove_node(first, allow_graceful=False), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 
-def test_a_worker_of_ray_that_is_killed_changes_nothing(corpus, tmp_path):
+def test_a_killed_ray_worker_does_not_change_the_corpus(corpus, tmp_path):
     disturbed(tmp_path / "c", lambda run: one_of(run, "ray::_Actor", 0).kill(), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 
-def test_twenty_engines_that_are_killed_change_nothing(corpus, tmp_path):
+def test_twenty_killed_engines_do_not_change_the_corpus(corpus, tmp_path):
     killed = []
 
     def kill(run: subprocess.Popen) -> None:
@@ -100,7 +100,7 @@ def test_an_engine_that_hangs_is_replaced(corpus, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
-def test_an_engine_that_gets_no_more_memory_is_replaced(corpus, tmp_path):
+def test_an_engine_without_memory_is_replaced(corpus, tmp_path):
     """What it asks for next is refused, as where a target eats all there is."""
     def starve(run: subprocess.Popen) -> None:
         engine = one_of(run, "host.cjs", 3)
@@ -111,7 +111,7 @@ def test_an_engine_that_gets_no_more_memory_is_replaced(corpus, tmp_path):
     assert same(corpus[0], tmp_path / "c")
 
 
-def test_a_statement_that_eats_all_memory_is_set_aside(tmp_path):
+def test_a_statement_that_uses_all_memory_is_rejected(tmp_path):
     """A word of 2 ^ 63 bits, which a quality rule keeps from being written: Lean writes its number down."""
     said = summary(alchemy("synthesize", str(tmp_path / "c"), "--library", "Init", "--target", "ISize.toNatClampNeg_lt", "--keep-all",
                            "--verify", "20", "--json"))
@@ -119,7 +119,7 @@ def test_a_statement_that_eats_all_memory_is_set_aside(tmp_path):
     assert sum(said["rejects"].get(f"verify: {cause}", 0) for cause in ("ended", "memory")) >= 1, said["rejects"]
 
 
-def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):
+def test_a_full_disk_ends_the_run_and_finished_shards_are_kept(corpus, tmp_path):
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("needs the right to mount a small disk")
     disk = tmp_path / "disk"

@@ -40,7 +40,7 @@ class Fragile:
     def close(self) -> None: ...
 
 
-def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
+def test_an_item_that_kills_its_workers_is_reported_and_the_run_continues(cluster):
     items = ["a", "die", "b", "die once", "c"]
     with Crew(Fragile, SMALL, 2) as crew:
         events = list(crew.run(items))
@@ -50,7 +50,7 @@ def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
     assert lost.item == "die" and " … " in lost.reason and "\n" not in lost.reason
 
 
-def test_where_there_is_nothing_to_do_nobody_is_hired(cluster):
+def test_no_worker_starts_without_items(cluster):
     with Crew(Fragile, Needs("large", 1, 100_000), 2) as crew:
         assert list(crew.run([])) == []
 
@@ -70,13 +70,13 @@ class DiesAtOpening:
         os._exit(1)
 
 
-def test_workers_that_die_while_they_open_are_told(cluster):
+def test_workers_that_die_during_start_up_are_an_error(cluster):
     with (pytest.raises(pool.ClusterError, match=r"workers of stage fragile die during start-up: .* … "),
           Crew(DiesAtOpening, SMALL, 1) as crew):
         list(crew.run(["a"]))
 
 
-def test_tasks_give_their_results_in_the_order_of_the_items(cluster):
+def test_tasks_yield_results_in_the_order_of_the_items(cluster):
     def twice(n: int) -> int:
         if n > 90:
             raise ValueError(f"{n} is too large")
@@ -88,7 +88,7 @@ def test_tasks_give_their_results_in_the_order_of_the_items(cluster):
         list(pool.tasks(twice, [1, 91, 2]))
 
 
-def test_what_a_worker_raises_is_raised(cluster):
+def test_an_error_of_a_worker_is_raised(cluster):
     with pytest.raises(ValueError, match="no such item"), Crew(Fragile, SMALL, 2) as crew:
         list(crew.run(["a", "raise", "b"]))
 
@@ -102,7 +102,7 @@ class Numbered:
     def close(self) -> None: ...
 
 
-def test_a_crew_keeps_its_workers_from_one_run_to_the_next(cluster):
+def test_a_crew_keeps_its_workers_between_runs(cluster):
     with Crew(Numbered, SMALL, 2) as crew:
         first = {event.result for event in crew.run(["a", "b", "c", "d"])}
         assert {event.result for event in crew.run(["e", "f"])} <= first and 1 <= len(first) <= 2
@@ -126,7 +126,7 @@ class Slow:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_ctrl_c_that_python_loses_ends_the_run(cluster):
+def test_a_ctrl_c_that_python_drops_ends_the_run(cluster):
     before = signal.getsignal(signal.SIGINT)
     try:
         interrupt.watch()
@@ -147,7 +147,7 @@ with pool.cluster(1):
 """
 
 
-def test_a_cluster_of_somebody_else_on_the_machine_is_left_alone():
+def test_another_cluster_on_the_machine_is_not_used():
     """Ray notes in a file which cluster was started last, and would connect to it unasked."""
     with tempfile.TemporaryDirectory() as folder:  # a socket's path is short
         (Path(folder) / "ray").mkdir()
@@ -157,7 +157,7 @@ def test_a_cluster_of_somebody_else_on_the_machine_is_left_alone():
     assert (done.returncode, done.stdout) == (0, "[1, 2]\n"), done.stderr[-2000:]
 
 
-def test_a_cluster_without_room_says_so(cluster):
+def test_a_cluster_without_room_is_an_error(cluster):
     with (pytest.raises(pool.ClusterError, match="no node has room for a worker of large, which needs 1 CPU and 100000 GB"),
           Crew(Fragile, Needs("large", 1, 100_000), 2) as crew):
         list(crew.run(["a"]))
