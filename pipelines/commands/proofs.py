@@ -45,7 +45,7 @@ def harvest(
     retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
-    """Proves theorems of a library, each in the environment before it, and records the proofs step by step."""
+    """Finds proofs of a library's theorems (or takes those in your `.lean` files), and records them step by step."""
     from lean_alchemy.pipelines.benchmarks.leandojo import CORE
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout

@@ -1,4 +1,4 @@
-"""`alchemy eval` as a user calls it, and a model from its training to its proofs."""
+"""`alchemy eval` as a user runs it, and a model from its training to its proofs."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ EASY = ["Nat.sub_lt_add_one", "Nat.one_le_of_lt", "Nat.add_add_add_comm", "Nat.l
 
 @pytest.fixture(scope="module")
 def benchmark(tmp_path_factory) -> Path:
-    """Some theorems of a small library, all of them in every part."""
+    """A benchmark of some theorems of a small library; every part has all of them."""
     folder = tmp_path_factory.mktemp("eval") / "benchmark"
     rows = [{"url": "u", "commit": "c", "file_path": "src/Init/Data/Nat/Lemmas.lean", "full_name": name, "start": [1, 1], "end": [1, 2],
              "traced_tactics": [], "round": 1} for name in EASY]
@@ -93,7 +93,7 @@ def test_wrong_use_is_an_error(arguments, said, tmp_path):
 
 @pytest.fixture(scope="module")
 def omega(lean, benchmark, tmp_path_factory) -> Path:
-    """A model that was shown nothing but `omega`, and its folder."""
+    """A model that was trained only on `omega`, and its folder."""
     pytest.importorskip("trl")
     corpus, out = tmp_path_factory.mktemp("omega") / "corpus", tmp_path_factory.mktemp("omega") / "run"
     rows = [variant(n, f"Nat.t{n}", theorem=f"theorem variant_{n:016x} (a b : Nat) (h : a < b) : a + {n} < b + {n} := by\n  omega")
@@ -113,7 +113,7 @@ def omega(lean, benchmark, tmp_path_factory) -> Path:
 
 
 def test_a_trained_model_proves_theorems(omega, automated, benchmark, tmp_path):
-    """The whole way: texts, pretraining, finetuning, search, proofs that hold, and a comparison. What it knows is one word."""
+    """End to end: texts, pretraining, finetuning, search, valid proofs, and a comparison. The model knows a single tactic."""
     said = summary(evaluate(benchmark, tmp_path / "out", str(omega), "--expansions", "4", "--candidates", "4"))
     proofs = {row["name"]: row["tactics"] for row in table(tmp_path / "out", "results") if row["ending"] == "proved"}
     assert said["proved"] == len(proofs) >= 3 and {tactics[-1] for tactics in proofs.values()} == {"omega"}
@@ -125,7 +125,7 @@ def test_a_trained_model_proves_theorems(omega, automated, benchmark, tmp_path):
 
 
 def test_the_log_probability_of_a_candidate_is_the_sum_over_its_tokens(omega):
-    """Whatever it is padded with, and whatever it is asked beside."""
+    """It does not depend on the padding or on the rest of the batch."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

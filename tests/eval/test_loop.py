@@ -1,4 +1,4 @@
-"""The loop: the commands that it is made of, that it goes on, and its table."""
+"""The loop: its commands, resuming, and its table."""
 
 import os
 import signal
@@ -93,7 +93,7 @@ def test_a_command_that_fails_ends_the_loop(tmp_path):
 
 
 def test_ctrl_c_waits_for_the_running_command(tmp_path):
-    """It is told once, and waited for."""
+    """The command gets one signal, and the loop waits for it."""
     command = tmp_path / "command"
     command.write_text(f"#!/bin/sh\ntrap 'sleep 1; echo told >> {tmp_path}/kept; exit 1' INT\ntouch {tmp_path}/begun\n"
                        "while :; do sleep 0.1; done\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Evaluation: provers on problems, how these end, what that comes to, and two runs side by side."""
+"""Evaluation: provers on problems, outcomes, scores, and the comparison of two runs."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ BUDGET = Budget(expansions=10, candidates=8, heartbeats=5000)
 
 
 class Scripted:
-    """Proposes what it is told for a state, by its last line."""
+    """A prover with fixed tactics for each state, by the last line of the state."""
 
     def __init__(self, moves: dict[str, list[str]], expansions: int | None = None):
         self.moves, self.expansions, self.asked = moves, expansions, []
@@ -232,7 +232,7 @@ def test_listed_problems_of_minif2f_are_run(tmp_path, monkeypatch):
 
 
 def test_a_theorem_of_leandojo_sees_the_declarations_above_it(tmp_path):
-    """In its file; one that the library does not have, as that is another version, is not run."""
+    """In its file. A theorem that this version of the library does not have is not run."""
     def theorem(name: str, line: int) -> dict:
         return {"url": "u", "commit": "c", "file_path": "Mathlib/A.lean", "full_name": name, "start": [line, 1], "end": [line, 9],
                 "traced_tactics": []}

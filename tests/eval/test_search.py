@@ -1,4 +1,4 @@
-"""Best-first search: what is taken up, what counts as proved, and which proof comes out. No Lean is in it, and so none is here."""
+"""Best-first search: which states are expanded, what counts as proved, and which proof is returned. The search does not use Lean."""
 
 import pytest
 from hypothesis import given, strategies
@@ -11,12 +11,12 @@ def found(tactic: str, log_prob: float, *names: str) -> TacticResult:
 
 
 def child(name: str) -> Child:
-    """One whose name begins with `?` holds metavariables."""
+    """A state whose name begins with `?` has metavariables."""
     return Child(None if name.startswith("?") else name, name)
 
 
 def run(search: Search, moves: dict[str, list[TacticResult]], expansions: int = 1000) -> list[str]:
-    """The states, in the order in which they are taken up."""
+    """The states, in the order of their expansion."""
     order = []
     while len(order) < expansions and search.ending == "open":
         node = search.next()
@@ -69,7 +69,7 @@ def test_the_same_state_twice_is_proved_once_and_written_twice():
 
 
 def test_useless_states_are_not_expanded():
-    """Beside a part that is hopeless, and below what is proved."""
+    """Next to a goal that can't be proved, and below a proved one."""
     search, order = searched({"start": [found("a", -0.1, "bad", "good"), found("b", -5.0, "B")], "bad": [], "B": [found("rfl", -0.1)]})
     assert order == ["start", "bad", "B"] and search.proof() == ["b", "rfl"]
     search, order = searched({"start": [found("a", -0.1, "L", "R")], "L": [found("rfl", -0.5), found("slow", -0.2, "S")],
@@ -127,7 +127,7 @@ def test_provable_states_are_proved_and_the_proof_is_valid(graph):
 
 
 def replayed(state: str, moves: dict[str, list[TacticResult]], script: list[str]) -> list[str]:
-    """Follows a proof; what is left of the script."""
+    """Follows a proof, and returns the rest of the script."""
     state_, number = script[0].split(":")
     assert state_ == state
     edge, rest = moves[state][int(number)], script[1:]
@@ -142,7 +142,7 @@ def replayed(state: str, moves: dict[str, list[TacticResult]], script: list[str]
 
 
 def lines_of(block: str) -> list[str]:
-    """The tactics of a block: a line that begins one, with those that belong to it."""
+    """The tactics of a block; a tactic may have several lines."""
     tactics: list[str] = []
     for line in block.removeprefix("· ").split("\n"):
         line = line.removeprefix("  ") if tactics else line

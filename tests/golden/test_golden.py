@@ -1,4 +1,4 @@
-"""The comparison of golden results itself: it must be able to fail. (The results are compared where they are made: `check` in the tests of
+"""The comparison of golden results: it must be able to fail. (The results are compared where they are made: `check` in the tests of
 mutate, harvest and eval.)"""
 
 import json

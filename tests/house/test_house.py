@@ -1,4 +1,4 @@
-"""The rules of the house: one package, rooms that import only from the rooms above them, files that fit in a reader's head."""
+"""The rules of the project: one package, rooms that import only from the rooms before them, and small files."""
 
 import ast
 import re
@@ -112,7 +112,7 @@ def test_a_room_imports_only_from_the_rooms_before_it(file):
 
 
 def test_no_modules_import_each_other():
-    """Depth first; a module that is met again before it is left stands in a circle."""
+    """Depth-first search; a module that is entered again before it is left is part of a cycle."""
     graph = {module_of(file): sorted(imported(file) & MODULES) for file in FILES}
     state: dict[str, str] = {}
 
@@ -237,7 +237,7 @@ def test_a_line_of_lean_has_at_most_100_columns(file):
 
 
 def test_every_shared_lean_definition_has_a_docstring():
-    """A docstring stands before each definition that another file uses."""
+    """Every definition that another file uses has a docstring."""
     sources = {file: file.read_text(encoding="utf-8") for file in LEAN if file.parent.name != "engine"}
     words = {file: set(re.findall(r"[^\W\d][\w'!?]*", engine_source.without_comments(source))) for file, source in sources.items()}
     for file, source in sources.items():

@@ -1,4 +1,4 @@
-"""Proofs in files of the user: how they are read, and that the gym meets the states that the file did."""
+"""Proofs in a user's files: how they are read, and that the gym reaches the states of the file."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ FILES = [str(LIBRARY / name) for name in ("Shelf/Laws.lean", "Structured.lean", 
 
 @pytest.fixture(scope="module")
 def shelf(lean):
-    """Five files: structured proofs, notation of their own, one that imports another and is named before it."""
+    """Five files: structured proofs, custom notation, and one that imports a file that is named after it."""
     with Workspace(install.launch, Library(("Init",), tuple(FILES), proofs=True)) as workspace:
         yield workspace
 
@@ -41,7 +41,7 @@ def test_an_error_is_reported_with_its_line(shelf):
 
 
 def test_every_proof_is_replayed_with_the_states_of_its_file(shelf, proofs):
-    """But for one by equations, which is no tactic."""
+    """Except one by pattern matching, which has no tactics."""
     gym, not_played = Gym(shelf), {}
     for name, written in proofs.items():
         try:
@@ -77,7 +77,7 @@ def test_the_context_of_a_theorem_is_used(shelf, proofs):
 
 
 def test_a_theorem_is_not_available_in_its_own_proof(shelf, proofs):
-    """Nor is what comes after it."""
+    """Later theorems are not available either."""
     gym = Gym(shelf)
     state = gym.start(InSource(proofs["Structured.total_append"].number))
     for name in ("total_append", "total_reverse"):
@@ -87,7 +87,7 @@ def test_a_theorem_is_not_available_in_its_own_proof(shelf, proofs):
 
 
 def test_local_declarations_end_with_their_file(shelf):
-    """Its local notation, its local simp lemmas, what it opens, its variables."""
+    """Local notation, local simp lemmas, open namespaces, variables."""
     def holds(statement: str) -> bool:
         return shelf.check(f"theorem t {statement}").refused is None
 
@@ -111,7 +111,7 @@ def test_a_missing_proof_is_an_error(shelf):
 
 @pytest.mark.slow
 def test_harvest_reads_a_folder_of_the_user(lean, tmp_path):
-    """Every theorem leaves by one of two doors; the steps are a person's."""
+    """Every theorem is proved or rejected; the steps are those in the file."""
     said = summary(alchemy("harvest", str(tmp_path / "out"), "--library", f"{LIBRARY}/", "--targets", "all", "--workers", "1", "--json"))
     assert said["rejects"] == {"not written": 1, "equations": 1} and said["theorems"] == said["proved"] + 2 and said["leaks"] == 0
     steps = parquet.read(sorted((tmp_path / "out" / "steps").glob("*.parquet")), Step)
@@ -130,7 +130,7 @@ def test_a_missing_folder_is_wrong_use(tmp_path):
 
 
 def test_section_variables_are_included_in_a_theorem(shelf, proofs):
-    """Those that it mentions, instances about them, and what is included: also where the proof is a term."""
+    """Those that it mentions, instances about them, and those of `include`, also for a proof term."""
     gym = Gym(shelf)
     goals = {name: gym.start(InSource(proofs[name].number)).goals[0] for name in
              ("unit_of_variables", "default_of_variables", "with_a_hypothesis")}

@@ -1,4 +1,4 @@
-"""The gym: states, steps, proofs that are judged again, and tactics that mean no good."""
+"""The gym: states, steps, proofs that are checked again, and malicious tactics."""
 
 import contextlib
 import time
@@ -115,7 +115,7 @@ def test_goals_that_share_a_metavariable_are_one_part(gym):
 
 
 def test_closing_a_part_is_not_a_proof_of_the_whole(gym):
-    """Not a whole: a part has no text of a proof, and a sorry closes none."""
+    """A part has no proof text, and a `sorry` does not close it."""
     part = gym.focus(after(gym, GymStatement("(p : Prop) (hp : p) : p ∧ False"), "constructor"), 0)
     assert isinstance(gym.step(part, "exact hp"), Closed)
     assert gym.step(part, "sorry").stage == "forbidden"
@@ -147,7 +147,7 @@ def test_spaces_around_a_tactic_are_ignored(gym):
 
 
 def test_the_axioms_of_a_proof_are_reported(gym):
-    """Those that the proof itself uses: the embedded library has no proofs of its theorems to follow."""
+    """Only axioms that the proof itself uses, because the embedded library has no proofs of its theorems."""
     for statement, tactic, axioms in (
             ("(p q : Prop) (h : p ↔ q) : p = q", "exact propext h", {"propext"}),
             ("(p : Prop) (h : Nonempty Nat) (hp : p) : Nat.pred 1 = 0 ∧ p",
@@ -184,7 +184,7 @@ def test_an_unavailable_constant_can_not_be_used_in_any_form(gym):
 
 
 def test_a_theorem_can_not_prove_itself_in_the_whole_library(gym, engine):
-    """Nor is what Lean made of it for `simp`."""
+    """Auxiliary declarations that Lean made of it for `simp` can't be used either."""
     state = gym.start(gym.theorem(engine.number("List.map_map")))
     for tactic in ("exact List.map_map", "simp", "simp_all"):
         refused = gym.step(state, tactic)
@@ -278,7 +278,7 @@ FORBIDDEN = [*OPEN, *NAMES, *PROGRAMS, *LIMITS, *COMPILER, *SEARCHES]
 
 @pytest.fixture
 def serving(gym):
-    """After each attack: are the answers right still?"""
+    """Checks after each attack that the replies are still correct."""
     yield gym
     assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
     assert isinstance(gym.step(gym.start(FALSE), "omega"), Refused)
@@ -314,7 +314,7 @@ def test_malicious_tactics_that_parse_prove_nothing(serving):
 
 
 def test_safety_does_not_depend_on_the_syntax_check(serving):
-    """An axiom, and a proof that only the kernel refuses: no form of theirs is forbidden."""
+    """An axiom, and a proof that only the kernel rejects. Their syntax is not forbidden."""
     state = serving.start(GymStatement(": 2 + 2 = 5"))
     believed = serving.step(state, "exact Small.believed _")
     assert isinstance(believed, Refused) and believed.stage == "proof: axioms" and "Small.believed" in believed.message

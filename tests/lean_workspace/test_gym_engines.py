@@ -1,4 +1,4 @@
-"""The gym over engines that die, are retired, or are told what may go."""
+"""The gym with engines that die, are replaced, or free states."""
 
 import gc
 
@@ -24,7 +24,7 @@ def after(gym: Gym, statement: GymStatement, *tactics: str) -> State:
 
 @pytest.fixture(scope="module")
 def fragile(lean) -> Workspace:
-    """An engine of its own, for what kills engines."""
+    """A separate engine for tests that kill it."""
     with Workspace(install.launch, Library(("Init",)), retirement=Retirement(requests=60)) as workspace:
         yield workspace
 
@@ -76,7 +76,7 @@ def test_unreferenced_states_are_freed(fragile, monkeypatch):
 
 
 def test_a_replayed_state_is_kept_while_it_is_referenced(fragile, monkeypatch):
-    """What a replay passes through is given back; where it ends is not."""
+    """The intermediate states of a replay are freed; the last one is kept."""
     monkeypatch.setattr(gym_, "RELEASE_BATCH", 1)
     gym = Gym(fragile)
     state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos")

@@ -1,5 +1,5 @@
-"""The launcher of a native Lean, over a `lake` that runs the embedded one (`toolchain.py`): workspaces, what is wrong with them, and the
-whole pipeline."""
+"""The launcher of a native Lean, with a `lake` that runs the embedded Lean (`toolchain.py`): workspaces, their errors, and the whole
+pipeline."""
 
 import json
 import os
@@ -26,7 +26,7 @@ WORKSPACE = LIBRARIES / "orchard"
 
 @pytest.fixture(scope="module")
 def on_path(lean, tmp_path_factory):
-    """`lean` and `lake` on the path of this process and of those that it starts."""
+    """`lean` and `lake` on the PATH of this process and of its child processes."""
     folder = toolchain.put_on_path(tmp_path_factory.mktemp("toolchain"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -62,7 +62,7 @@ end Orchard
 
 @pytest.fixture(scope="module")
 def orchard(on_path, tmp_path_factory) -> Path:
-    """A workspace with fifty theorems in three modules, and one with doubtful ones, built."""
+    """A built workspace with fifty theorems in three modules, and one with a custom axiom."""
     folder = tmp_path_factory.mktemp("orchard") / "orchard"
     shutil.copytree(WORKSPACE, folder)
     (folder / "Orchard" / "Doubt.lean").write_text(DOUBT, encoding="utf-8")
@@ -90,13 +90,13 @@ def copied(orchard: Path, to: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def doubt(orchard):
-    """The module of that name and what it imports, open."""
+    """An engine with the module of this name and its imports open."""
     with opened(Library(("Orchard.Doubt",), (), str(orchard))) as workspace:
         yield workspace
 
 
 def test_docstrings_lines_and_order_of_a_module_are_read(doubt):
-    """Docstrings, lines, the order of a file."""
+    """Docstrings, lines, and the order in the file."""
     count = doubt.opened.count
     rows = {row.name: row for row in doubt.theorems(count - 60, 60)}
     names = [name for name in rows if rows[name].module == len(doubt.opened.modules) - 1]
@@ -121,7 +121,7 @@ def test_a_theorem_with_a_custom_axiom_is_not_a_target_and_proves_nothing(doubt,
 
 
 def test_an_environment_before_a_module_of_three_files(doubt):
-    """What the compiler keeps apart (`.olean`, `.olean.server`, `.olean.private`) is one file there."""
+    """The embedded Lean has one file for `.olean`, `.olean.server` and `.olean.private`."""
     gym = Gym(doubt)
     (number,) = doubt.find("Orchard.map_id")
     assert all(isinstance(gym.step(gym.start(gym.theorem(number, [])), f"exact {name}"), outcome) for name, outcome in (
@@ -134,7 +134,7 @@ def files_of(orchard: Path, module: str) -> Files:
 
 
 def test_proofs_of_a_module_are_recorded_from_its_source(orchard):
-    """What does not hold is none."""
+    """A failed proof is not recorded."""
     files = files_of(orchard, "Orchard.Doubt")
     try:
         found = {name: files.record(f"Orchard.{name}", "Orchard.Doubt") for name in ("by_magic", "unfinished", "by_unfinished", "map_id")}
@@ -147,7 +147,7 @@ def test_proofs_of_a_module_are_recorded_from_its_source(orchard):
 
 
 def test_a_source_that_was_changed_after_compilation_gives_no_proofs(orchard, tmp_path):
-    """And is no Lean any more."""
+    """The new text is not valid Lean."""
     folder = copied(orchard, tmp_path)
     (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n", encoding="utf-8")
     with pytest.raises(EngineRefused, match="Nowhere"):
@@ -233,7 +233,7 @@ def test_both_launchers_give_the_same_corpus(corpus, orchard, tmp_path):
 
 @pytest.mark.slow
 def test_the_whole_pipeline_on_a_workspace(orchard, tmp_path):
-    """Variants of its theorems, by its own and by Lean's; their steps; texts that a fresh engine finds valid."""
+    """Variants of its theorems by lemmas of the workspace and of Lean, their steps, and verification of their texts."""
     out = tmp_path / "out"
     said = summary(program("synthesize", str(out), "--library", "Orchard", "--workspace", str(orchard), "--targets", "all", "--json"))
     assert said["targets"] == 50 and said["variants"] > 200 and said["valid"] == said["checked"]
@@ -246,7 +246,7 @@ def test_the_whole_pipeline_on_a_workspace(orchard, tmp_path):
 
 @pytest.mark.slow
 def test_a_leandojo_benchmark_is_proved_in_the_sources_of_a_workspace(orchard, tmp_path):
-    """Each theorem before its own command; one that this version of the library does not have is not run."""
+    """Each theorem in the environment before it. A theorem that this version of the library does not have is not run."""
     data = tmp_path / "data"
     lines = (orchard / "Orchard" / "Sum.lean").read_text(encoding="utf-8").splitlines()
     names = ["sum_nil", "sum_append", "size_le_sum_cons"]
@@ -276,7 +276,7 @@ def test_a_leandojo_benchmark_is_proved_in_the_sources_of_a_workspace(orchard, t
 
 
 def test_a_workspace_with_mathlib_is_made_step_by_step(on_path, tmp_path, monkeypatch):
-    """Lake is asked to fetch, to take the cache and to build, in this order; where it fails the next run goes on."""
+    """Lake fetches, downloads the cache and builds, in this order. If a step fails, the next run resumes there."""
     called, script = tmp_path / "called", tmp_path / "bin" / "lake"
     script.parent.mkdir()
     script.write_text(f"#!/bin/sh\necho \"$@\" >> {called}\n[ \"$1\" != exe ] || cat {tmp_path}/cache\n", encoding="utf-8")

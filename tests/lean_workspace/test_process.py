@@ -1,4 +1,4 @@
-"""Engines die, stall and grow; nobody else suffers."""
+"""An engine that dies, stalls or grows does not affect others."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_a_killed_engine_is_replaced_and_its_request_answered(workspace):
 
 
 def kill(pid: int) -> None:
-    """Until it is gone: a death that is seen at once and one that is seen later must end alike."""
+    """Kills the engine and waits until it is gone."""
     os.kill(pid, signal.SIGKILL)
     end = time.monotonic() + 10
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < end:
@@ -153,7 +153,7 @@ run_cmd do
 
 
 def test_a_text_can_not_read_other_files(lean, tmp_path):
-    """Code in a text reads what it was given, and no other file of the machine."""
+    """Code in a text can read the given file, and no other file of the machine."""
     (tmp_path / "given").write_text("what it was given", encoding="utf-8")
 
     def reading(place: str) -> str:
@@ -170,7 +170,7 @@ def test_a_text_can_not_read_other_files(lean, tmp_path):
 
 
 def test_a_theorem_that_kills_the_engine_costs_one_row_of_an_extraction():
-    """Pages are asked for by halves until it stands alone."""
+    """The page is halved until the theorem is alone."""
     asked = []
 
     def ask(first: int, count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""As much of the Hugging Face hub as an upload asks for, on loopback."""
+"""A local server with the part of the Hugging Face Hub that an upload uses."""
 
 import base64
 import json

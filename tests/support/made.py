@@ -1,4 +1,4 @@
-"""Corpora made by hand: tables as `synthesize` would leave them."""
+"""Artificial corpora: tables as `synthesize` would write them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Training: what is trained on and what is kept out, prompts, rows and losses, recipes."""
+"""Training: the training data and what is held out, prompts, rows, losses and recipes."""
 
 import itertools
 from pathlib import Path
@@ -41,7 +41,7 @@ def corpus(tmp_path_factory) -> Path:
 
 
 def test_held_out_theorems_are_not_trained_on(corpus):
-    """No theorem of val and test of either split, as itself or as the target of a variant; and each absence is counted."""
+    """No theorem of val or test of either split, neither itself nor as the target of a variant; each exclusion is counted."""
     sources = Sources(Data(corpora=[str(corpus)]))
     texts = list(sources.theorems())
     trained, validation = (
@@ -149,7 +149,7 @@ def test_a_tokenizer_decodes_what_it_encoded(tokenizer):
 
 
 def documents(batch):
-    """Row, first token and end of each; padding comes as documents of one token."""
+    """Row, first token and end of each document; each padding token is a document."""
     for row, positions in enumerate(batch["position_ids"]):
         starts = [*torch.nonzero(positions == 0).flatten().tolist(), len(positions)]
         yield from ((row, start, end) for start, end in itertools.pairwise(starts))
@@ -183,7 +183,7 @@ def test_the_loss_is_on_all_tokens_of_tactics_and_none_of_prompts(tmp_path, toke
 
 
 def test_packed_documents_do_not_attend_to_each_other(tmp_path, tokenizer):
-    """What a model says of a document in a batch of packed rows is what it says of it alone."""
+    """The logits of a document in a packed row are those of the document alone."""
     torch.manual_seed(0)
     model, _ = load_model(Base(decoder=SMALL), lambda _: tokenizer)
     train = prepared(tmp_path, tokenizer).train
@@ -198,7 +198,7 @@ def test_packed_documents_do_not_attend_to_each_other(tmp_path, tokenizer):
 
 @pytest.mark.parametrize("make", PHASES.values(), ids=PHASES)
 def test_the_micro_batch_size_does_not_change_the_update(tmp_path, tokenizer, make):
-    """Four rows side by side, padded to the longest, or one after the other: the same update."""
+    """A batch of four padded rows gives the same update as four batches of one row."""
     weights = []
     for at_once in (4, 1):
         phase = Phase(updates=3, rows=4, at_once=at_once, block=256, learning_rate=1e-3)
@@ -245,7 +245,7 @@ def test_validation_is_not_trained_on(tmp_path, tokenizer):
 
 
 def test_the_unigram_baseline_is_the_loss_of_token_frequencies(tmp_path, tokenizer):
-    """A model that says the frequencies has the loss that is reported."""
+    """A model that predicts the token frequencies has the reported loss."""
     data = prepared(tmp_path, tokenizer)
     counts = np.ones(len(tokenizer))
     for row in data.train:

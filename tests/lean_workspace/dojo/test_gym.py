@@ -1,4 +1,4 @@
-"""LeanDojo's Dojo behind the interface of our gym."""
+"""LeanDojo's Dojo with the interface of our gym."""
 
 import sys
 import time
@@ -101,7 +101,7 @@ def test_a_whole_proof_is_checked_by_compiling_its_file(gym):
 
 
 def running(folder: Path) -> list[psutil.Process]:
-    """The processes of the stand-in that are alive."""
+    """The processes of the fake Lean that are alive."""
     numbers = [int(line.split()[0]) for line in (folder / "called").read_text(encoding="utf-8").splitlines()]
     alive = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]

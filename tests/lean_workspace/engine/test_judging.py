@@ -1,4 +1,4 @@
-"""The judge must be able to say no."""
+"""The check of texts: it must reject invalid ones."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_text_cannot_disable_the_kernel(engine, proof):
 
 
 def test_auxiliary_lemmas_of_a_proof_are_accepted(engine):
-    """`omega`, `decide +kernel` and `simp` add lemmas of their own."""
+    """`omega`, `decide +kernel` and `simp` add auxiliary lemmas."""
     assert engine.refused("theorem v (a b : Nat) (h : a < b) : a + 1 ≤ b ∧ 3 * 4 = 12 := by\n  exact ⟨by omega, by decide +kernel⟩") is None
     assert engine.refused("theorem v (xs : List Nat) : (xs ++ []).length = xs.length := by\n  simp") is None
     assert engine.refused("theorem v (n : Nat) (h : n < 3) : n = 0 ∨ n = 1 ∨ n = 2 := by\n  match n with\n"
@@ -70,7 +70,7 @@ def test_the_kernel_rejects_a_wrong_proof_term(engine):
 
 
 def test_a_text_without_errors_may_have_another_statement(engine):
-    """`(0 : Int)` and `0` read alike; the key tells them apart."""
+    """`(0 : Int)` and `0` are printed alike; their keys differ."""
     from lean_alchemy.mutation.terms import statement_key
 
     def key(text):

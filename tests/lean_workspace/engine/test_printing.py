@@ -1,4 +1,4 @@
-"""What Lean prints by default may read back as something else, or not at all; then one place says more."""
+"""The default text of a statement may elaborate to another statement, or not at all; then options are set for one subterm."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from lean_alchemy.mutation.terms import statement_key
 
 
 def write(engine, target: str, kind: str, lemma: str, **where):
-    """A draft and its text under the name `v`."""
+    """A draft, and its text under the name `v`."""
     prepared, draft = engine.draft(target, kind, lemma, **where)
     ((_, written),) = prepared.write([(draft, "v")])
     assert isinstance(written, Written), written
@@ -122,7 +122,7 @@ def test_if_the_default_text_fails_one_subterm_gets_options(engine, target, kind
 
 
 def test_a_mark_names_the_position_of_its_subterm(engine):
-    """The type of the theorem stands at 5, its body below a binder at 4 · 5 + 1, and so on (`Lean.SubExpr.Pos`)."""
+    """The type of the theorem is at 5, its body below a binder at 4 · 5 + 1, and so on (`Lean.SubExpr.Pos`)."""
     _, written = write(engine, "Int.eq_ofNat_of_zero_le", "rw", "Int.not_lt", at="h", backward=True)
     exists_in_the_body = ((5 * 4 + 1) * 4 + 1) * 4 + 1  # below `a` and `h`, the argument of `Exists`
     assert written.print_options == [f"pp.funBinderTypes@{exists_in_the_body}"]
@@ -154,7 +154,7 @@ def test_the_style_decides_whether_a_match_may_be_printed_as_a_function(engine):
 
 
 def test_a_text_with_another_inner_proof_is_accepted_with_its_own_term(engine):
-    """`Classical.epsilon` holds a proof that its type is not empty: the text finds another one."""
+    """`Classical.epsilon` contains a proof that its type is not empty; elaboration of the text finds another proof."""
     draft, written = write(engine, "Nat.dvd_mul_left_of_dvd", "apply", "Classical.epsilon_spec", occurrence=1)
     assert written.statement == "{a b : Nat} (h : a ∣ b) (c : Nat) : c * b = a * Classical.epsilon fun y => c * b = a * y"
     assert written.term != draft.term
@@ -180,14 +180,14 @@ MARKED = [
 
 
 def interpreted(source: str) -> str:
-    """What is interpreted has to be marked so."""
+    """Code that is interpreted must be marked for it."""
     source = re.sub(r"^public import (\S+)$", r"public import \1\npublic meta import \1", source, flags=re.MULTILINE)
     return source.replace("public section", "public meta section", 1)
 
 
 @pytest.mark.slow
 def test_with_any_marks_a_text_states_the_theorem_or_is_rejected(lean, tmp_path):
-    """Marks at random places, of random rungs: most do no harm, some make the text unreadable, none makes it another theorem."""
+    """Marks at random positions and of random strength: most are harmless, some make the text invalid, none makes it another theorem."""
     draw = random.Random(0)
     asked = [f"{name} {' '.join(str(draw.randrange(10_000)) for _ in range(draw.choice((0, 1, 1, 2, 4, 8))))}"
              for name in MARKED for _ in range(6)]
@@ -219,7 +219,7 @@ def test_with_any_marks_a_text_states_the_theorem_or_is_rejected(lean, tmp_path)
                                                  "Int.natAbs_of_nonneg", "Int.ediv_eq_zero_of_lt", "Int.toNat_of_nonneg"],
                  id="casts that the target does not teach")])
 def test_the_text_of_a_variant_does_not_depend_on_earlier_ones(engine, target, kind, lemmas):
-    """A fresh engine goes on with the second half of a batch, and has not seen the first."""
+    """After a restart, an engine continues with the second half of a batch without having seen the first."""
     prepared = engine.workspace.target(engine.number(target))
     candidates = [Candidate(0, kind, engine.number(name), kind == "rw", occurrence) for name in lemmas for occurrence in (0, 1, 2)]
     drafts = [(draft, f"v{i}") for i, (_, draft) in enumerate(prepared.attempt(candidates)) if isinstance(draft, Draft)]

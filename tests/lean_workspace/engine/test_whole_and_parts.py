@@ -1,4 +1,4 @@
-"""Texts are judged by their parts; the whole command has to say the same of each of them, right or wrong."""
+"""Texts are checked in parts; elaborating the whole command must give the same verdict, for valid and invalid texts."""
 
 import random
 from collections import Counter
@@ -24,7 +24,7 @@ TARGETS = [
 
 @pytest.fixture(scope="module")
 def mutator(corpus, tmp_path_factory) -> Iterator[Mutator]:
-    """One that has the whole command judge every text as well, which fails where they disagree."""
+    """A Mutator that also elaborates every text as a whole command, and fails if the verdicts differ."""
     job = Job(tmp_path_factory.mktemp("parity"), Options(library=["Init"], kinds=["rw", "apply"], targets=1))
     with pytest.MonkeyPatch.context() as patch, job.begin():
         patch.setattr(mutate, "AUDITED", 1)
@@ -43,7 +43,7 @@ def variants(mutator) -> list[Variant]:
 
 
 def rows_of(mutator: Mutator, name: str, tally: MutateTally) -> list[Variant | Reject]:
-    """What becomes of a target's attempts, where the whole command agrees with every verdict."""
+    """The rows of a target; asserts that the whole command agrees with every verdict."""
     rows = list(mutator.variants_of(name, tally))
     assert not (failures := [row for row in rows if isinstance(row, Failure)]), failures
     return rows
@@ -57,7 +57,7 @@ def test_texts_accepted_in_parts_are_accepted_as_whole_commands(variants):
 
 
 def wrong(text: str, other: str) -> dict[str, str]:
-    """Texts that are no proof of what `text` proves; `other` is a proof of something else."""
+    """Texts that do not prove the statement of `text`; `other` proves another statement."""
     begin = " := by\n"
     head, _, proof = text.partition(begin)
     lines = proof.splitlines()
@@ -114,7 +114,7 @@ def test_the_common_start_of_a_chain_is_elaborated_once_with_the_same_verdict(mu
 
 
 def test_a_disagreement_is_a_failure(mutator, monkeypatch):
-    """As if the whole command said no."""
+    """The whole command is made to reject the text."""
     def disagreeing(self, drafts, audited=()):
         for draft, name in drafts:
             yield draft, Refusal(stage="audit", message=f"proof: {name in audited}")

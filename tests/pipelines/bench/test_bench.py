@@ -1,4 +1,4 @@
-"""The benchmarks, on a small library."""
+"""`alchemy bench` on a small library."""
 
 import json
 import subprocess

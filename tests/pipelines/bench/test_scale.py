@@ -1,4 +1,4 @@
-"""What a larger library would take: reckoned from figures that are known, and the command."""
+"""What a larger library would cost: extrapolated from known figures, and the command."""
 
 import pytest
 from commands import bench
@@ -10,7 +10,7 @@ ALIKE = [TargetCost(candidates=80, variants=30, prepare_s=0.05, attempts_s=0.05,
 
 
 def measured(growth: float, costs: list[TargetCost] = ALIKE) -> Measured:
-    """A library of 1,000 theorems, whose targets have candidates with that power of its size."""
+    """Measurements of a library of 1,000 theorems; the number of candidates grows with this power of its size."""
     sizes = [250, 500, 1000]
     candidates = [[round(100_000 * (n / 1000) ** growth) for n in sizes]] * 40
     return Measured(["L"], 1000, 600, Growth(sizes, candidates), costs, extract_s=0.004, start_s=10.0)

@@ -1,4 +1,4 @@
-"""Benchmarks in LeanDojo's format: reading one, the splits, and building one of a harvest."""
+"""Benchmarks in LeanDojo's format: reading one, the splits, and building one from a harvest."""
 
 import json
 from pathlib import Path
@@ -90,7 +90,7 @@ LEANDOJO_4 = {
 
 @pytest.fixture
 def leandojo_4(tmp_path: Path) -> Path:
-    """A benchmark laid out as LeanDojo Benchmark 4 is."""
+    """A benchmark with the files of LeanDojo Benchmark 4."""
     folder = tmp_path / "leandojo_benchmark_4"
     for split in ("random", "novel_premises"):
         (folder / split).mkdir(parents=True)
@@ -231,7 +231,7 @@ def test_premises_of_core_are_in_its_corpus(core):
 
 
 def test_proofs_of_core_replay(core, engine):
-    """A dozen of Init's, in the environment before each."""
+    """A dozen theorems of Init, each in the environment before it."""
     gym = Gym(engine.workspace)
     of_init = [theorem for theorem in core.part("random", "test") if theorem.file_path.startswith("src/Init/") and theorem.round == 1]
     for theorem in of_init[:12]:

@@ -1,4 +1,4 @@
-"""*select* on made-up shards: what is kept does not depend on how the variants came in."""
+"""*select* on artificial shards: the result does not depend on the order of the variants."""
 
 import random
 from collections import Counter
@@ -32,7 +32,7 @@ def key(i: int) -> str:
 
 def chosen(folder: Path, rows: list[Variant], *, shards: int = 3, near: bool = True, cap: int | None = None,
            held_out: HeldOut | None = None) -> tuple[list[str], Counter[str]]:
-    """The ids that are kept, and how many were dropped for which reason."""
+    """The ids that are kept, and the numbers of rejects by reason."""
     came = []
     for n in range(shards):
         came.append(folder / f"shard-{n}")

@@ -1,4 +1,4 @@
-"""What fails is named and costs nothing else: a run with planted failures ends, exits 1, and has the rest as it would be without them."""
+"""A run with planted failures ends, reports them, exits with 1, and has all other rows as without them."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def without(rows: list[dict], *, targets: set[str] = frozenset(), ids: set[str] 
 
 @pytest.fixture(scope="module")
 def disturbed(corpus, tmp_path_factory) -> tuple[Path, dict, dict[str, str]]:
-    """A run with three failures, what it said, and which."""
+    """A run with three planted failures, its output, and the failures."""
     rows = table(corpus[0], "variants")
     first, second, third = sorted({row["target"] for row in rows})[:3]
     what = {"raises": first, "killed": second, "audit": next(row["variant_id"] for row in rows if row["target"] == third)}
@@ -50,7 +50,7 @@ def test_each_failure_is_a_row_and_the_summary_counts_them(disturbed, corpus):
 
 
 def test_other_rows_are_as_without_the_failures(disturbed, corpus):
-    """What was a duplicate of a variant that is missing now may come in, and what lost its place by a cap."""
+    """Duplicates of a missing variant, and variants that a cap dropped, may come in instead."""
     out, _, what = disturbed
     gone = {"targets": {what["raises"], what["killed"]}, "ids": {what["audit"]}}
     kept, expected = table(out, "variants"), without(table(corpus[0], "variants"), **gone)

@@ -1,4 +1,4 @@
-"""What automation alone proves: the cheapest of the portfolio, or nothing."""
+"""Grades: the cheapest automation of the portfolio that proves a variant, or none."""
 
 import re
 
@@ -72,7 +72,7 @@ def test_a_statement_that_lean_can_not_elaborate_has_no_grade(engine, signature,
 
 @pytest.mark.slow
 def test_a_tactic_that_kills_the_engine_is_unknown_and_the_others_count(lean, tmp_path, monkeypatch):
-    """A user's file may teach a tactic to do anything; here `omega` sleeps for ten minutes."""
+    """A user's file can redefine a tactic; here `omega` sleeps for ten minutes."""
     mine = tmp_path / "Sleepy.lean"
     mine.write_text("prelude\nimport Init.Grind\nmacro_rules | `(tactic| omega) => `(tactic| sleep 600000)\n")
     monkeypatch.setattr(workspace, "DEADLINE_S", 3.0)

@@ -1,4 +1,4 @@
-"""False statements: each with a theorem of its negation that a reader can follow and Lean accepts afresh."""
+"""False statements, each with a readable theorem of its negation that a fresh engine accepts."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
 
 
 def refute(engine, target: str, kind: str, lemma: str | None = None, at: str = "conclusion", occurrence: int = 0) -> Refutation | Refusal:
-    """One changed statement, its negation proved under the name `v`, or why not."""
+    """The negation of one changed statement, proved under the name `v`, or the reason why not."""
     prepared = engine.workspace.target(engine.number(target))
     site = next(s.site for s in prepared.sites if s.name == at)
     ((_, outcome),) = prepared.refute([Change(kind, site, engine.number(lemma) if lemma else None, occurrence, "v")])
@@ -103,7 +103,7 @@ def test_a_changed_statement_that_is_true_is_not_refuted(engine, target, change)
 
 
 def test_the_negation_of_a_true_statement_is_refused(engine):
-    """The judge, not the search, decides: a wrong proof of a negation does not pass."""
+    """The check of the text decides, not the search: a wrong proof of a negation is rejected."""
     text = "theorem v : ¬∀ (a b : Nat), a + b = b + a := by\n  intro h\n  exact absurd (h 0 1) (by {})"
     assert engine.refused(text.format("decide")) == "proof"
     assert engine.refused(text.format("simp")) == "proof"
@@ -117,7 +117,7 @@ def test_the_places_of_a_target(engine):
 
 
 def test_lemmas_are_found_in_the_wrong_direction(engine):
-    """And not the lemmas that fit every equation of a type."""
+    """Lemmas that fit every equation of a type are not used."""
     names = ("Nat.le_of_lt", "Nat.lt_of_succ_lt", "Nat.le_antisymm")
     numbers = {name: engine.number(name) for name in names}
     keys = [Key(*row) for number in numbers.values() for row in engine.workspace.keys(number, 1).rows]
@@ -152,7 +152,7 @@ def test_which_false_statements_are_kept(engine, target, change, reason):
 
 @pytest.fixture(scope="module")
 def refuted(corpus, tmp_path_factory) -> tuple[Path, dict]:
-    """The first targets of the session's corpus again, with their false statements: the variants are there already."""
+    """The first targets of the session's corpus with their false statements. Their variants are reused."""
     out = tmp_path_factory.mktemp("refute") / "corpus"
     work_of(corpus[0], out)
     return out, summary(synthesize(out, "--targets", "20", "--workers", "1", "--refute"))

@@ -1,4 +1,4 @@
-"""Whole commands, as a user calls them, on a small library: the same corpus whatever happens on the way."""
+"""Whole commands on a small library, as a user runs them: the corpus is the same after interruptions."""
 
 import json
 import os
@@ -180,7 +180,7 @@ def test_verify_rejects_a_falsified_corpus(corpus, tmp_path):
 
 @pytest.mark.slow
 def test_grade_resumes_and_has_a_row_for_every_variant(corpus, tmp_path):
-    """A sample first, then all of a smaller corpus with one file of verdicts damaged, then nothing is left to do."""
+    """First a sample, then all of a smaller corpus with one damaged file of grades, then nothing is left to do."""
     import pyarrow.parquet as pq
 
     (tmp_path / "variants").mkdir()
@@ -346,7 +346,7 @@ end Mine
 
 
 def test_a_users_file(lean, tmp_path):
-    """Its own theorems are the targets, Lean's are lemmas too; what is broken is told and skipped."""
+    """Its theorems are the targets, and Lean's theorems are lemmas, too. Errors are reported, and their theorems skipped."""
     here = TESTS
     mine = tmp_path / "Mine.lean"
     mine.write_text(MINE)

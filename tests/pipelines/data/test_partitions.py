@@ -1,4 +1,4 @@
-"""Tables that are made in partitions: no row is lost, none comes twice, and what is dropped is counted."""
+"""Tables in partitions: no row is lost or repeated, and rejected rows are counted."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def shard(folder: Path, rows: list[Variant], rejects: list[Reject] = ()) -> Path
 
 
 def keyed(number: int, first: str, **fields) -> Variant:
-    """A variant whose statement key begins with a digit."""
+    """A variant whose statement key begins with this digit."""
     return variant(number, f"Nat.t{number}", statement_key=first + f"{number:031x}", **fields)
 
 

@@ -1,4 +1,4 @@
-"""Random samples of a table, rows that can't be read, and which targets are for validation."""
+"""Random samples of a table, unreadable rows, and the validation split."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -80,7 +80,7 @@ def test_two_percent_of_the_targets_are_for_validation():
 
 
 def test_a_target_stays_in_its_split():
-    """Published data sets and trained models depend on it."""
+    """Published datasets and trained models depend on it."""
     validation = [name for name in (f"Nat.t{number}" for number in range(300)) if split_of(name) == "validation"]
     assert validation == ["Nat.t15", "Nat.t98", "Nat.t168", "Nat.t180", "Nat.t280"]
 

@@ -1,4 +1,4 @@
-"""The verdict on a whole text: it proves the statement that it should, from the standard axioms, or a sentence says why not."""
+"""The verdict on a whole text: it proves the expected statement from the standard axioms, or is rejected with a reason."""
 
 import pytest
 

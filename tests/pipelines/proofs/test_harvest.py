@@ -1,4 +1,4 @@
-"""Harvest: proofs of the library's own theorems, found in the environment before each, and recorded step by step."""
+"""Harvest: proofs of the library's theorems, found in the environment before each theorem, and recorded step by step."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -96,7 +96,7 @@ def test_a_proof_is_valid_in_the_whole_library_and_does_not_name_its_theorem(har
 
 
 def test_a_proof_uses_only_theorems_proved_before(harvested):
-    """Of its own module: what comes from elsewhere was there before."""
+    """Theorems of its own module; those of imported modules are always available."""
     proofs = {proof["theorem"]: proof for proof in table(harvested[0], "proofs")}
     for proof in proofs.values():
         for premise in proof["premises"]:
@@ -134,7 +134,7 @@ def test_a_harvest_resumes(harvested):
 
 @pytest.mark.slow
 def test_known_proofs_are_used_without_a_search(harvested, tmp_path):
-    """In their own rounds; the theorems without one stay open."""
+    """In the same rounds. Theorems without a known proof stay open."""
     out, said = harvested
     again = summary(alchemy("harvest", str(tmp_path / "again"), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30",
                             "--rounds", "2", "--portfolio", "none", "--known", str(out), "--workers", "1", "--json"))

@@ -1,4 +1,4 @@
-"""Steps of variants: a row a tactic, of proofs that the gym accepts, and the same proofs from the goal backwards."""
+"""Steps of variants: one row per tactic of proofs that the gym accepts, also in the goal-directed and inlined forms."""
 
 import json
 from itertools import groupby, pairwise
@@ -43,7 +43,7 @@ def test_the_goal_directed_form_of_a_proof(tactics, expected):
     (["have h := @Nat.T α", "exact Nat.T_of (Nat.T.symm a) h"], ["have h := @original α", "exact Nat.T_of (Nat.T.symm a) h"]),
     (["exact Other.Nat.T a"], None)])
 def test_the_inlined_form_of_a_proof(tactics, expected):
-    """A longer name, and one that ends alike, are other names."""
+    """Longer names that contain the name of the target are not replaced."""
     have = "have original (a b : Nat) : a = b := by\n  intro h\n  cases h with\n  | zero => rfl"
     found = inlined(tactics, "Nat.T", Original("(a b : Nat) : a = b", ["intro h", "cases h with\n| zero => rfl"]))
     assert found == (expected and [have, *expected])
@@ -57,7 +57,7 @@ def test_a_tactic_of_several_lines_is_one_tactic():
 
 @pytest.fixture(scope="module")
 def stepped(corpus, tmp_path_factory) -> tuple[Path, dict]:
-    """A smaller corpus with its steps."""
+    """A small corpus with its steps."""
     out = tmp_path_factory.mktemp("steps")
     (out / "variants").mkdir()
     (out / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
@@ -108,7 +108,7 @@ def test_the_goal_directed_form_names_the_lemma_and_the_target(stepped):
 
 
 def test_the_inlined_form_does_not_name_the_target(stepped):
-    """The paper's form: what was proved by a name is proved there and then."""
+    """As in the paper: the proof of the target replaces its name."""
     out, said = stepped
     variants, known = {row["variant_id"]: row for row in table(out, "variants")}, originals_in([CORE])
     with_proof = [row for row in variants.values() if row["target"] in known]

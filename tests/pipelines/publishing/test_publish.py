@@ -1,4 +1,4 @@
-"""A corpus as a data set of the Hugging Face hub: what is written, what readers get of it, and what goes over the wire."""
+"""A corpus as a dataset on the Hugging Face Hub: its files, how `datasets` loads it, and the upload."""
 
 import hashlib
 import os
@@ -84,7 +84,7 @@ def content(place: Path) -> dict[str, bytes]:
 
 
 def card_of(place: Path) -> tuple[dict, str]:
-    """The metadata and the text."""
+    """The metadata and the text of the card."""
     _, metadata, text = (place / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     return yaml.safe_load(metadata), text
 
@@ -235,7 +235,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize("changed", OPTIONS, ids=str)
 def test_the_command_on_the_card_has_the_options_of_the_corpus(changed, tmp_path, monkeypatch):
-    """As the command line reads it."""
+    """It is parsed by the command line."""
     class Read(Exception):
         pass
 
@@ -296,7 +296,7 @@ def test_a_damaged_corpus_leaves_no_files(tmp_path, damage, message):
 
 
 def _spoil(file: Path) -> None:
-    """A file with a footer whose pages are no pages."""
+    """Overwrites the pages of a file, and leaves its footer."""
     whole = file.read_bytes()
     file.write_bytes(whole[:4] + b"\xff" * 2000 + whole[2004:])
 
@@ -367,7 +367,7 @@ def test_an_unreachable_hub_is_reported(made, tmp_path):
 
 
 def _uploaded(folder: Path, url: str, monkeypatch) -> str:
-    """In this process, where the library has read its environment already."""
+    """Uploads in this process, where the library has already read its environment variables."""
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", url)

@@ -1,4 +1,4 @@
-"""A job on a cluster of several raylets while parts of it are killed: the corpus is the same."""
+"""A job on a Ray cluster of several nodes while parts of it are killed: the corpus is the same."""
 
 import os
 import random
@@ -20,7 +20,7 @@ TARGETS = ("--targets", "60")
 
 @contextmanager
 def raylets(n: int) -> Iterator[list]:
-    """A head without cores, and so many nodes of one core each."""
+    """A head node without cores, and nodes of one core each."""
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
@@ -51,7 +51,7 @@ def one_of(run: subprocess.Popen, word: str, seed: int) -> psutil.Process:
 
 
 def disturbed(out: Path, disturb: Callable[[subprocess.Popen], None], *more: str) -> None:
-    """A whole run, and what is done to it once there is a first shard."""
+    """A whole run that is disturbed after its first shard."""
     run = subprocess.Popen([*ALCHEMY, "synthesize", str(out), "--library", LIBRARY, "--verify", "20", *TARGETS, *more],
                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
@@ -94,14 +94,14 @@ def test_twenty_killed_engines_do_not_change_the_corpus(corpus, tmp_path):
 
 
 def test_an_engine_that_hangs_is_replaced(corpus, tmp_path):
-    """It is stopped and not ended: only the deadline of its request tells."""
+    """The engine gets SIGSTOP, so only the deadline of its request detects it."""
     disturbed(tmp_path / "c", lambda run: one_of(run, "host.cjs", 2).suspend(), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
 def test_an_engine_without_memory_is_replaced(corpus, tmp_path):
-    """What it asks for next is refused, as where a target eats all there is."""
+    """Its next allocation fails, as if a target used all memory."""
     def starve(run: subprocess.Popen) -> None:
         engine = one_of(run, "host.cjs", 3)
         engine.rlimit(psutil.RLIMIT_DATA, (1, 1))
@@ -112,7 +112,7 @@ def test_an_engine_without_memory_is_replaced(corpus, tmp_path):
 
 
 def test_a_statement_that_uses_all_memory_is_rejected(tmp_path):
-    """A word of 2 ^ 63 bits, which a quality rule keeps from being written: Lean writes its number down."""
+    """A bit vector of 2 ^ 63 bits, which Lean writes out as a number. (A quality rule normally rejects it.)"""
     said = summary(alchemy("synthesize", str(tmp_path / "c"), "--library", "Init", "--target", "ISize.toNatClampNeg_lt", "--keep-all",
                            "--verify", "20", "--json"))
     assert said["valid"] == 20 and said["variants"] > 500

@@ -1,4 +1,4 @@
-"""Tables are whole or absent, and their schemas are those of the structs."""
+"""Tables are complete or absent, and their schemas are derived from the structs."""
 
 import subprocess
 import sys
@@ -52,7 +52,7 @@ parquet.load(Path(sys.argv[1]))
 
 
 def test_a_process_that_reads_a_table_last_exits_normally(tmp_path):
-    """A thread that still reads when Python ends aborts it, now and then: four of ten were, of such a file."""
+    """A thread that still reads when Python exits may abort the process: it happened in four of ten runs with such a file."""
     file = tmp_path / "many.parquet"
     pq.write_table(pa.table({f"c{i}": range(2000) for i in range(40)}), file, row_group_size=20)
     ends = [subprocess.run([sys.executable, "-c", LAST, str(file)], capture_output=True, text=True) for _ in range(15)]
@@ -75,7 +75,7 @@ with job.begin(), job.folder(job.work / "mutate" / "shard") as part:
 
 
 def test_a_full_disk_leaves_no_incomplete_file(tmp_path):
-    """The limit of a file's size stands in for the end of the disk."""
+    """A limit on the file size simulates a full disk."""
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 1 and "OSError" in done.stderr, done.stderr
     assert {p.name for p in (tmp_path / ".work").iterdir()} == {"lock"}

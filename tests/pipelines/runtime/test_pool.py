@@ -1,4 +1,4 @@
-"""Ray, with workers that die: their items are given again, and an item whose workers all die is reported."""
+"""The pool with workers that die: their items are retried, and an item whose workers all die is reported."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def cluster() -> Iterator[None]:
 
 
 class Fragile:
-    """Dies of `die`, raises at `raise`, and else returns the history of its item."""
+    """Dies at the item `die`, raises at `raise`, and otherwise returns the history of the item."""
 
     def __call__(self, item: str, history: History) -> tuple[str, History]:
         if item == "die" or (item == "die once" and not history.attempt):
@@ -94,7 +94,7 @@ def test_an_error_of_a_worker_is_raised(cluster):
 
 
 class Numbered:
-    """Says in which process it lives."""
+    """Returns the id of its process."""
 
     def __call__(self, item: str, history: History) -> int:
         return os.getpid()
@@ -109,14 +109,14 @@ def test_a_crew_keeps_its_workers_between_runs(cluster):
 
 
 class Swallows:
-    """Ctrl-C comes while it is destroyed, where Python prints what is raised and goes on."""
+    """Gets Ctrl-C in its destructor, where Python prints the exception and continues."""
 
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
 
 
 class Slow:
-    """A worker that is at its item for long."""
+    """A worker that takes long for its item."""
 
     def __call__(self, item, history):
         time.sleep(60)

@@ -1,4 +1,4 @@
-"""The stage runner: results are whole and found again, a bad item costs no other, and what failed is a row of a table."""
+"""The stage runner: results are complete and found again, a bad item does not affect others, and failures are rows of a table."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def cluster() -> Iterator[None]:
 
 
 class Bench:
-    """A job, and runs of it."""
+    """A job that can be run several times."""
 
     def __init__(self, folder: Path):
         self.job, self.notes = Job(folder / "out", JobOptions(library=["Init"])), folder / "notes"

@@ -1,4 +1,4 @@
-"""Tallies that add up, failures as rows, which errors end a run, and which item is blamed for a dead process."""
+"""Sums, failures as rows, the errors that end a run, and the item that is blamed for a dead process."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A corpus in a folder and in an object store: the same doors, and the same corpus."""
+"""A corpus in a folder and in an object store: the same functions, and the same corpus."""
 
 import socket
 import time
@@ -17,7 +17,7 @@ from lean_alchemy.pipelines.runtime.storage import Occupied, UnknownLocation, lo
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
-    """The URL of a bucket of S3, in a server of this process."""
+    """The URL of an S3 bucket, served by this process."""
     from moto.server import ThreadedMotoServer
 
     with socket.socket() as free:
@@ -141,7 +141,7 @@ def rows_in(url: str, name: str, *without: str) -> list[dict]:
 
 @pytest.mark.slow
 def test_a_corpus_in_an_object_store_equals_one_in_a_folder(corpus, store):
-    """Made in two goes, and once more after a shard was damaged."""
+    """Made in two runs, and a third one after a shard was damaged."""
     url = f"{store}/corpus"
     first = summary(synthesize(url, "--targets", "20", "--workers", "1", run=program))
     again = summary(synthesize(url, "--targets", "60", "--workers", "2", run=program))
