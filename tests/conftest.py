@@ -17,17 +17,17 @@ from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.protocol import Candidate, Refusal, Written
 from lean_alchemy.lean_workspace.workspace import Draft, Lost, Useless, Workspace
 
-settings.register_profile("house", deadline=None)  # a loaded machine is no fault of a property
+settings.register_profile("house", deadline=None)  # a loaded machine must not make a property fail
 settings.load_profile("house")
 
 
 SMALL = str(LIBRARIES / "files" / "Small.lean")
 
 
-# Ray's workers import stages of the tests.
+# Ray's workers import the stages that are defined in tests.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS / "support"), os.environ.get("PYTHONPATH")]))
 
-# A shell that starts the suite in the background has it ignore Ctrl-C, and with it all that it starts.
+# If a shell starts the tests in the background, they and their child processes ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""The main job: extract → mutate (→ refute) → tabulate → verify. Run again, it goes on where it stopped."""
+"""The main job: extract → mutate (→ refute) → tabulate → verify. Run again, it resumes."""
 
 import time
 from pathlib import Path

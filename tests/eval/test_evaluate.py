@@ -13,7 +13,7 @@ from lean_alchemy.pipelines.benchmarks.leandojo import CORE
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.schema import Step, Variant
 
-LIBRARY = "Init.Data.Nat.Lemmas"  # above `omega`
+LIBRARY = "Init.Data.Nat.Lemmas"  # it may use `omega`
 EASY = ["Nat.sub_lt_add_one", "Nat.one_le_of_lt", "Nat.add_add_add_comm", "Nat.le_sub_iff_add_le'", "Nat.le_add_one_iff",
         "Nat.lt_add_one_iff", "Nat.add_mul_div_left", "Nat.mul_self_le_mul_self", "Nat.sub_one_sub_lt", "Nat.add_sub_add_right",
         "No.such_theorem"]

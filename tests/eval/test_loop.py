@@ -32,7 +32,7 @@ def test_every_stage_of_the_loop_is_an_alchemy_command(tmp_path, fresh):
         at, arguments = typer.main.get_command(app), list(command.arguments)
         while arguments and arguments[0] in getattr(at, "commands", {}):
             at = at.commands[arguments.pop(0)]
-        at.make_context(command.name, [*arguments, "--json"])  # raises where an option is none
+        at.make_context(command.name, [*arguments, "--json"])  # raises an error for an unknown option
 
 
 def test_the_two_trainings_differ_only_in_the_corpus(tmp_path):
@@ -66,7 +66,7 @@ def test_the_loop_resumes_with_unfinished_commands(tmp_path, monkeypatch):
     before = len(ran)
     run_loop(loop(tmp_path))
     assert len(ran) == before
-    run_loop(loop(tmp_path, expansions=9))  # another budget: the searches and what compares them, nothing else
+    run_loop(loop(tmp_path, expansions=9))  # another budget repeats only the searches and comparisons
     searched = {name.split(",")[0].removeprefix("compare ").removeprefix("core ") for name in ran[before:]}
     assert searched == {"random", "novel_premises", "minif2f"}
 

@@ -113,7 +113,7 @@ def test_provable_states_are_proved_and_the_proof_is_valid(graph):
              for state, edges in graph.items()}
     search = Search(child("0"))
     order = run(search, moves)
-    assert len(order) == len(set(order)) == search.expansions  # none twice
+    assert len(order) == len(set(order)) == search.expansions  # no state twice
     provable: set[str] = set()
     while more := {s for s, edges in moves.items() if s not in provable
                    and any(all(c.state in provable for c in edge.children) for edge in edges)}:

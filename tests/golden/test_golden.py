@@ -1,5 +1,5 @@
-"""The comparison of golden results: it must be able to fail. (The results are compared where they are made: `check` in the tests of
-mutate, harvest and eval.)"""
+"""The comparison of golden results: it must be able to fail. (The tests of mutate, harvest and eval compare
+their results with `check`.)"""
 
 import json
 

@@ -35,7 +35,7 @@ def test_a_state_is_restored_in_a_new_engine(fragile):
     fragile.close()
     assert isinstance(gym.step(state, "assumption"), Advanced)
     generation = fragile.generation
-    for _ in range(20):  # and one that is retired
+    for _ in range(20):  # and again with an engine that is replaced
         assert isinstance(gym.step(state, "skip"), Advanced)
         assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
     assert fragile.generation > generation

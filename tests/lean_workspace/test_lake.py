@@ -143,7 +143,7 @@ def test_proofs_of_a_module_are_recorded_from_its_source(orchard):
     proof, steps = found.pop("map_id")
     assert found == {"by_magic": Missing("proof: axioms"), "unfinished": Missing("not written"), "by_unfinished": Missing("proof: axioms")}
     assert proof.tactics == ["exact List.map_id xs"] and proof.premises == ["List.map_id"] and proof.line == "written"
-    assert [row.state_before for row in steps] == ["xs : List Nat\n⊢ List.map (fun x ↦ x) xs = xs"], "as the lakefile's options print it"
+    assert [row.state_before for row in steps] == ["xs : List Nat\n⊢ List.map (fun x ↦ x) xs = xs"], "with the options of the lakefile"
 
 
 def test_a_source_that_was_changed_after_compilation_gives_no_proofs(orchard, tmp_path):
@@ -269,7 +269,7 @@ def test_a_leandojo_benchmark_is_proved_in_the_sources_of_a_workspace(orchard, t
     assert (said["theorems"], said["attempted"]) == (4, 3)
     results = {row["name"]: row for row in table(tmp_path / "out", "results")}
     assert results["Orchard.sum_nil"]["ending"] == "proved", "by rfl"
-    assert results["Orchard.sum_append"]["ending"] == "stuck", "it is not there before itself"
+    assert results["Orchard.sum_append"]["ending"] == "stuck", "a theorem is not available in its own proof"
     automation = summary(program("eval", "--benchmark", "leandojo", "--data", str(data), "--model", "automation", "--workspace",
                                  str(orchard), "--out", str(tmp_path / "automation"), "--workers", "1", "--json"))
     assert automation["attempted"] == 3 and automation["proved"] >= 1

@@ -100,7 +100,7 @@ def test_an_engine_retires_between_two_targets(lean):
 
 def test_an_engine_above_its_memory_limit_is_ended(lean):
     with pytest.raises(EngineDied, match="memory"):
-        Engine(install.launch(), Limits(memory_gb=0.8))  # it holds more when it is ready
+        Engine(install.launch(), Limits(memory_gb=0.8))  # a started engine already uses more
 
 
 def test_a_program_that_is_not_an_engine_is_rejected(lean):

@@ -1,5 +1,5 @@
-"""A `lean` and a `lake` on the path that stand in for the Lean side of LeanDojo, and for nothing else: they build and trace the repository
-`pears` as `dojo_format.py` describes it, and speak the protocol of LeanDojo's `Lean4Repl.lean` about a Lean that knows four tactics.
+"""A `lean` and a `lake` on the PATH that replace the Lean side of LeanDojo. They only build and trace the repository
+`pears` as `dojo_format.py` describes it, and implement the protocol of LeanDojo's `Lean4Repl.lean` for a Lean with four tactics.
 
 This file is both programs; the name under which it is called decides which. Their arguments are recorded in a file next to them.
 """

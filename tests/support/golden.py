@@ -1,7 +1,7 @@
 """Golden results: the results of a stage may change only with its version or the engine's version.
 
-`tests/golden/results.json` holds for some stages their version, the engine's, and a digest of their results on a small library.
-`make golden` records it anew.
+`tests/golden/results.json` has for some stages their version, the engine's version, and a digest of their results on a small library.
+`make golden` records them again.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ TOKEN = "hf_onlyTheHubMayKnowThis"
 
 
 class Hub(ThreadingHTTPServer):
-    """files: what the repository holds, by name; in the beginning, an old shard. Who has TOKEN may write."""
+    """files: the files of the repository, by name; at first an old shard. Clients with TOKEN may write."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Door)

@@ -100,7 +100,7 @@ def test_a_corpus_without_steps_is_an_error_with_advice(corpus, tmp_path):
 def test_a_harvested_proof_is_trained_on_under_its_theorems_name():
     assert with_theorem_name("theorem alchemy_goal.{u} : p := by\n  alchemy_goal", "A.b") == "theorem A.b.{u} : p := by\n  alchemy_goal"
     assert with_theorem_name("theorem _root_.alchemy_goal (a : Nat) : p := q", "A.b") == "theorem A.b (a : Nat) : p := q"
-    assert with_theorem_name("lemma b : p := q", "A.b") == "lemma b : p := q", "as its source has it"
+    assert with_theorem_name("lemma b : p := q", "A.b") == "lemma b : p := q", "as in its source"
 
 
 def test_a_private_theorem_is_held_out_under_the_name_that_a_benchmark_has():
@@ -216,7 +216,7 @@ def test_a_phase_has_the_given_number_of_rows_with_little_padding(tmp_path, toke
     data = prepared(tmp_path, tokenizer, Phase(updates=25, rows=4, block=256, learning_rate=1e-3))
     assert len(data.train) == 100 == data.report.rows and data.report.wasted < 0.02
     assert max(map(len, data.train["input_ids"])) <= 256
-    assert data.report.sources["original"].passes > 1  # it is small, and comes again
+    assert data.report.sources["original"].passes > 1  # it is small, so it is repeated
 
 
 def test_the_rows_depend_on_the_recipe_and_the_seed(tmp_path, tokenizer):
@@ -231,7 +231,7 @@ def test_sources_are_mixed_by_weight():
     drawn = draw_examples(places, {"original": 3.0, "rw": 1.0}, np.full(1000, 10), 40_000, seed=0)
     assert len(drawn) == 4000 and 0.7 < np.mean(drawn < 10) < 0.8
     rw = drawn[drawn >= 10]
-    assert len(set(rw[:990].tolist())) == 990  # all once before one comes again
+    assert len(set(rw[:990].tolist())) == 990  # each row once before any is repeated
     assert draw_examples({"original": np.arange(10)}, {"original": 1.0}, np.full(10, 7), 70, seed=0).tolist() != list(range(10))
 
 

@@ -110,7 +110,7 @@ def test_without_the_package_the_error_says_how_to_install_it(traced, tmp_path, 
 def test_a_theorem_is_read_with_its_written_proof(traced):
     theorems = {theorem.full_name: theorem for theorem in theorems_of(traced, BASIC)}
     swap, both = theorems["Pears.swap"], theorems["Pears.both"]
-    assert swap.text.splitlines() == (traced / "Pears/Basic.lean").read_text(encoding="utf-8").splitlines()[8:12]  # its comment, too
+    assert swap.text.splitlines() == (traced / "Pears/Basic.lean").read_text(encoding="utf-8").splitlines()[8:12]  # with its comment
     assert (swap.statement, swap.level_params) == ("{α : Sort u} (a b c : Nat) : a + b + c = a + c + b", ["u"])
     assert (swap.file, swap.start, swap.end) == ("Pears/Basic.lean", (9, 1), (12, 23))
     assert [tactic.tactic for tactic in swap.tactics] == ["rw [Nat.add_assoc, Nat.add_comm b]", "rw [← Nat.add_assoc]"]

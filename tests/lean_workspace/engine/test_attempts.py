@@ -91,17 +91,17 @@ from lean_alchemy.lean_workspace.workspace import Useless
         "Nat.mod_le", "rw", "Nat.add_mul_mod_self_left", {"backward": True},
         "(x y z : Nat) : (x + y * z) % y ≤ x",
         ["have h := Nat.mod_le x y", "rw [← Nat.add_mul_mod_self_left (z := z)] at h", "exact h"],
-        id="rw backward at the conclusion, what only the lemma speaks of becomes a variable"),
+        id="rw backward at the conclusion, a variable of the lemma becomes a variable"),
     pytest.param(
         "Nat.mod_le", "rw", "Nat.mod_mod_of_dvd", {"backward": True},
         "(x y : Nat) {b : Nat} (h : y ∣ b) : x % b % y ≤ x",
         ["have h₁ := Nat.mod_le x y", "rw [← Nat.mod_mod_of_dvd (b := b)] at h₁", "exact h₁", "all_goals assumption"],
-        id="rw backward, a new variable and what is asked of it"),
+        id="rw backward, a new variable with its side condition"),
     pytest.param(
         "Small.lt_three", "rw", "Nat.add_lt_add_iff_left", {"at": "h", "backward": True},
         "{a b k₁ : Nat} (h : k₁ + a < k₁ + b) (k : b < 3) : a + 1 < 3",
         ["exact Small.lt_three (by rw [← Nat.add_lt_add_iff_left (k := k₁)]; exact h) k"],
-        id="rw backward at a hypothesis, a new variable that goes by another name"),
+        id="rw backward at a hypothesis, a new variable that is renamed"),
     pytest.param(
         "Nat.le_total", "rw", "Nat.add_le_add_iff_right", {"backward": True, "occurrence": 2},
         "(m n n₁ : Nat) : m ≤ n ∨ n + n₁ ≤ m + n₁",
@@ -121,7 +121,7 @@ from lean_alchemy.lean_workspace.workspace import Useless
         "UInt8.toNat_lt", "apply", "Nat.lt_of_le_of_lt", {"occurrence": 1},
         "(n : UInt8) {k : Nat} (h₂ : 2 ^ 8 < k) : n.toNat + 1 < k",
         ["have h := UInt8.toNat_lt n", "exact Nat.lt_of_le_of_lt h h₂"],
-        id="apply unfolds <, and the statement says so as a reader would"),
+        id="apply unfolds <, and the statement is written in the usual form"),
     pytest.param(
         "Small.universes", "rw", "List.length_eq_countP_add_countP", {},
         "{α : Type u} {β : Type v} (f : α → β) (xs : List α) (p : β → Bool) : "

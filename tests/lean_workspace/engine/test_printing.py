@@ -35,7 +35,7 @@ MONADIC = (
         "{n : Nat} {a b : Fin n} (h : a ≤ b) : a = b ∨ ↑a < ↑b",
         "{n : Nat} {a b : Fin n} (h : a ≤ b) : a = b ∨ (↑a : Nat) < ↑b",
         ["pp.analysis.needsType"],
-        id="a cast into a type that nothing tells"),
+        id="a cast into a type that is not determined"),
     pytest.param(
         "Nat.mul_pos", "rw", "Int.natCast_pos", {"at": "hn", "backward": True},
         "{n m : Nat} (hn : 0 < ↑n) (hm : 0 < m) : 0 < n * m",
@@ -96,7 +96,7 @@ MONADIC = (
         "{α β : Type u_1} [Std.Iterator α Id β] [Std.Iterators.Finite α Id] {it : Std.Iter β} : it.toListRev = it.toList.reverse",
         "{α β : Type u_1} [Std.Iterator α Id β] [Std.Iterators.Finite α Id] {it : @Std.Iter α β} : it.toListRev = it.toList.reverse",
         ["pp.explicit"],
-        id="a type with an argument that nothing gives"),
+        id="a type with an argument that is not determined"),
     pytest.param(
         "List.mem_of_mem_getLast?", "rw", "List.mem_iff_getElem?", {},
         "{α : Type u_1} {l : List α} {a : α} (h : a ∈ l.getLast?) : ∃ i, l[i]? = some a",
@@ -108,7 +108,7 @@ MONADIC = (
         MONADIC + "  Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a",
         MONADIC + "  (Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a)",
         ["parentheses"],
-        id="a block at the end that would go on into the proof"),
+        id="a block at the end that would continue into the proof"),
 ])
 def test_if_the_default_text_fails_one_subterm_gets_options(engine, target, kind, lemma, where, default, statement, options):
     draft, written = write(engine, target, kind, lemma, **where)
@@ -214,10 +214,10 @@ def test_with_any_marks_a_text_states_the_theorem_or_is_rejected(lean, tmp_path)
 
 @pytest.mark.parametrize(("target", "kind", "lemmas"), [
     pytest.param("Array.getElem_swapIfInBounds_of_size_le_left", "rw", ["Array.getElem_swapIfInBounds_of_ne_of_ne", "Array.getElem_set_ne"],
-                 id="an access whose proof is looked for among all hypotheses"),
+                 id="an access whose proof is searched among all hypotheses"),
     pytest.param("Int.Nonneg.natCast", "apply", ["Int.natAbs_sub_of_nonneg_of_le", "Int.tdiv_eq_zero_of_lt", "Int.emod_eq_of_lt",
                                                  "Int.natAbs_of_nonneg", "Int.ediv_eq_zero_of_lt", "Int.toNat_of_nonneg"],
-                 id="casts that the target does not teach")])
+                 id="casts that the target does not determine")])
 def test_the_text_of_a_variant_does_not_depend_on_earlier_ones(engine, target, kind, lemmas):
     """After a restart, an engine continues with the second half of a batch without having seen the first."""
     prepared = engine.workspace.target(engine.number(target))

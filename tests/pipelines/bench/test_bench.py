@@ -28,13 +28,13 @@ def test_the_index_finds_what_brute_force_finds(lean, tmp_path):
     assert json.loads((tmp_path / "bench-search.json").read_bytes())["recall"] == said["recall"]
     assert (tmp_path / "bench-search.png").read_bytes().startswith(b"\x89PNG")
     again = bench("search", "--targets", "3", "--seed", "1", "--out", str(tmp_path))
-    assert again["ways"] == said["ways"], "a batch that is kept is not measured again: its times are the same"
+    assert again["ways"] == said["ways"], "a finished batch is not measured again, so its times are the same"
 
 
 @pytest.mark.slow
 def test_targets_are_drawn_until_the_named_ways_have_enough_pairs(lean):
     said = bench("search", "--pairs", "5", "--targets", "45", "--seed", "1", "--way", "rw-hypothesis", "--way", "apply-hypothesis")
-    assert said["targets"] == 20  # a batch: each kind and site has its five pairs
+    assert said["targets"] == 20  # one batch is enough: each kind and site has five pairs
     assert set(said["ways"]) == {"rw-hypothesis", "apply-hypothesis"}
     assert min(said["rows"][name]["usable"] for name in said["ways"]) >= 5
 

@@ -66,7 +66,7 @@ def test_an_option_has_one_type_everywhere():
     types: dict[str, set[str]] = defaultdict(set)
     for path, command in COMMANDS.items():
         for option in options_of(command):
-            if path[0] not in ("bench", "loop"):  # a bench has small defaults of its own
+            if path[0] not in ("bench", "loop"):  # `bench` and `loop` have their own types and defaults
                 types[option.opts[0]].add(f"{'flag' if option.is_flag else 'value'} {option.multiple} {option.nargs}")
     assert {name: kinds for name, kinds in types.items() if len(kinds) > 1} == {}
 

@@ -39,7 +39,7 @@ def test_a_corpus_has_the_documented_files_and_columns(corpus):
     assert manifest["library"] == [LIBRARY] and manifest["toolchain"].startswith("4.28.0")
     assert manifest["counts"]["variants"] == len(variants)
     assert manifest["seed"] == 0 and manifest["versions"]["engine"] and len(manifest["shards"]) == 3
-    assert not (out / "refuted").exists() and "refuted" not in manifest["counts"]  # it was not asked for
+    assert not (out / "refuted").exists() and "refuted" not in manifest["counts"]  # without --refute
 
 
 def test_mutate_results_match_the_golden_ones(corpus):
@@ -96,7 +96,7 @@ def test_killed_engines_and_a_killed_run_change_nothing(corpus, tmp_path):
     run = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     started = wait_for(lambda: [e for e in engines_of(run) if e.cpu_times().user > 5])
     for engine in started:
-        engine.kill()  # in the middle of a shard, or of its start
+        engine.kill()  # during a shard, or during start-up
     wait_for(lambda: (out / ".work" / "mutate").is_dir() and any((out / ".work" / "mutate").iterdir()))
     second = synthesize(out, "--targets", "60")
     assert second.returncode == 1 and "another run" in second.stderr
@@ -135,7 +135,7 @@ def test_the_log_of_a_run_has_its_events(corpus):
 def test_a_dry_run_estimates_a_run_and_leaves_no_files(lean, tmp_path):
     said = summary(synthesize(tmp_path / "c", "--target", "Nat.succ_le_of_lt", "--target", "Nat.sub_lt_left_of_lt_add", "--dry-run"))
     assert said["targets"] == said["sampled"] == 2 and not (tmp_path / "c").exists()
-    assert said["variants"]["value"] > 10 and said["variants"]["error"] == 0  # all of the targets are in the sample
+    assert said["variants"]["value"] > 10 and said["variants"]["error"] == 0  # the sample has all targets
     assert said["hours"]["value"] > 0 and said["disk_gb"]["value"] > 0 and 2 < said["memory_gb"] < 12
 
 
@@ -235,7 +235,7 @@ def test_held_out_theorems_are_excluded(corpus, tmp_path):
     said = summary(synthesize(tmp_path / "corpus", "--targets", "60", "--held-out", str(held_out)))
     kept = table(tmp_path / "corpus", "variants")
     assert not any(row["target"] == name or row["statement_key"] == key for row in kept)
-    assert said["rejects"]["select: held out"] > 0  # what they stood in the way of may come in
+    assert said["rejects"]["select: held out"] > 0  # their duplicates may come in instead
     assert said["candidates"] == said["variants"] + sum(n for r, n in said["rejects"].items() if not r.startswith("target: "))
     held_out.write_text("No.such.theorem\n")
     assert synthesize(tmp_path / "corpus", "--targets", "60", "--held-out", str(held_out)).returncode == 2
@@ -309,9 +309,9 @@ def test_mutate_prints_the_variants_of_one_theorem(corpus):
 def test_wrong_use_gives_a_message_and_status_2(corpus, tmp_path, arguments, status, says):
     done = alchemy(*(a.replace("{tmp}", str(tmp_path)) for a in arguments))
     assert done.returncode == status, done.stderr
-    said = "".join(done.stderr.replace("│", " ").split())  # lines may be broken anywhere
+    said = "".join(done.stderr.replace("│", " ").split())  # Rich may break lines anywhere
     assert "".join(says.split()) in said and "Traceback" not in done.stderr
-    assert not (tmp_path / "c" / ".work" / "options.json").exists()  # a right call comes through afterwards
+    assert not (tmp_path / "c" / ".work" / "options.json").exists()  # a valid call works afterwards
 
 
 def test_other_options_on_the_same_folder_are_refused_by_name(corpus):

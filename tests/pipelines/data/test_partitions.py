@@ -69,7 +69,7 @@ def test_two_steps_keep_what_the_later_one_keeps_and_drop_what_either_does():
     first = StepResult(kept=10, dropped={"a": 1, "b": 2}, damaged={"x": "why"})
     assert first.then(StepResult(kept=4, dropped={"b": 3}, damaged={"y": "how"})) == StepResult(
         kept=4, dropped={"a": 1, "b": 5}, damaged={"x": "why", "y": "how"})
-    assert first == StepResult(kept=10, dropped={"a": 1, "b": 2}, damaged={"x": "why"})  # is as it was
+    assert first == StepResult(kept=10, dropped={"a": 1, "b": 2}, damaged={"x": "why"})  # unchanged
 
 
 def test_held_out_rows_become_rejects_with_their_reasons(tmp_path):

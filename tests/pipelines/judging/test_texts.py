@@ -16,7 +16,7 @@ def key(engine) -> str:
 def test_a_proof_of_the_statement_is_valid(engine, key):
     assert objection(engine.workspace, TheoremText("v", TEXT, key)) is None
     renamed = "theorem w {x y : Nat} : x + y = y + x := Nat.add_comm ..\n"
-    assert objection(engine.workspace, TheoremText("w", renamed, key)) is None  # equal but for names and binders
+    assert objection(engine.workspace, TheoremText("w", renamed, key)) is None  # equal up to names and binders
 
 
 @pytest.mark.parametrize(("text", "why"), [

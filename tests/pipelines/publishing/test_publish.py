@@ -95,7 +95,7 @@ CONFIGS = ("variants", "steps", "grades", "theorems")
 
 
 def test_each_table_is_a_config_with_all_its_rows(made, folder):
-    assert {place.name for place in (folder / "data").iterdir()} == set(CONFIGS)  # a table without rows is none
+    assert {place.name for place in (folder / "data").iterdir()} == set(CONFIGS)  # a table without rows is left out
     for config in CONFIGS:
         assert rows_of(folder / "data" / config) == rows_of(made / config)
     assert {name for name in content(folder) if "/variants/" in name} == {
@@ -275,7 +275,7 @@ def test_an_invalid_repository_name_is_refused(name):
 
 def test_a_folder_that_is_not_empty_is_refused(made, tmp_path):
     (tmp_path / "there").mkdir()
-    write(made, "o/n", tmp_path / "there")  # an empty one is taken
+    write(made, "o/n", tmp_path / "there")  # an empty folder is allowed
     before = content(tmp_path / "there")
     with pytest.raises(UsageError, match="is not overwritten"):
         write(made, "o/n", tmp_path / "there")
@@ -343,7 +343,7 @@ def test_publishing_uploads_what_a_dry_run_writes(made, folder, server, tmp_path
     done = program("publish", str(made), "owner/name", "--json", env=os.environ | asking(server.url, tmp_path / "home"))
     said = summary(done)
     assert said["files"] == len(content(folder)) and said["commit"] == "c0ffee"
-    assert server.files == {**content(folder), ".gitattributes": b""}  # the old shard is gone
+    assert server.files == {**content(folder), ".gitattributes": b""}  # the old shard is removed
     assert TOKEN not in done.stdout + done.stderr and not any(TOKEN.encode() in file for file in server.files.values())
     assert not any(TOKEN.encode() in file for file in content(tmp_path).values())
 

@@ -16,7 +16,7 @@ from lean_alchemy.pipelines.runtime import interrupt, pool
 from lean_alchemy.pipelines.runtime.pool import Crew, Done, LostItem, Needs
 from lean_alchemy.pipelines.runtime.stage import History
 
-ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not know this file
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers can't import this file
 
 SMALL = Needs("fragile", cpus=1, memory_gb=0.1)
 
@@ -135,7 +135,7 @@ def test_a_ctrl_c_that_python_drops_ends_the_run(cluster):
         with pytest.raises(KeyboardInterrupt), Crew(Slow, SMALL, 1) as crew:
             list(crew.run(["item"]))
         assert time.monotonic() - start < 30
-        interrupt.check()  # told once
+        interrupt.check()  # raised once
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -149,7 +149,7 @@ with pool.cluster(1):
 
 def test_another_cluster_on_the_machine_is_not_used():
     """Ray notes in a file which cluster was started last, and would connect to it unasked."""
-    with tempfile.TemporaryDirectory() as folder:  # a socket's path is short
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket must be short
         (Path(folder) / "ray").mkdir()
         (Path(folder) / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
         environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"} | {"RAY_TMPDIR": folder}

@@ -33,7 +33,7 @@ def test_sums_add_up_field_by_field():
     one.add(other)
     assert one == Outer(3, 0.75, ["a", "b"], Inner(11), {"x": 1, "y": 5, "z": 4}, {"p": Inner(6), "q": Inner(7)})
     one.add(other)
-    assert one.inners == {"p": Inner(11), "q": Inner(14)} and other.inners == {"p": Inner(5), "q": Inner(7)}  # is as it was
+    assert one.inners == {"p": Inner(11), "q": Inner(14)} and other.inners == {"p": Inner(5), "q": Inner(7)}  # unchanged
 
 
 def test_a_failure_has_an_error_a_time_and_a_trace():
@@ -72,7 +72,7 @@ def test_a_worker_notes_what_it_works_on_once_a_process_has_died(tmp_path):
     assert second.blamed == frozenset()
     third = Blame(tmp_path, "a/b", History(attempt=2, died=(0, 1)))
     assert third.blamed == {"two"}
-    assert Blame(tmp_path, "a/b", History(attempt=2, died=(0,))).blamed == frozenset()  # its node died, not the process
+    assert Blame(tmp_path, "a/b", History(attempt=2, died=(0,))).blamed == frozenset()  # the node died, not only the process
     assert Blame(tmp_path, "other", History(attempt=2, died=(0, 1))).blamed == frozenset()
     third.suspect("three")
     assert Blame(tmp_path, "a/b", History(attempt=3, died=(0, 1, 2))).blamed == {"two", "three"}

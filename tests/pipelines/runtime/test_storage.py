@@ -55,7 +55,7 @@ def test_a_result_is_moved_to_its_place_once(place):
     assert len(came) == 1 and came <= {"first", "second"}
     storage.remove(place / "shards")
     assert not (place / "shards" / "one" / "a.txt").exists()
-    storage.remove(place / "shards")  # of what is not there nothing needs to go
+    storage.remove(place / "shards")  # a missing folder is no error
 
 
 def test_a_table_replaces_another(place):
