@@ -16,7 +16,7 @@ class Hub(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {"data/variants/train-00000-of-00002.parquet": b"old", ".gitattributes": b""}
         self.stored: dict[str, bytes] = {}
         self.refusal: int | None = None
-        """With what all is answered."""
+        """Answers every request with this status."""
 
     def answer(self, path: str, body: bytes, token: str | None) -> tuple[int, object]:
         if self.refusal:

@@ -41,7 +41,7 @@ MONADIC = (
         "{n m : Nat} (hn : 0 < ↑n) (hm : 0 < m) : 0 < n * m",
         "{n m : Nat} (hn : (0 : Int) < ↑n) (hm : 0 < m) : 0 < n * m",
         ["pp.analysis.needsType"],
-        id="a numeral beside a cast"),
+        id="a numeral next to a cast"),
     pytest.param(
         "Int.mul_emod_mul_of_pos", "apply", "Std.Roi.lower_le_of_mem", {"at": "H", "backward": True},
         "{a : Int} (b c : Int) (h : a ∈ 0<...*) : a * b % (a * c) = a * (b % c)",
@@ -176,7 +176,7 @@ MARKED = [
     "Int.natCast_pos", "Int.natCast_dvd_natCast", "Int.neg_add", "Fin.lt_def", "Fin.val_lt_of_le", "List.map_map", "List.mem_append",
     "List.append_assoc", "List.length_append", "List.exists_mem_cons_of_exists", "Array.size_push", "Option.some_inj", "Bool.eq_or_self",
     "funext_iff", "exists_comm", "and_comm", "beq_iff_eq", "BitVec.add_comm", "List.map_id"]
-"""Casts, numerals, binders, notations, constructors, instances, universes; no proof stands in a statement."""
+"""Casts, numerals, binders, notations, constructors, instances, universes; no statement contains a proof."""
 
 
 def interpreted(source: str) -> str:

@@ -19,7 +19,7 @@ from lean_alchemy.pipelines.runtime.stage import Failure
 TARGETS = [
     "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
     "BitVec.toNat_add"]
-"""Casts, numerals, instances, binders that proofs speak of; what is replaced stands in conclusions and in hypotheses."""
+"""Casts, numerals, instances, binders that occur in proofs; the rewritten terms are in conclusions and in hypotheses."""
 
 
 @pytest.fixture(scope="module")
