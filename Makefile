@@ -14,7 +14,7 @@ LOOP ?= loop
 run: setup
 	$(BIN)/alchemy synthesize $(CORPUS) --library Init --targets $(TARGETS) --seed 0
 
-# A corpus, a model trained with it and one without, both judged: some two hours. LOOP_OPTIONS: see `alchemy loop --help`.
+# A corpus, a model trained with it and one without, both evaluated: some two hours. LOOP_OPTIONS: see `alchemy loop --help`.
 loop: setup
 	$(BIN)/alchemy loop $(LOOP) $(LOOP_OPTIONS)
 

@@ -74,7 +74,7 @@ def spec_of(text: str) -> Spec:
         return Spec("model", str(model_at(Path(text))))
     if " " in text or "/" in text:
         return Spec("command", text)
-    raise UsageError(f"no prover {text}: give the folder of a model, `automation`, `random`, or a command")
+    raise UsageError(f"there is no prover {text}: give the folder of a model, `automation`, `random`, or a command")
 
 
 def model_at(place: Path) -> Path:

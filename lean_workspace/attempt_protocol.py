@@ -1,4 +1,4 @@
-"""What the engine reports of one attempt: what it costs, and why it ends as it does. See `protocol.py` for all other messages."""
+"""Messages about a single attempt: its costs, and the reason for its outcome. `protocol.py` has the other messages."""
 
 import msgspec
 
@@ -6,8 +6,8 @@ from lean_alchemy.lean_workspace.protocol import Candidate, Message, Request
 
 
 class AttemptCost(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt with empty caches, in nanoseconds. `engine/Alchemy/Attempts/Profile.lean` says how each part is measured.
-    outcome: `draft`, a reason, or Lean's message."""
+    """Costs of one attempt with empty caches, in nanoseconds. `engine/Alchemy/Attempts/Profile.lean` describes how each part is measured.
+    outcome: `draft`, a reason, or Lean's error message."""
 
     outcome: str
     total: int
@@ -17,7 +17,7 @@ class AttemptCost(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def unification(self) -> int:
-        """What is left of the total."""
+        """The rest of the total: unification."""
         return max(0, self.total - self.instances - self.typing - self.closing)
 
 
@@ -26,7 +26,7 @@ class Profiled(Message, frozen=True):
 
 
 class Profile(Request[Profiled], tag="profile", frozen=True):
-    """Where the time of each attempt goes. It touches no caches of `Try` and leaves no drafts."""
+    """Measures the costs of attempts. It neither uses nor changes the caches of `Try`, and makes no drafts."""
 
     Reply = Profiled
     theorem: int
@@ -34,8 +34,8 @@ class Profile(Request[Profiled], tag="profile", frozen=True):
 
 
 class Explained(Message, frozen=True):
-    """How an attempt ends, and why. outcome: `draft`, or the reason that `Try` gives, such as `refused` or `unchanged`. message: Lean's
-    error message where Lean refuses. trace: what was tried, in lines (`engine/Alchemy/Attempts/Trace.lean`)."""
+    """The outcome of an attempt and its reason. outcome: `draft`, or the reason of `Try`, such as `refused` or `unchanged`. message: Lean's
+    error message, if Lean refused. trace: the attempt, in lines (`engine/Alchemy/Attempts/Trace.lean`)."""
 
     outcome: str
     message: str | None
@@ -43,8 +43,8 @@ class Explained(Message, frozen=True):
 
 
 class Explain(Request[Explained], tag="explain", frozen=True):
-    """Makes one attempt on the prepared target with the option `trace.Alchemy.attempt` set. The attempt begins with empty caches,
-    touches none of `Try`, and leaves no draft."""
+    """Makes one attempt on the prepared target with the option `trace.Alchemy.attempt` set. It starts with empty
+    caches, does not change those of `Try`, and makes no draft."""
 
     Reply = Explained
     theorem: int

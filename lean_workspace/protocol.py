@@ -1,8 +1,8 @@
-"""What Python and the engine say to each other, and the records of the whole house.
+"""The messages between Python and the engine, and the records that the whole package uses.
 
-Every request is a tagged struct that names the struct of its reply; `engine/Alchemy/Serving/Serve.lean` lists
-them on the other side. One JSON line each way. Two groups have a file of their own: `attempt_protocol.py` (what an
-attempt costs, and why it ends as it does) and `gym_protocol.py`.
+A request and its reply are one line of JSON each. Every request is a tagged struct that names the struct of its reply. On the side of
+Lean they are listed in `engine/Alchemy/Serving/Serve.lean`. Two groups have their own file: `attempt_protocol.py` (costs and reasons of
+a single attempt) and `gym_protocol.py`.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ KindName = Literal["rw", "apply"]
 ReplyT = TypeVar("ReplyT", bound="Message")
 Direction = Literal["forward", "backward"]
 ChangeKind = Literal["apply", "drop", "numeral", "exchange"]
-"""How a statement is changed that need not hold: see `engine/Alchemy/FalseStatements/Change.lean`."""
+"""How a statement is changed so that it may become false: see `engine/Alchemy/FalseStatements/Change.lean`."""
 
 Automation = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
 PORTFOLIO: tuple[Automation, ...] = get_args(Automation)
-"""What a variant is graded by, from the cheapest; the tactics stand in `engine/Alchemy/Judging/Grade.lean`."""
+"""The automation that variants are graded by, the cheapest first. The tactics are defined in `engine/Alchemy/Judging/Grade.lean`."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A struct that is read from the engine. Unknown fields are ignored, missing ones are errors."""
+    """Base class of structs from the engine. Unknown fields are ignored; missing fields are errors."""
 
 
-# --- what comes back ------------------------------------------------------------------------------
+# --- replies --------------------------------------------------------------------------------------
 
 
 class Ready(Message, frozen=True):
-    """The first line of an engine."""
+    """The first line that an engine prints: its version, toolchain, and kinds of mutation."""
 
     engine: str
     toolchain: str
@@ -43,7 +43,7 @@ class Ready(Message, frozen=True):
 
 
 class FileProblem(Message, frozen=True):
-    """An error in a `.lean` file of the user."""
+    """An error in a user's `.lean` file."""
 
     file: str
     line: int
@@ -57,7 +57,7 @@ class Opened(Message, frozen=True):
 
 
 class TheoremRow(Message, frozen=True):
-    """A theorem of the library. term: the statement in canonical form, None where it is too large."""
+    """A theorem of the library. term: the statement in canonical form; None if it is too large."""
 
     name: str
     module: int
@@ -75,32 +75,32 @@ class TheoremRows(Message, frozen=True):
 
 
 class KeyRows(Message, frozen=True):
-    """See `mutation.candidates.Key` for the columns."""
+    """Keys of the index. `mutation.search.candidates.Key` describes the columns."""
 
     rows: list[tuple[int, KindName, Direction, int, bool, int, int, bool, str, str]]
 
 
 class InstanceRows(Message, frozen=True):
-    """[class, argument …] of each instance; see `mutation.classes`."""
+    """[class, argument …] of each class instance; see `mutation.search.classes`."""
 
     rows: list[list[Any]]
 
 
 class Declarations(Message, frozen=True):
-    """rows: (name, kind, signature) of each declaration of a module that is no theorem. imports: the modules that it imports."""
+    """rows: (name, kind, signature) of each declaration of a module except its theorems. imports: the modules that it imports."""
 
     imports: list[str]
     rows: list[tuple[str, str, str | None]]
 
 
 Form = list[Any]
-"""[token, argument …]; an argument is a list of forms, "*" or "**". The engine writes a number for a list that stands in
-the table of the target."""
+"""[token, argument …]; an argument is a list of forms, "*" or "**". Instead of a list that is in the target's table of shared lists, the
+engine writes its number."""
 
 
 class Site(Message, frozen=True):
-    """site: 0 is the conclusion, n the n-th binder. rw: [root, forms] of each subterm. apply: forms. instances: those of the
-    target, as `InstanceRows` has them."""
+    """A site of a target, with its queries to the index. site: 0 is the conclusion, n the n-th binder. rw: [root, forms] of each subterm.
+    apply: forms. instances: the class instances of the target, as in `InstanceRows`."""
 
     site: int
     name: str
@@ -110,15 +110,15 @@ class Site(Message, frozen=True):
 
 
 class SharedSites(Message, frozen=True):
-    """Sites whose forms share what they have in common. forms: lists of forms that stand in others, by number, each after
-    those that it names."""
+    """Sites that share equal lists of forms, to make the message smaller. forms: the shared lists; a list refers only to earlier ones, by
+    their number."""
 
     forms: list[list[Form]]
     sites: list[Site]
     instances: list[list[Any]]
 
     def expanded(self) -> list[Site]:
-        """The sites with the lists themselves, each one object wherever it stands."""
+        """The sites with lists instead of numbers. Equal lists are the same object."""
         table: list[list[Form]] = []
         for forms in self.forms:
             table.append(_expanded(forms, table))
@@ -137,7 +137,8 @@ def _expanded_argument(part: Any, table: list[list[Form]]) -> Any:
 
 
 class Target(SharedSites, frozen=True):
-    """reads_back: does its statement, printed in some way, read back as itself? micros: of the forms of all sites."""
+    """A prepared target. reads_back: does its printed statement elaborate to the same statement? micros: time for the forms of all
+    sites."""
 
     binders: list[tuple[str, str]]
     reads_back: bool
@@ -145,16 +146,16 @@ class Target(SharedSites, frozen=True):
 
 
 class Tried(Message, frozen=True):
-    """For each candidate (draft, statement in canonical form, side conditions that became hypotheses, did the lemma
-    introduce variables?), or why there is none. micros: of the attempts alone, without the pipes."""
+    """For each candidate (number of the draft, statement in canonical form, number of side conditions that became hypotheses, did the lemma
+    introduce variables?), or the reason why there is no draft. micros: time of the attempts in Lean, without the communication."""
 
     results: list[tuple[int, str, int, bool] | str]
     micros: int
 
 
 class Written(Message, frozen=True):
-    """A variant that the kernel accepts and whose text reads back as the statement of its term. term: the
-    statement as it is read, in canonical form. micros: of the kernel, of printing and of elaboration."""
+    """A variant that the kernel accepts, and whose text elaborates to its statement. term: the elaborated statement, in canonical form.
+    micros: time of the kernel, of printing, and of elaboration."""
 
     statement: str
     proof: str
@@ -166,7 +167,7 @@ class Written(Message, frozen=True):
 
 
 class Refusal(Message, frozen=True):
-    """stage: kernel, print, parse, form, statement, proof, sorry, axioms, budget or audit."""
+    """A draft that was rejected. stage: kernel, print, parse, form, statement, proof, sorry, axioms, budget or audit."""
 
     stage: str
     message: str
@@ -180,7 +181,8 @@ class WrittenAll(Message, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where a statement can be changed without a lemma. occurrence: which numeral or pair of variables, from 1; else 0."""
+    """A place where a statement can be changed without a lemma. occurrence: the number of the numeral or pair of variables, from 1; else
+    0."""
 
     kind: ChangeKind
     site: int
@@ -192,8 +194,8 @@ class Places(Message, frozen=True):
 
 
 class Refutation(Message, frozen=True):
-    """A changed statement that is false, and the theorem of its negation, judged from its text. term, negation: the
-    false statement and its negation in canonical form."""
+    """A changed statement that is false, and the theorem of its negation, whose text was checked. term, negation: the false statement and
+    its negation in canonical form."""
 
     term: str
     negation: str
@@ -214,7 +216,7 @@ class Refutations(Message, frozen=True):
 
 
 class Checked(Message, frozen=True):
-    """The theorem that a text proves, or why it proves none."""
+    """The verdict on a text: the theorem that it proves, or the reason why it proves none."""
 
     name: str | None = None
     term: str | None = None
@@ -224,13 +226,13 @@ class Checked(Message, frozen=True):
 
 
 class Graded(Message, frozen=True):
-    """closed_by: the first tactic that proves the statement; None where none does."""
+    """closed_by: the first tactic that proves the statement; None if none does."""
 
     closed_by: Automation | None
 
 
 class Judged(Message, frozen=True):
-    """refused: what the kernel says; None where it accepts."""
+    """refused: the error message of the kernel; None if it accepts the proof."""
 
     refused: str | None
 
@@ -248,8 +250,9 @@ class Request(msgspec.Struct, Generic[ReplyT], frozen=True, kw_only=True, tag_fi
 
 
 class Open(Request[Opened], tag="open", frozen=True):
-    """Modules of Lean, then files of the user on top of them, each with the modules of its own header. proofs: are the proofs in the files
-    recorded? module: what the one file is the source of; it is read instead of what it was compiled to. options: for the files."""
+    """Opens modules, and then elaborates the user's files with the imports of their headers. proofs: record the proofs in the files?
+    module: the module whose source is the (only) file; the source is elaborated instead of its `.olean`. options: Lean options for the
+    files."""
 
     Reply = Opened
     modules: list[str]
@@ -276,15 +279,15 @@ class Instances(Request[InstanceRows], tag="instances", frozen=True):
 
 
 class AskDeclarations(Request[Declarations], tag="declarations", frozen=True):
-    """module: the number of a module."""
+    """Asks for the declarations of a module except its theorems. module: the number of the module."""
 
     Reply = Declarations
     module: int
 
 
 class Candidate(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt. rule: the lemma's number. occurrence: which antecedent, for `apply` forward, from 1; which instance
-    of the pattern, for `rw`, where 0 is the first, as `rw [lemma]` finds it."""
+    """One attempt to use a lemma. rule: the number of the lemma. occurrence: for `apply` forward the antecedent, from 1; for `rw` the
+    instance of the pattern, where 0 is the one that `rw [lemma]` rewrites."""
 
     site: int
     kind: KindName
@@ -294,16 +297,16 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Style(msgspec.Struct, frozen=True):
-    """What a statement may be written like where nothing else reads back. explicitly: with all of its arguments, as a whole. matchers:
-    with a `match` as the function that Lean made of it."""
+    """Styles that may be used to print a statement if no other style elaborates to it again. explicitly: with all arguments explicit
+    (`pp.explicit`). matchers: with the auxiliary function of a `match` instead of the `match`."""
 
     explicitly: bool = True
     matchers: bool = True
 
 
 class Prepare(Request[Target], tag="target", frozen=True):
-    """steps: the variants that lead from the theorem to the target meant, each a candidate of the one before. style: how its own
-    text may be written to count as read back; a `match` may be in it as it is."""
+    """Prepares a target. steps: the candidates that lead from the theorem to this target, each applied to the result of the previous one.
+    style: the styles allowed for `reads_back`; a `match` in the target's own text is always allowed."""
 
     Reply = Target
     theorem: int
@@ -318,7 +321,7 @@ class Try(Request[Tried], tag="try", frozen=True):
 
 
 class Write(Request[WrittenAll], tag="write", frozen=True):
-    """drafts: number, name, and whether the whole command judges the text as well."""
+    """Checks and prints drafts. drafts: for each its number, its name, and whether the text is also elaborated as a whole command."""
 
     Reply = WrittenAll
     theorem: int
@@ -332,7 +335,7 @@ class FindPlaces(Request[Places], tag="places", frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """One changed statement to refute. rule: the lemma's number, None without one. name: of the theorem of its negation."""
+    """One changed statement to refute. rule: the number of the lemma, or None. name: the name for the theorem of its negation."""
 
     kind: ChangeKind
     site: int
@@ -342,7 +345,8 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Refute(Request[Refutations], tag="refute", frozen=True):
-    """A Refusal's stage is `change` (there is no such statement), `search` (no counterexample), or as for a variant."""
+    """Refutes changed statements. The stage of a Refusal is `change` (no such statement), `search` (no counterexample), or as for a
+    variant."""
 
     Reply = Refutations
     theorem: int
@@ -350,7 +354,7 @@ class Refute(Request[Refutations], tag="refute", frozen=True):
 
 
 class Check(Request[Checked], tag="check", frozen=True):
-    """parts: is the text judged by its parts, where these say enough, as `write` does?"""
+    """Checks the text of a theorem. parts: check it in parts if that is sufficient (faster), as `write` does?"""
 
     Reply = Checked
     text: str
@@ -358,7 +362,7 @@ class Check(Request[Checked], tag="check", frozen=True):
 
 
 class AskGrade(Request[Graded], tag="grade", frozen=True):
-    """Which of the tactics, the first of them, proves a statement alone? signature: what stands between `theorem` and `:=`."""
+    """Asks for the first of the tactics that proves a statement alone. signature: the text between `theorem` and `:=`."""
 
     Reply = Graded
     signature: str
@@ -367,7 +371,7 @@ class AskGrade(Request[Graded], tag="grade", frozen=True):
 
 
 class Kernel(Request[Judged], tag="kernel", frozen=True):
-    """Is the theorem `proof` a proof of the theorem `statement`?"""
+    """Asks the kernel whether the proof of the theorem `proof` proves the theorem `statement`."""
 
     Reply = Judged
     statement: int
@@ -380,7 +384,7 @@ class Find(Request[Found], tag="find", frozen=True):
 
 
 class Envelope(Message, frozen=True):
-    """What every reply comes in."""
+    """The envelope of every reply: its id, and the error if there is one."""
 
     id: int | None
     ok: msgspec.Raw = msgspec.Raw()

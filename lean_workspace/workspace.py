@@ -1,8 +1,7 @@
-"""A library opened in a Lean that is restarted when it dies.
+"""A library opened in an engine that is restarted when it dies.
 
-What kills an engine is found: a batch is halved until the candidate stands alone, which gets a second try
-with a long deadline before it counts as lost. Verdicts depend on heartbeats, never on the clock: a deadline
-is only a fuse.
+If an engine dies, its batch is halved until the candidate that kills it is alone. This candidate gets a second try with a long deadline
+before it counts as lost. Verdicts depend on heartbeats, not on time: a deadline only stops an engine that hangs.
 """
 
 import contextlib
@@ -58,22 +57,22 @@ TRY_BATCH = 64
 WRITE_BATCH = 16
 REFUTE_BATCH = 16
 DEADLINE_S = 120.0
-"""For a batch: attempts end by heartbeats after half a second, checks after some seconds."""
+"""Deadline of a batch, in seconds. Heartbeats end an attempt after half a second, and a check after a few seconds."""
 ALONE_S = 300.0
-"""For one candidate that was in a batch that died."""
+"""Deadline of a single candidate whose batch died, in seconds."""
 KILLS = 5
-"""Engines that somebody may kill at one request before it counts as what kills them."""
+"""Number of engines that may be killed from outside during one request. After more, the request counts as the cause."""
 STARTS = 20
-"""Engines that somebody may kill while they open the library: nothing was asked of them yet."""
+"""Number of engines that may be killed from outside while they open the library, before any request."""
 OPEN_S = 300.0
-"""For a library."""
+"""Deadline for opening a library, in seconds."""
 FILES_S = 1800.0
-"""For one with files that are read on top of it."""
+"""Deadline for opening a library with files to elaborate, in seconds."""
 
 
 class Retirement(msgspec.Struct, frozen=True):
-    """An engine is replaced by a fresh one, between two targets or grades, after this. growth_gb: what it may grow by, at least, after a
-    library that is large by itself was opened."""
+    """Limits after which an engine is replaced by a fresh one, between two targets or grades. growth_gb: the growth that is always allowed
+    after the library was opened; it matters for large libraries."""
 
     requests: int = 20_000
     memory_gb: float = 2.0
@@ -81,14 +80,14 @@ class Retirement(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """What was asked (a candidate, a tactic) killed its engine, alone and twice. cause: as in EngineDied."""
+    """The input (a candidate, a tactic) killed the engine twice, alone. cause: as in EngineDied."""
 
     cause: str
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A successful attempt. term: the new statement in canonical form. conditions: how many hypotheses are new because
-    `rw` left side goals. introduces: does the statement speak of variables that only the lemma has?"""
+    """A successful attempt. term: the new statement in canonical form. conditions: the number of hypotheses added for side goals of `rw`.
+    introduces: does the statement have variables that come from the lemma?"""
 
     candidate: Candidate
     term: str
@@ -97,7 +96,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A draft that is to be written."""
+    """A draft to write."""
 
     draft: Draft
     name: str
@@ -105,21 +104,21 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Difficulty(msgspec.Struct, frozen=True):
-    """closed_by: the cheapest automation that proves a statement; None where none does. unknown: what has no verdict,
-    because it killed its engine among the others and alone."""
+    """closed_by: the cheapest automation that proves a statement; None if none does. unknown: tactics without a verdict, because they
+    killed the engine twice."""
 
     closed_by: Automation | None
     unknown: list[Automation] = []
 
 
 class Useless(msgspec.Struct, frozen=True):
-    """An attempt that Lean refused, or whose result is not usable."""
+    """An attempt that Lean refused, or whose result can't be used. reason: such as `refused` or `unchanged`."""
 
     reason: str
 
 
 def patiently(times: int, work: Callable[[], Answer]) -> Answer:
-    """Once more, up to so many times, where an engine was killed from outside. Raises EngineDied."""
+    """Calls `work`, and repeats it up to `times` times if the engine was killed from outside. Raises EngineDied."""
     for _ in range(times - 1):
         try:
             return work()
@@ -130,18 +129,18 @@ def patiently(times: int, work: Callable[[], Answer]) -> Answer:
 
 
 class Workspace:
-    """launch makes an engine; library is opened in each. Raises EngineRefused where the library is not there."""
+    """launch: starts an engine. library: is opened in each engine. Raises EngineRefused if the library can't be opened."""
 
     def __init__(self, launch: Callable[[tuple[Path, ...]], Launch], library: Library,
                  limits: Limits = Limits(), retirement: Retirement = Retirement()):
         self._launch, self.library, self._limits, self._retirement = launch, library, limits, retirement
         self.prepared: PreparedTarget | None = None
-        """The target that the engine holds."""
+        """The target that is prepared in the engine."""
         self.deaths = 0
         self.generation = 0
-        """How many engines came so far: what the ones before held is lost."""
+        """Number of engines started so far. What earlier ones held (targets, drafts, states) is lost."""
         self.spent: dict[str, float] = {}
-        """Seconds in which Lean worked, by request; `start`: until an engine had the library open."""
+        """Seconds of Lean, by request. `start` is the time for starting engines and opening the library."""
         self._engine, self.opened = self._started()
 
     @property
@@ -163,22 +162,22 @@ class Workspace:
         return self.ask(Keys(start=start, count=count))
 
     def instances(self) -> list[list]:
-        """What each instance of the library is of: rows of `mutation.classes`."""
+        """The class instances of the library: rows of `mutation.search.classes`."""
         return self.ask(Instances()).rows
 
     def target(self, theorem: int, steps: Sequence[Candidate] = (), style: Style = Style()) -> "PreparedTarget":
-        """Prepares a theorem, or the variant that `steps` lead to from it. Raises EngineDied where that kills two engines,
-        EngineRefused where Lean can't."""
+        """Prepares a theorem, or the variant that the candidates `steps` make of it. Raises EngineDied if that kills two engines,
+        EngineRefused if Lean can't prepare it."""
         self.retire()
         return PreparedTarget(self, theorem, steps, style)
 
     def check(self, text: str, parts: bool = False) -> Checked:
-        """The verdict on a text: the whole command elaborated afresh, kernel and axioms included. parts: as `write` judges it."""
+        """The verdict on a text: elaboration of the whole command, kernel check and axioms. parts: check it in parts, as `write` does."""
         return self.ask(Check(text=text, parts=parts))
 
     def grade(self, signature: str, target: str) -> Difficulty:
-        """How hard a statement is. signature: what stands between `theorem` and `:=`. A tactic that kills the engine
-        is found, and the others still count. Raises EngineRefused where Lean can't read the statement."""
+        """How hard a statement is. signature: the text between `theorem` and `:=`. A tactic that kills the engine is reported as unknown,
+        and the others are still tried. Raises EngineRefused if Lean can't elaborate the statement."""
         self.retire()
         with contextlib.suppress(EngineDied):
             return Difficulty(self.ask_once(AskGrade(signature=signature, target=target, tactics=PORTFOLIO), DEADLINE_S).closed_by)
@@ -194,22 +193,22 @@ class Workspace:
         return Difficulty(None, unknown)
 
     def kernel(self, statement: int, proof: int) -> str | None:
-        """What the kernel says of one theorem as a proof of another; None where it accepts."""
+        """The error of the kernel if the proof of one theorem is used for the statement of another; None if it accepts."""
         return self.ask(Kernel(statement=statement, proof=proof)).refused
 
     def find(self, *names: str) -> list[int | None]:
-        """The numbers of theorems; None for a name that is none."""
+        """The numbers of the theorems; None for a name that no theorem has."""
         return self.ask(Find(names=list(names))).numbers
 
     def ask(self, request: Request[ReplyT], deadline_s: float = DEADLINE_S) -> ReplyT:
-        """The reply, from a second engine where the first one died of it. Raises EngineDied, EngineRefused."""
+        """The reply to a request. If the engine dies, a second one is tried. Raises EngineDied, EngineRefused."""
         try:
             return patiently(KILLS, lambda: self.ask_once(request, deadline_s))
         except EngineDied:
             return self.ask_once(request, ALONE_S)
 
     def ask_once(self, request: Request[ReplyT], deadline_s: float) -> ReplyT:
-        """One try. An engine that died since the last request counts as dying of this one: what it held is lost."""
+        """The reply, with a single try. If the engine died since the last request, its state is lost, and this raises EngineDied."""
         try:
             with self._clocked(tag_of(request)):
                 return self._engine.ask(request, deadline_s=deadline_s)
@@ -228,7 +227,7 @@ class Workspace:
         self.close()
 
     def retire(self) -> None:
-        """Replaces an engine that has grown or served long."""
+        """Replaces the engine if it reached a limit of `Retirement`."""
         most_gb = max(self._retirement.memory_gb, self._opened_gb + self._retirement.growth_gb)
         if self._engine.requests > self._retirement.requests or self._engine.memory_gb > most_gb:
             self._restart()
@@ -238,7 +237,7 @@ class Workspace:
         self._engine, self.opened = self._started()
 
     def _started(self) -> tuple[Engine, Opened]:
-        """A fresh engine with the library open; a second one where the first dies at it."""
+        """A fresh engine with the library open. If it dies while opening the library, a second one is tried."""
         self.prepared = None
         self.generation += 1
         with self._clocked("start"):
@@ -271,16 +270,16 @@ class Workspace:
 
 
 class PreparedTarget:
-    """One target and what is tried on it. A restarted engine gets the target again."""
+    """A prepared target and the requests about it. After a restart the engine prepares the target again."""
 
     def __init__(self, workspace: Workspace, theorem: int, steps: Sequence[Candidate], style: Style):
         self._workspace, self.theorem, self.steps, self._style = workspace, theorem, tuple(steps), style
         self._target: Target = workspace.ask(self._preparation)
         workspace.prepared = self
         self._drafts: dict[Candidate, int] = {}
-        """Number of each draft in the present engine."""
+        """The number of each draft in the current engine."""
         self.attempt_s = 0.0
-        """Seconds that the attempts took in Lean, so far."""
+        """Seconds of the attempts in Lean so far."""
 
     @property
     def _preparation(self) -> Prepare:
@@ -300,41 +299,41 @@ class PreparedTarget:
 
     @property
     def forms_s(self) -> float:
-        """Seconds that the forms of its sites took in Lean."""
+        """Seconds in Lean for the forms of its sites."""
         return self._target.micros / 1e6
 
     def profile(self, candidates: Sequence[Candidate]) -> list[AttemptCost]:
-        """Where the time of each attempt goes. Raises EngineDied."""
+        """The costs of each attempt. Raises EngineDied."""
         return self._ask(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
 
     def explain(self, candidate: Candidate) -> Explained:
-        """Why an attempt ends as it does. Raises EngineDied."""
+        """The outcome of an attempt and its reason. Raises EngineDied."""
         return self._ask(Explain(theorem=self.theorem, candidate=candidate), DEADLINE_S)
 
     def forget(self) -> None:
-        """Prepares the target anew: the caches that attempts hand on are empty again, and drafts are gone."""
+        """Prepares the target again, with empty caches and without drafts."""
         self._reopen()
 
     def attempt(self, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Draft | Useless | Lost]]:
-        """Tries each candidate, in order."""
+        """Tries each candidate, and yields its outcome, in order."""
         for start in range(0, len(candidates), TRY_BATCH):
             yield from self._by_halves(list(candidates[start:start + TRY_BATCH]), self._try)
 
     def write(self, drafts: Sequence[tuple[Draft, str]], audited: Container[str] = ()) -> Iterator[tuple[Draft, Written | Refusal | Lost]]:
-        """Kernel check, print and read back each draft, under the name beside it. audited: the names of those whose text the whole
-        command judges as well; a Refusal of stage `audit` says that it does not agree."""
+        """Checks each draft with the kernel, prints it under its name, and elaborates the text. audited: the names of the drafts whose text
+        is also elaborated as a whole command; if that disagrees, the outcome is a Refusal of stage `audit`."""
         orders = [Order(draft, name, name in audited) for draft, name in drafts]
         for start in range(0, len(orders), WRITE_BATCH):
             for order, outcome in self._by_halves(orders[start:start + WRITE_BATCH], self._write):
                 yield order.draft, outcome
 
     def places(self) -> list[Place]:
-        """Where the target can be changed without a lemma."""
+        """The places where the target can be changed without a lemma."""
         self._hold()
         return self._workspace.ask(FindPlaces(theorem=self.theorem)).places
 
     def refute(self, changes: Sequence[Change]) -> Iterator[tuple[Change, Refutation | Refusal | Lost]]:
-        """Makes each changed statement and looks for a proof of its negation, in order."""
+        """Makes each changed statement, and searches for a counterexample, in order."""
         for start in range(0, len(changes), REFUTE_BATCH):
             yield from self._by_halves(list(changes[start:start + REFUTE_BATCH]), self._refute)
 
@@ -362,12 +361,12 @@ class PreparedTarget:
         return self._ask(Write(theorem=self.theorem, drafts=numbered, style=self._style), deadline_s).outcomes()
 
     def _ask(self, request: Request[ReplyT], deadline_s: float) -> ReplyT:
-        """One try on this target."""
+        """The reply to a request about this target, with a single try."""
         self._hold()
         return self._workspace.ask_once(request, deadline_s)
 
     def _hold(self) -> None:
-        """The engine may be a fresh one, or hold another target."""
+        """Prepares the target if the engine is a fresh one, or has another target."""
         if self._workspace.prepared is not self:
             self._reopen()
 
@@ -389,7 +388,7 @@ class PreparedTarget:
             yield batch[0], Lost(died.cause)
 
     def _reopen(self) -> None:
-        """The engine has this target before it again, and none of its drafts."""
+        """Prepares the target in the engine. Earlier drafts are lost."""
         self._drafts.clear()
         self._workspace.ask(self._preparation)
         self._workspace.prepared = self

@@ -1,4 +1,4 @@
-"""Once a session: an engine with Lean's `Init` and a file of the user on top of it, and a corpus of a whole command."""
+"""Session fixtures: an engine with Lean's `Init` and a user's file, and a corpus made by `alchemy synthesize`."""
 
 import json
 import os
@@ -17,24 +17,24 @@ from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.protocol import Candidate, Refusal, Written
 from lean_alchemy.lean_workspace.workspace import Draft, Lost, Useless, Workspace
 
-settings.register_profile("house", deadline=None)  # a loaded machine is no fault of a property
+settings.register_profile("house", deadline=None)  # a loaded machine must not make a property fail
 settings.load_profile("house")
 
 
 SMALL = str(LIBRARIES / "files" / "Small.lean")
 
 
-# Ray's workers import stages of the tests.
+# Ray's workers import the stages that are defined in tests.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS / "support"), os.environ.get("PYTHONPATH")]))
 
-# A shell that starts the suite in the background has it ignore Ctrl-C, and with it all that it starts.
+# If a shell starts the tests in the background, they and their child processes ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def lean() -> None:
-    """The embedded Lean, set up as a user's first command would."""
+    """The embedded Lean, installed as by a user's first command."""
     install.setup()
 
 
@@ -46,7 +46,7 @@ def engine(lean: None) -> Iterator["Studied"]:
 
 @pytest.fixture(scope="session")
 def corpus(lean: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
-    """What an undisturbed `synthesize` with one worker leaves, and says. Made once, whichever process of pytest-xdist is first."""
+    """The folder and the summary of `synthesize` with one worker, without disturbances. The first process of pytest-xdist makes it."""
     folder = tmp_path_factory.getbasetemp()
     folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared"
     folder.mkdir(exist_ok=True)
@@ -59,14 +59,14 @@ def corpus(lean: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 class Studied:
-    """An engine, asked in the words of a test."""
+    """An engine with methods for the tests."""
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
         self._numbers: dict[str, int | None] = {}
 
     def number(self, name: str) -> int:
-        """Asked once: the engine looks through the whole library."""
+        """The number of a theorem. Cached, because the engine searches the whole library."""
         if name not in self._numbers:
             (self._numbers[name],) = self.workspace.find(name)
         number = self._numbers[name]
@@ -82,7 +82,7 @@ class Studied:
         return prepared, outcome
 
     def mutate(self, target: str, kind: str, lemma: str, **where) -> Written | Refusal | Useless | Lost:
-        """One variant, written under the name `v`, or why there is none."""
+        """One variant, written under the name `v`, or the reason why there is none."""
         prepared, outcome = self.draft(target, kind, lemma, **where)
         if not isinstance(outcome, Draft):
             return outcome
@@ -90,6 +90,6 @@ class Studied:
         return written
 
     def refused(self, text: str) -> str | None:
-        """The stage at which a text is refused; None for a proved theorem."""
+        """The stage at which a text is rejected; None for a proved theorem."""
         verdict = self.workspace.check(text)
         return verdict.refused.stage if verdict.refused else None

@@ -5,8 +5,8 @@ are about other subjects; for random parts the increase is linear by constructio
 *Costs*: the time of targets in the stage *mutate*, by engine request. *Extraction*: the time of a sample of pages.
 
 Then a run is simulated: a library with the given number of theorems is extracted in slices, and shards of targets go one by one to workers,
-which first have to start. Each repetition draws the targets again (bootstrap), and a growth between the two. One thing can't be measured
-here, and is a factor beside the result: how much longer Lean works on the terms of the larger library.
+which first have to start. Each repetition draws the targets again (bootstrap), and a growth between the two. One factor can't be measured
+here, so the result is reported for several values of it: how much longer Lean works on the terms of the larger library.
 """
 
 import heapq

@@ -2,7 +2,7 @@
 
 On each random target brute force tries every theorem of the libraries in every direction at every site. Then the candidates
 of the index are tried, and then only the pairs that succeeded: that is the oracle, the best that any search could do. All three
-use the same attempt in Lean. The target is prepared anew for each, so that none profits from caches that another filled; index and
+use the same attempt in Lean. The target is prepared again for each, so that none profits from caches that another filled; index and
 oracle take turns at being first. Ratios compare the time of attempts only; preparation, keys and queries are reported separately.
 
 A pair is usable if the new statement has no metavariable, differs from the old one, and has no variable that only the lemma has.
@@ -293,7 +293,7 @@ def _sites(target: PreparedTarget, way: Way) -> list[Site]:
 
 
 def _run(target: PreparedTarget, candidates: Sequence[Candidate]) -> tuple[float, dict[Candidate, Draft | Useless | Lost]]:
-    """Seconds of the attempts in Lean, and their outcomes, on the target prepared anew."""
+    """Seconds of the attempts in Lean, and their outcomes, after preparing the target again."""
     target.forget()
     before = target.attempt_s
     outcomes = dict(target.attempt(candidates))

@@ -16,32 +16,35 @@ def _location(text: str) -> "Location":
     return location_of(text)
 
 
-Out = Annotated[Any, typer.Argument(parser=_location, metavar="OUT", help="The folder, or a URL such as `s3://bucket/corpus`.")]
+Out = Annotated[Any, typer.Argument(
+    parser=_location, metavar="OUT", help="Folder of the corpus or harvest, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
 Workers = Annotated[int | None, typer.Option(
-    min=1, help="Engines that run at once, one core and 2.5 GB each (5 GB with a workspace).", show_default="what fits the machine")]
-Seed = Annotated[int, typer.Option(help="Of every random choice.")]
+    min=1, help="Number of engines that run in parallel. Each needs one core and 2.5 GB of memory (5 GB with a "
+                "workspace).", show_default="as many as fit this machine")]
+Seed = Annotated[int, typer.Option(help="Random seed.")]
 LibraryNames = Annotated[list[str], typer.Option(
-    "--library", help="A module (`Init`, `Std`), a `.lean` file of yours, or a folder of such files, with a `/` in its name; repeatable.")]
+    "--library", help="A module (`Init`, `Std`), a `.lean` file, or a folder of `.lean` files (write it with a `/`, as in `./Foo`); "
+                      "repeatable.")]
 WorkspaceFolder = Annotated[Path | None, typer.Option(
-    "--workspace", help="A lake project, such as one with Mathlib: its own Lean opens the library.", show_default="the embedded Lean")]
+    "--workspace", help="A Lake project, for example one with Mathlib. Its own Lean opens the library.", show_default="the embedded Lean")]
 Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
 Module = Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")]
-Sample = Annotated[str, typer.Option(help="How many, chosen by the seed, or `all`.")]
-MaxFailures = Annotated[int, typer.Option(min=0, help="Items that may fail before the run ends; 0: any number.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try items again that failed in an earlier run.")]
-Expansions = Annotated[int, typer.Option(min=1, help="States that are expanded for a theorem, at most.")]
-Candidates = Annotated[int, typer.Option(min=1, help="Tactics that are tried on a state.")]
+Sample = Annotated[str, typer.Option(help="Number of rows to draw at random, or `all`.")]
+MaxFailures = Annotated[int, typer.Option(min=0, help="End the run after more failures than this; 0: never.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Retry items that failed in an earlier run.")]
+Expansions = Annotated[int, typer.Option(min=1, help="Maximum number of states to expand per theorem.")]
+Candidates = Annotated[int, typer.Option(min=1, help="Number of tactics to try per state.")]
 Set = Annotated[list[str], typer.Option(
-    "--set", metavar="KEY=VALUE", help="A value instead of the recipe's: `data.corpora=[corpus]`, `finetune.updates=200`; repeatable.")]
-SkipTarget = Annotated[list[str], typer.Option(help="Leave this theorem out; repeatable.")]
+    "--set", metavar="KEY=VALUE", help="Override a value of the recipe: `data.corpora=[corpus]`, `finetune.updates=200`; repeatable.")]
+SkipTarget = Annotated[list[str], typer.Option(help="Skip this theorem; repeatable.")]
 
 
 Number = TypeVar("Number", int, float)
 
 
 def workers_of(asked: int | None, workspace: str | None = None) -> int:
-    """As many as are asked for, else as many as there are cores and memory for."""
+    """The number that the user gave, or as many as this machine has cores and memory for."""
     if asked is not None:
         return asked
     from lean_alchemy.pipelines.runtime.lean import workers_that_fit
@@ -56,7 +59,7 @@ def retries_of(max_failures: int, retry_failed: bool) -> "Retries":
 
 
 def count_of(text: str) -> int | None:
-    """`all` is None."""
+    """The number in an option such as `--sample 200`; None for `all`. Raises BadParameter for anything else."""
     if text == "all":
         return None
     if not (text.isascii() and text.isdecimal()) or int(text) < 1:
@@ -65,7 +68,7 @@ def count_of(text: str) -> int | None:
 
 
 def numbers_of(option: str, text: str, kind: type[Number]) -> list[Number]:
-    """`8,64`, each above zero."""
+    """The numbers in `8,64`. Each must be above zero. Raises BadParameter."""
     try:
         found = [kind(part) for part in text.split(",")]
     except ValueError:
@@ -80,8 +83,11 @@ def workspace_of(folder: Path | None) -> str | None:
 
 
 def libraries_of(names: list[str]) -> list[str]:
-    """Files by their full path, as OUT is read again from other folders; for a folder the `.lean` files below it, without those of its
-    build and of its packages (`.lake`) and without its `lakefile.lean`."""
+    """The modules and files that `--library` names.
+
+    Files get absolute paths, because a later command may run in another working directory. A folder stands for the `.lean` files below
+    it, except `lakefile.lean` and hidden folders such as `.lake` (build output and packages).
+    """
     return [place for name in names for place in _places(name)]
 
 
@@ -90,7 +96,7 @@ def _places(name: str) -> list[str]:
     if name.endswith(".lean"):
         return [str(place.resolve())]
     if "/" not in name:
-        return [name]  # a module, even where a folder has its name
+        return [name]  # a module, even if there is a folder of the same name
     if not place.is_dir():
         raise typer.BadParameter(f"there is no folder {name}")
     files = sorted(file for file in place.resolve().rglob("*.lean")

@@ -1,4 +1,4 @@
-"""`alchemy bench`: two ways side by side in one run."""
+"""`alchemy bench`: measurements of the index, of throughput, of the gym, and of larger libraries."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ from lean_alchemy.pipelines.commands.arguments import (
     workspace_of,
 )
 
-bench = typer.Typer(no_args_is_help=True, help="Two ways side by side in one run.")
+bench = typer.Typer(no_args_is_help=True, help="Measures the index, throughput, the gym, and larger libraries.")
 
 
 NOT_MEASURED = "They are not in the measurement"
@@ -30,17 +30,18 @@ def search(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
     targets: Annotated[int | None, typer.Option(
-        min=1, help="Random theorems.", show_default="10, or all with --pairs")] = None,
-    pairs: Annotated[int | None, typer.Option(min=1, help="Draw targets until each kind and site has that many usable pairs.")] = None,
+        min=1, help="Number of random targets.", show_default="10, or all with --pairs")] = None,
+    pairs: Annotated[int | None, typer.Option(
+        min=1, help="Draw targets until each kind and site has this many usable pairs of target and lemma.")] = None,
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
-    way: Annotated[list[str], typer.Option(help="Measure this kind and site alone, such as `apply-hypothesis`; repeatable.")] = [],
+    way: Annotated[list[str], typer.Option(help="Measure only this kind and site, such as `apply-hypothesis`; repeatable.")] = [],
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(
-        help="The folder to write to: `bench-search.json` and `.png`. A run that was stopped goes on.")] = None,
+        help="The folder to write to: `bench-search.json` and `.png`. An interrupted run resumes.")] = None,
     json: Json = False,
 ) -> None:
-    """Brute force, the index and an oracle, on every site of random targets."""
+    """Compares brute force, the index and an oracle on every site of random targets."""
     from lean_alchemy.pipelines.bench.report import print_search, search_summary, write_search
     from lean_alchemy.pipelines.bench.search import search as run
     from lean_alchemy.pipelines.bench.search import ways_of
@@ -63,13 +64,13 @@ def search(
 def index(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems that query the index.")] = 200,
+    targets: Annotated[int, typer.Option(min=1, help="Number of random targets that query the index.")] = 200,
     seed: Seed = 0,
     workers: Workers = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write to: `bench-index.json` and `bench-index.png`.")] = None,
     json: Json = False,
 ) -> None:
-    """Building, loading and asking the index, and how that grows with the library."""
+    """Measures building, loading and querying the index, and how the costs grow with the library."""
     from lean_alchemy.pipelines.bench.index import measure
     from lean_alchemy.pipelines.bench.report import print_index, write_index
     from lean_alchemy.pipelines.commands.printing import finish, progress
@@ -89,14 +90,14 @@ def index(
 def throughput(
     library: LibraryNames = ["Init", "Std"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=1, help="Random theorems.")] = 200,
+    targets: Annotated[int, typer.Option(min=1, help="Number of random targets.")] = 200,
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     workers: Workers = None,
-    scaling: Annotated[bool, typer.Option(help="Measure one worker as well, on the same targets.")] = True,
+    scaling: Annotated[bool, typer.Option(help="Also measure one worker on the same targets.")] = True,
     json: Json = False,
 ) -> None:
-    """Verified variants a second, and where the time goes."""
+    """Measures verified variants per second, and where the time goes."""
     from lean_alchemy.pipelines.bench.report import print_throughput
     from lean_alchemy.pipelines.bench.throughput import measure
     from lean_alchemy.pipelines.commands.printing import finish, progress
@@ -119,12 +120,12 @@ def throughput(
 def gym(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    episodes: Annotated[int, typer.Option(min=10, help="Starts from a theorem, and what is tried there.")] = 300,
-    theorems: Annotated[int, typer.Option(min=1, help="Random theorems to start from, one after the other.")] = 200,
+    episodes: Annotated[int, typer.Option(min=10, help="Number of episodes; each tries tactics on the first states of a theorem.")] = 300,
+    theorems: Annotated[int, typer.Option(min=1, help="Number of random theorems to start from, in turn.")] = 200,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Steps of one engine a second, states printed, and how its memory grows."""
+    """Measures steps per second of one engine, with states printed, and how its memory grows."""
     from lean_alchemy.pipelines.bench.gym import measure
     from lean_alchemy.pipelines.bench.report import print_gym
     from lean_alchemy.pipelines.commands.printing import finish, progress
@@ -143,17 +144,17 @@ def gym(
 def scale(
     library: LibraryNames = ["Init", "Std"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=20, help="Random theorems whose costs are measured.")] = 200,
+    targets: Annotated[int, typer.Option(min=20, help="Number of random targets whose costs are measured.")] = 200,
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
-    to_theorems: Annotated[int, typer.Option(min=1, help="Theorems of the larger library, with what it imports.")] = 300_000,
-    to_targets: Annotated[int, typer.Option(min=1, help="Targets there.")] = 150_000,
-    cores: Annotated[str, typer.Option(help="Numbers of workers, separated by commas.")] = "8,64,512",
-    slower: Annotated[str, typer.Option(help="Factors by which Lean may work longer on its terms, separated by commas.")] = "1,3,10",
+    to_theorems: Annotated[int, typer.Option(min=1, help="Theorems of the larger library and of its imports.")] = 300_000,
+    to_targets: Annotated[int, typer.Option(min=1, help="Targets of the larger library.")] = 150_000,
+    cores: Annotated[str, typer.Option(help="Numbers of cores (one worker each) to estimate for, separated by commas.")] = "8,64,512",
+    slower: Annotated[str, typer.Option(help="Assumed slowdowns of Lean on the larger library's terms, separated by commas.")] = "1,3,10",
     out: Annotated[Path | None, typer.Option(help="The folder to write to: `bench-scale.json`.")] = None,
     json: Json = False,
 ) -> None:
-    """What a larger library would take on more cores: extrapolated from this one, and simulated."""
+    """Estimates the time for a larger library on more cores."""
     from lean_alchemy.pipelines.bench.report import print_scale, write_scale
     from lean_alchemy.pipelines.bench.scale import extrapolate, measure
     from lean_alchemy.pipelines.commands.printing import finish, progress
@@ -162,9 +163,9 @@ def scale(
     counts, factors = numbers_of("--cores", cores, int), numbers_of("--slower", slower, float)
     with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        drawn = extrapolate(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
+        extrapolated = extrapolate(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
     if out is not None:
-        write_scale(drawn, out)
+        write_scale(extrapolated, out)
     if not json:
-        print_scale(drawn)
-    finish(drawn.summary(), json)
+        print_scale(extrapolated)
+    finish(extrapolated.summary(), json)

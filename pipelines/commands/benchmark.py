@@ -7,21 +7,21 @@ import typer
 
 from lean_alchemy.pipelines.commands.arguments import Json, Out, Seed, Workers, workers_of
 
-benchmark = typer.Typer(no_args_is_help=True, help="Theorems with proofs and their splits, in LeanDojo's format.")
+benchmark = typer.Typer(no_args_is_help=True, help="Benchmarks: theorems with proofs and splits, in LeanDojo's format.")
 
 
 @benchmark.command()
 def build(
     out: Out,
-    name: Annotated[str, typer.Option(help="What it is called.")] = "core",
-    version: Annotated[int, typer.Option(min=1, help="Another version for other theorems.")] = 1,
-    test_size: Annotated[int, typer.Option(min=1, help="Theorems in test, and as many in val.")] = 500,
+    name: Annotated[str, typer.Option(help="Name of the benchmark.")] = "core",
+    version: Annotated[int, typer.Option(min=1, help="Version number; raise it when the theorems change.")] = 1,
+    test_size: Annotated[int, typer.Option(min=1, help="Number of theorems in test and in val, each.")] = 500,
     seed: Seed = 0,
-    pack: Annotated[Path | None, typer.Option(help="A `.tar.xz` to write as well.")] = None,
+    pack: Annotated[Path | None, typer.Option(help="Also write this `.tar.xz` file.")] = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
-    """Makes a benchmark of a harvest: OUT/benchmark, with its data card."""
+    """Makes a benchmark from a harvest: the folder OUT/benchmark, with its data card."""
     from lean_alchemy.pipelines.benchmarks.build import build as run
     from lean_alchemy.pipelines.benchmarks.build import write
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
@@ -36,11 +36,12 @@ def build(
 
 @benchmark.command()
 def unpack(
-    folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    source: Annotated[Path | None, typer.Option("--from", help="A packed benchmark.", show_default="the benchmark core")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder to create.")],
+    source: Annotated[Path | None, typer.Option(
+        "--from", help="The packed benchmark, a `.tar.xz` file.", show_default="the benchmark core")] = None,
     json: Json = False,
 ) -> None:
-    """Writes a packed benchmark out as a folder, for readers of LeanDojo's format."""
+    """Unpacks a benchmark into a folder, for programs that read LeanDojo's format."""
     from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
     from lean_alchemy.pipelines.commands.printing import finish, tell
 

@@ -31,37 +31,41 @@ def synthesize(
     out: Out,
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[str, typer.Option(help="How many theorems to mutate, chosen by the seed, or `all`.")] = "300",
+    targets: Annotated[str, typer.Option(help="Number of theorems to mutate, drawn at random, or `all`.")] = "300",
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     workers: Workers = None,
     target: Annotated[list[str], typer.Option(help="Mutate this theorem; repeatable.")] = [],
     skip_target: SkipTarget = [],
     module: Module = None,
-    forward: Annotated[bool, typer.Option(help="`apply` at the conclusion, which becomes what it implies.")] = True,
-    side_conditions: Annotated[bool, typer.Option(help="`rw` with lemmas that have side conditions, which become hypotheses.")] = True,
-    occurrences: Annotated[bool, typer.Option(help="`rw` at each instance of a pattern, not at the first alone.")] = True,
-    new_variables: Annotated[bool, typer.Option(help="Lemmas with variables that the target does not determine.")] = True,
-    depth: Annotated[int, typer.Option(min=1, max=8, help="Mutations in a row: the best variants are mutated again.")] = 1,
-    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
-    without: Annotated[list[str], typer.Option(help="Switch a quality rule off, by its name; repeatable.")] = [],
-    target_cap: Annotated[int, typer.Option(min=0, help="Variants of one target, the best by score; 0: all.")] = 250,
+    forward: Annotated[bool, typer.Option(help="Use `apply` forward: the conclusion is replaced by what it implies.")] = True,
+    side_conditions: Annotated[bool, typer.Option(
+        help="Use `rw` with lemmas that have side conditions. These become hypotheses of the variant.")] = True,
+    occurrences: Annotated[bool, typer.Option(help="Use `rw` at every instance of a pattern, not only the first.")] = True,
+    new_variables: Annotated[bool, typer.Option(
+        help="Use lemmas with variables that the target does not determine. These become variables of the variant.")] = True,
+    depth: Annotated[int, typer.Option(min=1, max=8, help="Number of mutations in a row: the best variants are mutated again.")] = 1,
+    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep variants that the quality rules would reject.")] = False,
+    without: Annotated[list[str], typer.Option(help="Switch off the quality rule of this name; repeatable.")] = [],
+    target_cap: Annotated[int, typer.Option(min=0, help="Maximum number of variants per target, the best by score; 0: no limit.")] = 250,
     foreign_cap: Annotated[int, typer.Option(
-        min=0, help="Variants of one target that bring in foreign subjects alone, the best by score; 0: all.")] = 12,
-    lemma_cap: Annotated[int, typer.Option(min=0, help="Variants by one lemma, the best by score; 0: all.")] = 200,
+        min=0, help="Maximum number of variants per target that only add an unrelated subject, the best by score; 0: no limit.")] = 12,
+    lemma_cap: Annotated[int, typer.Option(min=0, help="Maximum number of variants per lemma, the best by score; 0: no limit.")] = 200,
     held_out: Annotated[Path | None, typer.Option(
-        exists=True, dir_okay=False, help="A file of theorem names and statement keys, one a line, to keep out.")] = None,
+        exists=True, dir_okay=False, help="A file with one theorem name or statement key per line. These theorems are kept out of the "
+                                          "corpus.")] = None,
     held_out_premises: Annotated[bool, typer.Option(
-        "--held-out-premises", help="Keep held-out theorems out as lemmas, too (novel premises).")] = False,
+        "--held-out-premises", help="Do not use the held-out theorems as lemmas either (novel premises).")] = False,
     refute: Annotated[bool, typer.Option(
-        "--refute", help="Make a table of false statements that look like variants, with proofs of their negations, too.")] = False,
-    verify: Annotated[int, typer.Option(min=1, help="Variants that a fresh engine reads again at the end.")] = 200,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate, from a sample, what it would take.")] = False,
+        "--refute", help="Also make the table `refuted`: false statements that look like variants, with proofs of their "
+                         "negations.")] = False,
+    verify: Annotated[int, typer.Option(min=1, help="Number of variants to verify in a fresh engine at the end.")] = 200,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate time, memory and disk from a sample.")] = False,
     max_failures: MaxFailures = 100,
     retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
-    """Makes a corpus of verified variants in OUT. Run again, it goes on where it stopped."""
+    """Makes a corpus of verified variants in OUT. Run again, it resumes."""
     import hashlib
 
     from lean_alchemy.pipelines.commands.printing import finish, print_estimate, print_examples, print_funnel, progress, tell
@@ -70,9 +74,9 @@ def synthesize(
     from lean_alchemy.pipelines.runtime.job import Job
 
     if held_out_premises and not held_out:
-        raise typer.BadParameter("--held-out-premises is about the theorems in --held-out FILE: give that, too")
+        raise typer.BadParameter("--held-out-premises needs --held-out FILE")
     if target and module:
-        raise typer.BadParameter("--target names the targets; --module can't narrow them")
+        raise typer.BadParameter("--target and --module can't be combined")
     options = Options(
         library=libraries_of(library), workspace=workspace_of(workspace), targets=None if target else count_of(targets),
         seed=seed, kinds=kinds_of(kinds), target=target, skip_target=sorted(set(skip_target)), module=module,
@@ -118,7 +122,7 @@ def verify(
     max_failures: MaxFailures = 100,
     json: Json = False,
 ) -> None:
-    """Checks variants again, from their text alone, in a fresh engine."""
+    """Checks variants again: a fresh engine elaborates only their text."""
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.corpus.extract import install_if_missing
     from lean_alchemy.pipelines.corpus.options import Options
@@ -148,7 +152,7 @@ def grade(
     retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
-    """Records the cheapest automation that proves each variant; a grade of all of them (`--sample all`) is the table `grades`."""
+    """Records the cheapest automation that proves each variant. `--sample all` (the default) writes the table `grades`."""
     from lean_alchemy.pipelines.commands.printing import finish, print_grades, progress, tell
     from lean_alchemy.pipelines.corpus.extract import install_if_missing
     from lean_alchemy.pipelines.corpus.grade import grade as run
@@ -165,7 +169,7 @@ def grade(
     if not json:
         print_grades(summary)
     if size is not None and size < grades.variants:
-        tell("a sample: `--sample all` writes the table")
+        tell("only a sample was graded; `--sample all` writes the table")
     finish(summary, json, grades.failures)
 
 
@@ -174,20 +178,21 @@ def mutate(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
     kinds: Kinds = "rw,apply",
-    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep what the quality rules would leave out.")] = False,
-    lemma: Annotated[str | None, typer.Option(help="Only variants by this lemma.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="With --lemma: why each use of it makes a variant, or why not.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many variants to print.")] = 20,
+    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep variants that the quality rules would reject.")] = False,
+    lemma: Annotated[str | None, typer.Option(help="Print only variants made with this lemma.")] = None,
+    explain: Annotated[bool, typer.Option(
+        "--explain", help="With --lemma: print for each use of the lemma why it gives a variant or not.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of variants to print.")] = 20,
     json: Json = False,
 ) -> None:
-    """Prints the variants of one theorem beside it."""
+    """Prints one theorem and its variants."""
     from lean_alchemy.pipelines.commands.printing import err, finish, out, print_explanation, print_variant, progress
     from lean_alchemy.pipelines.corpus.explain import explanations
     from lean_alchemy.pipelines.corpus.one_theorem import variants_of_one
 
     if explain:
         if lemma is None:
-            raise typer.BadParameter("--explain is about one lemma: name it with --lemma")
+            raise typer.BadParameter("--explain needs --lemma")
         with progress() as report:
             uses = explanations(name, lemma, libraries_of(library), workspace_of(workspace), kinds_of(kinds), report)
         for use in uses:
@@ -212,7 +217,7 @@ def mutate(
 
 
 def _tell_problems(problems: list[str]) -> None:
-    """What is wrong in files of the user: it is skipped, and printed."""
+    """Prints the errors in the user's files. The theorems with these errors were skipped."""
     from lean_alchemy.pipelines.commands.printing import tell
 
     for problem in problems:

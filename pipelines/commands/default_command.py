@@ -1,12 +1,12 @@
-"""A group of commands of which the first needs no name: `alchemy eval --benchmark core …` is `alchemy eval run --benchmark core …`."""
+"""A command group with a default command: `alchemy eval --benchmark core …` means `alchemy eval run --benchmark core …`."""
 
 import typer
 import typer.core
 
 
 class DefaultCommand(typer.core.TyperGroup):
-    """Options without the name of a command go to the first one, `--help` included. So the parser requires what that one requires, and
-    nothing of the others."""
+    """Options without the name of a command go to the first command of the group, `--help` included. The parser then requires the options
+    of that command."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
         first = next(iter(self.commands))

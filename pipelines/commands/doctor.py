@@ -1,4 +1,4 @@
-"""What is installed of what the project needs, and what to do about what is missing."""
+"""What the project needs: what is installed, what is missing, and how to install it."""
 
 import importlib.util
 import os
@@ -21,7 +21,7 @@ from lean_alchemy.pipelines.commands.printing import err
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """needed: the main job does not work without it."""
+    """needed: `alchemy synthesize` does not work without it."""
 
     name: str
     ok: bool
@@ -31,19 +31,19 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """`embedded Lean` in a summary."""
+        """The name as a JSON key, such as `embedded_lean`."""
         return self.name.lower().replace(" ", "_").replace("-", "_")
 
 
 def examine() -> list[Finding]:
-    return [_python(), _embedded(), _native(), _package("ray", "it runs the workers", needed=True), _torch(),
+    return [_python(), _embedded(), _native(), _package("ray", "it runs the workers in parallel", needed=True), _torch(),
             _package("lean-dojo", "`alchemy trace` needs it", needed=False), _disk(), _memory()]
 
 
 def show(findings: list[Finding]) -> None:
     table = Table(show_header=False, box=None)
     for finding in findings:
-        mark = "[green]ok[/]" if finding.ok else "[red]missing[/]" if finding.needed else "[yellow]not there[/]"
+        mark = "[green]ok[/]" if finding.ok else "[red]missing[/]" if finding.needed else "[yellow]not installed[/]"
         table.add_row(mark, finding.name, finding.found, finding.advice)
     err.print(table)
 
@@ -69,12 +69,12 @@ def _native() -> Finding:
     try:
         lean = lake.tool("lean")
     except lake.NoWorkspace:
-        return Finding("native Lean", False, "no lean on the path", "not needed; Mathlib needs one (elan)", needed=False)
+        return Finding("native Lean", False, "no `lean` on the PATH", "not needed; Mathlib needs one (elan)", needed=False)
     try:
         said = subprocess.run([lean, "--version"], capture_output=True, encoding="utf-8", timeout=60, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("native Lean", False, str(error), "not needed; Mathlib needs one (elan)", needed=False)
-    advice = "" if lake.supports(said) else f"the engine is written for Lean {lake.RANGE}"
+    advice = "" if lake.supports(said) else f"the engine supports Lean {lake.RANGE}"
     return Finding("native Lean", True, said, advice, needed=False)
 
 
@@ -103,5 +103,5 @@ def _disk() -> Finding:
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / 1e9
     engines = int(free // 1.6)
-    return Finding("memory", engines > 0, f"{free:.0f} GB free: enough for {engines} engines beside {os.cpu_count()} cores",
+    return Finding("memory", engines > 0, f"{free:.0f} GB free, enough for {engines} engines; {os.cpu_count()} cores",
                    "" if engines else "an engine needs 1.6 GB")

@@ -1,4 +1,4 @@
-"""`alchemy eval`: provers on benchmarks, and two runs compared."""
+"""`alchemy eval`: evaluates provers on benchmarks, and compares two evaluations."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,37 +22,38 @@ from lean_alchemy.pipelines.commands.arguments import (
 )
 from lean_alchemy.pipelines.commands.default_command import DefaultCommand
 
-Split = Annotated[Literal["random", "novel_premises"], typer.Option(help="Of the benchmark.")]
-Part = Annotated[Literal["test", "val"], typer.Option(help="Of the split.")]
+Split = Annotated[Literal["random", "novel_premises"], typer.Option(help="Split of the benchmark.")]
+Part = Annotated[Literal["test", "val"], typer.Option(help="Part of the split.")]
 
-evaluate = typer.Typer(cls=DefaultCommand, help="Best-first proof search with a prover on a benchmark; two runs compared.")
+evaluate = typer.Typer(cls=DefaultCommand, help="Evaluates a prover on a benchmark with best-first search, and compares two evaluations.")
 
 
-@evaluate.command(epilog="Other forms: `alchemy eval compare A B`, two evaluations paired; `alchemy eval steps MODEL`, a model on the "
-                         "steps of held-out proofs.")
+@evaluate.command(epilog="Other commands: `alchemy eval compare A B` compares two evaluations; `alchemy eval steps MODEL` scores a "
+                         "model on the steps of held-out proofs.")
 def run(
-    benchmark: Annotated[Literal["core", "leandojo", "minif2f"], typer.Option(help="What is to be proved.")],
+    benchmark: Annotated[Literal["core", "leandojo", "minif2f"], typer.Option(help="Benchmark to prove.")],
     model: Annotated[str, typer.Option(
-        help="The prover: the folder of a model or of a run of `alchemy train`, `automation`, `random`, or a command that speaks the JSON "
+        help="Prover: the folder of a model or of a run of `alchemy train`, `automation`, `random`, or a command that uses the JSON "
              "protocol of `eval/provers/command.py`.")],
     out: Annotated[Path | None, typer.Option(
-        help="The folder to write to. An evaluation that was stopped goes on.", show_default="results/BENCHMARK-SPLIT-PROVER")] = None,
-    data: Annotated[Path | None, typer.Option(help="Where `leandojo` or `minif2f` lies; for `core` another benchmark of ours.")] = None,
+        help="The folder to write to. An interrupted evaluation resumes.", show_default="results/BENCHMARK-SPLIT-PROVER")] = None,
+    data: Annotated[Path | None, typer.Option(
+        help="Path of `leandojo` or `minif2f`; with `core`, another benchmark in our format.")] = None,
     split: Split = "random",
     part: Part = "test",
     sample: Sample = "all",
     seed: Seed = 0,
     expansions: Expansions = 32,
     candidates: Candidates = 8,
-    heartbeats: Annotated[int, typer.Option(min=1, help="Thousands, for a tactic; 5000 are about a second.")] = 5000,
-    negate: Annotated[bool, typer.Option("--negate", help="Try to prove the negations of theorems that were not proved, too.")] = False,
+    heartbeats: Annotated[int, typer.Option(min=1, help="Heartbeat limit per tactic, in thousands; 5000 is about a second.")] = 5000,
+    negate: Annotated[bool, typer.Option("--negate", help="Also try to prove the negations of theorems that were not proved.")] = False,
     workspace: WorkspaceFolder = None,
     workers: Workers = None,
     max_failures: MaxFailures = 100,
     retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
-    """Proves a benchmark's theorems with a prover: results as a table, a pass rate with its interval."""
+    """Runs a prover on the theorems of a benchmark, and writes a table of results and the pass rate with a 95 % interval."""
     size = count_of(sample)
     from lean_alchemy.eval.evaluate import as_summary, evaluation_at, label_of
     from lean_alchemy.eval.evaluate import evaluate as follow
@@ -97,7 +98,7 @@ def steps(
     part: Part = "test",
     json: Json = False,
 ) -> None:
-    """A model on all steps of held-out proofs: its loss, and how often its first tactic is exactly the proof's."""
+    """Scores a model on all steps of held-out proofs: its loss, and how often its first tactic is the one of the proof (exact match)."""
     from lean_alchemy.pipelines.runtime.extras import require
 
     require("train")
@@ -107,19 +108,19 @@ def steps(
 
     with progress() as report:
         found = score_steps(model_at(model), data, split, part, report)
-    tell(f"{found.steps:,} steps: loss {found.loss:.3f} nats a token, {found.bits_per_byte:.3f} bits a byte of the tactics, "
+    tell(f"{found.steps:,} steps: loss {found.loss:.3f} nats per token, {found.bits_per_byte:.3f} bits per byte of the tactics, "
          f"exact {found.exact:.1%} ({found.interval.low:.1%} to {found.interval.high:.1%})")
     finish(found, json)
 
 
 @evaluate.command()
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of an evaluation.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Of another one, on the same theorems.")],
-    plot: Annotated[Path | None, typer.Option(help="A PNG file: pass rate against budget.")] = None,
+    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of the first evaluation.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of the second evaluation, on the same theorems.")],
+    plot: Annotated[Path | None, typer.Option(help="PNG file to write: pass rate against budget.")] = None,
     json: Json = False,
 ) -> None:
-    """Pairs two evaluations: who proved what, McNemar's test, the difference of the pass rates with its interval."""
+    """Compares two evaluations, paired by theorem: what each proved, McNemar's test, the difference of the pass rates with its interval."""
     import msgspec
 
     from lean_alchemy.eval.evaluate import evaluation_at, label_of

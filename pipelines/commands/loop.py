@@ -1,4 +1,4 @@
-"""`alchemy loop`: corpus, training, evaluation, one table."""
+"""`alchemy loop`: corpus, training and evaluation, with one table of results."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,21 +9,22 @@ from lean_alchemy.pipelines.commands.arguments import Candidates, Expansions, Js
 
 
 def loop(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for all of it.")],
-    recipe: Annotated[str, typer.Option(help="What is trained, once with the corpus and once without, for as many updates.")] = "tiny",
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for all results.")],
+    recipe: Annotated[str, typer.Option(help="Recipe of both trainings, with equal numbers of updates.")] = "tiny",
     set_: Set = [],
-    targets: Annotated[int, typer.Option(min=1, help="Theorems of Init and Std to mutate.")] = 800,
-    sample: Annotated[int, typer.Option(min=1, help="Theorems of each split of the benchmark to prove.")] = 150,
+    targets: Annotated[int, typer.Option(min=1, help="Number of theorems of Init and Std to mutate.")] = 800,
+    sample: Annotated[int, typer.Option(min=1, help="Number of theorems to prove of each split of the benchmark.")] = 150,
     expansions: Expansions = 32,
     candidates: Candidates = 8,
-    minif2f: Annotated[Path | None, typer.Option(help="Problems of miniF2F, to prove them as well: see `alchemy eval`.")] = None,
+    minif2f: Annotated[Path | None, typer.Option(
+        help="Path of miniF2F, to evaluate on its problems as well; see `--data` of `alchemy eval`.")] = None,
     rebuild_benchmark: Annotated[bool, typer.Option(
-        "--rebuild-benchmark", help="Harvest, and build the benchmark from that, which takes half an hour.")] = False,
+        "--rebuild-benchmark", help="Harvest proofs again and build the benchmark from them (about half an hour).")] = False,
     seed: Seed = 0,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
-    """What a corpus is worth: a model trained with it and one without, both judged. Run again, it goes on where it stopped."""
+    """Trains a model with the corpus and one without, and evaluates both. Run again, it resumes."""
     from lean_alchemy.eval.loop import Loop, run_loop
     from lean_alchemy.pipelines.commands.printing import finish, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout

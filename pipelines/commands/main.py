@@ -36,7 +36,7 @@ RENAMED = {
     ("harvest",): {"--fresh": "--no-known"},
     ("loop",): {"--fresh": "--rebuild-benchmark"},
 }
-"""Old names of options, by command. They go on working, with a warning."""
+"""Old names of options, by command. They still work, with a warning."""
 
 _INTERRUPTED = 130
 """How Typer ends a command after Ctrl-C."""
@@ -60,7 +60,7 @@ def main() -> None:
     try:
         status = app(args=_renamed(sys.argv[1:]), prog_name="alchemy", standalone_mode=False)
         if status == _INTERRUPTED:
-            _fail("interrupted. What was done is kept; run the command again to go on.", 1)
+            _fail("interrupted. What was done is kept; run the command again to resume.", 1)
         sys.exit(status or 0)
     except _WrongUse as error:
         rich_utils.rich_format_error(error)
@@ -96,7 +96,7 @@ def _use_utf8() -> None:
 
 
 def _renamed(arguments: Sequence[str]) -> list[str]:
-    """The arguments with the present names of options."""
+    """The arguments, with the new names of options."""
     for command, names in RENAMED.items():
         if tuple(arguments[:len(command)]) == command:
             return [_present(word, names) for word in arguments]

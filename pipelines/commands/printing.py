@@ -24,19 +24,19 @@ from lean_alchemy.pipelines.runtime.storage import Location, table_of
 __all__ = ["err", "finish", "out", "progress", "tell"]
 
 SUMMARY_VERSION = 1
-"""Of the form of the objects that `--json` prints. Raise it when a key changes its meaning or goes away."""
+"""Version of the objects that `--json` prints. Raise it when a key changes its meaning or is removed."""
 
 SHOWN = 5
-"""Failures that are printed; the table has all of them."""
+"""Number of failures that are printed; the table `failures` has all of them."""
 
 def tell(text: str) -> None:
-    """A line on stderr, as it is."""
+    """Prints a line on stderr, without markup."""
     err.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def finish(summary: Mapping[str, Any] | msgspec.Struct, json: bool, failures: Sequence[Failure] | None = None, failed: bool = False,
-           advice: str = "They are in the table failures; `--retry-failed` retries them") -> None:
-    """The end of every command. With --json the summary is the last line of stdout. Exit status 1 where items failed, or with `failed`.
+           advice: str = "They are in the table `failures`; `--retry-failed` retries them") -> None:
+    """Ends a command. With --json it prints the summary as the last line of stdout. Exit status 1 if items failed, or if `failed`.
     failures: None for a command without items. advice: what to do about them."""
     if failures:
         tell(f"{len(failures):,} items failed. {advice}:")
@@ -50,7 +50,7 @@ def finish(summary: Mapping[str, Any] | msgspec.Struct, json: bool, failures: Se
 
 
 def print_json(fields: Mapping[str, Any]) -> None:
-    """A line that any reader of JSON takes, whatever the encoding of stdout."""
+    """Prints a line of JSON; non-ASCII characters are escaped if stdout is not UTF-8."""
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json_.dumps({"version": SUMMARY_VERSION, **fields}, ensure_ascii=not is_unicode) + "\n")
     sys.stdout.flush()
@@ -73,7 +73,7 @@ def print_funnel(summary: Mapping[str, Any]) -> None:
 
 
 def print_estimate(found: Estimate) -> None:
-    """What a job would take, with the error of the sample."""
+    """The table of `synthesize --dry-run`: each amount with its sampling error."""
     table = Table(title=f"{found.targets:,} targets with {found.workers} workers, extrapolated from {found.sampled}", show_header=False,
                   title_justify="left")
     table.add_column()
@@ -86,9 +86,10 @@ def print_estimate(found: Estimate) -> None:
 
 
 def print_grades(summary: Mapping[str, Any]) -> None:
-    """The table of `grade`: each variant counts where it is closed first."""
+    """The table of `grade`: a variant counts for the cheapest automation that proves it."""
     graded = summary["graded"]
-    table = Table(title=f"what proves {graded:,} of {summary['variants']:,} variants alone", title_justify="left")
+    table = Table(title=f"cheapest automation that proves a variant alone ({graded:,} of {summary['variants']:,} graded)",
+                  title_justify="left")
     table.add_column("cheapest automation", no_wrap=True)
     for column in ("variants", "share", "cumulative"):
         table.add_column(column, justify="right")
@@ -100,11 +101,11 @@ def print_grades(summary: Mapping[str, Any]) -> None:
         table.add_row(name, f"{n:,}", f"{n / max(graded, 1):.1%}", f"{so_far / max(graded, 1):.1%}")
     out.print(table)
     if summary["unknown"]:
-        tell(f"{summary['unknown']:,} variants have an automation without a verdict: the engine died of it")
+        tell(f"{summary['unknown']:,} variants have a tactic without a verdict, because it killed the engine")
 
 
 def print_examples(corpus: Location, n: int) -> None:
-    """Some variants of different targets, and where the others are."""
+    """Prints variants of `n` different targets, and the path of the corpus."""
     variants = table_of(corpus / "variants")
     by_target = {row["target"]: row["variant_id"] for row in variants.to_table(columns=["target", "variant_id"]).to_pylist()}
     drawn = random.Random(0).sample(sorted(by_target), min(n, len(by_target)))
@@ -118,7 +119,7 @@ def print_examples(corpus: Location, n: int) -> None:
 
 
 def print_variant(variant: Variant, target: str) -> None:
-    """A variant beside its target: `target` is the target's statement."""
+    """Prints a variant below its target. target: the statement of the target."""
     arrow = "←" if variant.direction == "backward" and variant.kind == "rw" else ""
     title = f"{variant.kind} {arrow}{variant.lemma} at {variant.site}"
     text = f"-- {variant.target} {target}\n{variant.theorem}"
@@ -126,9 +127,9 @@ def print_variant(variant: Variant, target: str) -> None:
 
 
 def print_explanation(use: Explanation) -> None:
-    """One use of a lemma, and why it makes a variant or not."""
+    """Prints one use of a lemma, and why it gives a variant or not."""
     where = f"{use.kind} {use.direction} at {use.site}" + (f", occurrence {use.occurrence}" if use.occurrence > 1 else "")
-    candidate = "" if use.is_candidate else "  (not a candidate of the index)"
+    candidate = "" if use.is_candidate else "  (the index does not propose it)"
     out.print(f"[bold]{where}[/]: {escape(use.outcome)}{candidate}", highlight=False)
     for line in [*([use.message] if use.message else []), *use.trace]:
         out.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)

@@ -28,23 +28,24 @@ def harvest(
     out: Out,
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[str, typer.Option(help="How many theorems to prove, chosen by the seed, or `all`.")] = "200",
+    targets: Annotated[str, typer.Option(help="Number of theorems to prove, drawn at random, or `all`.")] = "200",
     seed: Seed = 0,
     module: Module = None,
     skip_target: SkipTarget = [],
-    rounds: Annotated[int, typer.Option(min=1, help="Theorems that a round proved may be used in the next.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; a round may use theorems proved in earlier ones.")] = 3,
     portfolio: Annotated[str, typer.Option(
-        help="What is tried: `none` (known proofs only), `quick`, `lemmas` (with theorems that the index finds), `premises` (with MePo's, "
-             "too), `search` (`lemmas`, then a short search).")] = "lemmas",
+        help="Tactics to try: `none` (known proofs only), `quick`, `lemmas` (also with theorems that the index finds), `premises` (also "
+             "with "
+             "theorems that MePo selects), `search` (`lemmas`, then a short proof search).")] = "lemmas",
     known: Annotated[list[Path], typer.Option(
-        help="Proofs to try first: OUT of another harvest, or a benchmark; repeatable.", show_default="the benchmark core")] = [],
-    no_known: Annotated[bool, typer.Option("--no-known", help="Start without known proofs.")] = False,
+        help="Known proofs to try first: the OUT of another harvest, or a benchmark; repeatable.", show_default="the benchmark core")] = [],
+    no_known: Annotated[bool, typer.Option("--no-known", help="Do not use known proofs.")] = False,
     workers: Workers = None,
     max_failures: MaxFailures = 100,
     retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
-    """Finds proofs of a library's own theorems, each in the environment before it, and records what their tactics did."""
+    """Finds proofs of a library's theorems (or takes those in your `.lean` files), and records them step by step."""
     from lean_alchemy.pipelines.benchmarks.leandojo import CORE
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout
@@ -55,7 +56,7 @@ def harvest(
     from lean_alchemy.pipelines.runtime.job import Job
 
     if no_known and known:
-        raise typer.BadParameter("--no-known and --known exclude each other")
+        raise typer.BadParameter("--no-known and --known can't be combined")
     proofs = [proof for place in (known or ([] if no_known else [CORE])) for proof in known_in(place)]
     options = TargetOptions(library=libraries_of(library), workspace=workspace_of(workspace), targets=count_of(targets), seed=seed,
                             module=module, skip_target=sorted(set(skip_target)))
@@ -74,14 +75,14 @@ def harvest(
 def steps(
     out: Out,
     proofs: Annotated[list[str], typer.Option(
-        help="Proofs of targets, which are put into those of their variants as a form of their own: OUT of `harvest` or `trace`, a "
+        help="Known proofs of targets, inlined into the proofs of their variants (form `inlined`): the OUT of `harvest` or `trace`, a "
              "benchmark, or `core`; repeatable.")] = [],
     workers: Workers = None,
     max_failures: MaxFailures = 100,
     retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
-    """Runs the proof of every variant in the gym, and records what each tactic did, as the table `steps`."""
+    """Runs the proof of every variant in the gym, and records the goal states before and after each tactic in the table `steps`."""
     from lean_alchemy.pipelines.benchmarks.leandojo import benchmark_path
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.corpus.extract import install_if_missing
@@ -96,31 +97,32 @@ def steps(
         install_if_missing(workspace)
         known = originals_in([benchmark_path(name) if name == "core" else location_of(name) for name in proofs])
         tally, failures, seconds = run(out, workers_of(workers, workspace), known, report, retries_of(max_failures, retry_failed))
-    tell(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; of {tally.goal_directed:,} from the goal "
-         f"backwards as well, of {tally.inlined:,} with the target's own proof in it")
+    tell(f"{tally.rows:,} steps of {tally.with_steps:,} of {tally.variants:,} variants; {tally.goal_directed:,} variants also in "
+         f"goal-directed form, {tally.inlined:,} with the target's proof inlined")
     finish({"variants": tally.variants, "with_steps": tally.with_steps, "goal_directed": tally.goal_directed, "inlined": tally.inlined,
             "steps": tally.rows, "seconds": round(seconds, 1)}, json, failures)
 
 
 def trace(
     out: Out,
-    repo: Annotated[str | None, typer.Option(metavar="URL", help="A git repository of Lean, by URL or path, to build and trace.")] = None,
-    commit: Annotated[str, typer.Option(metavar="REV", help="Of that repository: a commit, tag or branch.")] = "HEAD",
+    repo: Annotated[str | None, typer.Option(metavar="URL", help="URL or path of a git repository of Lean to build and trace.")] = None,
+    commit: Annotated[str, typer.Option(metavar="REV", help="Commit, tag or branch of the repository.")] = "HEAD",
     traced: Annotated[Path | None, typer.Option(
-        exists=True, file_okay=False, help="A folder that LeanDojo traced, in its cache OWNER-NAME-COMMIT/NAME; nothing is built.")] = None,
+        exists=True, file_okay=False, help="A folder that LeanDojo has already traced, such as OWNER-NAME-COMMIT/NAME in its cache; "
+                                           "nothing is built.")] = None,
     workers: Workers = None,
     max_failures: MaxFailures = 100,
     retry_failed: RetryFailed = False,
     json: Json = False,
 ) -> None:
-    """Records the proofs that people wrote in a repository, step by step, with LeanDojo (pip install 'lean-alchemy[dojo]')."""
+    """Records the proofs in a git repository step by step, with LeanDojo (pip install 'lean-alchemy[dojo]')."""
     from lean_alchemy.lean_workspace.dojo import traces as dojo_traces
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.proofs.trace import reasons
     from lean_alchemy.pipelines.proofs.trace import trace as run
 
     if (repo is None) == (traced is None):
-        raise typer.BadParameter("name one of --repo and --traced")
+        raise typer.BadParameter("give exactly one of --repo and --traced")
     dojo_traces.require_package()
     processes = workers_of(workers)
     if traced is not None:
@@ -134,6 +136,6 @@ def trace(
     left_out = "".join(f"; {reason}: {n:,}" for reason, n in reasons(tally))
     tell(f"{tally.steps:,} steps of {tally.proved:,} of {tally.theorems:,} theorems in {tally.files:,} files{left_out}")
     if tally.lost:
-        tell(f"{tally.lost:,} of {tally.files:,} files could not be read: they are in the table rejects, with the reason")
+        tell(f"{tally.lost:,} of {tally.files:,} files are unreadable: they are in the table `rejects`, with the reason")
     finish({"theorems": tally.theorems, "proved": tally.proved, "steps": tally.steps, "rejects": tally.rejects, "files": tally.files,
             "files_lost": tally.lost, "seconds": round(seconds, 1)}, json, failures, failed=bool(tally.lost))

@@ -1,4 +1,4 @@
-"""`alchemy report`: a page about a corpus. `alchemy publish`: a data set on the Hugging Face hub or, to look at it first, in a folder."""
+"""`alchemy report`: a page about a corpus. `alchemy publish`: a dataset on the Hugging Face Hub, or first in a local folder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +10,11 @@ from lean_alchemy.pipelines.commands.arguments import Json, Out, Seed
 
 def report(
     out: Out,
-    examples: Annotated[int, typer.Option(min=0, help="Variants to show beside their targets.")] = 12,
+    examples: Annotated[int, typer.Option(min=0, help="Number of example variants.")] = 12,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Draws a page about a corpus: OUT/report/report.html, which needs nothing beside it, and its plots as PNG files."""
+    """Writes a report about a corpus: OUT/report/report.html, a self-contained page, and its plots as PNG files."""
     from lean_alchemy.pipelines.commands.printing import finish, tell
     from lean_alchemy.pipelines.publishing.figures import collect
     from lean_alchemy.pipelines.publishing.report_page import write_report
@@ -28,12 +28,12 @@ def report(
 
 def publish(
     out: Out,
-    repo: Annotated[str, typer.Argument(metavar="REPO", help="`owner/name` on the hub.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the repository, as the folder --out.")] = False,
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="`owner/name` on the Hub.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the repository to the folder --out; upload nothing.")] = False,
     folder: Annotated[Path | None, typer.Option("--out", help="With --dry-run: a new or empty folder to write to.")] = None,
     json: Json = False,
 ) -> None:
-    """Publishes a corpus or a harvest on the Hugging Face hub, with its data card. HF_TOKEN (or `hf auth login`) says who you are."""
+    """Publishes a corpus or a harvest on the Hugging Face Hub, with its data card. HF_TOKEN (or `hf auth login`) provides your token."""
     import tempfile
 
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
@@ -41,7 +41,7 @@ def publish(
     from lean_alchemy.pipelines.publishing.repository import require_name, write
 
     if dry_run != (folder is not None):
-        raise typer.BadParameter("--dry-run writes the folder that --out names: give both, or neither")
+        raise typer.BadParameter("--dry-run and --out FOLDER go together: give both, or neither")
     require_name(repo)
     if folder is not None:
         with progress() as report:

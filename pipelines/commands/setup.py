@@ -9,11 +9,12 @@ from lean_alchemy.pipelines.commands.arguments import Json
 
 
 def setup(
-    mathlib: Annotated[str | None, typer.Option(metavar="REV", help="Make a workspace with Mathlib at this tag, such as v4.28.0.")] = None,
+    mathlib: Annotated[str | None, typer.Option(
+        metavar="REV", help="Make a workspace with Mathlib at this tag, such as v4.28.0 (needs elan).")] = None,
     workspace: Annotated[Path, typer.Option(help="The folder of that workspace.")] = Path("mathlib-workspace"),
     json: Json = False,
 ) -> None:
-    """Installs the embedded Lean below $ALCHEMY_HOME, once; or makes a workspace with Mathlib for a Lean of yours (elan)."""
+    """Installs the embedded Lean below $ALCHEMY_HOME (once), or makes a workspace with Mathlib for your own Lean."""
     import time
 
     from lean_alchemy.lean_workspace.embedded import install
@@ -33,12 +34,12 @@ def setup(
         return
     with progress() as report:
         installed = install.setup(lambda step, share: report(step, round(100 * share), 100, ""))
-    tell(f"Lean is in {install.prefix()}" if installed else f"nothing to do: Lean is in {install.prefix()}")
+    tell(f"Lean is in {install.prefix()}" if installed else f"Lean is already installed in {install.prefix()}")
     finish({"installed": installed, "home": str(install.home()), "seconds": round(time.monotonic() - start, 1)}, json)
 
 
 def doctor(json: Json = False) -> None:
-    """Prints what is installed, what is missing, and what to do about it."""
+    """Prints what is installed, what is missing, and how to install it."""
     from lean_alchemy.pipelines.commands.doctor import examine, show
     from lean_alchemy.pipelines.commands.printing import finish
 

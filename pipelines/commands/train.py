@@ -1,4 +1,4 @@
-"""`alchemy train`: a recipe, followed."""
+"""`alchemy train`: trains a model as a recipe describes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,12 @@ from lean_alchemy.pipelines.commands.arguments import Json, Set
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="One that ships with the package (`tiny`, `smollm2`), or a YAML file.")],
-    out: Annotated[Path, typer.Option(help="The folder to write to. A run that was stopped goes on; one that is done is not overwritten.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe of the package (`tiny`, `smollm2`), or a YAML file.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to. An interrupted run resumes; a finished one is not overwritten.")],
     set_: Set = [],
     json: Json = False,
 ) -> None:
-    """Trains a model: continual pretraining and finetuning, as a recipe says."""
+    """Trains a model: continual pretraining and finetuning, as described by a recipe."""
     from lean_alchemy.pipelines.runtime.extras import require
     from lean_alchemy.training.recipe import load
     from lean_alchemy.training.run_folder import require_usable

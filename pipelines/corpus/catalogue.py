@@ -1,4 +1,4 @@
-"""The extracted library: its theorems, the keys of its lemmas, its instances, and how general each lemma is."""
+"""The extracted library: its theorems, the index keys of its lemmas, its class instances, and how general each lemma is."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +16,13 @@ from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.storage import Location
 
 SLICES = 24
-"""Slices of a library: about three seconds of work each for Init."""
+"""Number of slices of a library. For Init a slice takes about three seconds."""
 
 GENERALITY = "generality.parquet"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A theorem as the later stages need it. term: its statement in canonical form. near_key: see `mutation.terms`."""
+    """A theorem with the data that later stages need. term: its statement in canonical form. near_key: see `mutation.terms`."""
 
     name: str
     module: str
@@ -38,15 +38,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sampled(msgspec.Struct, frozen=True):
-    """A target on which generality is measured. sites: what it asks the index, as JSON."""
+    """A target on which generality is measured. sites: its queries to the index, as JSON."""
 
     target: int
     sites: bytes
 
 
 class Described(msgspec.Struct, frozen=True):
-    """What the library is, beside its theorems. problems: errors in files of the user. instances: rows of `mutation.search.classes`, as
-    JSON."""
+    """The library without its theorems. count: the number of theorems. problems: errors in the user's files. instances: rows of
+    `mutation.search.classes`, as JSON."""
 
     toolchain: str
     count: int
@@ -63,17 +63,17 @@ def entry_of(row: TheoremRow, modules: list[str]) -> Entry:
 
 
 def module_name(module: str) -> str:
-    """A file of the user is a module with the file's name."""
+    """The name of a module. For a user's file it is the name of the file without its folder."""
     return Path(module).name if module.endswith(".lean") else module
 
 
 def slice_key(number: int) -> str:
-    """The slice's folder below that of the stage. After the slices comes the description of the library."""
+    """The folder of a slice, such as `07`. The item after the last slice is `library`, the description of the library."""
     return f"{number:02}" if number < SLICES else "library"
 
 
 class Catalogue:
-    """The extracted library, in the order of the engine's numbers."""
+    """The extracted library. Theorem `i` in `theorems` has the number `i` in the engine."""
 
     def __init__(self, folder: Location, named: Sequence[str]):
         """named: the modules and files whose theorems are targets."""
@@ -85,7 +85,7 @@ class Catalogue:
 
     @property
     def statement_keys(self) -> dict[str, str | None]:
-        """By the names of the theorems."""
+        """The statement keys, by the names of the theorems."""
         return {entry.name: entry.statement_key for entry in self.theorems}
 
     def keys(self) -> Iterator[Key]:
@@ -103,21 +103,21 @@ class Catalogue:
         return Generality(dict(zip(uses, rows["share"], strict=True)), len(self.theorems))
 
     def sample(self) -> Iterator[tuple[int, list[Site]]]:
-        """The targets on which generality is measured, and what each asks the index."""
+        """The targets on which generality is measured, with their queries to the index."""
         for row in parquet.read([slice_ / "sample.parquet" for slice_ in self._slices], Sampled):
             yield row.target, msgspec.json.decode(row.sites, type=SharedSites).expanded()
 
     def library_of(self, entry: Entry) -> str:
-        """The named library that a theorem stands in; else the root of its module."""
+        """The named library that contains a theorem, else the root of its module: `Init` for `Init.Core`."""
         return next((name for name in self._named if _stands_in(entry, name)), entry.module.split(".")[0])
 
     def is_of_library(self, entry: Entry) -> bool:
-        """Does it stand in a named library, and not in what these import?"""
+        """Is the theorem in a named library, and not only in one of their imports?"""
         return any(_stands_in(entry, name) for name in self._named)
 
     @staticmethod
     def is_ordinary(entry: Entry, policy: Policy = Policy()) -> bool:
-        """Does the policy admit it, as target or lemma?"""
+        """Does the policy admit the theorem as target and as lemma?"""
         return policy.admits(entry.name, entry.tags, entry.term)
 
     def record(self, entry: Entry) -> Theorem:

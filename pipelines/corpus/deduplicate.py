@@ -1,13 +1,13 @@
-"""*select*: the shards of variants go in; the table `variants` comes out, deduplicated and within its caps.
+"""*select*: reads the shards of variants and writes the table `variants`, deduplicated and within the caps.
 
-Deterministic, whatever the order in which shards arrived; it can be run again at any time. Each step works on one partition of the key
-space at a time (`data/partitions.py`), in bounded memory, anywhere on a cluster:
+The result does not depend on the order of the shards, and the stage can be run again at any time. Each step processes one partition of
+the keys at a time (`data/partitions.py`), in bounded memory, on any node of the cluster:
 
-1. *read*: some shards at a time, split by statement key.
-2. *distinct*: of variants with the same statement key the shallowest is kept, then the best by score, then the smallest id. Held-out
-   statements go.
-3. *near*: likewise for near keys.
-4. *capped*: of each lemma the best variants by score are kept; all that must be remembered is a threshold for each lemma.
+1. *read*: reads groups of shards and splits their rows by statement key.
+2. *distinct*: keeps one variant per statement key: that of the smallest depth, then of the best score, then of the smallest id. Removes
+   held-out statements.
+3. *near*: does the same for near keys.
+4. *capped*: keeps the best variants of each lemma, by score. It needs only a threshold per lemma in memory.
 """
 
 from collections import defaultdict
@@ -27,17 +27,17 @@ BEST_FIRST = [("depth", "ascending"), ("score", "descending"), ("variant_id", "a
 
 
 class VariantPartitions(Partitioned, frozen=True):
-    """The steps. Their files are named by the shards or by the partition that the rows come from."""
+    """The steps. A file has the name of the shards or of the partition that its rows come from."""
 
     record: ClassVar = Variant
     table: ClassVar = "variants"
     stage: ClassVar = "select"
 
     near_duplicates: bool
-    """Do they go?"""
+    """Are near duplicates removed?"""
 
     def distinct(self, part: str) -> StepResult:
-        """One variant for each statement, split by near key where these are looked at next."""
+        """Keeps one variant per statement, and splits the rows by near key if near duplicates are removed next."""
         table, drops = self.admitted(self.part("read", part))
         table, doubles = _best_of_each(table, "statement_key")
         if self.near_duplicates:
@@ -47,14 +47,14 @@ class VariantPartitions(Partitioned, frozen=True):
         return self.result(table, [*drops, self.rejected(doubles, "duplicate")], f"distinct-{part}")
 
     def near(self, part: str) -> StepResult:
-        """One variant of those that a reader takes for the same."""
+        """Keeps one variant per near key."""
         table, near = _best_of_each(self.part("distinct", part), "near_key")
         self.split("near", part, table, "statement_key")
         return self.result(table, [self.rejected(near, NEAR_DUPLICATE)], f"near-{part}")
 
     def thresholds(self, cap: int | None) -> dict[str, tuple[float, str]]:
-        """For each lemma with more variants than `cap`, the last that is kept: (-score, id). Lemmas are looked at some at a
-        time."""
+        """For each lemma with more variants than `cap`, the last variant that is kept, as (-score, id). Lemmas are processed in groups, to
+        bound the memory."""
         files = sorted(self.step_folder("near").glob("*/*.parquet"), key=str)
         if cap is None or not files:
             return {}
@@ -72,7 +72,7 @@ class VariantPartitions(Partitioned, frozen=True):
         return found
 
     def capped(self, part: str, thresholds: dict[str, tuple[float, str]]) -> StepResult:
-        """The variants within the caps: a file of the table."""
+        """Writes the variants within the caps: one file of the table."""
         table = self.part("near", part)
         rows = table.select(["lemma", "score", "variant_id"]).to_pylist()
         over = pa.array([
@@ -86,7 +86,7 @@ LEMMAS_AT_ONCE = 500
 
 
 def write_table(partitions: VariantPartitions, shards: list[Location], cap: int | None, each: Each = map) -> StepResult:
-    """All steps: the tables `variants` and `rejects` stand below the partitions' folder afterwards."""
+    """Runs all steps. They write the tables `variants` and `rejects` below the partitions' folder."""
     result = all_of(each, partitions.read, groups(shards)).then(all_of(each, partitions.distinct, PARTS))
     if partitions.near_duplicates:
         result = result.then(all_of(each, partitions.near, PARTS))

@@ -1,4 +1,4 @@
-"""`synthesize --dry-run`: what a job would take, extrapolated from a sample of its targets. Nothing of it stays."""
+"""`synthesize --dry-run`: estimates time, memory and disk of a job from a sample of its targets. OUT is not changed."""
 
 import math
 import statistics
@@ -22,13 +22,13 @@ from lean_alchemy.pipelines.runtime.shards import is_done, place_of, summary_at
 from lean_alchemy.pipelines.runtime.stage import Report
 
 SAMPLE = 60
-"""Targets that are tried, the first ones of the order in which the job would take them."""
+"""Size of the sample: the first targets, in the order of the job."""
 CHUNK = 5
-"""Targets whose time is measured together: targets differ much, and the spread between chunks says how much."""
+"""Number of targets per shard of the sample. The error is computed from the spread between these shards."""
 
 
 class Amount(msgspec.Struct, frozen=True):
-    """An estimate, and how far off it may be: 95 of 100 estimates made so lie closer."""
+    """An estimate and its 95 % error: value ± error."""
 
     value: float
     error: float
@@ -39,16 +39,16 @@ class Estimate(msgspec.Struct, frozen=True):
     sampled: int
     workers: int
     variants: Amount
-    """That are verified: what is alike between targets goes later."""
+    """Verified variants, before deduplication across targets."""
     hours: Amount
-    """Of all workers side by side, the extraction of the library not included."""
+    """Hours with all workers in parallel, without the extraction of the library."""
     disk_gb: Amount
     memory_gb: float
-    """As a rule, all workers together."""
+    """Typical memory of all workers together."""
 
 
 def estimate(job: Job[Options], workers: int, report: Report) -> Estimate:
-    """job: its OUT is not touched. Raises JobError where no target of the sample could be done."""
+    """Estimates a job; its OUT is not changed. Raises JobError if no target of the sample could be mutated."""
     with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
         trial = Job(Path(folder), job.options)
         with trial.begin(), pool.cluster(workers):
@@ -66,7 +66,7 @@ def estimate(job: Job[Options], workers: int, report: Report) -> Estimate:
 
     def extrapolated(values: list[float]) -> Amount:
         spread = statistics.stdev(values) * math.sqrt(len(values)) if len(values) > 1 else sum(values)
-        missing = math.sqrt(max(0.0, 1 - sampled / len(names)))  # where all are in the sample nothing is left to chance
+        missing = math.sqrt(max(0.0, 1 - sampled / len(names)))  # no error if the sample has all targets
         return Amount(times * sum(values), 1.96 * times * spread * missing)
 
     return Estimate(
@@ -76,11 +76,11 @@ def estimate(job: Job[Options], workers: int, report: Report) -> Estimate:
 
 
 TABLES = 2
-"""A variant lies on disk in its shard and in the table."""
+"""A variant is stored twice: in its shard and in the table."""
 
 
 def _bytes(folder: Path) -> int:
-    """Of what grows with the number of targets; a small file is mostly its schema."""
+    """Bytes of the column data, which grow with the number of targets. Small files consist mostly of their schema, which is not counted."""
     return sum(column.total_compressed_size for file in folder.glob("*.parquet") for column in _columns(file))
 
 

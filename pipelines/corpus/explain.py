@@ -1,4 +1,4 @@
-"""Why a lemma makes a variant of a theorem, or why not: every use of the lemma is tried, whatever the index and the policy say."""
+"""Why a lemma gives a variant of a theorem, or why not. It tries every use of the lemma, also those that index or policy exclude."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,8 @@ from lean_alchemy.pipelines.runtime.stage import Report
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """One use of a lemma. occurrence: from 1. is_candidate: does `synthesize` try it (the index finds it, and the policy admits the lemma)?
-    outcome: `draft` where the attempt succeeds, else the reason; message: Lean's; trace: what was tried, line by line."""
+    """One use of a lemma. occurrence: from 1. is_candidate: does `synthesize` try it (the index proposes it, and the policy admits the
+    lemma)? outcome: `draft` if the attempt succeeds, else the reason. message: Lean's error message. trace: the attempt, in lines."""
 
     kind: str
     site: str
@@ -28,7 +28,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def explanations(name: str, lemma: str, library: list[str], workspace: str | None, kinds: list[str], report: Report) -> list[Explanation]:
-    """Every use of the lemma on the theorem. Raises UsageError where there is no such theorem."""
+    """Every use of the lemma on the theorem. Raises UsageError if one of them does not exist."""
     with on_library(library, kinds, report, workspace=workspace, targets=None, target=[name]) as (job, catalogue):
         entry, rule = named_entry(name, catalogue), named_entry(lemma, catalogue)
         number, of_lemma = catalogue.numbers[entry.name], catalogue.numbers[rule.name]
@@ -49,7 +49,7 @@ def explanations(name: str, lemma: str, library: list[str], workspace: str | Non
 
 
 def _uses(kinds: tuple[Kind, ...], sites: list[Site], lemma: int) -> Iterator[Candidate]:
-    """The lemma in each direction at each site, at the first place."""
+    """The lemma in each direction at each site, at the first occurrence."""
     for site in sites:
         for kind in kinds:
             for use in kind.uses:

@@ -1,6 +1,6 @@
-"""*extract*: a library goes in; its theorems, the keys of its lemmas and how general each lemma is come out.
+"""*extract*: reads from a library its theorems, the index keys of its lemmas, and how general each lemma is.
 
-The result depends on the library and the engine alone, so it is kept below `$ALCHEMY_HOME` for the next job.
+The result depends only on the library and the engine, so it is cached below `$ALCHEMY_HOME` for later jobs.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, Sums, sil
 from lean_alchemy.pipelines.runtime.storage import Location, download, is_local, remove, settle
 
 PAGE = 250
-"""Theorems that the engine is asked for at once."""
+"""Number of theorems per request to the engine."""
 
 Row = TypeVar("Row")
 
@@ -45,7 +45,7 @@ class ExtractTally(Sums):
 
 
 class Extractor:
-    """Tells slices of the library: item i is the i-th of SLICES, the last one is the description of the library."""
+    """Yields slices of the library: item `i` is the i-th of SLICES slices, item SLICES is the description of the library."""
 
     def __init__(self, library: Library):
         self._workspace = opened(library)
@@ -79,7 +79,7 @@ class Extractor:
         yield ExtractTally(theorems=len(rows))
 
     def _sites(self, number: int) -> bytes:
-        """What a target asks the index. One that can't be prepared asks nothing."""
+        """The queries of a target to the index, as JSON. There are none if Lean can't prepare the target."""
         try:
             return msgspec.json.encode(self._workspace.target(number).shared_sites)
         except (EngineDied, EngineRefused):
@@ -95,7 +95,7 @@ EXTRACT = Stage(
 
 
 def by_halves(ask: Callable[[int, int], list[Row]], first: int, count: int, lost: Callable[[int], list[Row]]) -> list[Row]:
-    """A page. What kills its engine is found by asking for halves, and is lost alone."""
+    """The rows of `count` theorems. If the engine dies, the range is halved, so that only the theorem that kills it is lost."""
     try:
         return ask(first, count)
     except EngineDied:
@@ -106,13 +106,13 @@ def by_halves(ask: Callable[[int, int], list[Row]], first: int, count: int, lost
 
 
 def lost_row(number: int) -> list[TheoremRow]:
-    """In the place of a theorem that kills its engine: without a statement it is neither target nor lemma."""
+    """Placeholder for a theorem that kills the engine. It has no statement, so it is neither target nor lemma."""
     return [TheoremRow(name=f"_lost.{number}", module=0, line=None, statement=None, term=None, binders=[], level_params=[], tags=[],
                        docstring=None)]
 
 
 def _is_drawn(name: str, count: int) -> bool:
-    """Is a theorem in the sample of a library of `count`? By digest, so that it is the same in every slicing."""
+    """Is a theorem in the sample of a library of `count` theorems? A digest of its name decides, so the slices do not matter."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) % max(1, count // SAMPLE) == 0
 
 
@@ -120,8 +120,8 @@ def _is_drawn(name: str, count: int) -> bool:
 
 
 def extracted(job: Job, workers: int, report: Report = silent) -> Catalogue:
-    """The library of the job, from an earlier extraction where there is one. Raises UsageError for a module that Lean does not have,
-    JobError where a slice failed."""
+    """The library of the job, from the cache if it is there. Raises UsageError for a module that Lean does not have, JobError if a slice
+    failed."""
     install_if_missing(job.library.workspace, report)
     require_modules(job.library)
     if not _take_kept(job):
@@ -132,13 +132,13 @@ def extracted(job: Job, workers: int, report: Report = silent) -> Catalogue:
         if ran.failures:
             raise JobError("the library was not extracted: " + "; ".join(f"{f.item}: {f.what}" for f in ran.failures[:3]))
         _measure_generality(job)
-        with suppress(OSError):  # a full disk below $ALCHEMY_HOME is no reason to fail
+        with suppress(OSError):  # the cache is optional: ignore a full disk below $ALCHEMY_HOME
             _kept_copy(job)
     return catalogue(job)
 
 
 def catalogue(job: Job) -> Catalogue:
-    """The extraction of the job; that of a corpus in a store is brought to this machine. Raises JobError where it is not whole."""
+    """The extraction of the job. From an object store it is first copied to this machine. Raises JobError if it is incomplete."""
     is_here = not is_local(job.work) and _kept(job).is_dir()
     if not is_here and (missing := _missing(job)):
         raise JobError(f"the library was not extracted: slices {missing} are missing")
@@ -150,15 +150,15 @@ def catalogue(job: Job) -> Catalogue:
             remove(damaged)
         raise JobError(f"{error}. The extraction of the library was removed: run the command again, which extracts it anew") from None
     if not found.theorems:
-        raise JobError(f"{job.library} holds no theorems" + "".join(f"\n{p}" for p in found.described.problems[:5]))
+        raise JobError(f"{job.library} has no theorems" + "".join(f"\n{p}" for p in found.described.problems[:5]))
     return found
 
 
 @contextmanager
 def on_library(library: list[str], kinds: list[str], report: Report, workers: int = 2, out: Path | None = None,
                **options: Any) -> Iterator[tuple[Job[Options], Catalogue]]:
-    """A job without a corpus: the library is extracted the first time. out: where its shards lie; None: nothing is left behind. options:
-    further fields of Options."""
+    """A job that only needs the library, which is extracted if it is not cached. out: the folder of its shards; None: a temporary one.
+    options: further fields of Options."""
     with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
         job = Job(out or Path(folder), Options(library=library, kinds=kinds, **options))
         with job.begin():
@@ -171,14 +171,14 @@ def require_modules(library: Library) -> None:
     for name in library.modules:
         if not has_module(library, name):
             raise UsageError(
-                f"there is no module {name} in the embedded Lean; it has Init, Std and Lean, and their parts. A library such as Mathlib "
-                "needs a Lean of yours: `--workspace DIR`" if library.workspace is None else
+                f"there is no module {name} in the embedded Lean; it has Init, Std, Lean and their submodules. For a library such as "
+                "Mathlib use your own Lean: `--workspace DIR`" if library.workspace is None else
                 f"there is no module {name} in {library.workspace}, or it is not compiled: run `lake exe cache get` (for Mathlib) and "
                 "`lake build` there")
 
 
 def install_if_missing(workspace: str | None, report: Report = silent) -> None:
-    """The first job sets the embedded Lean up by itself; a workspace has a Lean of its own."""
+    """Installs the embedded Lean if it is needed and missing. A workspace has its own Lean."""
     if workspace is None:
         install.setup(lambda step, share: report(step, round(100 * share), 100, ""))
 
@@ -188,17 +188,17 @@ def _key(job: Job, item: int) -> str:
 
 
 def extraction_folder(job: Job) -> Location:
-    """Where the slices of the job's library lie."""
+    """The folder of the slices of the job's library."""
     return job.work / EXTRACT.name / job.key(EXTRACT)
 
 
 def _missing(job: Job) -> list[int]:
-    """Slices that are not there, or can't be read."""
+    """The numbers of the slices that are missing or unreadable."""
     return [i for i in range(SLICES + 1) if not is_done(extraction_folder(job) / slice_key(i), EXTRACT)]
 
 
 def _measure_generality(job: Job) -> None:
-    """Adds how general each lemma is to a whole extraction."""
+    """Measures how general each lemma is, and adds the result to a complete extraction."""
     place = extraction_folder(job) / GENERALITY
     if parquet.is_whole(place):
         return
@@ -214,7 +214,7 @@ def _kept(job: Job) -> Path:
 
 
 def _take_kept(job: Job) -> bool:
-    """Takes the extraction of an earlier job, if there is one. True if nothing is missing."""
+    """Copies the extraction from the cache, if it is there. True if the extraction is complete."""
     kept = _kept(job)
     if _missing(job) and kept.is_dir():
         remove(extraction_folder(job))
@@ -224,7 +224,7 @@ def _take_kept(job: Job) -> bool:
 
 
 def _kept_copy(job: Job) -> Path:
-    """A copy of the extraction below `$ALCHEMY_HOME`, made once."""
+    """The copy of the extraction in the cache below `$ALCHEMY_HOME`. It is made if it is missing."""
     kept = _kept(job)
     if kept.is_dir():
         return kept

@@ -1,7 +1,7 @@
-"""*grade*: the variants of a corpus go in; the cheapest automation that proves each comes out, or that none does.
+"""*grade*: finds for each variant of a corpus the cheapest automation that proves it, or records that none does.
 
-A grade depends on the statement, its target, the engine and the library alone. So it is kept below `OUT/.work/grade` under a key of these:
-a run that was killed goes on, and a corpus that has grown costs what is new in it.
+A grade depends only on the statement, its target, the engine and the library. It is cached below `OUT/.work/grade` under a key of these,
+so that an interrupted run resumes, and a larger corpus needs only the grades of its new variants.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, 
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, table_of
 
 SHARD = 50
-"""Variants: about three seconds of work."""
+"""Variants per shard: about three seconds of work."""
 
 
 class Ungraded(msgspec.Struct, frozen=True):
-    """What *grade* reads of a variant."""
+    """The columns of a variant that *grade* reads."""
 
     variant_id: str
     target: str
@@ -38,7 +38,7 @@ class Ungraded(msgspec.Struct, frozen=True):
 
     @property
     def signature(self) -> str:
-        """What stands between `theorem` and `:=`."""
+        """The text between `theorem` and `:=`."""
         return self.theorem.removeprefix("theorem ").removesuffix(f" := {self.proof}")
 
     @property
@@ -47,8 +47,8 @@ class Ungraded(msgspec.Struct, frozen=True):
 
 
 class Grade(msgspec.Struct, frozen=True):
-    """A row of the table `grades`. closed_by: the cheapest automation that proves the variant within its budget, None where none does.
-    unknown: automation without a verdict, because the engine died of it; a cheaper one may be among these."""
+    """A row of the table `grades`. closed_by: the cheapest automation that proves the variant within its budget; None if none does.
+    unknown: tactics without a verdict, because they killed the engine. A cheaper one than `closed_by` may be among them."""
 
     variant_id: str
     closed_by: str | None
@@ -56,7 +56,7 @@ class Grade(msgspec.Struct, frozen=True):
 
 
 class KeyedGrade(msgspec.Struct, frozen=True):
-    """What is kept of a grade. key: of `Ungraded`."""
+    """A cached grade. key: see `Ungraded.key`."""
 
     key: str
     closed_by: str | None
@@ -71,8 +71,9 @@ class GradeTally(Sums):
 
 
 class GradeSummary(msgspec.Struct, frozen=True):
-    """variants: of the corpus. graded: of these. closed_by: how many each automation closes that no cheaper one does, and how many none
-    closes (`nothing`). unknown: variants with an automation without a verdict."""
+    """variants: number of variants of the corpus. graded: number of graded ones. closed_by: for each automation, the number of variants
+    that it proves and no cheaper one does; `nothing`: those that none proves. unknown: number of variants with a tactic without a
+    verdict."""
 
     variants: int
     graded: int
@@ -89,7 +90,7 @@ class Grader:
         self._workspace = opened(library)
 
     def __call__(self, items: Sequence[Ungraded]) -> Iterator[KeyedGrade | GradeTally]:
-        """Raises EngineRefused for a statement that does not read back in this library."""
+        """Raises EngineRefused for a statement that Lean can't elaborate in this library."""
         for variant in items:
             difficulty = self._workspace.grade(variant.signature, variant.target)
             yield KeyedGrade(variant.key, difficulty.closed_by, list[str](difficulty.unknown))
@@ -104,8 +105,8 @@ GRADE = Stage(name="grade", version=1, worker=Grader, tally=GradeTally, tables={
 
 
 def grade(out: Location, size: int | None, workers: int, report: Report = silent, retries: Retries = Retries()) -> GradeSummary:
-    """Grades the variants of a corpus. The table `grades` is written when all of them are graded: a sample says what the corpus looks
-    like, and is not lost. Raises UsageError for a folder that is no corpus."""
+    """Grades the variants of a corpus, or `size` of them. The table `grades` is written only if all variants were to be graded; grades of
+    a sample stay in the cache. Raises UsageError for a folder that is not a corpus."""
     start = time.monotonic()
     manifest = manifest_at(out)
     job = Job(out, manifest.options_as(Options))
@@ -129,7 +130,7 @@ def grade(out: Location, size: int | None, workers: int, report: Report = silent
 
 
 class VariantsToGrade:
-    """The variants to grade. They are read part by part, as often as they are asked for: a large corpus has too many to be held."""
+    """The variants to grade. Each iteration reads them file by file, because a large corpus does not fit in memory."""
 
     def __init__(self, out: Location, size: int | None, seed: int):
         self._out, self._size, self._seed = out, size, seed
@@ -155,7 +156,7 @@ def _grade_missing(job: Job, variants: VariantsToGrade, workers: int, report: Re
 
 
 class _Missing:
-    """Shards of what has no grade yet. unread: rows that could not be read."""
+    """The shards of variants without a grade. unread: failures of rows that could not be read."""
 
     def __init__(self, job: Job, variants: VariantsToGrade, known: frozenset[str]):
         self._base, self._variants, self._known = job.key(GRADE), variants, known
@@ -171,7 +172,7 @@ class _Missing:
 
 
 def _known(job: Job) -> dict[str, KeyedGrade]:
-    """What this run and earlier ones found, by key."""
+    """The grades of this run and of earlier ones, by key."""
     folder = job.work / GRADE.name / job.key(GRADE)
     places = [place for place in folder.glob("*") if is_done(place, GRADE)] if folder.is_dir() else []
     return {row.key: row for place in places for row in runner.read(place, "grades", KeyedGrade)}

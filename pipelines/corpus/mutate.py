@@ -1,7 +1,7 @@
-"""*mutate*: a shard of targets goes in; its verified variants, and everything that was not kept, come out.
+"""*mutate*: makes the verified variants of a shard of targets, and records the rejected attempts.
 
-For each target: find (the index), try (Lean), judge (the rules), write (kernel check, print, read back). With `--depth`
-the best variants are targets in their turn.
+For each target: find candidates (the index), try them (Lean), judge the drafts (the rules of the policy), and write them (kernel check,
+printing, elaboration of the text). With `--depth` the best variants are mutated again.
 """
 
 import gc
@@ -40,7 +40,7 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage, Sums
 
 
 class MutateTally(Sums):
-    """What targets came to. candidates = variants + the rejects of their attempts."""
+    """Counts over targets. candidates = variants + rejected attempts."""
 
     targets: int = 0
     candidates: int = 0
@@ -48,34 +48,34 @@ class MutateTally(Sums):
     elaborated: int = 0
     audited: int = 0
     rejects: dict[str, int] = msgspec.field(default_factory=dict)
-    """By stage and reason."""
+    """Numbers of rejected attempts, by `stage: reason`."""
     seconds: float = 0.0
-    """Of the worker's time, the start of its first engine aside."""
+    """Seconds of the worker, without the start of its first engine."""
     lean_s: dict[str, float] = msgspec.field(default_factory=dict)
-    """Of these, in which Lean worked, by request."""
+    """Seconds of Lean among these, by request."""
     write_s: dict[str, float] = msgspec.field(default_factory=dict)
-    """Of those of `write`, by what was done: kernel, print, elaborate."""
+    """Seconds of the request `write`, by part: kernel, print, elaborate."""
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a step begins: the theorem itself, or a variant of it. steps: the candidates that lead there; parents: the ids
-    of the variants on the way."""
+    """The start of a mutation: the theorem, or a variant of it. steps: the candidates that lead to it. parents: the ids of the variants
+    on this path."""
 
     steps: tuple[Candidate, ...] = ()
     parents: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:
-        """Of the variants that begin here."""
+        """The depth of the variants that start here."""
         return len(self.steps) + 1
 
 
 BREADTH = 4
-"""With `--depth`, the variants of a target, the best by score, that the next step begins with at each depth."""
+"""With `--depth`: the number of variants of a target, the best by score, that are mutated again at each depth."""
 
 
 class Worth(msgspec.Struct, frozen=True):
-    """A draft that no rule objects to. is_foreign: does it bring in foreign subjects alone?"""
+    """A draft that no rule rejects. is_foreign: does it only add an unrelated subject?"""
 
     draft: Draft
     variant_id: str
@@ -85,7 +85,7 @@ class Worth(msgspec.Struct, frozen=True):
 
 AUDIT = "audit"
 AUDITED = 64
-"""One text in so many is judged by the whole command as well; which ones follows from their ids."""
+"""One text in 64 is also elaborated as a whole command, to check the faster judgement by parts. The id of the variant decides."""
 
 
 def is_audited(variant_id: str) -> bool:
@@ -93,7 +93,7 @@ def is_audited(variant_id: str) -> bool:
 
 
 def style_of(policy: Policy) -> Style:
-    """What the policy leaves out for the way it is written is not even written."""
+    """Styles that the policy's text rules would reject are not printed at all."""
     left_out = {rule.name for rule in policy.texts}
     return Style(explicitly=EXPLICIT not in left_out, matchers=MATCHER not in left_out)
 
@@ -120,7 +120,7 @@ class Mutator:
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
         self._workspace = opened(job.library)
         require_kinds(self._workspace.ready, options.kinds)
-        gc.freeze()  # the library stays: it need not be looked through for garbage again and again
+        gc.freeze()  # Freeze: the library is never garbage.
 
     def __call__(self, items: Sequence[str]) -> Iterator[Variant | Reject | Failure | MutateTally]:
         """items: the names of targets."""
@@ -140,15 +140,15 @@ class Mutator:
         self._workspace.close()
 
     def variants_of(self, name: str, tally: MutateTally) -> Iterator[Variant | Reject | Failure]:
-        """Every attempt on a target becomes a variant or is counted in a reject. Raises EngineDied where the engine was killed from
-        outside, again and again."""
+        """The variants and rejects of a target. Every attempt becomes a variant or is counted in a reject. Raises EngineDied if the engine
+        was killed from outside several times."""
         number = self._library.numbers[name]
         entry = self._library.theorems[number]
         tally.targets += 1
         came = MutateTally()
         try:
             rows = list(self._in_steps(Work(entry, self._library.library_of(entry), number), came))
-        except EngineDied as died:  # at preparing the target, twice: nothing of it counts
+        except EngineDied as died:  # the engine died twice while it prepared the target: discard its rows
             if died.cause == "killed":
                 raise
             yield self._set_aside(entry, died.cause)
@@ -159,7 +159,7 @@ class Mutator:
             yield from rows
 
     def _in_steps(self, work: "Work", tally: MutateTally) -> Iterator[Variant | Reject | Failure]:
-        """The variants of the theorem, then those of the best of these, to the depth asked for."""
+        """The variants of the theorem, then variants of the best of these, up to the depth of the options."""
         begin = [Origin()]
         for _ in range(self._options.depth):
             made: list[tuple[Variant, Origin]] = []
@@ -177,7 +177,7 @@ class Mutator:
 
     def _step(self, work: "Work", origin: Origin, target: PreparedTarget,
               tally: MutateTally) -> Iterator[tuple[Variant | Reject | Failure, Candidate | None]]:
-        """Find, try, judge, write: all that one target gives, each with the candidate that it came of."""
+        """Find, try, judge, write: the rows of one target, each with its candidate."""
         sites = {site.site: site.name for site in target.sites}
         candidates = self._lemmas.candidates(work.number, target.sites)
         tally.candidates += len(candidates)
@@ -219,7 +219,7 @@ class Mutator:
             yield self._written(work, origin, one, outcome, sites, tally), draft.candidate
 
     def _judge(self, work: "Work", term: str, lemmas: str) -> NewStatement | str:
-        """A statement beside its target, or why it is not worth writing. lemmas: what the lemmas that led to it state."""
+        """The new statement with its target, or the reason to reject it. lemmas: the statements of the lemmas that led to it."""
         key = terms.statement_key(term)
         if key in work.seen:
             return "duplicate"
@@ -257,7 +257,7 @@ class Mutator:
         printed = PrintedStatement(outcome.statement, outcome.print_options)
         if rule := next((rule for rule in self._policy.texts if rule.objects(printed)), None):
             return self._reject(work, origin, candidate, sites, "quality", rule.name)
-        # As it is read, a statement may have other proofs inside, and be one that is there.
+        # The elaborated text may contain other proof terms than the draft, and so may state an existing theorem.
         if outcome.term != one.draft.term and isinstance(judged := self._judge(work, outcome.term, ""), str):
             return self._reject(work, origin, candidate, sites, "quality", judged)
         return Variant(
@@ -270,8 +270,8 @@ class Mutator:
     @staticmethod
     def _disagreement(work: "Work", one: Worth, outcome: Refusal) -> Failure:
         return Failure.of(
-            MUTATE.name, work.entry.name, f"audit: the text of variant {one.variant_id} was accepted by its parts, and the whole command "
-            f"says {outcome.message}. This is an error of lean-alchemy: please report it. The variant is left out")
+            MUTATE.name, work.entry.name, f"audit: the text of variant {one.variant_id} was accepted when checked in parts, but the whole "
+            f"command reports {outcome.message}. This is a bug in lean-alchemy: please report it. The variant is rejected")
 
     def _id(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> str:
         begin = origin.parents[-1] if origin.parents else work.entry.name
@@ -295,16 +295,16 @@ class Mutator:
 
 
 class Work:
-    """A theorem that is being mutated, and what was found on it so far."""
+    """A theorem during its mutation, and the statements found so far."""
 
     def __init__(self, entry: Entry, library: str, number: int):
         self.entry, self.library, self.number = entry, library, number
         self.statement = terms.parse(entry.term or "")
         self.seen: set[str] = set()
-        """Statement keys."""
+        """Statement keys of the drafts so far."""
         self.near: set[str] = {terms.near_key(self.statement)}
         self.near_keys: dict[str, str] = {}
-        """Of terms that were judged."""
+        """Near keys of the terms that were judged."""
 
     def near_key(self, term: str) -> str:
         return self.near_keys.get(term) or terms.near_key(terms.parse(term))
@@ -314,15 +314,15 @@ MUTATE = Stage(name="mutate", version=2, worker=Mutator, tally=MutateTally, tabl
 
 
 def shards_of(job: Job[Options], targets: list[str], size: int = SHARD_TARGETS) -> list[Shard]:
-    """The shards of targets in their order. A shard is named by its targets and by what their variants depend on."""
+    """The shards of the targets, in order. The key of a shard is a digest of its targets and of the options that matter for them."""
     options = job.options
     return [Shard(job.key(MUTATE, options.of_variants(), chunk), chunk) for chunk in chunks_of(targets, options.skip_target, size)]
 
 
 def _best(worth: list[Worth], cap: int | None, origin: Origin,
           counts: Callable[[Worth], bool] = lambda one: True) -> tuple[list[Worth], list[Worth]]:
-    """Those within the cap of a target, in the order of their candidates, and the others. counts: for which there is a cap.
-    Left out first is what brings in a foreign subject and variables of it, then what scores lowest."""
+    """The drafts within the cap of a target, in the order of their candidates, and the others. counts: the drafts to which the cap applies.
+    Drafts that add an unrelated subject with its variables are dropped first, then those with the lowest score."""
     if cap is None:
         return worth, []
     cap = cap if origin.depth == 1 else max(1, cap // BREADTH)

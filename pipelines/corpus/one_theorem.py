@@ -1,4 +1,4 @@
-"""The variants of one theorem, made as for a corpus, for a reader at a terminal."""
+"""The variants of one theorem, made as for a corpus, for `alchemy mutate`."""
 
 import itertools
 from collections import Counter
@@ -13,8 +13,8 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report
 
 
 class VariantsOfOne(msgspec.Struct, frozen=True):
-    """statement: of the theorem. variants: those of different kinds and sites in turn, the shortest first.
-    rejects: reason → how many attempts."""
+    """statement: that of the theorem. variants: kinds and sites take turns, the shortest variant of each first.
+    rejects: the number of attempts by reason."""
 
     statement: str
     variants: list[Variant]
@@ -25,7 +25,7 @@ class VariantsOfOne(msgspec.Struct, frozen=True):
 
 def variants_of_one(name: str, library: list[str], workspace: str | None, kinds: list[str], keep_all: bool,
                     report: Report) -> VariantsOfOne:
-    """Raises UsageError where there is no such theorem. The library is extracted the first time."""
+    """Mutates one theorem. The library is extracted if it is not cached. Raises UsageError if the theorem does not exist."""
     with on_library(library, kinds, report, workspace=workspace, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
         entry = named_entry(name, catalogue)
         report("mutate", 0, 1, "")

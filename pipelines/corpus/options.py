@@ -1,4 +1,4 @@
-"""The options of `synthesize`: what a corpus depends on."""
+"""The options of `synthesize` that a corpus depends on."""
 
 import msgspec
 
@@ -9,8 +9,8 @@ from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 
 class TargetOptions(JobOptions, frozen=True, kw_only=True):
-    """Which theorems are worked on. targets: how many; None: all. target: by name, instead of by chance. skip_target: left out, whatever
-    else is said."""
+    """Which theorems are the targets. targets: their number; None: all. target: their names, instead of a random sample. skip_target:
+    names that are always skipped."""
 
     targets: int | None
     seed: int = 0
@@ -23,13 +23,13 @@ class TargetOptions(JobOptions, frozen=True, kw_only=True):
 
     def require_growth(self, counts: dict[str, int]) -> None:
         if self.targets is not None and counts["targets"] > self.targets + len(self.skip_target):
-            raise UsageError(f"OUT has {counts['targets']} targets; ask for at least as many, or use another folder")
+            raise UsageError(f"OUT has {counts['targets']} targets already; give --targets at least that number, or use another folder")
 
 
 class Options(TargetOptions, frozen=True, kw_only=True):
-    """forward, side_conditions, occurrences, new_variables: what goes beyond the paper, see `mutation.kinds.Reach`. without: parts of the
-    policy that are switched off, see `mutation.policy.rules.PARTS`. held_out: digest of the held-out file; held_out_premises: are its
-    theorems no lemmas either? refute: make the table of false statements as well; it changes nothing in the others."""
+    """forward, side_conditions, occurrences, new_variables: mutations beyond the paper, see `mutation.kinds.Reach`. without: parts of the
+    policy that are switched off, see `mutation.policy.rules.PARTS`. held_out: digest of the held-out file. held_out_premises: are the
+    held-out theorems also excluded as lemmas? refute: also make the table `refuted`; the other tables do not change."""
 
     kinds: list[str]
     forward: bool = True
@@ -56,7 +56,7 @@ class Options(TargetOptions, frozen=True, kw_only=True):
 
     @property
     def policy(self) -> Policy:
-        """What is left out. Raises UsageError for a rule that does not exist."""
+        """The quality rules and caps. Raises UsageError for a rule that does not exist."""
         if self.keep_all:
             return EVERYTHING
         try:
@@ -66,6 +66,6 @@ class Options(TargetOptions, frozen=True, kw_only=True):
             raise UsageError(str(error)) from None
 
     def of_variants(self) -> dict:
-        """What the variants of a target depend on."""
+        """The options on which the variants of a target depend."""
         return {"kinds": sorted(self.kinds), "reach": msgspec.structs.asdict(self.reach), "keep_all": self.keep_all,
                 "without": sorted(self.without), "target_cap": self.target_cap, "foreign_cap": self.foreign_cap, "depth": self.depth}

@@ -1,9 +1,8 @@
-"""*refute*: a shard of targets goes in; statements that look like their variants and are false come out, each with
-the theorem of its negation.
+"""*refute*: makes false statements that look like variants of a shard of targets, each with a theorem of its negation.
 
-For each target: change (a lemma the wrong way round, a hypothesis dropped, a numeral, two variables), refute (Lean
-looks for a counterexample over small values and judges the text of the proof). A changed statement without a
-counterexample may be true; it is counted and forgotten. No row can state a theorem or a variant: both have proofs.
+For each target: change the statement (use a lemma in the wrong direction, drop a hypothesis, change a numeral, exchange two variables),
+then refute it (Lean searches for a counterexample over small values, and checks the text of the proof). A changed statement without a
+counterexample may be true, so it is only counted. No row can be equal to a theorem or a variant, because these have proofs.
 """
 
 from collections import Counter
@@ -37,7 +36,7 @@ from lean_alchemy.pipelines.runtime.storage import Location
 
 
 class RefuteTally(Sums):
-    """changed = rows + the rejects of the shard, without those of stage `target`."""
+    """changed = rows + rejects of the stage `refute`."""
 
     changed: int = 0
     refuted: int = 0
@@ -69,7 +68,7 @@ class Refuter:
         self._workspace.close()
 
     def refuted_of(self, name: str, tally: RefuteTally) -> Iterator[Refuted | Reject]:
-        """Every changed statement of a target leaves by one of two doors; those without a proof are counted by reason."""
+        """Every changed statement of a target becomes a row or is counted as a reject, by reason."""
         number = self._library.numbers[name]
         entry = self._library.theorems[number]
         try:
@@ -148,21 +147,21 @@ REFUTE = Stage(name="refute", version=1, worker=Refuter, tally=RefuteTally, tabl
 
 
 def shards_of(job: Job[Options], targets: list[str]) -> list[Shard]:
-    """In shards of the same targets as those of *mutate*."""
+    """The shards of the targets; they have the same targets as those of *mutate*."""
     options = job.options
     what = {"keep_all": options.keep_all, "without": sorted(options.without)}
     return [Shard(job.key(REFUTE, what, chunk), chunk) for chunk in chunks_of(targets, options.skip_target)]
 
 
 class RefutedPartitions(Partitioned, frozen=True):
-    """From shards to the table, in two steps."""
+    """The steps from the shards to the table: *read* and *distinct*."""
 
     record: ClassVar = Refuted
     table: ClassVar = "refuted"
     stage: ClassVar = "refute"
 
     def distinct(self, part: str) -> StepResult:
-        """Of the rows that state the same the one with the smallest id: a file of the table."""
+        """Keeps one row per statement, that with the smallest id, and writes one file of the table."""
         table, drops = self.admitted(self.part("read", part))
         table, doubles = first_of_each(table, "statement_key", [("refuted_id", "ascending")])
         write(table, self.folder / "refuted" / f"part-{part}.parquet")
@@ -170,5 +169,5 @@ class RefutedPartitions(Partitioned, frozen=True):
 
 
 def write_table(partitions: RefutedPartitions, shards: list[Location], each: Each = map) -> StepResult:
-    """Both steps: the table `refuted` stands below the partitions' folder afterwards, and rejects beside it."""
+    """Runs both steps. They write the tables `refuted` and `rejects` below the partitions' folder."""
     return all_of(each, partitions.read, groups(shards)).then(all_of(each, partitions.distinct, PARTS))

@@ -1,4 +1,4 @@
-"""The main job: extract → mutate (→ refute) → tabulate → verify. Run again, it goes on where it stopped."""
+"""The main job: extract → mutate (→ refute) → tabulate → verify. Run again, it resumes."""
 
 import time
 from pathlib import Path
@@ -24,7 +24,7 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report, silent
 
 
 class Synthesized(msgspec.Struct, frozen=True):
-    """manifest: of the whole of OUT. failures: items of all stages. problems: errors in files of the user, whose theorems were skipped."""
+    """manifest: that of OUT. failures: failed items of all stages. problems: errors in the user's files, whose theorems were skipped."""
 
     manifest: Manifest
     verified: Verified
@@ -36,7 +36,7 @@ class Synthesized(msgspec.Struct, frozen=True):
 
 def synthesize(job: Job[Options], workers: int, sample: int, held_out: Path | None = None, report: Report = silent,
                retries: Retries = Retries()) -> Synthesized:
-    """Raises JobError where nothing came of the targets, TooManyFailures; what is done stays done."""
+    """Makes the corpus. Raises JobError if there are no variants, TooManyFailures. Finished shards are kept in both cases."""
     options = job.options
     start = time.monotonic()
     log = RunLog(job.out / "run.log")
@@ -45,7 +45,8 @@ def synthesize(job: Job[Options], workers: int, sample: int, held_out: Path | No
         targets = draw_targets(options, library)
         mutated, refuted = mutate.shards_of(job, targets), refute.shards_of(job, targets) if options.refute else []
         if not mutated:
-            raise JobError(f"{job.library} has no ordinary theorem to mutate" + "".join(f"\n{p}" for p in library.described.problems[:5]))
+            raise JobError(f"{job.library} has no theorem that the policy admits as a target"
+                           + "".join(f"\n{p}" for p in library.described.problems[:5]))
         held = HeldOut.read(held_out, library.statement_keys, options.held_out_premises) if held_out else None
         job.accept()
         begun = time.monotonic()
@@ -61,7 +62,7 @@ def synthesize(job: Job[Options], workers: int, sample: int, held_out: Path | No
         for stage in (MUTATE, REFUTE):
             write_failures(job, stage.name, [failure for failure in failures if failure.stage == stage.name])
         if not manifest.counts["variants"]:
-            raise JobError("no variant came of these targets; see the table of rejects for the reasons")
+            raise JobError("none of the targets gave a variant; the table `rejects` has the reasons")
         log.note("stage", name="verify", counts=manifest.counts)
         verified = verify(job, sample, options.seed, min(workers, 2), report, retries)
         in_all = job.note_seconds()
@@ -69,11 +70,11 @@ def synthesize(job: Job[Options], workers: int, sample: int, held_out: Path | No
 
 
 def _progress(tally: MutateTally, seconds: float) -> str:
-    return f"{tally.elaborated:,} variants, {tally.elaborated / seconds:.0f}/s\nnot kept: {_most(tally.rejects)}"
+    return f"{tally.elaborated:,} variants, {tally.elaborated / seconds:.0f}/s\nrejected: {_most(tally.rejects)}"
 
 
 def _most(rejects: dict[str, int], n: int = 4) -> str:
-    """The most frequent reasons."""
+    """The most frequent reasons, such as `refused 1,204, duplicate 310, others 80`."""
     most = sorted(rejects.items(), key=lambda item: -item[1])
     rest = sum(count for _, count in most[n:])
     return ", ".join([*(f"{reason.partition(': ')[2]} {count:,}" for reason, count in most[:n]), *([f"others {rest:,}"] if rest else [])])

@@ -1,4 +1,4 @@
-"""*tabulate*: the shards go in; the tables and the manifest come out, all of them or none."""
+"""*tabulate*: writes the tables and the manifest from the shards, all of them or none."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ from lean_alchemy.pipelines.runtime.storage import Location, ask_all, draft, exc
 
 def tabulate(job: Job[Options], library: Catalogue, mutated: Sequence[Shard], refuted: Sequence[Shard], held_out: HeldOut | None,
              failures: int, each: Each = map) -> tuple[Manifest, list[Failure]]:
-    """Writes the tables; it can be run again at any time. The failures are shards that can't be read: they are left out and removed, so
-    that the next run makes them again. failures: how many there were before."""
+    """Writes the tables and the manifest; it can be run again at any time. It returns a failure for each unreadable shard. Such shards are
+    left out and removed, so that the next run makes them again. failures: the number of failures before this step."""
     options = job.options
     with draft(job.work) as made:
         write(parquet.to_table(map(library.record, library.theorems), Theorem), made / "theorems" / "part-0.parquet")
@@ -51,8 +51,8 @@ def tabulate(job: Job[Options], library: Catalogue, mutated: Sequence[Shard], re
             options=encoded_options(options), schema_version=SCHEMA_VERSION, shards=whole,
             seconds=job.note_seconds(), rejects=dict(sorted(dropped.items())), counts={**counts, "failures": failures + len(damaged)})
         job.require_hold()
-        job.manifest_file.unlink(missing_ok=True)  # between the tables of two selections there is no corpus
-        for table in ("grades", "steps", "refuted"):  # of other variants; what they were made of is kept below .work
+        job.manifest_file.unlink(missing_ok=True)  # without a manifest nobody reads a mixture of old and new tables
+        for table in ("grades", "steps", "refuted"):  # they describe the old variants; their shards stay below .work
             remove(job.out / table)
         for table in tables:
             exchange(made / table, job.out / table)

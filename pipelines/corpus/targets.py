@@ -1,4 +1,4 @@
-"""Which theorems are mutated, in which order, and in which shards."""
+"""Selects the theorems to mutate, their order, and their shards."""
 
 import difflib
 import hashlib
@@ -9,42 +9,42 @@ from lean_alchemy.pipelines.corpus.options import Options, TargetOptions
 from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 SHARD_TARGETS = 20
-"""Targets a shard: some seconds of work, which is what a crash costs."""
+"""Targets per shard: a few seconds of work, which are lost in a crash."""
 
 
 def draw_targets(options: TargetOptions, library: Catalogue) -> list[str]:
-    """The targets in the order in which they are drawn: by digest of seed and name, so that 300 are a subset of 1,000. Raises UsageError
-    for a name that no theorem has, and where nothing is left."""
+    """The targets in random order: they are sorted by a digest of seed and name, so that the first 300 are a subset of the first 1,000.
+    Raises UsageError for an unknown name, and for a module without targets."""
     if options.target:
         for name in options.target:
             if not library.is_of_library(named_entry(name, library)):
-                raise UsageError(f"{name} does not stand in {', '.join(options.library)}; name its library with --library")
+                raise UsageError(f"{name} is not a theorem of {', '.join(options.library)}; add its library with --library")
         return list(dict.fromkeys(options.target))
     policy = _policy_of(options)
     entries = [e for e in library.theorems if library.is_of_library(e) and library.is_ordinary(e, policy)]
     if options.module is not None:
         entries = [e for e in entries if e.module == options.module or e.module.startswith(f"{options.module}.")]
         if not entries:
-            raise UsageError(f"no ordinary theorem of {', '.join(options.library)} stands in a module {options.module}")
+            raise UsageError(f"module {options.module} has no theorem of {', '.join(options.library)} that can be a target")
     names = sorted((e.name for e in entries), key=lambda name: hashlib.blake2b(f"{options.seed}\0{name}".encode()).digest())
     return names[:options.targets]
 
 
 def _policy_of(options: TargetOptions) -> Policy:
-    """With `--keep-all` the targets stay the same."""
+    """The policy that selects targets. `--keep-all` does not change the targets."""
     return options.policy if isinstance(options, Options) and not options.keep_all else Policy()
 
 
 def chunks_of(targets: list[str], skipped: list[str], size: int = SHARD_TARGETS) -> list[list[str]]:
-    """Fixed chunks of the order, without the targets to skip: the first hundred targets make the same chunks in every larger job, and one
-    that is skipped changes its own chunk alone."""
+    """Splits the targets into chunks and removes the skipped ones. The chunks of the first hundred targets are the same in every larger
+    job, and a skipped target changes only its own chunk."""
     chunks = (targets[i:i + size] for i in range(0, len(targets), size))
     left = ([name for name in chunk if name not in skipped] for chunk in chunks)
     return [chunk for chunk in left if chunk]
 
 
 def named_entry(name: str, library: Catalogue) -> Entry:
-    """The theorem that a user names. Raises UsageError where there is none, or none that can be mutated."""
+    """The theorem of this name. Raises UsageError if it does not exist or can't be mutated."""
     if name not in library.numbers:
         raise UsageError(_unknown_theorem(name, library))
     entry = library.theorems[library.numbers[name]]

@@ -1,4 +1,4 @@
-"""*verify*: the text alone goes in, in a fresh engine that has seen nothing of how it was made; a verdict comes out."""
+"""*verify*: elaborates the text of variants in a fresh engine, which does not know how they were made, and records a verdict for each."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,11 +15,11 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, 
 from lean_alchemy.pipelines.runtime.storage import Location, remove
 
 SHARD = 50
-"""Texts: two seconds of work."""
+"""Texts per shard: two seconds of work."""
 
 
 class Invalid(msgspec.Struct, frozen=True):
-    """A text that is not what it should be."""
+    """A text that is not a valid theorem, or not the expected one."""
 
     variant_id: str
     reason: str
@@ -31,7 +31,7 @@ class VerifyTally(Sums):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """failures: texts without a verdict, which are neither valid nor invalid."""
+    """failures: texts without a verdict. They are neither valid nor invalid."""
 
     checked: int
     invalid: list[Invalid]
@@ -60,8 +60,8 @@ VERIFY = Stage(name="verify", version=1, worker=Verifier, tally=VerifyTally, tab
 
 
 def verify(job: Job, size: int | None, seed: int, workers: int, report: Report = silent, retries: Retries = Retries()) -> Verified:
-    """Judges a random sample of the corpus, or all of it, in fresh engines. What was done is kept until all of it is done: a run that was
-    killed goes on, and one that ended is not taken for the next. Raises UsageError where there is no corpus."""
+    """Checks `size` random texts of the corpus (None: all) in fresh engines. Finished shards are kept until the end of the run, so that an
+    interrupted run resumes; then they are removed, so that the next run checks again. Raises UsageError if there is no corpus."""
     found = _texts(job.out, size, seed)
     texts, unread = [row for row in found if isinstance(row, TheoremText)], [row for row in found if isinstance(row, Failure)]
     shards = [Shard(job.key(VERIFY, chunk), chunk) for chunk in (texts[i:i + SHARD] for i in range(0, len(texts), SHARD))]
@@ -75,7 +75,7 @@ def verify(job: Job, size: int | None, seed: int, workers: int, report: Report =
 
 
 class _Negation(msgspec.Struct, frozen=True):
-    """A row of the false statements: `theorem` proves that it is false."""
+    """A row of the table `refuted`: `theorem` proves that the statement is false."""
 
     refuted_id: str
     theorem: str
@@ -83,7 +83,7 @@ class _Negation(msgspec.Struct, frozen=True):
 
 
 def _texts(out: Location, size: int | None, seed: int) -> list[TheoremText | Failure]:
-    """Of variants, and of the negations of false statements where there are any."""
+    """The texts of variants, and of the negations in the table `refuted` if it exists."""
     texts = sample(VERIFY.name, out, TheoremText, size, seed)
     if (out / "refuted").is_dir():
         texts += [TheoremText(row.refuted_id, row.theorem, row.theorem_key) if isinstance(row, _Negation) else row

@@ -1,4 +1,4 @@
-"""What must not come into a corpus: the theorems that a prover is judged by."""
+"""The theorems that are kept out of a corpus, because provers are evaluated on them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 
 class HeldOut(msgspec.Struct, frozen=True):
-    """Theorems that must not come in: by name, and by what they state. premises: theorems that must not come in as lemmas."""
+    """The held-out theorems. names: their names. keys: their statement keys. premises: the names of theorems that may not be lemmas."""
 
     names: frozenset[str]
     keys: frozenset[str]
@@ -17,13 +17,13 @@ class HeldOut(msgspec.Struct, frozen=True):
 
     @staticmethod
     def read(file: Path, keys_of: Mapping[str, str | None], premises: bool = False) -> "HeldOut":
-        """file: a theorem's name or a statement key a line. keys_of: the statement keys of the library's theorems, by name. premises: are
-        the theorems kept out as lemmas, too? Raises UsageError for a name that is unknown."""
+        """Reads a file with one theorem name or statement key per line. keys_of: the statement keys of the library's theorems, by name.
+        premises: are the named theorems also excluded as lemmas? Raises UsageError for an unknown name."""
         names, keys = set(), set()
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
-            raise UsageError(f"{file} is no text: it should hold a theorem's name or a statement key a line") from None
+            raise UsageError(f"{file} is not a UTF-8 text file; it should hold one theorem name or statement key per line") from None
         for line in filter(None, map(str.strip, lines)):
             if line in keys_of:
                 names.add(line)
@@ -35,7 +35,7 @@ class HeldOut(msgspec.Struct, frozen=True):
         return HeldOut(frozenset(names), frozenset(keys), frozenset(names) if premises else frozenset())
 
     def objection(self, target: str, statement_key: str | None, lemma: str | None = None) -> str | None:
-        """Why a theorem or a variant does not come in."""
+        """The reason to exclude a theorem or a variant; None if it may come in."""
         if target in self.names:
             return "held out"
         if statement_key in self.keys:

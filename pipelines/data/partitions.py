@@ -1,5 +1,5 @@
-"""Tables that are made in partitions, so that none has to fit into memory: rows are split by the first digit of a key, and go from step
-to step by way of files `STEP/PARTITION/NAME.parquet`."""
+"""Tables that are made in partitions, so that they need not fit in memory. Rows are split by the first digit of a key, and passed from step
+to step in files `STEP/PARTITION/NAME.parquet`."""
 
 import hashlib
 from collections import Counter
@@ -17,44 +17,44 @@ from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.storage import Location, make
 
 PARTS = "0123456789abcdef"
-"""First digits of the keys."""
+"""The partitions: the first hexadecimal digits of the keys."""
 
 SHARDS_AT_ONCE = 50
-"""About a thousand targets, and some ten thousand variants."""
+"""Number of shards that are read together: about a thousand targets with some ten thousand variants."""
 
 
 class StepResult(msgspec.Struct, frozen=True):
-    """kept: rows. dropped: how many, by reason. damaged: shards that could not be read, by name, and why."""
+    """kept: number of rows kept. dropped: numbers of rejected rows, by reason. damaged: the error of each unreadable shard, by its name."""
 
     kept: int = 0
     dropped: dict[str, int] = {}
     damaged: dict[str, str] = {}
 
     def then(self, later: "StepResult") -> "StepResult":
-        """Of two steps together: what is kept after the later one."""
+        """The result of this step and a later one together. `kept` is that of the later one."""
         dropped = Counter(self.dropped)
         dropped.update(later.dropped)
         return StepResult(later.kept, dict(dropped), {**self.damaged, **later.damaged})
 
 
 Each = Callable[[Callable[[Any], StepResult], Iterable[Any]], Iterator[StepResult]]
-"""Calls a function for each item, here or on a cluster, and yields what it returns in the order of the items: `map` is one."""
+"""Calls a function for each item, here or on a cluster, and yields the results in the order of the items. `map` is an example."""
 
 
 class Partitioned(msgspec.Struct, frozen=True):
-    """The steps of a table are methods of a class of its own. What they drop lies in `rejects/` below `folder`."""
+    """Base class of the steps of a table. Rejected rows are written to `rejects/` below `folder`."""
 
     record: ClassVar[type[msgspec.Struct]]
     table: ClassVar[str]
-    """Its name: what a shard calls its part of it."""
+    """Name of the table, also in the shards."""
     stage: ClassVar[str]
 
     folder: Location
     held_out: HeldOut | None
 
     def read(self, shards: Sequence[Location]) -> StepResult:
-        """The first step: splits the rows of some shards by what they state, and passes on their rejects. A shard that can't be read is
-        left out as a whole."""
+        """The first step: splits the rows of some shards by statement key, and copies their rejects. A shard that can't be read is left
+        out completely."""
         name = hashlib.blake2b(" ".join(shard.name for shard in shards).encode(), digest_size=8).hexdigest()
         rows, rejects, damaged = [parquet.schema_of(self.record).empty_table()], [parquet.schema_of(Reject).empty_table()], {}
         for shard in shards:
@@ -70,7 +70,7 @@ class Partitioned(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self.result(table, rejects, f"shards-{name}"), damaged=damaged)
 
     def split(self, step: str, name: str, table: pa.Table, key: str) -> None:
-        """Writes the rows for `step`, each to the part of its key."""
+        """Writes the output rows of `step`, each to the partition of its key."""
         digits = pc.call_function("utf8_slice_codeunits", [table.column(key)], pc.SliceOptions(0, 1))
         for part in PARTS:
             rows = table.filter(pc.call_function("equal", [digits, part]))
@@ -81,12 +81,12 @@ class Partitioned(msgspec.Struct, frozen=True):
         return self.folder / f"{self.table}-{step}"
 
     def part(self, step: str, part: str) -> pa.Table:
-        """What was split for a step."""
+        """The rows that `step` wrote to a partition."""
         files = sorted((self.step_folder(step) / part).glob("*.parquet"), key=str)
         return pa.concat_tables([parquet.schema_of(self.record).empty_table(), *map(parquet.load, files)])
 
     def result(self, kept: pa.Table, drops: list[pa.Table], name: str) -> StepResult:
-        """Writes the rejects of a step. drops: tables of Reject."""
+        """Writes the rejects of a step, and returns its counts. drops: tables of Reject."""
         rejects = pa.concat_tables(drops)
         if rejects.num_rows:
             write(rejects, self.folder / "rejects" / f"{self.table}-{name}.parquet")
@@ -102,19 +102,19 @@ class Partitioned(msgspec.Struct, frozen=True):
         return table.filter(pa.array([o is None for o in objections], pa.bool_())), drops
 
     def rejected(self, table: pa.Table, reason: str) -> pa.Table:
-        """Rows that are not kept, as rejects."""
+        """Rows of a table as rejects with this reason."""
         names = [name for name in Reject.__struct_fields__ if name in table.column_names]
         rows = table.select(names).to_pylist()
         return parquet.to_table([Reject(stage=self.stage, reason=reason, **row) for row in rows], Reject)
 
 
 def groups(shards: Sequence[Location]) -> list[Sequence[Location]]:
-    """Shards to read at once."""
+    """The shards in groups that are read together."""
     return [shards[i:i + SHARDS_AT_ONCE] for i in range(0, len(shards), SHARDS_AT_ONCE)]
 
 
 def all_of(each: Each, step: Callable[[Any], StepResult], items: Iterable[Any]) -> StepResult:
-    """A step for all its items."""
+    """Runs a step for all its items, and adds up the results."""
     kept, together = 0, StepResult()
     for result in each(step, items):
         together, kept = together.then(result), kept + result.kept
@@ -122,7 +122,7 @@ def all_of(each: Each, step: Callable[[Any], StepResult], items: Iterable[Any]) 
 
 
 def first_of_each(table: pa.Table, key: str, best_first: Sequence[tuple[str, str]]) -> tuple[pa.Table, pa.Table]:
-    """The best row of each key, and the others. best_first: columns, each `ascending` or `descending`."""
+    """The best row of each key, and the other rows. best_first: the columns to sort by, each `ascending` or `descending`."""
     table = table.sort_by([(key, "ascending"), *best_first])
     keys = table.column(key).to_numpy()
     first = np.ones(len(keys), bool)

@@ -1,4 +1,4 @@
-"""Rows of a table in OUT, as structs: a file's, a random sample of all, or all. A row that can't be read is a failure of the stage."""
+"""Rows of a table in OUT as structs: those of a file, a random sample, or all. A row that can't be read is a failure of the stage."""
 
 import random
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 def rows_of(stage: str, file: Location, record: type[Row]) -> Iterator[Row | Failure]:
-    """The rows of a file, with the columns that `record` names. A file that can't be read is a failure, too."""
+    """The rows of a file, with the columns of `record`. A file that can't be read is one failure."""
     try:
         found = parquet.load(file, list(record.__struct_fields__)).to_pylist()
     except parquet.DamagedTable as error:
@@ -27,12 +27,12 @@ def rows_of(stage: str, file: Location, record: type[Row]) -> Iterator[Row | Fai
 
 
 def sample(stage: str, out: Location, record: type[Row], size: int | None, seed: int, table: str = "variants") -> list[Row | Failure]:
-    """A random sample of a table, in the order of its first column, with the columns that `record` names; size None: all. Raises UsageError
+    """A random sample of a table with the columns of `record`, sorted by the first column; all rows if size is None. Raises UsageError
     for a table that is missing or damaged."""
     files = sorted((out / table).glob("*.parquet"), key=str)
     damaged = [file for file in files if not parquet.is_whole(file)] if files else [out / table]
     if damaged:
-        raise UsageError(f"{damaged[0]} is damaged; run `alchemy synthesize` on {out} again to make the tables anew")
+        raise UsageError(f"{damaged[0]} is damaged; run `alchemy synthesize` on {out} again to write the tables again")
     columns = list(record.__struct_fields__)
     rows = dataset(files)
     try:

@@ -1,11 +1,11 @@
-"""The tables of a corpus and of a harvest: their rows as structs. The Arrow schema of a table is derived from its struct."""
+"""The tables of a corpus and of a harvest. Each struct is a row, and the Arrow schema of the table is derived from it."""
 
 import msgspec
 
 
 class Theorem(msgspec.Struct, frozen=True, kw_only=True):
-    """A theorem of the libraries or of what they import. docstring, position (a line, from 1): None where the
-    library does not carry them."""
+    """A theorem of the libraries or of their imports. position: a line, from 1. docstring and position are None if the library does not
+    contain them."""
 
     name: str
     library: str
@@ -20,9 +20,10 @@ class Theorem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """A mutated theorem that the kernel accepts and that reads back from its text. parents: the ids of the variants
-    between the target and this one, whether or not they are in the table themselves; lemma, site and direction are those of
-    the last step. near_key: equal for statements that a reader takes for the same. score: see `mutation.score`."""
+    """A mutated theorem. The kernel accepts its proof, and its text elaborates to the same statement. parents: the ids of the variants
+    between the target and this one, whether or not they are in the table; lemma, site and direction are those of the last step. near_key:
+    equal for statements that are the same up to notation and symmetry, see `mutation.terms.near_key`. score: see
+    `mutation.policy.score`."""
 
     variant_id: str
     target: str
@@ -50,8 +51,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refuted(msgspec.Struct, frozen=True, kw_only=True):
-    """A statement that looks like a variant and is false, and the theorem of its negation. lemma, direction: None where
-    it was changed without a lemma. statement_key: of the false statement; theorem_key: of its negation."""
+    """A false statement that looks like a variant, and the theorem of its negation. lemma, direction: None if it was changed without a
+    lemma. statement_key: the key of the false statement. theorem_key: the key of its negation."""
 
     refuted_id: str
     target: str
@@ -77,10 +78,10 @@ class Refuted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tactic of a proof did. variant_id: of the variant that is proved, or None; theorem: the name of the original theorem, or None.
-    target: what is kept out with it. form: of a variant `proof`, as it stands in the corpus, `goal-directed` or
-    `inlined`; of a theorem `harvest`, `written` or `traced`. step: from 0. state_before,
-    state_after: all goals as Lean prints them, the last one `no goals`. premises: theorems and definitions that the tactic names."""
+    """One tactic of a proof, with the goal states before and after it. variant_id: the variant that is proved, or None. theorem: the name
+    of the library's theorem that is proved, or None. target: the theorem whose hold-out also excludes this row. form: of a variant `proof`
+    (as in the table `variants`), `goal-directed` or `inlined`; of a theorem `harvest`, `written` or `traced`. step: from 0. state_before,
+    state_after: all goals as Lean prints them; the last one is `no goals`. premises: theorems and definitions that the tactic names."""
 
     variant_id: str | None
     theorem: str | None
@@ -95,9 +96,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """A proof of a theorem of the library. round: from 1; a proof uses theorems of its own module only where these were proved in an
-    earlier round. line: of the portfolio; `written` or `traced` of a person's. text: the theorem and its proof, under a name of its own; of
-    a traced one as its source has it. premises: theorems and definitions that the tactics name."""
+    """A proof of a theorem of the library. round: from 1; a proof may use theorems of its own module if they were proved in an earlier
+    round. line: the line of the portfolio that found it; `written` or `traced` for a proof by a person. text: the theorem and its proof
+    under a new name; for a traced proof, as in the source. premises: theorems and definitions that the tactics name."""
 
     theorem: str
     module: str
@@ -112,7 +113,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
-    """What was tried and not kept. Attempts that Lean refused, and targets set aside, have no lemma: n counts them."""
+    """A rejected attempt, or `n` of them. Attempts that Lean refused, and rejected targets, have no lemma and are only counted."""
 
     target: str
     library: str

@@ -1,12 +1,12 @@
-"""*harvest*: theorems of a library go in; proofs come out, step by step: those of a user's files and of a workspace's modules as they are
-written there (`written.py`), and for a library without its sources those that automation finds.
+"""*harvest*: records proofs of the theorems of a library, step by step. For a user's files and for the modules of a workspace these are the
+proofs in the source (`written.py`). For a library without sources they are found by automation.
 
-The embedded library carries no proofs. Each is searched for in the environment before its theorem (`BeforeTheorem` in the engine): what its
-module imports and defines, and those theorems of the module that were proved in an earlier round. So the order stays acyclic, whatever
-it is in Lean's sources, and a round stands on those before it. A known proof (`known.py`) is tried before the portfolio is.
+The embedded library has no proofs. Each theorem is proved in the environment before it (`BeforeTheorem` in the engine): the imports and
+definitions of its module, and those theorems of the module that were proved in an earlier round. So no proof can depend on itself,
+whatever the order in Lean's sources. A known proof (`known.py`) is tried before the portfolio.
 
-What a round finds in a module depends on what is available there alone, and that is what its shards are named by. At the end every proof is
-run again in a fresh engine, in the environment of its round: one that does not go through there is a leak, and a failure.
+The result of a round for a module depends only on the theorems available there, and its shards are named by these. At the end every proof
+is replayed in a fresh engine, in the environment of its round. A proof that does not replay there is a leak, and a failure.
 """
 
 import time
@@ -39,15 +39,15 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, 
 from lean_alchemy.pipelines.runtime.storage import write_whole
 
 SHARD = 40
-"""Theorems of one module, which share an environment: some twenty seconds of work."""
+"""Theorems per shard, all of one module and in one environment: about twenty seconds of work."""
 
 FOUND = "harvest"
-"""Of steps: of proofs that automation found."""
+"""The `form` of steps whose proofs were found by automation."""
 
 
 class ModuleEnvironment(msgspec.Struct, frozen=True):
-    """Where theorems of a module are proved in a round. available: those of the module that may be used. source: of a workspace's module,
-    the file that holds their proofs."""
+    """The environment for the theorems of a module in a round. available: the theorems of the module that may be used. source: for a module
+    of a workspace, the file with its proofs."""
 
     round: int
     module: str
@@ -56,7 +56,7 @@ class ModuleEnvironment(msgspec.Struct, frozen=True):
 
     @property
     def is_of_user(self) -> bool:
-        """Is the module a file of the user's, which has proofs of its own?"""
+        """Is the module a user's file, which contains the proofs?"""
         return self.module.endswith(".lean")
 
     @property
@@ -65,7 +65,7 @@ class ModuleEnvironment(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A theorem that is to be proved. known: a proof of an earlier harvest, to try first."""
+    """A theorem to prove. known: a known proof to try first, for example from an earlier harvest."""
 
     theorem: str
     environment: ModuleEnvironment
@@ -77,7 +77,7 @@ class HarvestTally(Sums):
 
 
 class HarvestSettings(msgspec.Struct, frozen=True):
-    """What the workers need. portfolio: what is tried on a theorem without a known proof."""
+    """The settings of the workers. portfolio: the name of the tactics to try, a key of PORTFOLIOS."""
 
     job: Job[TargetOptions]
     portfolio: str
@@ -90,11 +90,11 @@ class Harvester:
         self._job, self._tries = settings.job, PORTFOLIOS[settings.portfolio]
         self._library = catalogue(self._job)
         self._module: tuple[ModuleEnvironment, Files | Missing] | None = None
-        """The source that was read last."""
+        """The source file that was read last, and the module it belongs to."""
 
     @cached_property
     def _all(self) -> Files:
-        """The whole library."""
+        """An engine with the whole library open."""
         return Files(msgspec.structs.replace(self._job.library, proofs=bool(self._job.library.files)))
 
     @cached_property
@@ -128,8 +128,8 @@ class Harvester:
         return self._proof_of(item)
 
     def _as_compiled_from(self, source: str, where: ModuleEnvironment) -> Files | Missing:
-        """A module's source, open. One that can't be read has no proofs: it may have been changed since it was compiled, or Lean needs more
-        memory or time for it than it is given. Raises NativeError where lake fails, which is no module's fault."""
+        """Opens the source of a module. Returns Missing if Lean can't read it: it was changed after it was compiled, or it needs more
+        memory or time than the engine has. Raises NativeError if `lake` fails."""
         if self._module is None or self._module[0] != where:
             self._close_module()
             try:
@@ -144,7 +144,7 @@ class Harvester:
         self._module = None
 
     def _proof_of(self, item: Wanted) -> tuple[Proof, list[Step]] | Missing:
-        """The proof with its steps, or why there is none."""
+        """The proof with its steps, or the reason why there is none."""
         name, where, gym = item.theorem, item.environment, self._all.gym
         if not self._tries and item.known is None:
             return Missing("open")
@@ -182,7 +182,7 @@ HARVEST = Stage(name="harvest", version=1, worker=Harvester, tally=HarvestTally,
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """A proof to run again in the environment of its round."""
+    """A proof to replay in the environment of its round."""
 
     theorem: str
     tactics: list[str]
@@ -190,7 +190,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 class Replayer:
-    """Runs proofs again, in an engine that has found none of them."""
+    """Replays proofs in a fresh engine, which did not find them."""
 
     def __init__(self, job: Job):
         self._numbers = catalogue(job).numbers
@@ -212,8 +212,8 @@ REPLAY = Stage(name="replay", version=1, worker=Replayer, tables={}, name_of=lam
 
 
 class Harvest(msgspec.Struct, frozen=True):
-    """theorems: that were tried, each proved, rejected or failed. proved: by round. leaks: theorems whose proofs do not replay in a fresh
-    engine, which are failures, too."""
+    """theorems: the number of theorems tried; each is proved, rejected or failed. proved: numbers by round. leaks: the number of theorems
+    whose proofs do not replay in a fresh engine; they are failures, too."""
 
     theorems: int
     proved: list[int]
@@ -226,8 +226,8 @@ class Harvest(msgspec.Struct, frozen=True):
 
 def harvest(job: Job[TargetOptions], workers: int, rounds: int, portfolio: str, known: Sequence[Known] = (), report: Report = silent,
             retries: Retries = Retries()) -> Harvest:
-    """Proves theorems of the job's library, as many as its options say, and writes the tables `proofs`, `steps` and `rejects`. Raises
-    UsageError for an unknown portfolio, TooManyFailures."""
+    """Proves the targets of the job, and writes the tables `proofs`, `steps` and `rejects`. Raises UsageError for an unknown portfolio,
+    TooManyFailures."""
     if portfolio not in PORTFOLIOS:
         raise UsageError(f"there is no portfolio {portfolio}; there are {', '.join(PORTFOLIOS)}")
     options = job.options
@@ -250,12 +250,12 @@ def harvest(job: Job[TargetOptions], workers: int, rounds: int, portfolio: str, 
 
 
 Round = tuple[ModuleEnvironment, Shard]
-"""A shard of *harvest*, and where its theorems are proved."""
+"""A shard of *harvest*, and the environment of its theorems."""
 
 
 def _in_rounds(job: Job, settings: HarvestSettings, entries: list[Entry], known: dict[str, Known], rounds: int, workers: int,
                report: Report, retries: Retries) -> tuple[list[Round], list[Failure]]:
-    """All shards, round after round; engines stay from one to the next."""
+    """Runs all rounds, with the same engines, and returns all shards and failures."""
     found, failures = list[Round](), list[Failure]()
     stage = sized(HARVEST, job.library, len(entries))
     with runner.crew(job, stage, settings, workers) as crew:
@@ -272,7 +272,7 @@ def _in_rounds(job: Job, settings: HarvestSettings, entries: list[Entry], known:
 
 def _round(job: Job, settings: HarvestSettings, entries: list[Entry], known: dict[str, Known], number: int,
            before: list[Round]) -> Iterator[Round]:
-    """What there is to do in a round: the theorems that are left, of modules in which the last round proved something."""
+    """The shards of a round: the theorems without a proof, of modules in which the last round proved a theorem."""
     proved: dict[str, list[str]] = defaultdict(list)
     fresh: set[str] = set()
     for where, shard in before:
@@ -289,20 +289,20 @@ def _round(job: Job, settings: HarvestSettings, entries: list[Entry], known: dic
         source = source_of(job.library, module)
         where = ModuleEnvironment(number, module, sorted(proved[module]), source)
         left = sorted(set(names).difference(where.available))
-        size = SHARD if source is None else len(left)  # it is read once
+        size = SHARD if source is None else len(left)  # a source is read once, so it is one shard
         for some in (left[i:i + size] for i in range(0, len(left), size)):
             items = [Wanted(name, where, _usable(known.get(name), number)) for name in some]
             yield where, Shard(job.key(HARVEST, settings.portfolio, where, [(item.theorem, item.known) for item in items]), items)
 
 
 def _usable(known: Known | None, round_: int) -> Known | None:
-    """A known proof of a later round would use what is not there."""
+    """The known proof, or None if it is of a later round: it may use theorems that are not available yet."""
     return known if known is not None and known.round <= round_ else None
 
 
 def _replay(job: Job, found: Sequence[Round], workers: int, report: Report, retries: Retries) -> list[Failure]:
-    """The theorems whose proofs do not go through in fresh engines. What stands in a file was proved by Lean when it read the file, before
-    it was played."""
+    """The failures of proofs that do not replay in fresh engines. Proofs from a source file are not replayed, because Lean checked them
+    when it elaborated the file."""
     shards: list[Shard] = []
     for where, shard in found:
         proofs = [] if where.is_written else runner.rows(job, HARVEST, shard, "proofs")

@@ -1,4 +1,4 @@
-"""Proofs that are known of theorems of a library: those of harvests, of traces, and of benchmarks."""
+"""Known proofs of theorems of a library: from harvests, from traces, and from benchmarks."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from lean_alchemy.pipelines.runtime.storage import Location
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """A proof that was found before."""
+    """A known proof. round: of the harvest that found it. line: the line of the portfolio."""
 
     theorem: str
     round: int
@@ -24,7 +24,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def known_in(place: Location) -> list[Known]:
-    """The proofs of an earlier harvest, or of a benchmark that was made of one. Raises UsageError where there are none."""
+    """The proofs of a harvest, or of a benchmark made from one. Raises UsageError if there are none."""
     files = sorted((place / "proofs").glob("*.parquet"), key=str)
     if files:
         return parquet.read(files, Known)
@@ -35,12 +35,12 @@ def known_in(place: Location) -> list[Known]:
 def _benchmark_at(place: Location) -> Benchmark:
     if place.is_file() or (place / "metadata.json").is_file():
         return Benchmark(Path(str(place)))
-    raise UsageError(f"{place} holds no proofs: make some with `alchemy harvest {place}`")
+    raise UsageError(f"{place} holds no proofs: run `alchemy harvest {place}`")
 
 
 def originals_in(places: Sequence[Location]) -> dict[str, Original]:
-    """The proofs of harvests, traces and benchmarks, by theorem; of several of one theorem the first. Raises UsageError where there are
-    none."""
+    """The proofs of harvests, traces and benchmarks, by theorem. If a theorem has several, the first one is used. Raises UsageError if a
+    place has none."""
     found: dict[str, Original] = {}
     for place in places:
         for name, original in _originals_in(place):
@@ -51,7 +51,7 @@ def originals_in(places: Sequence[Location]) -> dict[str, Original]:
 def _originals_in(place: Location) -> Iterator[tuple[str, Original]]:
     if files := sorted((place / "proofs").glob("*.parquet"), key=str):
         for proof in parquet.read(files, Proof):
-            # What LeanDojo lists holds tactics inside of others, too: its proofs are taken as their source has them.
+            # LeanDojo also lists tactics that are parts of other tactics, so traced proofs are taken from the source text.
             yield proof.theorem, Original(proof.statement, _as_in_its_source(proof) if proof.line == TRACED else proof.tactics)
     else:
         for theorem in _benchmark_at(place).theorems():

@@ -1,7 +1,7 @@
-"""*steps*: the proofs of variants go in; what each of their tactics did comes out, a row a tactic.
+"""*steps*: runs the proofs of variants, and records the goal states before and after each tactic, one row per tactic.
 
-Every proof is run in the gym, as it stands in the corpus; where it can be written so, from the goal backwards; and where a proof of the
-target is known, with that in it (`mutation/proof_forms/`). There are rows only of a proof that the gym accepts to its end.
+Every proof is run in the gym in up to three forms (`mutation/proof_forms/`): as in the corpus; goal-directed, if it has such a form; and
+with the target's proof inlined, if a proof of the target is known. Only proofs that the gym accepts completely give rows.
 """
 
 import time
@@ -32,13 +32,13 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, 
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, remove
 
 SHARD = 100
-"""Variants: some ten seconds of work."""
+"""Variants per shard: about ten seconds of work."""
 
 PROOF, GOAL_DIRECTED, INLINED = "proof", "goal-directed", "inlined"
 
 
 class VariantProof(msgspec.Struct, frozen=True):
-    """What *steps* reads of a variant."""
+    """The columns of a variant that *steps* reads."""
 
     variant_id: str
     target: str
@@ -50,20 +50,20 @@ class VariantProof(msgspec.Struct, frozen=True):
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The names of the universes: `theorem v.{u, w} …`."""
+        """The names of the universe parameters: `u` and `w` in `theorem v.{u, w} …`."""
         between = self.theorem.partition(" ")[2].removesuffix(f" {self.statement} := {self.proof}").partition(".{")[2]
         return tuple(name.strip() for name in between.removesuffix("}").split(",")) if between else ()
 
 
 class Item(msgspec.Struct, frozen=True):
-    """original: the known proof of the variant's target."""
+    """A variant, and the known proof of its target, if there is one."""
 
     variant: VariantProof
     original: Original | None
 
 
 class StepsTally(Sums):
-    """variants = with_steps + the failures. goal_directed, inlined: variants that have that form, too."""
+    """variants = with_steps + failures. goal_directed, inlined: numbers of variants that also have that form."""
 
     variants: int = 0
     with_steps: int = 0
@@ -103,7 +103,7 @@ class Stepper:
         yield tally
 
     def _other_form(self, statement: GymStatement, tactics: list[str] | None, **whose: Any) -> list[Step]:
-        """The rows of another form of the proof; none where there is none, or Lean refuses it."""
+        """The rows of another form of the proof; an empty list if it has no such form, or Lean rejects it."""
         came = recorded(self._gym, statement, tactics, **whose) if tactics else []
         return [] if isinstance(came, str) else came
 
@@ -116,7 +116,7 @@ STEPS = Stage(name="steps", version=1, worker=Stepper, tally=StepsTally, tables=
 
 
 def recorded(gym: Gym, statement: GymStatement, tactics: Sequence[str], **whose: Any) -> list[Step] | str:
-    """A row a tactic of a proof, or why it does not go through. whose: the other fields of the rows. Raises EngineDied."""
+    """One row per tactic of a proof, or the reason why the proof fails. whose: the other fields of the rows. Raises EngineDied."""
     try:
         played = list(gym.play(gym.start(statement), tactics))
     except (NotOpened, EngineRefused) as error:
@@ -133,7 +133,7 @@ def recorded(gym: Gym, statement: GymStatement, tactics: Sequence[str], **whose:
 
 
 def steps_of(played: Sequence[Played], **whose: Any) -> list[Step]:
-    """The rows of a proof. whose: their other fields."""
+    """The rows of a proof that was played. whose: the other fields of the rows."""
     return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic,
                  premises=[] if isinstance(step.outcome, Refused | Lost) else list(step.outcome.premises),
                  state_after=text_of(step.outcome.state.goals if isinstance(step.outcome, Advanced) else ()))
@@ -141,8 +141,8 @@ def steps_of(played: Sequence[Played], **whose: Any) -> list[Step]:
 
 
 def steps_as_written(played: Sequence[Played], proof: WrittenProof, **whose: Any) -> list[Step]:
-    """The rows of a proof in a file of the user: goals and premises are those that Lean recorded there. Of a proof that is a term Lean
-    records nothing."""
+    """The rows of a proof from a source file, with the goals and premises that Lean recorded there. For a proof term Lean records
+    nothing."""
     rows = steps_of(played, **whose)
     return [msgspec.structs.replace(row, state_before=text_of(step.before), state_after=text_of(step.after), premises=list(step.premises))
             for row, step in zip(rows, proof.steps, strict=True)] if proof.steps else rows
@@ -150,8 +150,8 @@ def steps_as_written(played: Sequence[Played], proof: WrittenProof, **whose: Any
 
 def steps(out: Location, workers: int, originals: dict[str, Original] | None = None, report: Report = silent,
           retries: Retries = Retries()) -> tuple[StepsTally, list[Failure], float]:
-    """Writes the table `steps` of a corpus: its figures, what failed, and the seconds that it took. originals: known proofs of targets, by
-    name. Raises UsageError for a folder that is no corpus."""
+    """Writes the table `steps` of a corpus, and returns the tally, the failures, and the seconds. originals: known proofs of targets, by
+    name. Raises UsageError for a folder that is not a corpus."""
     start = time.monotonic()
     manifest = manifest_at(out)
     job = Job(out, manifest.options_as(Options))
@@ -170,7 +170,7 @@ def steps(out: Location, workers: int, originals: dict[str, Original] | None = N
 
 
 class VariantShards:
-    """The shards of a corpus, made from its files as often as they are asked for. unread: rows that could not be read."""
+    """The shards of a corpus. Each iteration reads the files again, to save memory. unread: failures of rows that could not be read."""
 
     def __init__(self, job: Job, files: list[Location], originals: dict[str, Original]):
         self._job, self.files, self._originals = job, files, originals
@@ -190,7 +190,7 @@ class VariantShards:
 
 
 def _assemble(job: Job, made: Location, named: tuple[str, list[str]]) -> list[Failure]:
-    """Writes the steps of one file of variants; the shards that can't be read. named: the file, and the keys of its shards."""
+    """Writes the steps of one file of variants, and returns a failure per unreadable shard. named: the file and the keys of its shards."""
     file, keys = named
     tables, damaged = [parquet.schema_of(Step).empty_table()], list[Failure]()
     for place in (place_of(job, STEPS, key) for key in keys):
@@ -198,6 +198,6 @@ def _assemble(job: Job, made: Location, named: tuple[str, list[str]]) -> list[Fa
             tables += [parquet.load(place / "steps.parquet")] if is_done(place, STEPS) else []
         except parquet.DamagedTable as error:
             damaged.append(Failure.of(STEPS.name, f"shard {place.name}", error))
-            remove(place)  # the next run makes it again
+            remove(place)  # so that the next run makes it again
     parquet.write(pa.concat_tables(tables), made / file)
     return damaged

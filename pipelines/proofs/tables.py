@@ -1,4 +1,4 @@
-"""The tables `proofs`, `steps` and `rejects` of a harvest or a trace, put together from its shards."""
+"""Writes the tables `proofs`, `steps` and `rejects` of a harvest or a trace from its shards."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, ma
 TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
 
 GROUPS_AT_ONCE = 20
-"""Groups of shards (the modules of a harvest) in a file of a table."""
+"""Number of groups of shards (modules of a harvest) per file of a table."""
 
 
 class Tabulated(msgspec.Struct, frozen=True):
-    """proved: theorems by round. rejects: by reason. with_premises: proofs that name a premise. damaged: shards that can't be read."""
+    """proved: theorems by round. rejects: theorems by reason. with_premises: proofs that name a premise. damaged: unreadable shards."""
 
     proved: dict[int, int]
     rejects: dict[str, int]
@@ -29,8 +29,8 @@ class Tabulated(msgspec.Struct, frozen=True):
 
 
 def tabulate(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]) -> Tabulated:
-    """Writes the tables, which appear together. groups: shards about the same theorems, the later round after the earlier one. Between the
-    tables of two runs there is no manifest. In a cluster that is there."""
+    """Writes the tables, all or none; call it within `pool.cluster`. groups: the shards of the same theorems, in the order of their rounds.
+    While old tables are replaced, there is no manifest."""
     keys = [[shard.key for shard in group] for group in groups]
     files = [keys[i:i + GROUPS_AT_ONCE] for i in range(0, len(keys), GROUPS_AT_ONCE)]
     proved, rejects, with_premises, damaged = Counter[int](), Counter[str](), 0, list[Failure]()
@@ -49,7 +49,7 @@ def tabulate(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]) -> Tabul
 
 
 def _write_file(job: Job, stage: Stage, made: Location, numbered: tuple[int, list[list[str]]]) -> Tabulated:
-    """One file of each table. A theorem is proved in a round, or rejected with the reason of its last."""
+    """Writes one file of each table. A theorem without a proof is rejected with the reason of its last round."""
     number, groups = numbered
     proofs, steps, rejects, damaged = list[Proof](), list[Step](), list[Reject](), list[Failure]()
     for keys in groups:
@@ -63,7 +63,7 @@ def _write_file(job: Job, stage: Stage, made: Location, numbered: tuple[int, lis
                 refused = parquet.read([place / "rejects.parquet"], Reject)
             except parquet.DamagedTable as error:
                 damaged.append(Failure.of(stage.name, f"shard {place.name}", error))
-                remove(place)  # the next run makes it again
+                remove(place)  # so that the next run makes it again
                 continue
             proofs += new
             steps += made_steps

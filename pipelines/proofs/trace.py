@@ -1,8 +1,8 @@
-"""*trace*: a repository that LeanDojo traced goes in; the proofs that people wrote come out, step by step: the tables `proofs`, `steps` and
-`rejects`, as a harvest leaves them.
+"""*trace*: reads a repository that LeanDojo traced, and writes the proofs in it step by step: the tables `proofs`, `steps` and `rejects`,
+as in a harvest.
 
-The traced files are read one by one (`lean_workspace/dojo/traces.py`). Every theorem gives a proof or a reject; a file that can't be read
-is a reject, too. No Lean is asked: what LeanDojo recorded is what stands in the tables.
+The traced files are read one by one (`lean_workspace/dojo/traces.py`). Every theorem gives a proof or a reject, and an unreadable file is
+a reject, too. Lean is not started: the tables contain what LeanDojo recorded.
 """
 
 import re
@@ -28,10 +28,10 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, 
 from lean_alchemy.pipelines.runtime.storage import Location, write_whole
 
 SHARD = 4
-"""Files: some seconds of work each."""
+"""Files per shard: a few seconds of work each."""
 
 TRACED = "traced"
-"""Of steps and proofs: a person's, by LeanDojo."""
+"""The `form` of steps and the `line` of proofs that a person wrote and LeanDojo traced."""
 
 _COMMENT = re.compile(r"--[^\n]*|/-.*?-/", re.DOTALL)
 _OPEN = re.compile(rf"(?<![\w.'])({'|'.join(LEAVE_OPEN)})(?![\w'!?])")
@@ -39,7 +39,7 @@ _TRUSTS = re.compile(rf"(?<![\w'])({'|'.join(TRUST_THE_COMPILER)})(?![\w'!?])")
 
 
 class TraceTally(Sums):
-    """theorems = proved + rejected. lost: files that could not be read. rejects: theorems, by the reason."""
+    """theorems = proved + rejected. lost: number of unreadable files. rejects: numbers of theorems, by reason."""
 
     files: int = 0
     lost: int = 0
@@ -50,7 +50,7 @@ class TraceTally(Sums):
 
 
 class TraceSettings(msgspec.Struct, frozen=True):
-    """traced: the folder. library: what the rejects say that they are of."""
+    """traced: the folder. library: the value of the column `library` of rejects."""
 
     traced: Path
     library: str
@@ -61,7 +61,7 @@ class Tracer:
 
     def __init__(self, settings: TraceSettings):
         if not settings.traced.is_dir():
-            raise JobError(f"a node of the cluster has no {settings.traced}: put it where all nodes see it, or use one node")
+            raise JobError(f"a node of the cluster has no {settings.traced}: put it on a file system that all nodes share, or use one node")
         self._settings, self._reader = settings, TraceReader(settings.traced)
 
     def __call__(self, items: Sequence[TracedFile]) -> Iterator[Proof | Step | Reject | TraceTally]:
@@ -105,7 +105,7 @@ class Tracer:
 
 
 def objection_to(theorem: SourceTheorem | Unread) -> str | None:
-    """Why a theorem gives no rows."""
+    """The reason why a theorem is rejected; None if it is not."""
     if theorem.full_name is None:
         return "no name"
     if isinstance(theorem, Unread):
@@ -121,12 +121,12 @@ def objection_to(theorem: SourceTheorem | Unread) -> str | None:
 
 
 def name_of(theorem: SourceTheorem, module: str) -> str:
-    """A private theorem has the name that Lean gives it (`Lean.mkPrivateName`): another file may have one that is called the same."""
+    """The full name. For a private theorem it is that of `Lean.mkPrivateName`, because another file may have a theorem of the same name."""
     return f"_private.{module}.0.{theorem.full_name}" if theorem.is_private else str(theorem.full_name)
 
 
 def proof_of(theorem: SourceTheorem, module: str) -> Proof:
-    """text: as the source has it, so in its namespace, with the variables and names that are open there."""
+    """The row of `proofs`. Its `text` is the source text, which depends on the namespace, variables and open namespaces of the file."""
     return Proof(
         theorem=name_of(theorem, module), module=module, round=1, line=TRACED, statement=theorem.statement,
         level_params=theorem.level_params, tactics=[tactic.tactic for tactic in theorem.tactics], text=theorem.text, axioms=list(UNKNOWN),
@@ -145,22 +145,22 @@ TRACE = Stage(name="trace", version=1, worker=Tracer, tally=TraceTally, tables=T
 
 def trace(out: Location, traced: Path, source: Repository, workers: int, report: Report = silent,
           retries: Retries = Retries()) -> tuple[TraceTally, list[Failure], float]:
-    """Writes the tables and the manifest of a traced folder: figures, what failed, and the seconds that it took. source: what was traced,
-    which is what OUT is of. Raises DojoUnsupported for a folder that holds no traces, JobError where there is no theorem in it, UsageError
-    where OUT is of something else."""
+    """Writes the tables and the manifest of a traced folder, and returns the tally, the failures, and the seconds. source: the repository
+    that was traced. Raises DojoUnsupported for a folder without traces, JobError if it has no theorem, UsageError if OUT belongs to
+    another repository."""
     start = time.monotonic()
     files = traces.files_in(traced)
     package = version("lean-dojo")
-    # A job is one of a library, and its options say which: here the repository at its commit. No Lean opens it.
+    # A job needs a library in its options. Here it is the repository with its commit; Lean does not open it.
     job = Job(out, JobOptions(library=[f"{source.repository}@{source.commit}"]))
     with job.begin(), pool.cluster(workers):
         job.accept()
         shards = list(shards_of(job, traced, files, package))
         ran = runner.run(job, TRACE, TraceSettings(traced, job.options.library[0]), shards, workers, report, retries=retries,
-                         note=lambda tally: f"{tally.proved:,} proofs, {tally.lost} files lost")
+                         note=lambda tally: f"{tally.proved:,} proofs, {tally.lost} files unreadable")
         tally: TraceTally = ran.tally
         if not tally.theorems:
-            raise JobError(f"no theorem was read from the {tally.files} files of {traced}: {tally.lost} could not be read")
+            raise JobError(f"no theorem was read from the {tally.files} files of {traced}: {tally.lost} are unreadable")
         came = tabulate(job, TRACE, [[shard] for shard in shards])
         failures = ran.failures + came.damaged
         write_failures(job, TRACE.name, failures)
@@ -174,7 +174,7 @@ def trace(out: Location, traced: Path, source: Repository, workers: int, report:
 
 
 def shards_of(job: Job, traced: Path, files: list[TracedFile], package: str) -> Iterator[Shard]:
-    """Some files each, named by what and how old they are, and by the version of the package that reads them."""
+    """The shards of the files. Their keys depend on the names and times of the files, and on the version of the package `lean-dojo`."""
     for some in (files[at:at + SHARD] for at in range(0, len(files), SHARD)):
         seen = [(file, (traced / file.trace).stat().st_mtime_ns if file.trace else None) for file in some]
         yield Shard(job.key(TRACE, package, seen), some)

@@ -1,8 +1,8 @@
-"""Proofs as they are written, recorded step by step: those of a user's files, and those of a workspace's modules, whose sources are read.
+"""Opens source files and records the proofs in them, step by step: a user's files, and the sources of the modules of a workspace.
 
-A module's source is elaborated in the place of what it was compiled to, by an engine of its own that imports what the module does. So a
-module's proofs cost the memory of that module, whatever the size of the library, and are at hand as soon as it is read. Each proof is
-played in the gym, one tactic after the other, and must meet the goals that Lean recorded: what a step says is then what a prover would see.
+The source of a module is elaborated instead of loading its `.olean` file, in an engine that imports what the module imports. So the memory
+needed depends on the module, not on the library, and its proofs are available as soon as it is elaborated. Each proof is replayed in the
+gym tactic by tactic, and must give the goals that Lean recorded. So the states of a step are what a prover would see.
 """
 
 from collections.abc import Sequence
@@ -20,21 +20,21 @@ from lean_alchemy.pipelines.proofs.steps import steps_as_written
 from lean_alchemy.pipelines.runtime.lean import opened
 
 WRITTEN = "written"
-"""Of proofs and steps: a person's."""
+"""The `line` of proofs and the `form` of steps that are in a source file."""
 
 WRITTEN_S = 300.0
-"""For a tactic that a person wrote: it may be all of a proof, and Lean gave it a command's budget."""
+"""Time limit of a tactic in a source file, in seconds. It may be a whole proof, for which Lean has the heartbeats of a command."""
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """Why there is no proof of a theorem. message: Lean's."""
+    """The reason why a theorem has no proof. message: Lean's error message."""
 
     reason: str
     message: str | None = None
 
 
 def source_of(library: Library, module: str) -> str | None:
-    """The file that a module of a workspace was compiled from. The embedded Lean brings no sources."""
+    """The source file of a module of a workspace; None for the embedded Lean, which has no sources."""
     if library.workspace is None:
         return None
     source = lake.workspace_at(Path(library.workspace)).source_of(module)
@@ -42,13 +42,13 @@ def source_of(library: Library, module: str) -> str | None:
 
 
 def library_of_source(workspace: str, module: str, source: str) -> Library:
-    """What is opened to read a module's source. Raises NativeError."""
+    """The library to open to elaborate the source of a module. Raises NativeError."""
     options = lake.workspace_at(Path(workspace)).options_for(Path(source))
     return Library((), (source,), workspace, proofs=True, source_of=module, options=tuple(options))
 
 
 class Files:
-    """Files that are open in an engine, and the proofs that stand in them. gym: for who looks for proofs there."""
+    """Opens source files and records the proofs in them. gym: to search for proofs in the same engine."""
 
     def __init__(self, library: Library):
         """Raises EngineDied, EngineRefused."""
@@ -61,11 +61,11 @@ class Files:
             raise
 
     def written(self, theorem: str) -> NumberedProof | None:
-        """The proof of a theorem that is proved in the files."""
+        """The proof of a theorem in the files; None if it is not proved there."""
         return self._written.get(theorem)
 
     def record(self, theorem: str, module: str) -> tuple[Proof, list[Step]] | Missing:
-        """The proof that stands in the file, or why it can't be recorded. Raises EngineDied, NotReplayed."""
+        """The proof in the file with its steps, or the reason why it can't be recorded. Raises EngineDied, NotReplayed."""
         if (written := self._written.get(theorem)) is None:
             return Missing("not written", self._first_problem)
         try:
@@ -83,7 +83,7 @@ class Files:
         self.workspace.close()
 
     def _statement(self, theorem: str, written: str) -> GymStatement:
-        """In words that read back anywhere; where there are none, as it stands in its file."""
+        """The statement in a form that elaborates without open namespaces; if there is none, as in the file."""
         (number,) = self.workspace.find(theorem)
         try:
             return GymStatement(written.strip()) if number is None else self.gym.theorem(number)
@@ -98,9 +98,9 @@ class Files:
 
 def proof_of(theorem: str, module: str, round_: int, line: str, statement: GymStatement, made: Sequence[Played],
              steps: Sequence[Step]) -> Proof:
-    """The proof that was played, whose steps are these."""
+    """The row of `proofs` for a proof that was played."""
     proved = made[-1].outcome
-    assert isinstance(proved, Proved), "only what proves is recorded"
+    assert isinstance(proved, Proved), "only complete proofs are recorded"
     return Proof(
         theorem=theorem, module=module, round=round_, line=line, statement=statement.text, level_params=list(statement.levels),
         tactics=[step.tactic for step in steps], text=proved.theorem, axioms=list(proved.axioms),

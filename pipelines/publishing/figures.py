@@ -33,7 +33,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A variant beside its target, both statements split into equal and changed pieces."""
+    """A variant and its target, both statements split into equal and changed pieces."""
 
     variant: Variant
     target: list[Piece]

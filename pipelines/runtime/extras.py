@@ -1,4 +1,4 @@
-"""The parts of the project that need packages of their own."""
+"""The extras of the package: parts of the project that need additional packages, such as training."""
 
 import importlib.util
 
@@ -8,7 +8,7 @@ EXTRAS = {"train": ("torch", "transformers", "trl", "peft", "accelerate", "datas
 
 
 def require(extra: str) -> None:
-    """Raises Mistake where packages of an extra are missing."""
+    """Raises Mistake if a package of the extra is not installed."""
     missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
     if missing:
         raise Mistake(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: pip install 'lean-alchemy[{extra}]'")

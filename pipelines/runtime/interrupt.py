@@ -1,7 +1,7 @@
-"""A Ctrl-C that can't get lost.
+"""Records SIGINT, because Python drops KeyboardInterrupt raised in destructors and in Ray's callbacks.
 
-Python raises KeyboardInterrupt wherever it happens to be: in a destructor, or in a callback of Ray, it is printed and forgotten, and
-a run of days goes on. So that it came is noted as well, and what waits long asks for it.
+There Python prints the exception and continues, and a run of days would ignore a Ctrl-C. So the signal handler also sets a flag, and
+loops that wait for a long time call `check`.
 """
 
 import signal
@@ -11,13 +11,13 @@ _came = False
 
 
 def watch() -> None:
-    """From now on in this process; call it from the main thread. Where Ctrl-C is ignored (a job in the background) it stays so."""
+    """Installs the signal handler; call it from the main thread. A process that ignores SIGINT (a job in the background) still does."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _note)
 
 
 def check() -> None:
-    """Raises KeyboardInterrupt where one came and got lost."""
+    """Raises KeyboardInterrupt if a SIGINT was recorded."""
     global _came
     if _came:
         _came = False

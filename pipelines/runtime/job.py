@@ -1,9 +1,9 @@
-"""A job: its options, where its files are, and who may work on them.
+"""A job: its options, its files, and the lock that one run holds on them.
 
     OUT/manifest.json                 written last; names the shards and counts
     OUT/theorems variants rejects     the tables, put in place together
-    OUT/failures/STAGE.parquet        items that a stage failed at
-    OUT/.work/STAGE/KEY/              one folder a shard; immutable (`shards.py`)
+    OUT/failures/STAGE.parquet        items at which a stage failed
+    OUT/.work/STAGE/KEY/              one folder per shard; immutable (`shards.py`)
 """
 
 import hashlib
@@ -33,29 +33,29 @@ from lean_alchemy.pipelines.runtime.storage import (
 )
 
 NOTED_S = 60.0
-"""So often at most the time of a run is written to a store."""
+"""Minimum time between two writes of the run time to an object store, in seconds."""
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the results in OUT depend on. Each command that makes an OUT has a kind of its own."""
+    """The options that the results in OUT depend on. Each command that makes an OUT has its own subclass."""
 
     library: list[str]
     workspace: str | None = None
-    """A lake project, whose Lean is used; None: the embedded one."""
+    """A Lake project, whose Lean is used; None: the embedded Lean."""
 
     def may_differ(self) -> set[str]:
-        """Fields in which a later run on the same OUT may differ."""
+        """The fields that may change in a later run on the same OUT."""
         return set()
 
     def require_growth(self, counts: dict[str, int]) -> None:
-        """counts: of the manifest in OUT. Raises UsageError where it has more than is asked for now."""
+        """counts: those of the manifest in OUT. Raises UsageError if OUT already has more than these options ask for."""
 
 
 Options = TypeVar("Options", bound=JobOptions)
 
 
 class Job(Generic[Options]):
-    """OUT and the options that hold in it."""
+    """OUT and its options."""
 
     def __init__(self, out: Location, options: Options):
         self.out, self.options = out.resolve() if is_local(out) else out, options
@@ -67,12 +67,12 @@ class Job(Generic[Options]):
         return self.out / "manifest.json"
 
     def key(self, stage: Stage, *what: object) -> str:
-        """Names results of a stage: by its version, the engine's, the library, and `what` else they depend on; never by a number."""
+        """The name of a result: a digest of the versions of stage and engine, the library, and `what`, on which the result also depends."""
         return digest(stage.name, stage.version, library_digest(self.library), *what)
 
     @contextmanager
     def begin(self) -> Iterator[None]:
-        """Holds OUT for this run. Raises UsageError for other options, JobError while another run is alive."""
+        """Locks OUT for this run. Raises UsageError if OUT was made with other options, JobError if another run holds the lock."""
         try:
             make(self.work)
         except OSError as error:
@@ -90,22 +90,22 @@ class Job(Generic[Options]):
                 yield
             finally:
                 if not is_local(self.work):
-                    with suppress(OSError):  # the error that ended the run is to be told, and not this one
+                    with suppress(OSError):  # report the error that ended the run, not this one
                         self.note_seconds(last=True)
 
     def __getstate__(self) -> dict:
-        """For workers: they do not hold OUT."""
+        """For pickling: worker processes do not get the lock."""
         return {name: value for name, value in self.__dict__.items() if name != "_hold"}
 
     def require_hold(self) -> None:
-        """Raises JobError where another run has taken OUT."""
+        """Raises JobError if another run has taken the lock."""
         try:
             self._hold()
         except Occupied:
-            raise JobError(f"another run has taken {self.out}: this one did not renew its lease in time") from None
+            raise JobError(f"another run has taken {self.out}: this one lost its lock (the lease was not renewed in time)") from None
 
     def note_seconds(self, last: bool = False) -> float:
-        """Seconds of work on OUT in all its runs, killed ones included; kept for the next one, in a store now and then."""
+        """The seconds of all runs on OUT so far, including killed ones. The number is written below OUT for the next run."""
         seconds = self._earlier_s + time.monotonic() - self._start
         if is_local(self.work) or last or seconds - self._noted_s > NOTED_S:
             self._noted_s = seconds
@@ -113,7 +113,7 @@ class Job(Generic[Options]):
         return seconds
 
     def accept(self) -> None:
-        """From here on the options are those of OUT: they make sense."""
+        """Stores the options as those of OUT. Call it when they are known to be valid."""
         write_whole(self._options_file, msgspec.json.encode(self.options))
 
     @property
@@ -134,7 +134,7 @@ class Job(Generic[Options]):
 
     @contextmanager
     def folder(self, place: Location) -> Iterator[Path]:
-        """A folder that becomes `place` when the block ends well. A place that is there is left as it is."""
+        """A folder that is moved to `place` if the block ends without an error. An existing `place` is left unchanged."""
         with scratch(self.work) as part:
             yield part
             settle(part, place)
@@ -165,7 +165,7 @@ def _options_in(file: Location, kind: type[Options]) -> Options:
 
 
 def library_of(names: Sequence[str], workspace: str | None = None) -> Library:
-    """The library that the names mean: modules, and files that end in `.lean`. Raises UsageError."""
+    """The library of these modules and files (names that end in `.lean`). Raises UsageError if a file does not exist."""
     files = [name for name in names if name.endswith(".lean")]
     for file in files:
         if not Path(file).is_file():
@@ -175,11 +175,11 @@ def library_of(names: Sequence[str], workspace: str | None = None) -> Library:
 
 
 def digest(*parts: object) -> str:
-    """16 hexadecimal digits."""
+    """A digest of the parts: 16 hexadecimal digits."""
     return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=8).hexdigest()
 
 
 def library_digest(library: Library) -> str:
-    """Names a library as the engine sees it: the engine's version, Lean, the modules, and the contents of files."""
+    """A digest of what the engine reads: the engine's version, Lean, the modules, and the contents of the files."""
     contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
     return digest(ENGINE_VERSION, SCHEMA_VERSION, lean_digest(library), library.modules, library.files, contents)

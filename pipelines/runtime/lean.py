@@ -1,4 +1,4 @@
-"""Lean on the machine where a worker lives: the embedded one, or that of a workspace."""
+"""Starts Lean on the machine of a worker: the embedded Lean, or the Lean of a workspace."""
 
 import hashlib
 import os
@@ -15,38 +15,38 @@ from lean_alchemy.lean_workspace.workspace import Retirement, Workspace
 from lean_alchemy.pipelines.runtime.stage import Stage
 
 NATIVE_GB = 3.0
-"""What an engine with a large library of a workspace holds of its own, beside what is retired for; the library itself is mapped."""
+"""Memory that a native engine may use above the limit at which it is replaced, in GB. (The library itself is memory-mapped.)"""
 
 SOURCE_GB = 8.0
-"""What an engine may hold that elaborates a module's source; as a rule it is some hundred MB."""
+"""Memory limit of an engine that elaborates the source of a module, in GB. Most need a few hundred MB."""
 
 ENGINE_GB, NATIVE_ENGINE_GB, PYTHON_GB, THEOREM_GB = 1.4, 2.5, 0.15, 8e-6
-"""What a worker holds as a rule: an engine of the embedded Lean, a native one (beside the library), Python, and in Python what it knows of
-a theorem: 4 KB in the catalogue, as much in the index."""
+"""Typical memory of a worker, in GB: an embedded engine, a native engine (without the library), Python, and Python's records of one
+theorem (4 KB in the catalogue, 4 KB in the index)."""
 
 
 WORKER_GB, NATIVE_WORKER_GB = 2.5, 5.0
-"""What a worker may grow to, with a library such as Init, and with Mathlib."""
+"""Memory to plan for per worker, in GB: with a library such as Init, and with Mathlib."""
 
 
 def held_gb(library: Library, theorems: int) -> float:
-    """Of memory, by a worker that has the index of a library in hand."""
+    """Typical memory of a worker with the index of a library, in GB. theorems: the size of the index; 0 for none."""
     return (ENGINE_GB if library.workspace is None else NATIVE_ENGINE_GB) + PYTHON_GB + THEOREM_GB * theorems
 
 
 def workers_that_fit(workspace: str | None) -> int:
-    """Engines that this machine has cores and free memory for; at least one."""
+    """The number of workers for which this machine has cores and free memory; at least one."""
     free_gb = psutil.virtual_memory().available / 1e9
     return max(1, min(os.cpu_count() or 1, int(free_gb // (WORKER_GB if workspace is None else NATIVE_WORKER_GB))))
 
 
 def sized(stage: Stage, library: Library, theorems: int = 0) -> Stage:
-    """The stage with the memory that its workers hold. theorems: 0 where they have no index."""
+    """The stage with the memory that its workers need, for Ray. theorems: the size of their index; 0 for none."""
     return stage.holding(held_gb(library, theorems))
 
 
 def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace:
-    """An engine with the library open. The embedded Lean is set up first where it is missing: each node of a cluster has its own.
+    """An engine with the library open. If the embedded Lean is not installed on this node of the cluster, it is installed first.
     Raises SetupError, EngineRefused, NoWorkspace, NativeError."""
     if library.workspace is None:
         install.setup()
@@ -61,7 +61,7 @@ def has_module(library: Library, name: str) -> bool:
 
 
 def lean_digest(library: Library) -> str:
-    """Names the Lean that a library is opened in, and what a workspace holds."""
+    """A digest of the Lean that opens the library, and of the contents of the workspace."""
     if library.workspace is None:
         return install.SHA512
     lean = lake.workspace_at(Path(library.workspace))

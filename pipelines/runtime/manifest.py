@@ -1,4 +1,4 @@
-"""`OUT/manifest.json`: what OUT holds and what made it. It is written last, so OUT is whole when it is there."""
+"""`OUT/manifest.json`: the contents of OUT and the versions that made it. It is written last: if it exists, OUT is complete."""
 
 from typing import TypeVar
 
@@ -10,10 +10,10 @@ from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION
 from lean_alchemy.pipelines.runtime.storage import Location
 
 SCHEMA_VERSION = 2
-"""Of the tables (`data/schema.py`). Raise it when a column changes its meaning or goes away."""
+"""Version of the tables (`data/schema.py`). Raise it when a column changes its meaning or is removed."""
 
 MADE_BY = {"variants": "synthesize", "proofs": "harvest"}
-"""The command that makes a table."""
+"""The command that makes each table."""
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
@@ -23,11 +23,11 @@ class UsageError(Mistake):
 
 
 class JobError(Trouble):
-    """The job can't be done or was not done. Exit status 1."""
+    """The job can't be done, or was not finished. Exit status 1."""
 
 
 class Manifest(msgspec.Struct, kw_only=True):
-    """options: as the command's options struct writes them."""
+    """options: the JSON of the command's options struct, such as `corpus.options.Options`."""
 
     library: list[str]
     toolchain: str
@@ -41,7 +41,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     seconds: float
 
     def options_as(self, kind: type[Kind]) -> Kind:
-        """Raises UsageError where they are not of this kind."""
+        """The options as a struct. Raises UsageError if they are not of this kind."""
         try:
             return msgspec.json.decode(self.options, type=kind)
         except msgspec.DecodeError as error:
@@ -49,19 +49,19 @@ class Manifest(msgspec.Struct, kw_only=True):
 
 
 def manifest_at(out: Location, table: str = "variants") -> Manifest:
-    """Raises UsageError where OUT is not finished, or has no such table."""
+    """The manifest of OUT. Raises UsageError if OUT is not finished, or has no such table."""
     file = out / "manifest.json"
     made = MADE_BY[table]
     if not file.is_file():
-        raise UsageError(f"{out} holds no {table}: it has no manifest.json. Make them with `alchemy {made} {out}`.")
+        raise UsageError(f"{out} holds no {table}: it has no manifest.json. Run `alchemy {made} {out}`.")
     manifest = decoded(file)
     if table not in manifest.counts:
-        raise UsageError(f"{out} holds no {table}, but {', '.join(manifest.counts)}: name a folder of `alchemy {made}`.")
+        raise UsageError(f"{out} holds no {table}, but {', '.join(manifest.counts)}: give a folder that `alchemy {made}` made.")
     return manifest
 
 
 def decoded(file: Location) -> Manifest:
-    """Raises UsageError."""
+    """The manifest in a file. Raises UsageError if it can't be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Manifest)
     except msgspec.DecodeError as error:
@@ -69,12 +69,12 @@ def decoded(file: Location) -> Manifest:
 
 
 def encoded_options(options: msgspec.Struct) -> msgspec.Raw:
-    """Options as a manifest holds them."""
+    """The options as JSON, for a manifest."""
     return msgspec.Raw(msgspec.json.encode(options))
 
 
 def versions() -> dict[str, str]:
-    """What made a result: the engine (its version and the digest of its text), this package, and the libraries that it depends on."""
+    """The versions that made a result: the engine (version and digest of its source), this package, Ray and Arrow."""
     from importlib.metadata import version
 
     return {"engine": f"{ENGINE_VERSION}-{engine_source.digest()}", **{name: version(name) for name in ("lean-alchemy", "ray", "pyarrow")}}

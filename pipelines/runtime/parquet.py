@@ -1,4 +1,4 @@
-"""Tables as Parquet files: rows as structs, Arrow schemas derived from these, and files that are whole or absent."""
+"""Tables as Parquet files. Rows are structs, and the Arrow schema is derived from them. A file is written completely or not at all."""
 
 import types
 import typing
@@ -38,14 +38,14 @@ def to_table(rows: Iterable[msgspec.Struct], record: type[msgspec.Struct]) -> pa
 
 
 def write(table: pa.Table, file: Location) -> None:
-    """One Parquet file, under its name only when it is whole."""
+    """Writes one Parquet file. It gets its name only when it is complete."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     write_whole(file, sink.getvalue())
 
 
 def is_whole(file: Location) -> bool:
-    """Can the file be read? A truncated one has no footer."""
+    """Does the file have a footer? A truncated one has none."""
     try:
         with file.open("rb") as stream:
             pq.read_metadata(stream)
@@ -59,20 +59,20 @@ def is_whole(file: Location) -> bool:
 
 
 def is_damage(error: Exception) -> bool:
-    """Does an error of reading say that the file is damaged? Arrow's own errors have no errno; one that has says that the disk or the store
-    can't be read, and nothing of the file."""
+    """Does a read error mean that the file is damaged? Arrow's own errors have no errno. An error with an errno is one of the disk or of
+    the object store, and says nothing about the file."""
     return getattr(error, "errno", None) is None
 
 
 def are_whole(folder: Location, *names: str) -> bool:
-    """Can all of these tables of a shard be read? Not so where there is no folder."""
+    """Do all of these tables of a shard have a footer? False if the folder does not exist."""
     return all(is_whole(folder / f"{name}.parquet") for name in names)
 
 
 def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """All of one file. Raises DamagedTable.
+    """The table of one file, or some of its columns. Raises DamagedTable.
 
-    By this thread alone: another one may hold a part of a Python file when Python ends, and abort it.
+    It reads in this thread only. Arrow's threads may still hold a Python file object when Python exits, which aborts the process.
     """
     with naming_damage(file), file.open("rb") as stream, pq.ParquetFile(stream, page_checksum_verification=True) as table:
         if missing := set(columns or ()) - set(table.schema_arrow.names):
@@ -81,7 +81,7 @@ def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def read(files: Sequence[Location], record: type[Row]) -> list[Row]:
-    """The rows of the files as structs, file by file. Raises DamagedTable."""
+    """The rows of the files as structs, in the order of the files. Raises DamagedTable."""
     rows: list[Row] = []
     for file in files:
         found = load(file, list(record.__struct_fields__)).to_pylist()

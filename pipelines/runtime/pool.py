@@ -1,8 +1,8 @@
-"""The only place that speaks to Ray: a crew of actors, one for each engine, and tasks for what needs none.
+"""The only module that uses Ray: a crew of actors with one engine each, and tasks that need no engine.
 
-`ray.util.ActorPool` drops a dead actor for good and its first error ends the map, so this is our own: an actor gets one item at a time,
-and only when it is open, so that what is not begun waits here and nowhere else; one that dies is replaced, and its item is given again,
-with its history, to the next. Items and results are small: data go by way of the disk.
+Ray's ActorPool drops a dead actor and ends at the first error. This pool replaces dead actors and retries their item. An actor gets one
+item at a time, and the first one only when its engine is open; items that are not begun stay in the driver. A retried item comes with
+its history. Items and results are small: data are exchanged through files.
 """
 
 import logging
@@ -22,17 +22,17 @@ from lean_alchemy.pipelines.runtime import interrupt
 from lean_alchemy.pipelines.runtime.stage import History
 
 ATTEMPTS = 8
-"""Worker processes that may die of an item. From the second on they note what they work on, so that the cause can be left out."""
+"""Number of worker processes that may die on an item. From the second on, they note what they work on (`blame.py`)."""
 
 ASK_S = 2.0
-"""How often a run that waits looks for a Ctrl-C that got lost."""
+"""How often a waiting run checks for a recorded Ctrl-C, in seconds."""
 
 TASK_GB = 1.0
-"""Of a step of *deduplicate*: a sixteenth of some million variants."""
+"""Memory of one step of *deduplicate*, in GB: a sixteenth of some million variants."""
 
 
 class ClusterError(Trouble):
-    """The cluster can't do what a stage needs; the message says what to do."""
+    """The cluster lacks what a stage needs; the message says what."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class PoolWorker(Protocol):
 
 
 class Needs(msgspec.Struct, frozen=True):
-    """What a worker takes of a node. name: for messages."""
+    """The resources that a worker needs on a node. name: the stage, for messages."""
 
     name: str
     cpus: float
@@ -68,12 +68,12 @@ class _Actor:
         self._worker: PoolWorker | None = None
 
     def open(self) -> str:
-        """Its node. The worker is built here: an error in a constructor would reach the driver as a dead actor."""
+        """Builds the worker and returns the id of its node. (An error in `__init__` would reach the driver as a dead actor.)"""
         self._worker = self._build()
         return ray.get_runtime_context().get_node_id()
 
     def work(self, item: Any, history: History) -> Any:
-        assert self._worker is not None, "it is opened first"
+        assert self._worker is not None, "open() is called first"
         return self._worker(item, history)
 
     def close(self) -> None:
@@ -83,12 +83,12 @@ class _Actor:
 
 @contextmanager
 def cluster(workers: int) -> Iterator[None]:
-    """Ray for the length of the block: the cluster that RAY_ADDRESS names, or one of its own on this machine, whatever else runs there."""
+    """Runs Ray during the block: the cluster of RAY_ADDRESS, or else a new one on this machine, even if another one runs there."""
     if ray.is_initialized():
         yield
         return
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning about accelerators
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network in the run path
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run makes no network calls
     if os.environ.get("RAY_ADDRESS"):
         ray.init(logging_level=logging.ERROR, log_to_driver=False)
     else:
@@ -101,7 +101,7 @@ def cluster(workers: int) -> Iterator[None]:
 
 
 class _Task(msgspec.Struct):
-    """An item, and its history."""
+    """An item and its history: this attempt, and the attempts in which the worker process died."""
 
     item: Any
     attempt: int = 0
@@ -109,7 +109,7 @@ class _Task(msgspec.Struct):
 
 
 class _Hired(msgspec.Struct):
-    """An actor and the task it works on. node: where it lives, once it is open."""
+    """An actor and its task. node: the id of its node; None until the worker is built."""
 
     actor: Any
     task: _Task
@@ -117,8 +117,8 @@ class _Hired(msgspec.Struct):
 
 
 class Crew:
-    """Up to `workers` actors, as many as the cluster has room for. They are hired when there is work, and stay, with their engines, until
-    the crew is closed. build: makes a worker, in the actor's process."""
+    """Up to `workers` actors, as many as the cluster has room for. An actor starts when there is an item for it, and stays with its engine
+    until the crew is closed. build: makes a worker, in the process of the actor."""
 
     def __init__(self, build: Callable[[], PoolWorker], needs: Needs, workers: int):
         self._build, self._needs, self._workers = build, needs, workers
@@ -133,8 +133,8 @@ class Crew:
         self._idle.clear()
 
     def run(self, items: Iterable[Any]) -> Iterator[Done | LostItem]:
-        """Works on the items, in any order; the next one is taken when an actor is free. An error that a worker raises is raised here.
-        Raises ClusterError where no node has room for a worker."""
+        """Works on the items, and yields results in the order in which they are done. The next item is taken when an actor is free. An
+        error of a worker is raised here. Raises ClusterError if no node has room for a worker."""
         coming, again = map(_Task, items), deque[_Task]()
         busy: dict[ray.ObjectRef, _Hired] = {}
         opening_deaths = 0
@@ -155,7 +155,7 @@ class Crew:
             busy[hired.actor.work.remote(hired.task.item, History(hired.task.attempt, hired.task.died))] = hired
 
         def hire() -> bool:
-            """False where there is nothing left to do."""
+            """Gives an item to an idle or a new actor. False if no item is left."""
             if (task := next_task()) is None:
                 return False
             if self._idle:
@@ -194,7 +194,7 @@ class Crew:
                     if hired.node is None:
                         opening_deaths += 1
                         if opening_deaths >= ATTEMPTS * self._workers:
-                            raise ClusterError(f"workers of {self._needs.name} die while they open: {reason}") from None
+                            raise ClusterError(f"workers of stage {self._needs.name} die during start-up: {reason}") from None
                         again.appendleft(task)
                         hire()
                         continue
@@ -224,9 +224,9 @@ class Crew:
 
 
 def tasks(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-    """Calls a function that keeps nothing for each item, anywhere on the cluster, and yields what it returns in the order of the items.
-    One whose node dies is called again: what it leaves on disk must be the same. An error that it raises is raised here. Raises
-    ClusterError."""
+    """Calls a stateless function for each item on the cluster, and yields the results in the order of the items. If a node dies, the call
+    is repeated, so it must write the same files each time. An error of the function is raised here. Raises ClusterError if a call is lost
+    for good."""
     task = ray.remote(lambda item: function(item)).options(num_cpus=1, memory=int(TASK_GB * 1e9), max_retries=ATTEMPTS)
     at_once = max(2, 2 * int(ray.cluster_resources().get("CPU", 1)))
     waiting, running = iter(items), deque[ray.ObjectRef]()
@@ -256,12 +256,12 @@ def _require_room(needs: Needs) -> None:
 
 
 def _is_gone(node: str | None) -> bool:
-    """Did the node die, and the worker with it?"""
+    """Is the node dead?"""
     return any(known["NodeID"] == node and not known["Alive"] for known in ray.nodes())
 
 
 def _end(worker: Any) -> None:
-    """Lets a worker close its engine before it goes."""
-    with suppress(ray.exceptions.RayError, TimeoutError):  # it is killed anyway, and its engine ends with it
+    """Lets a worker close its engine, and then kills the actor."""
+    with suppress(ray.exceptions.RayError, TimeoutError):  # it is killed below in any case, and its engine ends with it
         ray.get(worker.close.remote(), timeout=20)
     ray.kill(worker)

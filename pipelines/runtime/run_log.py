@@ -1,9 +1,9 @@
-"""`OUT/run.log`: what happened in the runs on a corpus, a line of JSON each, appended as it happens.
+"""`OUT/run.log`: the events of all runs on a corpus, one line of JSON per event, in order.
 
     {"time": "2026-11-24T12:00:00Z", "event": "shard", "driver_mb": 210, "stage": "mutate", "key": "…", "items": 20, "tally": {…}, …}
 
 Events: `begin` (options, workers, versions), `stage`, `shard`, `lost` (a shard whose worker processes died), `end` (outcome: `done`, or
-what ended the run).
+the error that ended the run).
 """
 
 import time
@@ -17,7 +17,7 @@ import psutil
 from lean_alchemy.pipelines.runtime.storage import Location, is_local, write_whole
 
 STORED_S = 60.0
-"""In a store nothing can be appended to: there the log is written anew, so often at most, and at the end."""
+"""An object can't be appended to. In an object store the log is rewritten at most this often (seconds), and at the end."""
 
 
 class RunLog:
@@ -28,7 +28,7 @@ class RunLog:
         self._stored = 0.0
 
     def note(self, event: str, **fields: Any) -> None:
-        """One line. driver_mb: resident memory of the process that leads the run."""
+        """Writes one line. driver_mb: resident memory of the driver process."""
         line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": event,
                 "driver_mb": round(self._process.memory_info().rss / 1e6), **fields}
         text = msgspec.json.encode(line) + b"\n"
@@ -43,7 +43,7 @@ class RunLog:
 
     @contextmanager
     def run(self, **begin: Any) -> Iterator[None]:
-        """From `begin` to `end`, however it ends."""
+        """Writes `begin` before the block and `end` after it, also if the block raises an error."""
         start = time.monotonic()
         self.note("begin", **begin)
         outcome = "done"
@@ -57,7 +57,7 @@ class RunLog:
 
 
 def read(file: Location) -> list[dict[str, Any]]:
-    """The lines of a log; a last line that a full disk or a kill cut off is left out."""
+    """The lines of a log. A last line that is incomplete (after a kill, or with a full disk) is skipped."""
     lines = file.read_bytes().splitlines() if file.is_file() else []
     found = []
     for line in lines:

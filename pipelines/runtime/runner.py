@@ -1,7 +1,7 @@
-"""The stage runner: which shards are there, which are missing, run them on Ray, count, report, and collect what failed.
+"""The stage runner: it finds the shards that are missing, runs them on Ray, reports progress, and collects tallies and failures.
 
-Every stage of the project runs through `run`. Run again, it goes on with the shards that are missing. An item that fails is a row of
-`OUT/failures/STAGE.parquet`, and the others go on.
+Every stage of the project runs through `run`. Run again, it resumes with the missing shards. An item that fails becomes a row of
+`OUT/failures/STAGE.parquet`, and the run continues.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,31 +24,31 @@ from lean_alchemy.pipelines.runtime.storage import Location, ask_all, make, remo
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 AT_ONCE = 500
-"""Shards whose files are looked at together."""
+"""Number of shards whose files are checked together."""
 
 MAX_FAILURES = 100
-"""Where so many items fail, something is wrong with the set-up."""
+"""If more items fail than this, something is wrong with the set-up, and the run ends."""
 
 
 class TooManyFailures(JobError):
-    """The run was ended; what is done is kept."""
+    """Too many items failed, and the run ended. Finished shards are kept."""
 
 
 class Shards(Protocol):
-    """The shards of a run, as often as they are asked for: a list, or an object that makes them anew, where a list would not fit."""
+    """The shards of a run, which can be iterated several times: a list, or an object that makes them each time to save memory."""
 
     def __iter__(self) -> Iterator[Shard]: ...
 
 
 class Retries(msgspec.Struct, frozen=True):
-    """max_failures: items that may fail before the run ends; None: any number. retry_failed: are items that failed earlier tried again?"""
+    """max_failures: the run ends after more failures than this; None: never. retry_failed: retry items that failed in an earlier run?"""
 
     max_failures: int | None = MAX_FAILURES
     retry_failed: bool = False
 
 
 class Ran(msgspec.Struct):
-    """What a stage came to, all its shards together, those of earlier runs included."""
+    """Result of a stage over all its shards, including those of earlier runs."""
 
     tally: Any
     failures: list[Failure]
@@ -56,16 +56,16 @@ class Ran(msgspec.Struct):
 
 
 def crew(job: Job, stage: Stage, settings: Any, workers: int) -> Crew:
-    """Workers of a stage, for several runs of it."""
+    """The workers of a stage. Pass them as `hired` to use them in several runs."""
     return Crew(partial(ShardWorker, job, stage, settings), Needs(stage.name, stage.cpus, stage.memory_gb), workers)
 
 
 def run(job: Job, stage: Stage, settings: Any, shards: Shards, workers: int, report: Report = silent, *, retries: Retries = Retries(),
         note: Callable[[Any], str] = lambda tally: "", label: str | None = None, log: RunLog | None = None,
         hired: Crew | None = None) -> Ran:
-    """Makes the missing shards. settings: what the stage's worker is built from, in each process. note: a line of progress from the tally
-    of this run. label: the name of the progress, if not the stage's. hired: a crew that outlives the run. It needs a cluster
-    (`pool.cluster`). Raises TooManyFailures, ClusterError, and errors of the set-up that a worker raises."""
+    """Runs the missing shards; call it within `pool.cluster`. settings: the argument of the stage's worker, in each process. note: the text
+    of the progress, from the tally of this run. label: the title of the progress; the name of the stage if None. hired: a crew that
+    stays open after this run. Raises TooManyFailures, ClusterError, and errors of the set-up that a worker raises."""
     make(job.work / stage.name)
     label = label or stage.name
     done: set[str] = set()
@@ -103,7 +103,7 @@ def run(job: Job, stage: Stage, settings: Any, shards: Shards, workers: int, rep
 
 
 def collect(job: Job, stage: Stage, shards: Shards, lost: Iterable[Failure] = ()) -> Ran:
-    """The tally and the failures of all shards that are on disk. lost: failures of those that are not."""
+    """The tally and the failures of all shards on disk. lost: failures of shards that are not on disk."""
     tally, failures, count = stage.tally(), list(lost), 0
     for group in _groups(shards):
         places = [place_of(job, stage, shard.key) for shard in group]
@@ -123,7 +123,7 @@ def _summary(place: Location, stage: Stage) -> ShardSummary | None:
 
 
 def rows(job: Job, stage: Stage, shard: Shard, table: str) -> list[Any]:
-    """The rows of a shard's table; none where it is not on disk. Raises JobError where they can't be read."""
+    """The rows of a shard's table; an empty list if the shard is not on disk. Raises JobError if they can't be read."""
     place = place_of(job, stage, shard.key)
     return read(place, table, stage.tables[table]) if is_done(place, stage) else []
 
@@ -138,7 +138,7 @@ def read(place: Location, table: str, record: type[Row]) -> list[Row]:
 
 
 def write_failures(job: Job, name: str, failures: list[Failure]) -> None:
-    """A stage's part of the table `failures`; earlier ones of the stage go."""
+    """Writes a stage's file of the table `failures`; it replaces earlier failures of the stage."""
     make(job.out / FAILURES)
     parquet.write(parquet.to_table(failures, Failure), job.out / FAILURES / f"{name.replace(' ', '-')}.parquet")
 
@@ -152,7 +152,7 @@ def _end(job: Job, stage: Stage, shards: Shards, lost: list[Failure], most: int)
 
 
 def _looked_at(job: Job, stage: Stage, shards: Shards, retries: Retries) -> Iterator[tuple[Shard, bool]]:
-    """Each shard, and is it done? One that can't be read is removed, and with `retry_failed` one that has failures."""
+    """Each shard, and whether it is done. Removes shards that can't be read, and with `retry_failed` those that have failures."""
 
     def is_there(place: Location) -> bool:
         if not is_done(place, stage) or (retries.retry_failed and summary_at(place, stage).failures):

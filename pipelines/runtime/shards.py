@@ -1,11 +1,11 @@
-"""A shard in a worker process: its items go through the stage's worker, its results appear in one folder, whole.
+"""Runs a shard in a worker process: the stage's worker gets its items, and the results are written to one folder, all or none.
 
     OUT/.work/STAGE/KEY/TABLE.parquet ...
                         failures.parquet
                         tally.json
 
-A shard is first given to the worker as a whole. Where that raises an error, or where an earlier process died of the shard, its items are
-given one by one, so that one bad item costs no other.
+The worker first gets all items of the shard at once. If it raises an error, or if an earlier process died at the shard, it gets the
+items one by one, so that a bad item does not affect the others.
 """
 
 import sys
@@ -25,7 +25,7 @@ FAILURES, TALLY = "failures", "tally.json"
 
 
 class ShardSummary(msgspec.Struct, frozen=True):
-    """What a worker reports of a shard: small, as the rows go by way of the disk."""
+    """What a worker returns to the driver about a shard. It is small; the rows are on disk."""
 
     tally: Any
     failures: int
@@ -37,7 +37,7 @@ class _Tally(msgspec.Struct):
 
 
 class ShardWorker:
-    """Works on one shard of a stage after the other. settings: what the stage's worker is built from."""
+    """Works on the shards of a stage, one at a time. settings: the argument of the stage's worker."""
 
     def __init__(self, job: Job, stage: Stage, settings: Any):
         _require_same_version(stage)
@@ -57,7 +57,7 @@ class ShardWorker:
         self._worker.close()
 
     def _together(self, items: Sequence[Any]) -> list[msgspec.Struct] | None:
-        """None where the worker raised an error."""
+        """The rows of all items; None if the worker raised an error."""
         try:
             return list(self._worker(items))
         except Exception as error:
@@ -93,7 +93,7 @@ class ShardWorker:
 
 
 def _require_same_version(stage: Stage) -> None:
-    """Raises JobError on a node whose code is of another version than that of the process that leads the run."""
+    """Raises JobError if this node has another version of the stage than the driver."""
     defined = vars(sys.modules[stage.worker.__module__]).values()
     here = next((value for value in defined if isinstance(value, Stage) and value.name == stage.name), stage)
     if here.version != stage.version:
@@ -111,7 +111,7 @@ def is_done(place: Location, stage: Stage) -> bool:
 
 
 def summary_at(place: Location, stage: Stage) -> ShardSummary:
-    """What a shard on disk came to. It has to be done."""
+    """The tally and the number of failures of a shard that is done."""
     found = _tally_at(place, stage)
     assert found is not None, f"{place} is not done"
     return found

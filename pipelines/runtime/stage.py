@@ -1,9 +1,9 @@
-"""A stage: what is done to one item, the tables that come of it, and its name. `runner.py` does the rest.
+"""A stage: a name, a worker that processes items, and the tables of its results. `runner.py` runs it.
 
     MUTATE = Stage(name="mutate", version=1, worker=Mutator, tables={"variants": Variant, "rejects": Reject}, tally=MutateTally)
 
-An *item* is what the stage works on: a target, a variant, a problem. A *shard* is some items whose results are written together, whole or
-not at all. A *worker* is built once in each worker process, holds an engine, and yields rows for items.
+An *item* is one input of the stage: a target, a variant, a problem. A *shard* is a list of items whose results are written together, all
+or none. A *worker* is built once in each worker process, holds an engine, and yields rows for items.
 """
 
 import time
@@ -18,7 +18,7 @@ from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
 
 
 class Sums(msgspec.Struct):
-    """Numbers, lists, other sums, and any of these by name, that add up field by field. A stage's tally is one: what its items came to."""
+    """A struct that is added field by field. A field is a number, a list, another Sums, or a dict of these. The tally of a stage is one."""
 
     def add(self, other: Self) -> None:
         for name in self.__struct_fields__:
@@ -38,7 +38,7 @@ def _sum(mine: Any, its: Any) -> Any:
 
 
 Report = Callable[[str, int, int, str], None]
-"""Called with the stage, how many items are done, of how many, and a note (its second line holds details)."""
+"""Called with the stage, the number of items done, the total number, and a note (its second line holds details)."""
 
 
 def silent(stage: str, done: int, total: int, note: str = "") -> None:
@@ -46,14 +46,14 @@ def silent(stage: str, done: int, total: int, note: str = "") -> None:
 
 
 class History(msgspec.Struct, frozen=True):
-    """Earlier attempts at a shard. attempt: this one, from 0. died: attempts in which the worker process died while its node lived."""
+    """Earlier attempts at a shard. attempt: the number of this one, from 0. died: attempts in which only the worker process died."""
 
     attempt: int = 0
     died: tuple[int, ...] = ()
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """An item that a stage failed at: a row of the table `failures`. what: the error in a line. when: UTC. trace: where in the code."""
+    """A row of the table `failures`: an item at which a stage failed. what: the error in one line. when: UTC. trace: the traceback."""
 
     stage: str
     item: str
@@ -74,24 +74,24 @@ def _now() -> str:
 
 
 def ends_the_run(error: Exception) -> bool:
-    """Is it an error of the set-up (a full disk, a missing Lean, another version on a node), which the next item would meet as well?"""
+    """Is it an error of the set-up (a full disk, no Lean, another version on a node), which every other item would meet, too?"""
     return isinstance(error, OSError) or (isinstance(error, Trouble | Mistake) and not isinstance(error, OfOneItem))
 
 
 class Worker(Protocol):
-    """Works on items in a process of its own."""
+    """Processes items, in a process of its own."""
 
     def __call__(self, items: Sequence[Any]) -> Iterable[msgspec.Struct]:
-        """Rows of the stage's tables, tallies to add up, and failures, told apart by their types. The items are those of a shard, or one
-        alone where something went wrong with the shard: a result must not depend on which."""
+        """Yields rows of the stage's tables, tallies and failures, which are distinguished by their types. It gets all items of a shard, or
+        a single one if something went wrong with the shard. The results must be the same in both cases."""
         ...
 
     def close(self) -> None: ...
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """version: a person raises it when the results of the stage change; results of another version are made again. The golden test fails
-    where results change and the version does not. name_of: an item's name, for failures."""
+    """version: raise it when the results of the stage change; results of other versions are made again. The golden test fails if results
+    change and the version does not. name_of: the name of an item, for failures."""
 
     name: str
     version: int
@@ -101,15 +101,15 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     name_of: Callable[[Any], str] = str
     cpus: float = 1
     memory_gb: float = 2.0
-    """An engine holds 1.3 to 2 GB, the index and the rows of a shard some hundred MB."""
+    """Memory that Ray reserves for a worker. An engine uses 1.3 to 2 GB, the index and the rows of a shard a few hundred MB."""
 
     def holding(self, gb: float) -> "Stage":
-        """The stage with workers that hold `gb` of memory, if that is more."""
+        """The stage with at least `gb` of memory per worker."""
         return msgspec.structs.replace(self, memory_gb=max(self.memory_gb, gb))
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """Items whose results are written together. key: names their folder; see `Job.key`."""
+    """Items whose results are written together. key: the name of their folder; see `Job.key`."""
 
     key: str
     items: Sequence[Any]

@@ -1,8 +1,8 @@
-"""Where a corpus lies: a folder, or the URL of an object store (`s3://bucket/corpus`, whatever fsspec knows).
+"""The location of a corpus: a folder, or a URL of an object store (`s3://bucket/corpus`, or any other protocol of fsspec).
 
-A folder is a `pathlib.Path`, a URL a `upath.UPath`, which has the same methods. What differs between them stands here: a folder
-can be renamed, so that what is in it is whole or absent; a store puts one object at a time, each whole or absent, so what counts
-is that all the objects of a shard are there, and what a corpus is, that its manifest is, which is written last.
+A folder is a `pathlib.Path`, a URL a `upath.UPath`, which has the same methods. This module handles the differences. A folder can be
+renamed, so it appears with all its files at once. An object store writes one object at a time: a shard is complete when all its objects
+exist, and a corpus is complete when its manifest, which is written last, exists.
 """
 
 import os
@@ -32,26 +32,26 @@ Answer = TypeVar("Answer")
 
 
 class UnknownLocation(Mistake):
-    """There is no such kind of URL here."""
+    """The URL, or the table below it, can't be opened."""
 
 
 _ALONE = ("memory", "http", "https")
-"""Stores that a process has for itself, or that can't be written."""
+"""Protocols that can't hold a corpus: other processes can't see the files, or the store can't be written."""
 
 
 def location_of(text: str) -> Location:
-    """Raises UnknownLocation for a URL that can't be opened here: an unknown kind, no bucket, no right to read it."""
+    """The folder or URL as a path. Raises UnknownLocation if it can't be opened: unknown protocol, no bucket, no permission to read it."""
     if "://" not in text:
         return Path(text).resolve()
     scheme, rest = text.split("://", 1)
     if scheme == "file" and rest.startswith("/"):
         return Path(rest).resolve()
     if scheme in (*_ALONE, "file") or not rest.strip("/") or rest.startswith("/"):
-        raise UnknownLocation(f"can't open {text}: a corpus lies in a folder or below a bucket, as in s3://bucket/corpus")
+        raise UnknownLocation(f"can't open {text}: give a folder, or a URL below a bucket such as s3://bucket/corpus")
     try:
         place = UPath(text.rstrip("/"), use_listings_cache=False)
         _require_bucket(place)
-    except Exception as error:  # each store has errors of its own
+    except Exception as error:  # each store raises its own types of errors
         raise UnknownLocation(f"can't open {text}: {error or type(error).__name__}") from None
     return place
 
@@ -60,7 +60,7 @@ def _require_bucket(place: UPath) -> None:
     try:
         place.fs.ls(place.path)
     except FileNotFoundError:
-        with suppress(PermissionError):  # who may see a part of a bucket may not see all of it
+        with suppress(PermissionError):  # a user may have access to a part of the bucket only
             place.fs.ls(place.path.partition("/")[0])
 
 
@@ -69,9 +69,9 @@ def is_local(place: Location) -> TypeIs[Path]:
 
 
 def write_whole(file: Location, content: bytes | pa.Buffer) -> None:
-    """Replaces a file at once."""
+    """Writes or replaces a file atomically."""
     if not is_local(file):
-        file.write_bytes(bytes(content))  # an object appears when all of it is there
+        file.write_bytes(bytes(content))  # an object store is atomic for each object
         return
     part = file.parent / f"part-{uuid4().hex}"
     try:
@@ -82,13 +82,13 @@ def write_whole(file: Location, content: bytes | pa.Buffer) -> None:
 
 
 def make(folder: Location) -> None:
-    """A folder that may be there. A store has none, and makes a bucket where it is asked to."""
+    """Creates a folder if it does not exist. Does nothing for an object store, where `mkdir` would create a bucket."""
     if is_local(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def remove(place: Location) -> None:
-    """A folder with all that is in it, if it is there."""
+    """Removes a folder and its contents, if it exists."""
     if is_local(place):
         shutil.rmtree(place, ignore_errors=True)
     elif place.exists():
@@ -97,7 +97,7 @@ def remove(place: Location) -> None:
 
 @contextmanager
 def scratch(work: Location) -> Iterator[Path]:
-    """A folder to make things in, gone afterwards: in `work`, so that it can be renamed, or on this machine."""
+    """A temporary local folder: in `work` if that is local (so that it can be renamed), else in the system's temporary folder."""
     if not is_local(work):
         with tempfile.TemporaryDirectory(prefix="alchemy-") as folder:
             yield Path(folder)
@@ -112,7 +112,7 @@ def scratch(work: Location) -> Iterator[Path]:
 
 @contextmanager
 def draft(work: Location) -> Iterator[Location]:
-    """A place in `work`, in a store as well, for what `exchange` will put elsewhere; gone afterwards."""
+    """A temporary folder in `work`, for `exchange` to move. It may be in an object store. It is removed at the end of the block."""
     made = work / f"part-{uuid4().hex}"
     try:
         make(made)
@@ -122,14 +122,14 @@ def draft(work: Location) -> Iterator[Location]:
 
 
 def clear_scratch(work: Location) -> None:
-    """What a run that was killed left."""
+    """Removes temporary folders of runs that were killed."""
     for left in list(work.glob("part-*")):
         remove(left)
 
 
 def settle(made: Path, place: Location) -> None:
-    """What was made in a scratch folder gets its place. One that is there is left as it is, or overwritten by the same: another worker
-    was faster."""
+    """Moves a scratch folder to `place`. If another worker was faster, its result is kept (in an object store: overwritten by an equal
+    one)."""
     if not is_local(place):
         _upload(made, place)
         return
@@ -142,9 +142,9 @@ def settle(made: Path, place: Location) -> None:
 
 
 def exchange(made: Location, place: Location) -> None:
-    """What was made beside it takes the place of what was there, which goes when the new one is there. In a store it goes before."""
+    """Replaces the folder `place` by the folder `made`. The old one is removed afterwards; in an object store, before."""
     if not is_local(place) or not is_local(made):
-        assert isinstance(place, UPath) and isinstance(made, UPath), "both lie in the store"
+        assert isinstance(place, UPath) and isinstance(made, UPath), "both are in the object store"
         remove(place)
         for file in made.fs.find(made.path):
             place.fs.cp_file(file, file.replace(made.path, place.path, 1))
@@ -165,13 +165,13 @@ ASKED_AT_ONCE = 32
 
 
 def ask_all(question: Callable[[Asked], Answer], of: Iterable[Asked]) -> list[Answer]:
-    """The answers in order. A store takes its time for each, and has time for many."""
+    """The answers, in order. The questions run in parallel threads, because an object store is slow for each and can serve many."""
     with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
         return list(threads.map(question, of))
 
 
 def download(place: Location, folder: Path) -> None:
-    """All that lies in a place, into a folder that is there."""
+    """Downloads all files below a location into an existing folder."""
     if is_local(place):
         shutil.copytree(place, folder, dirs_exist_ok=True)
         return
@@ -182,17 +182,17 @@ def download(place: Location, folder: Path) -> None:
 
 
 def dataset(files: Sequence[Location], schema: pa.Schema | None = None) -> ds.Dataset:
-    """Parquet files of one place as one table."""
+    """Parquet files of one location as one dataset."""
     stored = [file for file in files if not is_local(file)]
     paths = [file.path for file in stored] or [str(file) for file in files]
     return ds.dataset(paths, schema=schema, format="parquet", filesystem=stored[0].fs if stored else None)
 
 
 def table_of(folder: Location) -> ds.Dataset:
-    """All Parquet files in a folder as one table. Raises UnknownLocation where there is none."""
+    """All Parquet files in a folder as one dataset. Raises UnknownLocation if there are none."""
     files = sorted(folder.glob("*.parquet"), key=str)
     if not files:
-        raise UnknownLocation(f"{folder} holds no table; run `alchemy synthesize` again to make the tables anew")
+        raise UnknownLocation(f"{folder} holds no table; run `alchemy synthesize` again to write the tables again")
     return dataset(files)
 
 
@@ -200,20 +200,21 @@ def table_of(folder: Location) -> ds.Dataset:
 
 
 class Occupied(Exception):
-    """Another run holds the place."""
+    """Another run holds the lock."""
 
 
 RENEWED_S = 20.0
 EXPIRED_S = 120.0
-"""A lease that was not renewed for so long is nobody's. The clocks of machines differ by less."""
+"""A lease that was not renewed for this long has expired. Clocks of different machines must differ by less."""
 SETTLED_S = 2.0
-"""Of two that begin at once the one that wrote last has it, so long afterwards."""
+"""If two runs begin at once, the one that wrote the lease last has it. Each waits this long before it checks."""
 
 
 @contextmanager
 def held(work: Location) -> Iterator[Callable[[], None]]:
-    """Holds a place for the length of the block. Raises Occupied, and so does what it yields once another run has it. In a folder by a
-    lock, which ends with its process; in a store by a lease, an object with a time in it, which is renewed."""
+    """Holds a lock on a location during the block. Raises Occupied if another run holds it. Yields a function that raises Occupied if the
+    lock was lost. A folder has a lock file, which the system releases when the process ends. An object store has a lease: an object with
+    a time in it, which is renewed."""
     if not is_local(work):
         with _Keeper(work / "lease.json") as keeper:
             yield keeper.require
@@ -235,7 +236,7 @@ class _Lease(msgspec.Struct, frozen=True):
 
 
 class _Keeper:
-    """Has a lease while it is entered, and renews it."""
+    """Takes a lease on entry, renews it in a thread, and removes it on exit."""
 
     def __init__(self, file: Location):
         self._file, self._mine = file, uuid4().hex
@@ -259,7 +260,7 @@ class _Keeper:
             self._file.unlink(missing_ok=True)
 
     def require(self) -> None:
-        """Raises Occupied where the lease is another run's: this one slept too long."""
+        """Raises Occupied if another run has the lease, because this one did not renew it in time."""
         if not self._is_mine():
             raise Occupied
 
@@ -278,7 +279,7 @@ class _Keeper:
 
     def _keep(self) -> None:
         while not self._over.wait(RENEWED_S):
-            with suppress(Exception):  # it is tried again, and long before the lease expires
+            with suppress(Exception):  # the next attempt is in 20 seconds, and the lease lasts 120
                 if not self._is_mine():
                     return
                 self._renew()

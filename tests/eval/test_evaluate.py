@@ -1,4 +1,4 @@
-"""`alchemy eval` as a user calls it, and a model from its training to its proofs."""
+"""`alchemy eval` as a user runs it, and a model from its training to its proofs."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from lean_alchemy.pipelines.benchmarks.leandojo import CORE
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.schema import Step, Variant
 
-LIBRARY = "Init.Data.Nat.Lemmas"  # above `omega`
+LIBRARY = "Init.Data.Nat.Lemmas"  # it may use `omega`
 EASY = ["Nat.sub_lt_add_one", "Nat.one_le_of_lt", "Nat.add_add_add_comm", "Nat.le_sub_iff_add_le'", "Nat.le_add_one_iff",
         "Nat.lt_add_one_iff", "Nat.add_mul_div_left", "Nat.mul_self_le_mul_self", "Nat.sub_one_sub_lt", "Nat.add_sub_add_right",
         "No.such_theorem"]
@@ -21,7 +21,7 @@ EASY = ["Nat.sub_lt_add_one", "Nat.one_le_of_lt", "Nat.add_add_add_comm", "Nat.l
 
 @pytest.fixture(scope="module")
 def benchmark(tmp_path_factory) -> Path:
-    """Some theorems of a small library, all of them in every part."""
+    """A benchmark of some theorems of a small library; every part has all of them."""
     folder = tmp_path_factory.mktemp("eval") / "benchmark"
     rows = [{"url": "u", "commit": "c", "file_path": "src/Init/Data/Nat/Lemmas.lean", "full_name": name, "start": [1, 1], "end": [1, 2],
              "traced_tactics": [], "round": 1} for name in EASY]
@@ -58,12 +58,12 @@ def test_an_evaluation_leaves_a_table_and_a_picture(automated, engine):
     assert (out / "budget.png").read_bytes().startswith(b"\x89PNG") and said["interval"][0] <= said["pass_rate"] <= said["interval"][1]
 
 
-def test_the_results_of_eval_are_those_of_its_version(automated):
+def test_eval_results_match_the_golden_ones(automated):
     """Ten searches."""
     golden.check(PROVE, table(automated[0], "results", "lean_seconds", "model_seconds", "seconds"))
 
 
-def test_an_evaluation_goes_on_and_is_not_mixed_with_another(automated, benchmark):
+def test_an_evaluation_resumes_and_is_not_mixed_with_another(automated, benchmark):
     out, said = automated
     again = summary(evaluate(benchmark, out, "automation"))
     assert {k: v for k, v in again.items()} == said
@@ -72,7 +72,7 @@ def test_an_evaluation_goes_on_and_is_not_mixed_with_another(automated, benchmar
 
 
 @pytest.mark.slow
-def test_tactics_at_random_are_a_prover(benchmark, tmp_path):
+def test_the_random_prover_runs(benchmark, tmp_path):
     drawn = summary(evaluate(benchmark, tmp_path / "random", "random", "--expansions", "2", "--candidates", "3"))
     assert drawn["theorems"] == len(EASY) and drawn["expansions"] <= 2 * len(EASY) and drawn["tried"] > drawn["refused"] > 0
 
@@ -83,7 +83,7 @@ def test_tactics_at_random_are_a_prover(benchmark, tmp_path):
     (("--benchmark", "core", "--model", "nobody"), "no prover"),
     (("--benchmark", "leandojo", "--model", "random"), "--data"),
     (("--benchmark", "leandojo", "--model", "random", "--data", str(CORE)), "--workspace")])
-def test_a_wrong_call_is_named(arguments, said, tmp_path):
+def test_wrong_use_is_an_error(arguments, said, tmp_path):
     done = alchemy("eval", *arguments, *(("--out", str(tmp_path / "out")) if arguments else ()))
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
 
@@ -93,7 +93,7 @@ def test_a_wrong_call_is_named(arguments, said, tmp_path):
 
 @pytest.fixture(scope="module")
 def omega(lean, benchmark, tmp_path_factory) -> Path:
-    """A model that was shown nothing but `omega`, and its folder."""
+    """A model that was trained only on `omega`, and its folder."""
     pytest.importorskip("trl")
     corpus, out = tmp_path_factory.mktemp("omega") / "corpus", tmp_path_factory.mktemp("omega") / "run"
     rows = [variant(n, f"Nat.t{n}", theorem=f"theorem variant_{n:016x} (a b : Nat) (h : a < b) : a + {n} < b + {n} := by\n  omega")
@@ -112,8 +112,8 @@ def omega(lean, benchmark, tmp_path_factory) -> Path:
     return out
 
 
-def test_a_model_proves_what_it_was_taught_to(omega, automated, benchmark, tmp_path):
-    """The whole way: texts, pretraining, finetuning, search, proofs that hold, and a comparison. What it knows is one word."""
+def test_a_trained_model_proves_theorems(omega, automated, benchmark, tmp_path):
+    """End to end: texts, pretraining, finetuning, search, valid proofs, and a comparison. The model knows a single tactic."""
     said = summary(evaluate(benchmark, tmp_path / "out", str(omega), "--expansions", "4", "--candidates", "4"))
     proofs = {row["name"]: row["tactics"] for row in table(tmp_path / "out", "results") if row["ending"] == "proved"}
     assert said["proved"] == len(proofs) >= 3 and {tactics[-1] for tactics in proofs.values()} == {"omega"}
@@ -124,8 +124,8 @@ def test_a_model_proves_what_it_was_taught_to(omega, automated, benchmark, tmp_p
     assert (tmp_path / "both.png").is_file() and alchemy("eval", "compare", str(other), str(tmp_path)).returncode == 2
 
 
-def test_a_candidates_log_probability_is_that_of_its_tokens(omega):
-    """Whatever it is padded with, and whatever it is asked beside."""
+def test_the_log_probability_of_a_candidate_is_the_sum_over_its_tokens(omega):
+    """It does not depend on the padding or on the rest of the batch."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -1,4 +1,4 @@
-"""The loop: the commands that it is made of, that it goes on, and its table."""
+"""The loop: its commands, resuming, and its table."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def loop(out: Path, **fields) -> Loop:
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_every_stage_is_a_command_of_ours(tmp_path, fresh):
+def test_every_stage_of_the_loop_is_an_alchemy_command(tmp_path, fresh):
     every = list(commands(loop(tmp_path, fresh=fresh)))
     assert len({command.name for command in every}) == len(every)
     assert any(command.arguments[0] == "harvest" for command in every) == fresh
@@ -32,10 +32,10 @@ def test_every_stage_is_a_command_of_ours(tmp_path, fresh):
         at, arguments = typer.main.get_command(app), list(command.arguments)
         while arguments and arguments[0] in getattr(at, "commands", {}):
             at = at.commands[arguments.pop(0)]
-        at.make_context(command.name, [*arguments, "--json"])  # raises where an option is none
+        at.make_context(command.name, [*arguments, "--json"])  # raises an error for an unknown option
 
 
-def test_the_two_trainings_differ_in_the_corpus_alone(tmp_path):
+def test_the_two_trainings_differ_only_in_the_corpus(tmp_path):
     told = {command.name: command.arguments for command in commands(loop(tmp_path))}
     differing = [pair for pair in zip(told[f"train {WITH}"], told[f"train {WITHOUT}"], strict=True) if pair[0] != pair[1]]
     assert [pair[0] for pair in differing] == [str(tmp_path / "models" / "with-variants"), f"data.corpora=[{tmp_path}/corpus]"]
@@ -46,7 +46,7 @@ def summary_of(command: Command) -> dict:
             "p_value": 0.25, "recipe": "tiny", "parameters": 5_700_000, "steps": 450, "tokens": 1_000_000, "variants": 120, "targets": 5}
 
 
-def test_it_goes_on_with_what_is_not_done(tmp_path, monkeypatch):
+def test_the_loop_resumes_with_unfinished_commands(tmp_path, monkeypatch):
     ran: list[str] = []
 
     def run(command: Command) -> dict:
@@ -66,12 +66,12 @@ def test_it_goes_on_with_what_is_not_done(tmp_path, monkeypatch):
     before = len(ran)
     run_loop(loop(tmp_path))
     assert len(ran) == before
-    run_loop(loop(tmp_path, expansions=9))  # another budget: the searches and what compares them, nothing else
+    run_loop(loop(tmp_path, expansions=9))  # another budget repeats only the searches and comparisons
     searched = {name.split(",")[0].removeprefix("compare ").removeprefix("core ") for name in ran[before:]}
     assert searched == {"random", "novel_premises", "minif2f"}
 
 
-def test_another_recipe_wants_another_folder(tmp_path, monkeypatch):
+def test_another_recipe_needs_another_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(loop_, "_run", summary_of)
     run_loop(loop(tmp_path))
     with pytest.raises(Mistake, match=r"finetune\.updates: 9, 8"):
@@ -92,8 +92,8 @@ def test_a_command_that_fails_ends_the_loop(tmp_path):
     assert done.returncode == 1 and "alchemy synthesize" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_ctrl_c_lets_the_command_keep_what_it_has(tmp_path):
-    """It is told once, and waited for."""
+def test_ctrl_c_waits_for_the_running_command(tmp_path):
+    """The command gets one signal, and the loop waits for it."""
     command = tmp_path / "command"
     command.write_text(f"#!/bin/sh\ntrap 'sleep 1; echo told >> {tmp_path}/kept; exit 1' INT\ntouch {tmp_path}/begun\n"
                        "while :; do sleep 0.1; done\n", encoding="utf-8")

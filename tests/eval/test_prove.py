@@ -1,4 +1,4 @@
-"""Evaluation: provers on problems, how these end, what that comes to, and two runs side by side."""
+"""Evaluation: provers on problems, outcomes, scores, and the comparison of two runs."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ BUDGET = Budget(expansions=10, candidates=8, heartbeats=5000)
 
 
 class Scripted:
-    """Proposes what it is told for a state, by its last line."""
+    """A prover with fixed tactics for each state, by the last line of the state."""
 
     def __init__(self, moves: dict[str, list[str]], expansions: int | None = None):
         self.moves, self.expansions, self.asked = moves, expansions, []
@@ -53,7 +53,7 @@ def examined(gym: Gym, moves: dict[str, list[str]], *statements: str, budget: Bu
     return sorted(Examiner(LibraryEnvironment(gym, {}), Scripted(moves), budget).examine(problems), key=lambda result: result.name)
 
 
-def test_each_problem_ends_in_one_way(gym):
+def test_each_problem_has_one_outcome(gym):
     results = examined(gym, {"⊢ a + b = b + a": ["nonsense", "omega"], "⊢ p": ["skip", "have h : True := trivial"]},
                        "(a b : Nat) : a + b = b + a", "(p : Prop) : p", ": n = 1", "(a : Nat) : a = 0")
     assert [result.ending for result in results] == ["proved", "out of budget", "not opened", "stuck"]
@@ -63,7 +63,7 @@ def test_each_problem_ends_in_one_way(gym):
     assert "n" in results[2].message
 
 
-def test_a_proof_in_parts_is_written_in_blocks_and_holds(gym, engine):
+def test_a_proof_in_parts_is_written_in_blocks_and_is_valid(gym, engine):
     (result,) = examined(gym, {"⊢ p ∧ q ∧ r": ["constructor"], "⊢ q ∧ r": ["nonsense", "constructor"], "⊢ p": ["exact hp"],
                                "⊢ q": ["exact hq"], "⊢ r": ["exact hr"]}, "(p q r : Prop) (hp : p) (hq : q) (hr : r) : p ∧ q ∧ r")
     assert result.ending == "proved"
@@ -71,13 +71,13 @@ def test_a_proof_in_parts_is_written_in_blocks_and_holds(gym, engine):
     assert engine.refused(result.proof) is None
 
 
-def test_a_state_that_comes_again_is_asked_about_once(gym):
+def test_the_prover_is_asked_once_per_state(gym):
     prover = Scripted({"⊢ p ∧ q": ["exact And.comm.1 ?_", "apply And.comm.1"], "⊢ q ∧ p": ["exact And.comm.1 ?_"]})
     (result,) = Examiner(LibraryEnvironment(gym, {}), prover, BUDGET).examine([Problem("p", "(p q : Prop) : p ∧ q")])
     assert result.ending == "stuck" and result.expansions == 2
 
 
-def test_many_problems_are_asked_about_in_one_go(gym):
+def test_problems_are_batched(gym):
     prover = Scripted({"⊢ a = a": ["rfl"]})
     problems = [Problem(f"p{n}", "(a : Nat) : a = a") for n in range(11)]
     results = list(Examiner(LibraryEnvironment(gym, {}), prover, BUDGET).examine(problems))
@@ -90,7 +90,7 @@ def test_a_prover_may_have_a_budget_of_its_own(gym):
     assert (result.ending, result.expansions) == ("out of budget", 1)
 
 
-def test_of_equal_tactics_the_best_counts():
+def test_of_equal_tactics_the_most_probable_counts():
     assert distinct([Suggestion("a", -2.0), Suggestion("b", -1.5), Suggestion("a", -1.0), Suggestion("", -0.1)]) == [
         Suggestion("a", -1.0), Suggestion("b", -1.5)]
 
@@ -114,7 +114,7 @@ def query(gym: Gym) -> Query:
     return Query(Problem("p", ": 1 = 1"), gym.start(GymStatement("(a b : Nat) : a + b = b + a")), gym)
 
 
-def test_a_program_is_asked_in_json(gym, tmp_path):
+def test_a_command_prover_gets_json(gym, tmp_path):
     prover = CommandProver(command(tmp_path, PROGRAM))
     assert prover.propose([query(gym)] * 2, 4) == [[Suggestion("omega", -0.5)]] * 2
     assert prover.propose([query(gym)], 4) == [[Suggestion("omega", -0.5)]]
@@ -125,13 +125,13 @@ def test_a_program_is_asked_in_json(gym, tmp_path):
     ("", "ended"), ("print('hello', flush=True); input(); input()", "its reply is invalid"),
     (PROGRAM.replace('asked["id"]', "99"), "does not fit the request"), (PROGRAM.replace("-0.5", "0.5"), "above 0"),
     (PROGRAM.replace('for _ in asked["states"]', "for _ in [1, 2, 3]"), "does not fit the request")])
-def test_a_program_that_breaks_the_rules_ends_the_run_with_a_reason(gym, tmp_path, program, said):
+def test_a_command_that_breaks_the_protocol_ends_the_run(gym, tmp_path, program, said):
     prover = CommandProver(command(tmp_path, program))
     with pytest.raises(Trouble, match=said):
         prover.propose([query(gym)], 4)
 
 
-def test_a_prover_that_is_none_is_named(tmp_path):
+def test_an_unknown_prover_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="no prover"):
         spec_of("automaton")
     with pytest.raises(UsageError, match="holds no model"):
@@ -153,14 +153,14 @@ ENDINGS = st.lists(st.sampled_from(get_args(Ending)), min_size=1)
 
 
 @given(ENDINGS)
-def test_nothing_leaves_the_denominator(endings):
+def test_every_problem_counts_in_the_denominator(endings):
     found = score([result(str(n), ending) for n, ending in enumerate(endings)], not_run=5)
     assert found.attempted == len(endings) == sum(found.endings.values()) and found.theorems == found.attempted + 5
     assert found.pass_rate == endings.count("proved") / len(endings)
     assert 0 <= found.interval.low <= found.pass_rate <= found.interval.high <= 1
 
 
-def test_the_interval_is_that_of_the_bootstrap():
+def test_the_interval_is_a_bootstrap_interval():
     """Of 100 theorems with half of them proved it is about ±2 · sqrt(0.25 / 100)."""
     found = score([result(str(n), "proved" if n % 2 else "stuck") for n in range(100)], 0)
     assert found.interval.low == pytest.approx(0.4, abs=0.015) and found.interval.high == pytest.approx(0.6, abs=0.015)
@@ -183,7 +183,7 @@ def test_two_runs_are_paired_by_theorem():
         compare(one, two[:3])
 
 
-def test_a_smaller_budget_would_have_proved_less():
+def test_a_smaller_budget_proves_less():
     results = [result("a", "proved", 1), result("b", "proved", 3), result("c", "stuck", 4), result("d", "proved", 3)]
     assert by_budget(results) == [(0, 0.0), (1, 0.25), (2, 0.25), (3, 0.75), (4, 0.75)]
 
@@ -191,7 +191,7 @@ def test_a_smaller_budget_would_have_proved_less():
 # --- benchmarks -----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_theorem_of_core_may_use_what_was_proved_before_it():
+def test_a_theorem_of_core_may_use_earlier_theorems():
     suite = suite_of("core", None, "novel_premises", "test")
     rounds = {t.full_name: t.round for t in Benchmark(CORE).theorems()}
     assert len(suite.problems) == 500 and suite.library == ["Init", "Std"]
@@ -208,7 +208,7 @@ ROWS = [
     {"name": "elsewhere", "split": "test", "lean": "theorem elsewhere : (1 : ℤ) = 1 := by\n  sorry"}]
 
 
-def test_problems_of_minif2f_are_run_where_they_are_listed(tmp_path, monkeypatch):
+def test_listed_problems_of_minif2f_are_run(tmp_path, monkeypatch):
     (tmp_path / "list.yaml").write_text("same: {in_both: '', elsewhere: ''}\nchanged: {}\n", encoding="utf-8")
     monkeypatch.setattr(minif2f, "LISTED", tmp_path / "list.yaml")
     (tmp_path / "f.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
@@ -231,8 +231,8 @@ def test_problems_of_minif2f_are_run_where_they_are_listed(tmp_path, monkeypatch
         minif2f.read(tmp_path / "bad.jsonl", "val")
 
 
-def test_a_theorem_of_leandojos_stands_after_what_is_above_it(tmp_path):
-    """In its file; one that the library does not have, as that is another version, is not run."""
+def test_a_theorem_of_leandojo_sees_the_declarations_above_it(tmp_path):
+    """In its file. A theorem that this version of the library does not have is not run."""
     def theorem(name: str, line: int) -> dict:
         return {"url": "u", "commit": "c", "file_path": "Mathlib/A.lean", "full_name": name, "start": [line, 1], "end": [line, 9],
                 "traced_tactics": []}
@@ -252,7 +252,7 @@ def test_a_theorem_of_leandojos_stands_after_what_is_above_it(tmp_path):
     assert [p.name for p in there.problems] == ["A.two"] and there.not_run == {"A.gone": "the library has no theorem of this name"}
 
 
-def test_benchmarks_that_are_not_there_are_named():
+def test_a_missing_benchmark_is_an_error():
     with pytest.raises(UsageError, match="needs --data"):
         suite_of("minif2f", None, "random", "val")
     with pytest.raises(UsageError, match="there is no benchmark"):

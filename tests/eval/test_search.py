@@ -1,4 +1,4 @@
-"""Best-first search: what is taken up, what counts as proved, and which proof comes out. No Lean is in it, and so none is here."""
+"""Best-first search: which states are expanded, what counts as proved, and which proof is returned. The search does not use Lean."""
 
 import pytest
 from hypothesis import given, strategies
@@ -11,12 +11,12 @@ def found(tactic: str, log_prob: float, *names: str) -> TacticResult:
 
 
 def child(name: str) -> Child:
-    """One whose name begins with `?` holds metavariables."""
+    """A state whose name begins with `?` has metavariables."""
     return Child(None if name.startswith("?") else name, name)
 
 
 def run(search: Search, moves: dict[str, list[TacticResult]], expansions: int = 1000) -> list[str]:
-    """The states, in the order in which they are taken up."""
+    """The states, in the order of their expansion."""
     order = []
     while len(order) < expansions and search.ending == "open":
         node = search.next()
@@ -30,33 +30,33 @@ def searched(moves: dict[str, list[TacticResult]]) -> tuple[Search, list[str]]:
     return search, run(search, moves)
 
 
-def test_the_most_probable_way_is_taken_up_first():
+def test_the_most_probable_state_is_expanded_first():
     search, order = searched({"start": [found("a", -1.0, "A"), found("b", -0.5, "B")], "B": [found("c", -0.4, "C")],
                               "C": [found("d", -0.4, "D")], "A": [found("done", -0.1)]})
     assert order == ["start", "B", "C", "A"]  # D, at -1.3, comes after A, at -1.0, which is proved
     assert search.ending == "proved" and search.proof() == ["a", "done"] and search.expansions == 4
 
 
-def test_nothing_left_is_stuck():
+def test_a_search_without_open_states_is_stuck():
     search, order = searched({"start": [found("a", -1.0, "A")]})
     assert (search.ending, order, search.next()) == ("stuck", ["start", "A"], None)
     with pytest.raises(ValueError, match="not proved"):
         search.proof()
 
 
-def test_equal_states_are_one_with_the_better_priority():
+def test_equal_states_are_merged_with_the_better_priority():
     search, order = searched({"start": [found("a", -3.0, "X"), found("b", -0.1, "B"), found("c", -2.0, "C")], "B": [found("d", -0.1, "X")],
                               "X": [found("e", -5.0)]})
     assert order == ["start", "B", "X"] and len(search.nodes) == 4
     assert search.proof() == ["a", "e"] or search.proof() == ["b", "d", "e"]
 
 
-def test_states_with_metavariables_are_never_one():
+def test_states_with_metavariables_are_not_merged():
     search, order = searched({"start": [found("a", -1.0, "?X"), found("b", -2.0, "?X")]})
     assert order == ["start", "?X", "?X"] and search.ending == "stuck"
 
 
-def test_states_apart_are_all_to_be_proved_each_in_a_block_of_its_own():
+def test_independent_goals_are_proved_in_separate_blocks():
     search, _ = searched({"start": [found("constructor", -0.1, "L", "R")],
                           "L": [found("intro h\nx", -0.1, "M")], "M": [found("exact h", -0.1)],
                           "R": [found("cases b", -0.1, "R1", "R2")], "R1": [found("rfl", -0.1)], "R2": [found("simp", -0.1)]})
@@ -68,8 +68,8 @@ def test_the_same_state_twice_is_proved_once_and_written_twice():
     assert order == ["start", "A"] and search.proof() == ["constructor", "· rfl", "· rfl"]
 
 
-def test_what_can_help_no_more_is_not_taken_up():
-    """Beside a part that is hopeless, and below what is proved."""
+def test_useless_states_are_not_expanded():
+    """Next to a goal that can't be proved, and below a proved one."""
     search, order = searched({"start": [found("a", -0.1, "bad", "good"), found("b", -5.0, "B")], "bad": [], "B": [found("rfl", -0.1)]})
     assert order == ["start", "bad", "B"] and search.proof() == ["b", "rfl"]
     search, order = searched({"start": [found("a", -0.1, "L", "R")], "L": [found("rfl", -0.5), found("slow", -0.2, "S")],
@@ -77,7 +77,7 @@ def test_what_can_help_no_more_is_not_taken_up():
     assert "S" not in order and search.ending == "proved"
 
 
-def test_what_did_not_help_once_may_help_again():
+def test_a_skipped_state_is_expanded_when_it_becomes_useful():
     """S is below L, which is proved; then R leads to it, too."""
     search, order = searched({
         "start": [found("split", -0.1, "L", "R")], "L": [found("rfl", -0.5), found("on", -0.2, "S")], "R": [found("on", -0.3, "S")],
@@ -85,18 +85,18 @@ def test_what_did_not_help_once_may_help_again():
     assert order[-1] == "S" and search.ending == "proved"
 
 
-def test_a_tactic_that_leads_back_is_no_step():
+def test_a_tactic_that_leads_back_to_a_state_is_ignored():
     search, order = searched({"start": [found("symm", -0.1, "A")], "A": [found("symm", -0.1, "start"), found("id", -0.1, "A")]})
     assert order == ["start", "A"] and search.ending == "stuck"
 
 
-def test_a_positive_log_probability_is_refused():
+def test_a_positive_log_probability_is_an_error():
     search = Search(child("start"))
     with pytest.raises(ValueError, match="no log-probability"):
         search.expand(search.next(), [found("a", 0.5, "A")])
 
 
-def test_one_that_ends_early_is_open():
+def test_a_search_that_ends_early_is_open():
     search = Search(child("start"))
     run(search, {"start": [found("a", -1.0, "A")]}, expansions=1)
     assert search.ending == "open"
@@ -108,12 +108,12 @@ GRAPHS = strategies.dictionaries(STATES, strategies.lists(strategies.tuples(
 
 
 @given(GRAPHS)
-def test_what_is_provable_is_proved_and_the_proof_is_one(graph):
+def test_provable_states_are_proved_and_the_proof_is_valid(graph):
     moves = {state: [found(f"{state}:{number}", log_prob, *children) for number, (log_prob, children) in enumerate(edges)]
              for state, edges in graph.items()}
     search = Search(child("0"))
     order = run(search, moves)
-    assert len(order) == len(set(order)) == search.expansions  # none twice
+    assert len(order) == len(set(order)) == search.expansions  # no state twice
     provable: set[str] = set()
     while more := {s for s, edges in moves.items() if s not in provable
                    and any(all(c.state in provable for c in edge.children) for edge in edges)}:
@@ -127,7 +127,7 @@ def test_what_is_provable_is_proved_and_the_proof_is_one(graph):
 
 
 def replayed(state: str, moves: dict[str, list[TacticResult]], script: list[str]) -> list[str]:
-    """Follows a proof; what is left of the script."""
+    """Follows a proof, and returns the rest of the script."""
     state_, number = script[0].split(":")
     assert state_ == state
     edge, rest = moves[state][int(number)], script[1:]
@@ -142,7 +142,7 @@ def replayed(state: str, moves: dict[str, list[TacticResult]], script: list[str]
 
 
 def lines_of(block: str) -> list[str]:
-    """The tactics of a block: a line that begins one, with those that belong to it."""
+    """The tactics of a block; a tactic may have several lines."""
     tactics: list[str] = []
     for line in block.removeprefix("· ").split("\n"):
         line = line.removeprefix("  ") if tactics else line

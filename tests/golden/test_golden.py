@@ -1,5 +1,5 @@
-"""The comparison of golden results itself: it must be able to fail. (The results are compared where they are made: `check` in the tests of
-mutate, harvest and eval.)"""
+"""The comparison of golden results: it must be able to fail. (The tests of mutate, harvest and eval compare
+their results with `check`.)"""
 
 import json
 
@@ -16,12 +16,12 @@ KEPT = {"stage_version": 1, "engine_version": "14", "digest": "a"}
     ({"digest": "b", "engine_version": "15"}, "a version was raised"),
     ({"stage_version": 2}, "a version was raised"),
 ])
-def test_a_change_of_results_wants_another_version(now, says):
+def test_changed_results_need_another_version(now, says):
     found = objection(KEPT, {**KEPT, **now})
     assert found is None if says is None else says in found
 
 
-def test_one_changed_value_is_another_digest():
+def test_one_changed_value_changes_the_digest():
     rows = [{"statement": "a = b", "score": 0.5}, {"statement": "b = a", "score": 0.25}]
     assert digest(rows) == digest([dict(reversed(row.items())) for row in rows])
     assert digest(rows) != digest([rows[0], {**rows[1], "score": 0.2501}])

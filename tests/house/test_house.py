@@ -1,4 +1,4 @@
-"""The rules of the house: one package, rooms that import only from the rooms above them, files that fit in a reader's head."""
+"""The rules of the project: one package, rooms that import only from the rooms before them, and small files."""
 
 import ast
 import re
@@ -82,7 +82,7 @@ def test_no_module_of_ours_is_loaded_under_a_bare_name():
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
-def test_a_users_own_folders_training_and_eval_are_not_in_the_way(tmp_path):
+def test_a_users_folders_training_and_eval_do_not_conflict(tmp_path):
     for name in TOP:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("MINE = True\n")
@@ -115,7 +115,7 @@ def test_a_room_imports_only_from_the_rooms_before_it(file):
 
 
 def test_no_modules_import_each_other():
-    """Depth first; a module that is met again before it is left stands in a circle."""
+    """Depth-first search; a module that is entered again before it is left is part of a cycle."""
     graph = {module_of(file): sorted(imported(file) & MODULES) for file in FILES}
     state: dict[str, str] = {}
 
@@ -139,19 +139,19 @@ def test_tests_mirror_the_rooms():
             "lean_workspace", "engine"), file
 
 
-def test_mutation_knows_no_process_no_ray_and_no_arrow():
+def test_mutation_imports_no_process_no_ray_and_no_arrow():
     for file in (ROOT / "mutation").rglob("*.py"):
         assert not {name.split(".")[0] for name in imported(file)} & {"ray", "pyarrow", "subprocess", "psutil"}, file
         assert {name for name in imported(file) if name.startswith("lean_alchemy.lean_workspace")} <= {
             "lean_alchemy.lean_workspace.protocol"}, file
 
 
-def test_only_the_pool_speaks_to_ray():
+def test_only_the_pool_imports_ray():
     assert [file.relative_to(ROOT).as_posix() for file in FILES if any(name.split(".")[0] == "ray" for name in imported(file))] == [
         "pipelines/runtime/pool.py"]
 
 
-def test_only_its_child_process_imports_lean_dojo():
+def test_only_the_child_process_imports_lean_dojo():
     """The import runs git, reads a `.env`, replaces the log's handlers, and with a token asks GitHub."""
     for inside_functions, importing in ((True, ["child.py"]), (False, [])):
         assert importing == [
@@ -191,7 +191,7 @@ def test_what_is_imported_is_declared():
 
 @pytest.mark.parametrize("file", [*FILES, *LEAN, *sorted(TESTS.rglob("*.py")), *PAGES],
                          ids=lambda f: str(f.relative_to(ROOT)))
-def test_a_file_fits_in_a_readers_head(file):
+def test_a_file_has_at_most_400_lines(file):
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
 
 
@@ -214,7 +214,7 @@ def test_no_two_classes_have_one_name():
 SAME_LINES = 10
 
 
-def test_no_ten_lines_stand_twice():
+def test_no_ten_lines_are_repeated():
     seen: dict[tuple[str, ...], str] = {}
     twice = []
     for file in [*FILES, *LEAN]:
@@ -240,8 +240,8 @@ def test_a_line_of_lean_has_at_most_100_columns(file):
     assert [i for i, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1) if len(line) > 100] == []
 
 
-def test_every_lean_definition_says_what_comes_back():
-    """A docstring stands before each definition that another file uses."""
+def test_every_shared_lean_definition_has_a_docstring():
+    """Every definition that another file uses has a docstring."""
     sources = {file: file.read_text(encoding="utf-8") for file in LEAN if file.parent.name != "engine"}
     words = {file: set(re.findall(r"[^\W\d][\w'!?]*", engine_source.without_comments(source))) for file, source in sources.items()}
     for file, source in sources.items():
@@ -253,7 +253,7 @@ def test_every_lean_definition_says_what_comes_back():
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=lambda page: page.name)
-def test_files_that_a_page_names_are_there(page):
+def test_files_that_a_page_names_exist(page):
     text = page.read_text(encoding="utf-8")
     tops = "|".join((*TOP, "tests", "docs", "lean_alchemy"))
     named = set(re.findall(rf"`((?:{tops})/[\w/.-]*)`", text)) | {f"docs/{name}" if page.parent.name == "docs" else name
@@ -261,7 +261,7 @@ def test_files_that_a_page_names_are_there(page):
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
-def test_the_stage_that_the_page_of_the_house_shows_is_code():
+def test_the_example_stage_of_house_md_runs():
     page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
     (example,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "AXIOMS = Stage(" in block)
     found: dict[str, object] = {}
@@ -269,7 +269,7 @@ def test_the_stage_that_the_page_of_the_house_shows_is_code():
     assert found["AXIOMS"].name == "axioms"
 
 
-def test_files_of_the_engine_that_are_named_are_there():
+def test_named_files_of_the_engine_exist():
     for file in [*FILES, *LEAN, *PAGES]:
         for name in re.findall(r"engine/(Alchemy/[A-Za-z/]+\.lean)", file.read_text(encoding="utf-8")):
             assert (engine_source.ENGINE / name).is_file(), (file, name)
@@ -284,13 +284,13 @@ def test_the_engine_joins_into_one_program():
         assert source.count(body) == 1, file.name
 
 
-def test_comments_do_not_name_an_engine():
+def test_comments_do_not_change_the_digest_of_the_engine():
     source = 'def a := 1 -- one\n/-- two /- three -/ -/\ndef b := "-- no /- comment -/" ++ \'"\'.toString\n\n/-! four -/ def c := 2\n'
     assert engine_source.without_comments(source) == 'def a := 1\ndef b := "-- no /- comment -/" ++ \'"\'.toString\n def c := 2'
     assert engine_source.without_comments(engine_source.joined()).count("def ") > 500
 
 
-def test_both_sides_are_of_one_version():
+def test_python_and_lean_have_the_same_engine_version():
     sources = [file.read_text(encoding="utf-8") for file in (engine_source.ENGINE / "Alchemy").rglob("*.lean")]
     (found,) = [match for source in sources if (match := re.search(r'def engineVersion : String := "(.+)"', source))]
     assert found.group(1) == ENGINE_VERSION

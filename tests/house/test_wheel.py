@@ -13,7 +13,7 @@ from lean_alchemy.lean_workspace.embedded import install
 
 
 @pytest.mark.slow
-def test_a_wheel_runs_where_the_sources_are_not(lean, tmp_path):
+def test_a_wheel_runs_without_the_sources(lean, tmp_path):
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())

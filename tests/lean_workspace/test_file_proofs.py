@@ -1,4 +1,4 @@
-"""Proofs in files of the user: how they are read, and that the gym meets the states that the file did."""
+"""Proofs in a user's files: how they are read, and that the gym reaches the states of the file."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ FILES = [str(LIBRARY / name) for name in ("Shelf/Laws.lean", "Structured.lean", 
 
 @pytest.fixture(scope="module")
 def shelf(lean):
-    """Five files: structured proofs, notation of their own, one that imports another and is named before it."""
+    """Five files: structured proofs, custom notation, and one that imports a file that is named after it."""
     with Workspace(install.launch, Library(("Init",), tuple(FILES), proofs=True)) as workspace:
         yield workspace
 
@@ -32,7 +32,7 @@ def proofs(shelf):
     return proofs_in(shelf)
 
 
-def test_what_is_wrong_is_said_with_its_line(shelf):
+def test_an_error_is_reported_with_its_line(shelf):
     (problem,) = shelf.opened.problems
     lines = Path(FILES[1]).read_text(encoding="utf-8").splitlines()
     assert problem.file.endswith("Structured.lean") and "unsolved" in problem.message
@@ -40,8 +40,8 @@ def test_what_is_wrong_is_said_with_its_line(shelf):
     assert shelf.find("Structured.wrong", "Structured.after_it", "Shelf.Box.add_comm")[0] is None
 
 
-def test_every_proof_is_played_with_the_states_of_its_file(shelf, proofs):
-    """But for one by equations, which is no tactic."""
+def test_every_proof_is_replayed_with_the_states_of_its_file(shelf, proofs):
+    """Except one by pattern matching, which has no tactics."""
     gym, not_played = Gym(shelf), {}
     for name, written in proofs.items():
         try:
@@ -52,7 +52,7 @@ def test_every_proof_is_played_with_the_states_of_its_file(shelf, proofs):
     assert sum(len(written.proof.steps) for written in proofs.values()) > 60
 
 
-def test_blocks_are_steps_of_their_own(proofs):
+def test_blocks_are_separate_steps(proofs):
     steps = proofs["Structured.total_append"].proof.steps
     assert [step.tactic for step in steps] == [
         "induction xs with\n| nil => ?_\n| cons x xs ih =>\n  ?_", "simp", "rw [List.cons_append, total_cons, ih]",
@@ -65,7 +65,7 @@ def test_blocks_are_steps_of_their_own(proofs):
     assert proofs["Structured.total_reverse"].proof.steps[2].tactic == "have h : total [x] = x := by\n  simp"
 
 
-def test_what_stands_around_a_theorem_counts(shelf, proofs):
+def test_the_context_of_a_theorem_is_used(shelf, proofs):
     """Namespaces, `open … in`, variables, notation and attributes of the file."""
     gym = Gym(shelf)
     assert proofs["LeftUnital.exists_unit"].proof.statement.strip() == ": ∃ e : M, ∀ a : M, e ⋆ a = a"
@@ -76,8 +76,8 @@ def test_what_stands_around_a_theorem_counts(shelf, proofs):
     assert "double" in proofs["double_double"].proof.steps[0].before[0] and proofs["double_double"].proof.steps[0].premises == ("hidden",)
 
 
-def test_a_theorem_is_not_there_before_it_is_proved(shelf, proofs):
-    """Nor is what comes after it."""
+def test_a_theorem_is_not_available_in_its_own_proof(shelf, proofs):
+    """Later theorems are not available either."""
     gym = Gym(shelf)
     state = gym.start(InSource(proofs["Structured.total_append"].number))
     for name in ("total_append", "total_reverse"):
@@ -86,8 +86,8 @@ def test_a_theorem_is_not_there_before_it_is_proved(shelf, proofs):
     assert isinstance(gym.step(state, "exact sorry"), Refused)
 
 
-def test_what_a_file_says_for_itself_ends_with_it(shelf):
-    """Its local notation, its local simp lemmas, what it opens, its variables."""
+def test_local_declarations_end_with_their_file(shelf):
+    """Local notation, local simp lemmas, open namespaces, variables."""
     def holds(statement: str) -> bool:
         return shelf.check(f"theorem t {statement}").refused is None
 
@@ -104,14 +104,14 @@ def test_files_that_import_each_other_are_refused(lean, tmp_path):
         Workspace(install.launch, Library(("Init",), (str(tmp_path / "One.lean"), str(tmp_path / "Two.lean"))))
 
 
-def test_a_proof_that_is_not_there_is_refused(shelf):
+def test_a_missing_proof_is_an_error(shelf):
     with pytest.raises((EngineRefused, NotOpened)):
         Gym(shelf).start(InSource(10_000))
 
 
 @pytest.mark.slow
 def test_harvest_reads_a_folder_of_the_user(lean, tmp_path):
-    """Every theorem leaves by one of two doors; the steps are a person's."""
+    """Every theorem is proved or rejected; the steps are those in the file."""
     said = summary(alchemy("harvest", str(tmp_path / "out"), "--library", f"{LIBRARY}/", "--targets", "all", "--workers", "1", "--json"))
     assert said["rejects"] == {"not written": 1, "equations": 1} and said["theorems"] == said["proved"] + 2 and said["leaks"] == 0
     steps = parquet.read(sorted((tmp_path / "out" / "steps").glob("*.parquet")), Step)
@@ -123,14 +123,14 @@ def test_harvest_reads_a_folder_of_the_user(lean, tmp_path):
     assert manifest_at(tmp_path / "out", "proofs").counts["proofs"] == said["proved"]
 
 
-def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):
+def test_a_missing_folder_is_wrong_use(tmp_path):
     for library in (f"{tmp_path}/none/", f"{tmp_path}/"):
         wrong = alchemy("harvest", str(tmp_path / "out"), "--library", library)
         assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
 
 
-def test_the_variables_of_a_section_come_with_a_theorem(shelf, proofs):
-    """Those that it mentions, instances about them, and what is included: also where the proof is a term."""
+def test_section_variables_are_included_in_a_theorem(shelf, proofs):
+    """Those that it mentions, instances about them, and those of `include`, also for a proof term."""
     gym = Gym(shelf)
     goals = {name: gym.start(InSource(proofs[name].number)).goals[0] for name in
              ("unit_of_variables", "default_of_variables", "with_a_hypothesis")}

@@ -1,4 +1,4 @@
-"""The gym: states, steps, proofs that are judged again, and tactics that mean no good."""
+"""The gym: states, steps, proofs that are checked again, and malicious tactics."""
 
 import contextlib
 import time
@@ -56,11 +56,11 @@ def test_namespaces_that_are_open_in_a_statement(gym):
     assert isinstance(gym.step(no, "exact succ_ne_zero 0"), Proved)
 
 
-def test_what_stands_behind_the_colon_is_not_introduced(gym):
+def test_binders_after_the_colon_are_not_introduced(gym):
     assert gym.start(GymStatement("(n : Nat) : ∀ m, n + m = m + n")).text == "n : Nat\n⊢ ∀ (m : Nat), n + m = m + n"
 
 
-def test_a_theorem_of_the_library_is_started_in_its_own_words(gym, engine):
+def test_a_theorem_of_the_library_starts_with_its_own_names(gym, engine):
     number = engine.number("Nat.lt_of_lt_of_le")
     statement = gym.theorem(number)
     assert statement.text == "{n m k : Nat} (h : n < m) (h₁ : m ≤ k) : n < k"
@@ -71,7 +71,7 @@ def test_a_theorem_of_the_library_is_started_in_its_own_words(gym, engine):
     ("(n : Nat) : n = missing", "missing"), ("(n : Nat : n = n", "expected"), (": True := trivial", "expected end of input"),
     (": True theorem x : True := trivial", "expected end of input"), ("(n : Nat) : n = sorry", "not complete"), ("", "expected"),
     ("(n : Nat) : n", "type expected")])
-def test_a_statement_that_is_none_is_not_opened(gym, text, why):
+def test_an_invalid_statement_is_rejected(gym, text, why):
     with pytest.raises(NotOpened) as told:
         gym.start(GymStatement(text))
     assert why in str(told.value)
@@ -88,7 +88,7 @@ def test_a_statement_is_refuted_by_a_proof_of_its_negation(gym):
         gym.negation(GymStatement("(n : Nat) : n = "))
 
 
-def test_a_statement_must_be_the_theorem_that_it_says_it_is(gym, engine):
+def test_a_statement_must_match_the_named_theorem(gym, engine):
     with pytest.raises(NotOpened, match="another"):
         gym.start(GymStatement("(a b : Nat) : a + b = a + b", (), engine.number("Nat.add_comm")))
 
@@ -96,7 +96,7 @@ def test_a_statement_must_be_the_theorem_that_it_says_it_is(gym, engine):
 # --- parts ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_goals_that_know_nothing_of_each_other_are_closed_apart(gym):
+def test_independent_goals_are_separate_parts(gym):
     both = after(gym, GymStatement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"), "constructor")
     assert both.independent
     for goal, closer, other in ((0, "exact hp", "exact hq"), (1, "exact hq", "exact hp")):
@@ -108,14 +108,14 @@ def test_goals_that_know_nothing_of_each_other_are_closed_apart(gym):
     assert proves(list(gym.play(start, ["constructor", "· exact hp", "· exact hq"])))
 
 
-def test_goals_that_share_an_unknown_are_not_apart(gym):
+def test_goals_that_share_a_metavariable_are_one_part(gym):
     shared = after(gym, GymStatement(": ∃ n : Nat, 3 < n"), "refine ⟨?_, ?w⟩")
     assert len(shared.goals) == 2 and not shared.independent
     assert after(gym, COMMUTES, "induction a").independent
 
 
-def test_what_closes_a_part_proves_nothing(gym):
-    """Not a whole: a part has no text of a proof, and a sorry closes none."""
+def test_closing_a_part_is_not_a_proof_of_the_whole(gym):
+    """A part has no proof text, and a `sorry` does not close it."""
     part = gym.focus(after(gym, GymStatement("(p : Prop) (hp : p) : p ∧ False"), "constructor"), 0)
     assert isinstance(gym.step(part, "exact hp"), Closed)
     assert gym.step(part, "sorry").stage == "forbidden"
@@ -126,7 +126,7 @@ def test_what_closes_a_part_proves_nothing(gym):
 # --- steps ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_finished_proof_is_a_theorem_of_its_own(gym, engine):
+def test_a_finished_proof_is_a_theorem(gym, engine):
     state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos", "assumption")
     proved = gym.step(state, "exact hn")
     assert isinstance(proved, Proved) and engine.refused(proved.theorem) is None
@@ -140,14 +140,14 @@ def test_a_tactic_of_several_lines_keeps_its_shape(gym):
     assert isinstance(proved, Proved) and "\n  | succ n ih =>\n    omega" in proved.theorem
 
 
-def test_space_around_a_tactic_does_no_harm(gym):
+def test_spaces_around_a_tactic_are_ignored(gym):
     state = after(gym, POSITIVE, "\n  rw [Nat.mul_comm]\n",
                   "   apply Nat.mul_pos  -- a comment", "  first\n    | assumption\n    | skip\n\n")
     assert isinstance(gym.step(state, "  exact hn  "), Proved)
 
 
-def test_the_axioms_behind_a_proof_are_told(gym):
-    """Those that the proof itself uses: the embedded library has no proofs of its theorems to follow."""
+def test_the_axioms_of_a_proof_are_reported(gym):
+    """Only axioms that the proof itself uses, because the embedded library has no proofs of its theorems."""
     for statement, tactic, axioms in (
             ("(p q : Prop) (h : p ↔ q) : p = q", "exact propext h", {"propext"}),
             ("(p : Prop) (h : Nonempty Nat) (hp : p) : Nat.pred 1 = 0 ∧ p",
@@ -167,14 +167,14 @@ def test_a_tactic_sees_all_goals(gym):
     assert isinstance(case, Advanced) and case.state.goals == state.goals[:1]
 
 
-def test_the_premises_of_a_step_are_those_that_it_names(gym):
+def test_the_premises_of_a_step_are_the_constants_it_names(gym):
     state = gym.start(POSITIVE)
     rewritten = gym.step(state, "rw [Nat.mul_comm, ← Nat.mul_one n]")
     assert isinstance(rewritten, Advanced) and rewritten.premises == ("Nat.mul_comm", "Nat.mul_one")
     assert gym.step(state, "exact Nat.mul_pos hn hm").premises == ("Nat.mul_pos",)
 
 
-def test_a_constant_that_is_not_available_may_not_be_used_in_any_guise(gym):
+def test_an_unavailable_constant_can_not_be_used_in_any_form(gym):
     guarded = GymStatement(POSITIVE.text, without=("Nat.mul_pos",))
     refused = gym.step(gym.start(guarded), "exact Nat.mul_pos hn hm")
     assert isinstance(refused, Refused) and refused.stage == "leak" and "Nat.mul_pos" in refused.message
@@ -183,8 +183,8 @@ def test_a_constant_that_is_not_available_may_not_be_used_in_any_guise(gym):
     assert isinstance(gym.step(gym.start(guarded), "exact Nat.lt_of_lt_of_le hn (Nat.le_mul_of_pos_right n hm)"), Proved)
 
 
-def test_in_the_whole_library_a_theorem_is_no_proof_of_itself(gym, engine):
-    """Nor is what Lean made of it for `simp`."""
+def test_a_theorem_can_not_prove_itself_in_the_whole_library(gym, engine):
+    """Auxiliary declarations that Lean made of it for `simp` can't be used either."""
     state = gym.start(gym.theorem(engine.number("List.map_map")))
     for tactic in ("exact List.map_map", "simp", "simp_all"):
         refused = gym.step(state, tactic)
@@ -193,7 +193,7 @@ def test_in_the_whole_library_a_theorem_is_no_proof_of_itself(gym, engine):
     assert isinstance(gym.step(gym.start(gym.theorem(engine.number("Nat.add_zero"))), "rfl"), Proved)
 
 
-def test_heartbeats_end_a_tactic_and_the_state_goes_on(gym):
+def test_heartbeats_end_a_tactic_and_the_state_can_still_be_used(gym):
     state = gym.start(GymStatement("(a b c d : Nat) (h : a * b < c * d) (k : c * d < a * b + 1) : a * b + 1 = c * d + 7"))
     refused = gym.step(state, "grind", heartbeats=3)
     assert isinstance(refused, Refused) and refused.stage == "budget"
@@ -201,12 +201,12 @@ def test_heartbeats_end_a_tactic_and_the_state_goes_on(gym):
     assert isinstance(gym.step(state, "omega"), Proved)
 
 
-def test_what_lean_says_of_a_step_is_told(gym):
+def test_messages_of_lean_are_reported(gym):
     proved = gym.step(gym.start(GymStatement("{α : Type u} (xs : List α) : (xs ++ []).length = xs.length", ("u",))), "simp?")
     assert isinstance(proved, Proved) and any("simp only [List.append_nil]" in message for message in proved.messages)
 
 
-def test_hints_name_what_can_be_taken_apart_and_what_is_relevant(gym):
+def test_hints_describe_the_context_and_name_relevant_theorems(gym):
     state = gym.start(GymStatement(
         "{α : Type u} [BEq α] (xs : List α) (n : Nat) (h : n = 0 ∨ xs = []) : (xs.drop n).reverse = xs.reverse", ("u",)))
     hints = gym.hints(state, premises=8)
@@ -219,7 +219,7 @@ def test_hints_name_what_can_be_taken_apart_and_what_is_relevant(gym):
 # --- before a theorem -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_theorem_is_absent_where_it_is_to_be_proved(gym, engine):
+def test_a_theorem_is_not_available_before_it_is_proved(gym, engine):
     state = gym.start(gym.theorem(engine.number("List.map_map"), available=()))
     for tactic in ("exact List.map_map ..", "simp", "grind", "rw [List.map_map]", "apply Small.Again.List.map_map"):
         assert isinstance(gym.step(state, tactic), Refused), tactic
@@ -227,7 +227,7 @@ def test_a_theorem_is_absent_where_it_is_to_be_proved(gym, engine):
     assert isinstance(proved, Proved) and engine.refused(proved.theorem) is None
 
 
-def test_what_was_proved_before_may_be_used(gym, engine):
+def test_earlier_theorems_may_be_used(gym, engine):
     number = engine.number("List.length_reverse")
     use = "have h : List.map id (List.map id as) = List.map (id ∘ id) as := by "
     alone = gym.start(gym.theorem(number, available=()))
@@ -278,7 +278,7 @@ FORBIDDEN = [*OPEN, *NAMES, *PROGRAMS, *LIMITS, *COMPILER, *SEARCHES]
 
 @pytest.fixture
 def serving(gym):
-    """After each attack: are the answers right still?"""
+    """Checks after each attack that the replies are still correct."""
     yield gym
     assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
     assert isinstance(gym.step(gym.start(FALSE), "omega"), Refused)
@@ -286,7 +286,7 @@ def serving(gym):
 
 @pytest.mark.parametrize(("tactics", "stage"), [(FORBIDDEN, "forbidden"), (NOT_ONE_TACTIC, "parse"), (TOO_LARGE, "size")],
                          ids=["forbidden", "not one tactic", "too large"])
-def test_what_is_no_tactic_of_a_proof_is_refused_by_what_it_parses_to(serving, tactics, stage):
+def test_forbidden_syntax_is_rejected(serving, tactics, stage):
     state = serving.start(FALSE)
     for tactic in tactics:
         refused = serving.step(state, tactic)
@@ -305,7 +305,7 @@ HOSTILE = [
     "intro " + "x " * 8000, "exact " + "(" * 90 + "rfl" + ")" * 90, "have : " + "∀ x : Nat, " * 1200 + "True := by simp"]
 
 
-def test_what_only_lean_can_tell_proves_nothing(serving):
+def test_malicious_tactics_that_parse_prove_nothing(serving):
     state = serving.start(FALSE)
     for tactic in HOSTILE:
         outcome = serving.step(state, tactic)
@@ -313,8 +313,8 @@ def test_what_only_lean_can_tell_proves_nothing(serving):
         assert isinstance(serving.step(serving.start(COMMUTES), "omega"), Proved), tactic[:80]
 
 
-def test_nothing_rests_on_what_is_refused_by_its_form(serving):
-    """An axiom, and a proof that only the kernel refuses: no form of theirs is forbidden."""
+def test_safety_does_not_depend_on_the_syntax_check(serving):
+    """An axiom, and a proof that only the kernel rejects. Their syntax is not forbidden."""
     state = serving.start(GymStatement(": 2 + 2 = 5"))
     believed = serving.step(state, "exact Small.believed _")
     assert isinstance(believed, Refused) and believed.stage == "proof: axioms" and "Small.believed" in believed.message
@@ -322,7 +322,7 @@ def test_nothing_rests_on_what_is_refused_by_its_form(serving):
     assert isinstance(lie, Refused) and lie.stage in ("proof: kernel", "proof: axioms", "proof: proof")
 
 
-def test_there_are_attacks_enough():
+def test_there_are_at_least_sixty_attacks():
     assert len({*FORBIDDEN, *NOT_ONE_TACTIC, *TOO_LARGE, *HOSTILE}) >= 60
 
 
@@ -359,7 +359,7 @@ def fuzz(gym: Gym, tactic: str, fields: tuple) -> None:
 
 
 @pytest.mark.slow
-def test_five_minutes_of_nonsense_bring_down_nothing_and_prove_nothing(gym):
+def test_five_minutes_of_random_requests_crash_nothing_and_prove_nothing(gym):
     deaths = gym._workspace.deaths
     end = time.monotonic() + 300
     while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""The gym over engines that die, are retired, or are told what may go."""
+"""The gym with engines that die, are replaced, or free states."""
 
 import gc
 
@@ -24,24 +24,24 @@ def after(gym: Gym, statement: GymStatement, *tactics: str) -> State:
 
 @pytest.fixture(scope="module")
 def fragile(lean) -> Workspace:
-    """An engine of its own, for what kills engines."""
+    """A separate engine for tests that kill it."""
     with Workspace(install.launch, Library(("Init",)), retirement=Retirement(requests=60)) as workspace:
         yield workspace
 
 
-def test_a_state_outlives_its_engine(fragile):
+def test_a_state_is_restored_in_a_new_engine(fragile):
     gym = Gym(fragile)
     state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos")
     fragile.close()
     assert isinstance(gym.step(state, "assumption"), Advanced)
     generation = fragile.generation
-    for _ in range(20):  # and one that is retired
+    for _ in range(20):  # and again with an engine that is replaced
         assert isinstance(gym.step(state, "skip"), Advanced)
         assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
     assert fragile.generation > generation
 
 
-def test_a_part_outlives_its_engine(fragile):
+def test_a_part_is_restored_in_a_new_engine(fragile):
     gym = Gym(fragile)
     part = gym.focus(after(gym, GymStatement("(p q : Prop) (hp : p) (hq : q) : p ∧ (q ∧ p)"), "constructor"), 1)
     deeper = gym.step(part, "constructor").state
@@ -50,7 +50,7 @@ def test_a_part_outlives_its_engine(fragile):
     assert isinstance(gym.step(last, "exact hp"), Closed) and isinstance(gym.step(gym.focus(deeper, 0), "exact hq"), Closed)
 
 
-def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
+def test_after_a_tactic_that_never_ends_the_states_are_restored(fragile):
     gym = Gym(fragile, deadline_s=5)
     state = gym.start(GymStatement("(h : ((2 ^ 250) ^ 250) ^ 250 = 1) : False"))
     generation = fragile.generation
@@ -59,7 +59,7 @@ def test_a_tactic_that_never_ends_costs_one_deadline_and_no_state(fragile):
     assert isinstance(gym.step(gym.start(COMMUTES), "omega"), Proved)
 
 
-def test_states_that_nobody_holds_are_given_back(fragile, monkeypatch):
+def test_unreferenced_states_are_freed(fragile, monkeypatch):
     monkeypatch.setattr(gym_, "RELEASE_BATCH", 20)
     released = []
     ask = fragile.ask
@@ -75,8 +75,8 @@ def test_states_that_nobody_holds_are_given_back(fragile, monkeypatch):
         fragile.ask = ask
 
 
-def test_a_state_that_was_replayed_is_kept_as_long_as_it_is_held(fragile, monkeypatch):
-    """What a replay passes through is given back; where it ends is not."""
+def test_a_replayed_state_is_kept_while_it_is_referenced(fragile, monkeypatch):
+    """The intermediate states of a replay are freed; the last one is kept."""
     monkeypatch.setattr(gym_, "RELEASE_BATCH", 1)
     gym = Gym(fragile)
     state = after(gym, POSITIVE, "rw [Nat.mul_comm]", "apply Nat.mul_pos")

@@ -1,5 +1,5 @@
-"""The launcher of a native Lean, over a `lake` that runs the embedded one (`toolchain.py`): workspaces, what is wrong with them, and the
-whole pipeline."""
+"""The launcher of a native Lean, with a `lake` that runs the embedded Lean (`toolchain.py`): workspaces, their errors, and the whole
+pipeline."""
 
 import json
 import os
@@ -26,7 +26,7 @@ WORKSPACE = LIBRARIES / "orchard"
 
 @pytest.fixture(scope="module")
 def on_path(lean, tmp_path_factory):
-    """`lean` and `lake` on the path of this process and of those that it starts."""
+    """`lean` and `lake` on the PATH of this process and of its child processes."""
     folder = toolchain.put_on_path(tmp_path_factory.mktemp("toolchain"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -62,7 +62,7 @@ end Orchard
 
 @pytest.fixture(scope="module")
 def orchard(on_path, tmp_path_factory) -> Path:
-    """A workspace with fifty theorems in three modules, and one with doubtful ones, built."""
+    """A built workspace with fifty theorems in three modules, and one with a custom axiom."""
     folder = tmp_path_factory.mktemp("orchard") / "orchard"
     shutil.copytree(WORKSPACE, folder)
     (folder / "Orchard" / "Doubt.lean").write_text(DOUBT, encoding="utf-8")
@@ -70,14 +70,14 @@ def orchard(on_path, tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_workspace_says_what_it_is(orchard):
+def test_a_workspace_has_a_version_modules_and_sources(orchard):
     lean = lake.workspace_at(orchard)
     assert (lean.toolchain, lean.version, lean.folder) == ("leanprover/lean4:v4.28.0", "4.28.0", orchard)
     assert lean.has_module("Orchard.Sum") and lean.has_module("Init") and not lean.has_module("Mathlib")
     assert lean.source_of("Orchard.Sum") == orchard / "Orchard" / "Sum.lean" and lean.source_of("Orchard.None") is None
 
 
-def test_its_modules_are_opened_by_its_own_lean(orchard):
+def test_the_modules_of_a_workspace_are_opened_by_its_own_lean(orchard):
     with opened(Library(("Orchard",), (), str(orchard))) as workspace:
         assert workspace.opened.modules[-4:] == ["Orchard.Basic", "Orchard.Order", "Orchard.Sum", "Orchard"]
         assert None not in workspace.find("Orchard.sum_append", "Orchard.Basket.le_trans", "Nat.add_comm")
@@ -90,13 +90,13 @@ def copied(orchard: Path, to: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def doubt(orchard):
-    """The module of that name and what it imports, open."""
+    """An engine with the module of this name and its imports open."""
     with opened(Library(("Orchard.Doubt",), (), str(orchard))) as workspace:
         yield workspace
 
 
-def test_nothing_of_a_module_is_left_out(doubt):
-    """Docstrings, lines, the order of a file."""
+def test_docstrings_lines_and_order_of_a_module_are_read(doubt):
+    """Docstrings, lines, and the order in the file."""
     count = doubt.opened.count
     rows = {row.name: row for row in doubt.theorems(count - 60, 60)}
     names = [name for name in rows if rows[name].module == len(doubt.opened.modules) - 1]
@@ -109,7 +109,7 @@ def test_nothing_of_a_module_is_left_out(doubt):
 
 
 @pytest.mark.parametrize(("name", "axiom"), [("by_magic", "Orchard.magic"), ("unfinished", "sorryAx"), ("by_unfinished", "sorryAx")])
-def test_a_theorem_that_rests_on_an_axiom_of_its_own_is_no_target_and_proves_nothing(doubt, name, axiom):
+def test_a_theorem_with_a_custom_axiom_is_not_a_target_and_proves_nothing(doubt, name, axiom):
     (number,) = doubt.find(f"Orchard.{name}")
     with pytest.raises(EngineRefused, match=f"rests on {axiom}"):
         doubt.target(number)
@@ -121,7 +121,7 @@ def test_a_theorem_that_rests_on_an_axiom_of_its_own_is_no_target_and_proves_not
 
 
 def test_an_environment_before_a_module_of_three_files(doubt):
-    """What the compiler keeps apart (`.olean`, `.olean.server`, `.olean.private`) is one file there."""
+    """The embedded Lean has one file for `.olean`, `.olean.server` and `.olean.private`."""
     gym = Gym(doubt)
     (number,) = doubt.find("Orchard.map_id")
     assert all(isinstance(gym.step(gym.start(gym.theorem(number, [])), f"exact {name}"), outcome) for name, outcome in (
@@ -133,8 +133,8 @@ def files_of(orchard: Path, module: str) -> Files:
     return Files(library_of_source(str(orchard), module, str(source)))
 
 
-def test_proofs_of_a_module_are_recorded_as_its_source_has_them(orchard):
-    """What does not hold is none."""
+def test_proofs_of_a_module_are_recorded_from_its_source(orchard):
+    """A failed proof is not recorded."""
     files = files_of(orchard, "Orchard.Doubt")
     try:
         found = {name: files.record(f"Orchard.{name}", "Orchard.Doubt") for name in ("by_magic", "unfinished", "by_unfinished", "map_id")}
@@ -143,11 +143,11 @@ def test_proofs_of_a_module_are_recorded_as_its_source_has_them(orchard):
     proof, steps = found.pop("map_id")
     assert found == {"by_magic": Missing("proof: axioms"), "unfinished": Missing("not written"), "by_unfinished": Missing("proof: axioms")}
     assert proof.tactics == ["exact List.map_id xs"] and proof.premises == ["List.map_id"] and proof.line == "written"
-    assert [row.state_before for row in steps] == ["xs : List Nat\n⊢ List.map (fun x ↦ x) xs = xs"], "as the lakefile's options print it"
+    assert [row.state_before for row in steps] == ["xs : List Nat\n⊢ List.map (fun x ↦ x) xs = xs"], "with the options of the lakefile"
 
 
-def test_a_source_that_was_changed_since_it_was_compiled(orchard, tmp_path):
-    """And is no Lean any more."""
+def test_a_source_that_was_changed_after_compilation_gives_no_proofs(orchard, tmp_path):
+    """The new text is not valid Lean."""
     folder = copied(orchard, tmp_path)
     (folder / "Orchard" / "Doubt.lean").write_text("import Orchard.Nowhere\n", encoding="utf-8")
     with pytest.raises(EngineRefused, match="Nowhere"):
@@ -187,7 +187,7 @@ def test_the_engine_is_built_once_for_a_toolchain(orchard):
     (lambda folder: (folder / "lean-toolchain").unlink(), "no lean-toolchain"),
     (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.9.0\n", encoding="utf-8"), r"this is 4\.9\."),
     (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.99.0\n", encoding="utf-8"), r"this is 4\.99")])
-def test_what_is_no_workspace_says_why(orchard, tmp_path, spoil, said):
+def test_an_invalid_workspace_is_rejected_with_the_reason(orchard, tmp_path, spoil, said):
     folder = copied(orchard, tmp_path)
     spoil(folder)
     with pytest.raises(NoWorkspace, match=said):
@@ -200,14 +200,14 @@ def test_a_lean_of_another_version_than_it_says_is_refused(orchard, tmp_path, mo
         lake.workspace_at(copied(orchard, tmp_path))
 
 
-def test_without_elan_it_says_how_to_get_it(orchard, tmp_path, monkeypatch):
+def test_without_elan_the_error_says_how_to_install_it(orchard, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(NoWorkspace, match="install elan"):
         lake.workspace_at(copied(orchard, tmp_path))
 
 
-def test_what_lake_says_is_told(orchard, tmp_path, monkeypatch):
+def test_errors_of_lake_are_reported(orchard, tmp_path, monkeypatch):
     script = tmp_path / "bin" / "lake"
     script.parent.mkdir()
     script.write_text("#!/bin/sh\necho 'error: lakefile.toml:3: unexpected token' >&2\nexit 1\n", encoding="utf-8")
@@ -217,7 +217,7 @@ def test_what_lake_says_is_told(orchard, tmp_path, monkeypatch):
         lake.workspace_at(copied(orchard, tmp_path))
 
 
-def test_a_library_that_is_not_built_is_told(orchard, tmp_path):
+def test_a_library_that_is_not_built_is_an_error(orchard, tmp_path):
     folder = copied(orchard, tmp_path)
     shutil.rmtree(folder / ".lake")
     done = program("synthesize", str(tmp_path / "out"), "--library", "Orchard", "--workspace", str(folder))
@@ -225,15 +225,15 @@ def test_a_library_that_is_not_built_is_told(orchard, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_same_corpus_through_either_launcher(corpus, orchard, tmp_path):
+def test_both_launchers_give_the_same_corpus(corpus, orchard, tmp_path):
     out, _ = corpus
     summary(synthesize(tmp_path / "out", "--targets", "60", "--workers", "1", "--workspace", str(orchard), run=program))
     assert same(out, tmp_path / "out")
 
 
 @pytest.mark.slow
-def test_the_whole_pipeline_over_a_workspace(orchard, tmp_path):
-    """Variants of its theorems, by its own and by Lean's; their steps; texts that a fresh engine finds valid."""
+def test_the_whole_pipeline_on_a_workspace(orchard, tmp_path):
+    """Variants of its theorems by lemmas of the workspace and of Lean, their steps, and verification of their texts."""
     out = tmp_path / "out"
     said = summary(program("synthesize", str(out), "--library", "Orchard", "--workspace", str(orchard), "--targets", "all", "--json"))
     assert said["targets"] == 50 and said["variants"] > 200 and said["valid"] == said["checked"]
@@ -245,8 +245,8 @@ def test_the_whole_pipeline_over_a_workspace(orchard, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_benchmark_of_leandojos_is_proved_in_the_sources_of_a_workspace(orchard, tmp_path):
-    """Each theorem before its own command; one that this version of the library does not have is not run."""
+def test_a_leandojo_benchmark_is_proved_in_the_sources_of_a_workspace(orchard, tmp_path):
+    """Each theorem in the environment before it. A theorem that this version of the library does not have is not run."""
     data = tmp_path / "data"
     lines = (orchard / "Orchard" / "Sum.lean").read_text(encoding="utf-8").splitlines()
     names = ["sum_nil", "sum_append", "size_le_sum_cons"]
@@ -269,14 +269,14 @@ def test_a_benchmark_of_leandojos_is_proved_in_the_sources_of_a_workspace(orchar
     assert (said["theorems"], said["attempted"]) == (4, 3)
     results = {row["name"]: row for row in table(tmp_path / "out", "results")}
     assert results["Orchard.sum_nil"]["ending"] == "proved", "by rfl"
-    assert results["Orchard.sum_append"]["ending"] == "stuck", "it is not there before itself"
+    assert results["Orchard.sum_append"]["ending"] == "stuck", "a theorem is not available in its own proof"
     automation = summary(program("eval", "--benchmark", "leandojo", "--data", str(data), "--model", "automation", "--workspace",
                                  str(orchard), "--out", str(tmp_path / "automation"), "--workers", "1", "--json"))
     assert automation["attempted"] == 3 and automation["proved"] >= 1
 
 
 def test_a_workspace_with_mathlib_is_made_step_by_step(on_path, tmp_path, monkeypatch):
-    """Lake is asked to fetch, to take the cache and to build, in this order; where it fails the next run goes on."""
+    """Lake fetches, downloads the cache and builds, in this order. If a step fails, the next run resumes there."""
     called, script = tmp_path / "called", tmp_path / "bin" / "lake"
     script.parent.mkdir()
     script.write_text(f"#!/bin/sh\necho \"$@\" >> {called}\n[ \"$1\" != exe ] || cat {tmp_path}/cache\n", encoding="utf-8")

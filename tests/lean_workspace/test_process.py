@@ -1,4 +1,4 @@
-"""Engines die, stall and grow; nobody else suffers."""
+"""An engine that dies, stalls or grows does not affect others."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def workspace(lean):
         yield workspace
 
 
-def test_the_engine_says_what_it_is(workspace):
+def test_the_engine_reports_its_version_and_kinds(workspace):
     assert workspace.ready.toolchain.startswith("4.28.0")
     require_kinds(workspace.ready, ["rw", "apply"])
     with pytest.raises(EngineMismatch, match="simp"):
@@ -45,7 +45,7 @@ def test_a_killed_engine_is_replaced_and_its_request_answered(workspace):
 
 
 def kill(pid: int) -> None:
-    """Until it is gone: a death that is seen at once and one that is seen later must end alike."""
+    """Kills the engine and waits until it is gone."""
     os.kill(pid, signal.SIGKILL)
     end = time.monotonic() + 10
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < end:
@@ -72,7 +72,7 @@ def test_a_deadline_ends_the_engine_and_the_next_request_finds_another(workspace
     assert workspace.check(QUICK).refused is None
 
 
-def test_a_refusal_is_no_death(workspace):
+def test_after_a_refusal_the_engine_lives(workspace):
     pid = workspace.pid
     with pytest.raises(EngineRefused, match="no such theorem"):
         workspace.target(10_000_000)
@@ -85,7 +85,7 @@ def test_an_engine_that_dies_at_its_start_is_tried_again(lean):
         assert workspace.deaths == 1 and workspace.check("theorem v : True := trivial").refused is None
 
 
-def test_an_unknown_module_is_refused_by_name(lean):
+def test_an_unknown_module_is_an_error_with_its_name(lean):
     with pytest.raises(EngineRefused, match="Nowhere"):
         Workspace(install.launch, Library(("Nowhere",)))
 
@@ -98,12 +98,12 @@ def test_an_engine_retires_between_two_targets(lean):
         assert workspace.pid != first
 
 
-def test_a_memory_ceiling_ends_an_engine_that_grows(lean):
+def test_an_engine_above_its_memory_limit_is_ended(lean):
     with pytest.raises(EngineDied, match="memory"):
-        Engine(install.launch(), Limits(memory_gb=0.8))  # it holds more when it is ready
+        Engine(install.launch(), Limits(memory_gb=0.8))  # a started engine already uses more
 
 
-def test_what_is_no_engine_is_not_believed(lean):
+def test_a_program_that_is_not_an_engine_is_rejected(lean):
     silent = Launch(("/bin/sh", "-c", "exit 3"), {}, "a shell")
     with pytest.raises(EngineDied, match="exit status 3"):
         Engine(silent)
@@ -133,7 +133,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("state", ["idle", "busy"])
-def test_no_engine_outlives_its_worker(lean, state):
+def test_an_engine_ends_with_its_worker(lean, state):
     worker = subprocess.run([sys.executable, "-c", ORPHAN, state, SLOW], capture_output=True, text=True, timeout=120, encoding="utf-8")
     assert worker.returncode == -signal.SIGKILL, worker.stderr
     pid = int(worker.stdout)
@@ -152,8 +152,8 @@ run_cmd do
 """
 
 
-def test_the_sandbox_holds(lean, tmp_path):
-    """Code in a text reads what it was given, and no other file of the machine."""
+def test_a_text_can_not_read_other_files(lean, tmp_path):
+    """Code in a text can read the given file, and no other file of the machine."""
     (tmp_path / "given").write_text("what it was given", encoding="utf-8")
 
     def reading(place: str) -> str:
@@ -169,8 +169,8 @@ def test_the_sandbox_holds(lean, tmp_path):
     assert "root:" not in said and "no such file" in said.lower(), said
 
 
-def test_what_ends_its_engine_alone_costs_one_row_of_an_extraction():
-    """Pages are asked for by halves until it stands alone."""
+def test_a_theorem_that_kills_the_engine_costs_one_row_of_an_extraction():
+    """The page is halved until the theorem is alone."""
     asked = []
 
     def ask(first: int, count: int) -> list[int]:

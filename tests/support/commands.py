@@ -1,4 +1,4 @@
-"""Whole commands, as a user calls them, on a small library."""
+"""Runs whole commands on a small library, as a user would."""
 
 import contextlib
 import io
@@ -19,12 +19,12 @@ ALCHEMY = [sys.executable, "-m", "lean_alchemy"]
 
 
 def program(*arguments: str, **how) -> subprocess.CompletedProcess:
-    """A command in a process of its own: for signals, environments and what happens at the start of a process."""
+    """Runs a command in its own process, for tests of signals, environment variables and start-up."""
     return subprocess.run([*ALCHEMY, *arguments], capture_output=True, encoding="utf-8", timeout=600, **how)
 
 
 def alchemy(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
-    """A command in this process, which keeps Python's imports and Ray from one command to the next: half of what a small command takes."""
+    """Runs a command in this process. Imports and Ray are reused, which saves half the time of a small command."""
     from lean_alchemy.pipelines.commands.main import main
 
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
@@ -43,7 +43,7 @@ def alchemy(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
 
 @contextlib.contextmanager
 def _as_started(argv: list[str], cwd: Path | None) -> Iterator[None]:
-    """What a process has for itself, as a fresh one would have it, and as it was afterwards."""
+    """Gives the command the state of a fresh process, and restores the old state afterwards."""
     before, on_interrupt = sys.argv, signal.getsignal(signal.SIGINT)
     sys.argv = argv
     _start_ray()
@@ -56,7 +56,7 @@ def _as_started(argv: list[str], cwd: Path | None) -> Iterator[None]:
 
 
 def _start_ray() -> None:
-    """Once a session; commands take the cluster that is there."""
+    """Starts Ray once per session; commands use the running cluster."""
     import ray
 
     if not ray.is_initialized():
@@ -69,7 +69,7 @@ def bench(*arguments: str) -> dict:
 
 
 def synthesize(out: Path, *more: str, run: Callable[..., subprocess.CompletedProcess] = alchemy, **how) -> subprocess.CompletedProcess:
-    """With one worker: each has an engine, whose start takes longer than the work."""
+    """Runs with one worker, because starting an engine takes longer than the work."""
     return run("synthesize", str(out), "--library", LIBRARY, "--verify", "20", "--workers", "1", "--json", *more, **how)
 
 
@@ -79,7 +79,7 @@ def summary(done: subprocess.CompletedProcess) -> dict:
 
 
 def table(out: Path, name: str, *without: str) -> list[dict]:
-    """The rows, sorted, without what depends on the clock."""
+    """The sorted rows, without columns of times."""
     rows = ds.dataset(out / name, format="parquet").to_table().to_pylist()
     return sorted(({k: v for k, v in row.items() if k not in {"elapsed_ms", *without}} for row in rows), key=repr)
 
@@ -89,6 +89,6 @@ def same(one: Path, other: Path) -> bool:
 
 
 def work_of(corpus: Path, out: Path) -> None:
-    """The shards of a corpus for another one: they do not depend on what is selected of them."""
+    """Copies the shards of a corpus to another one. They do not depend on the selection."""
     for name in ("mutate", "extract"):
         shutil.copytree(corpus / ".work" / name, out / ".work" / name)

@@ -1,7 +1,7 @@
-"""Folders that LeanDojo traced, and a lake on the path, for the tests of what we do with LeanDojo.
+"""Folders that LeanDojo traced, and a fake lake on the PATH, for the tests with LeanDojo.
 
-lean_dojo is the real one; what stands in for Lean and lake is `dojo_lean.py`, and what Lean leaves is `dojo_format.py`. Our own Ray runs
-all the while.
+The package lean_dojo is the real one. `dojo_lean.py` replaces Lean and lake, and `dojo_format.py` writes the traces. Our own Ray runs at
+the same time.
 """
 
 import os
@@ -25,7 +25,7 @@ BASIC = ".lake/build/ir/Pears/Basic.ast.json"
 
 @pytest.fixture(scope="module", autouse=True)
 def dojo_home(tmp_path_factory):
-    """A home of its own, and our Ray."""
+    """A separate home folder, and a running Ray."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALCHEMY_HOME", str(tmp_path_factory.mktemp("home")))
         with pool.cluster(1):
@@ -34,7 +34,7 @@ def dojo_home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory) -> Path:
-    """A folder as LeanDojo leaves it, with Lean 4.18."""
+    """A folder as LeanDojo traces it, with Lean 4.18."""
     folder = repository(tmp_path_factory.mktemp("traced") / "pears", "v4.18.0")
     (folder / "Lean4Repl.lean").touch()
     dojo_format.put_traces(folder)

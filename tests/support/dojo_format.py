@@ -1,8 +1,7 @@
-"""The format in which LeanDojo's `ExtractData.lean` leaves what it traced, `*.ast.json` and `*.dep_paths`, written from a description by
-hand.
+"""Writes the files of LeanDojo's `ExtractData.lean`, `*.ast.json` and `*.dep_paths`, from a description by hand.
 
-A description is a tree in the order of the file. A string is a token, found in the source from where the last one ended; it may hold
-blanks, as nobody looks into a token. The other nodes are `Syntax` as Lean's derived ToJson has it.
+A description is a tree in the order of the file. A string is a token, which is searched in the source after the last one; it may contain
+blanks. The other nodes are `Syntax` in the JSON of Lean's derived ToJson.
 """
 
 import json
@@ -15,7 +14,7 @@ HERE = LIBRARIES
 
 
 class Node(msgspec.Struct):
-    """A node of Lean's syntax. before, after: the states around a tactic, where it is one."""
+    """A node of Lean's syntax. before, after: for a tactic, the states before and after it."""
 
     kind: str
     children: tuple = ()
@@ -24,7 +23,7 @@ class Node(msgspec.Struct):
 
 
 class Name(msgspec.Struct):
-    """An identifier. full: the constant that Lean takes it for."""
+    """An identifier. full: the constant that it resolves to."""
 
     text: str
     full: str | None = None
@@ -115,7 +114,7 @@ ROOT = [Node("Lean.Parser.Module.header", (null(), null(module_import("Pears.Bas
 
 
 class Writer:
-    """Goes through a source and a description side by side."""
+    """Goes through a source and its description in parallel."""
 
     def __init__(self, source: str):
         self._source, self._at = source, 0
@@ -152,7 +151,7 @@ class Writer:
         return {"ident": {"info": info, "rawVal": text, "val": text, "preresolved": []}}, first, last
 
     def _position(self, at: int) -> dict:
-        """Lean's: a line from 1, a column from 0."""
+        """A position as in Lean: the line from 1, the column from 0."""
         before = self._source[:at]
         return {"line": before.count("\n") + 1, "column": at - before.rfind("\n") - 1}
 
@@ -169,7 +168,7 @@ TRACED = {"Pears/Basic": BASIC, "Pears": ROOT}
 
 
 def put_traces(folder: Path) -> None:
-    """What building and tracing leave in the folder of the repository `pears`."""
+    """Writes the files that building and tracing make in the folder of the repository `pears`."""
     for module in (*TRACED, "Pears/Broken"):
         olean = folder / ".lake/build/lib/lean" / f"{module}.olean"
         olean.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""A `lean` and a `lake` on the path that stand in for the Lean side of LeanDojo, and for nothing else: they build and trace the repository
-`pears` as `dojo_format.py` describes it, and speak the protocol of LeanDojo's `Lean4Repl.lean` about a Lean that knows four tactics.
+"""A `lean` and a `lake` on the PATH that replace the Lean side of LeanDojo. They only build and trace the repository
+`pears` as `dojo_format.py` describes it, and implement the protocol of LeanDojo's `Lean4Repl.lean` for a Lean with four tactics.
 
-Called as a program, this file is both; which one, the name says. What they are called with is noted beside them.
+This file is both programs; the name under which it is called decides which. Their arguments are recorded in a file next to them.
 """
 
 import json
@@ -18,7 +18,7 @@ GOALS = {"both": "h : 1 = 1\n⊢ 1 = 1 ∧ 1 = 1", "add_zero": "n : Nat\n⊢ n +
 
 
 def put_on_path(folder: Path, version: str) -> Path:
-    """A folder with the two programs. version: of the Lean that they are."""
+    """Makes a folder with the two programs. version: the version of Lean that they report."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("lean", "lake"):
         write_program(folder / name, f"import dojo_lean\ndojo_lean.note({str(folder)!r})\n"
@@ -32,7 +32,7 @@ def note(folder: str) -> None:
 
 
 def called(folder: Path) -> list[str]:
-    """What they were called with so far, without the process's number."""
+    """The recorded arguments, without process ids."""
     file = folder / "called"
     return [line.partition(" ")[2] for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -68,7 +68,7 @@ def lake(arguments: list[str], version: str, folder: str) -> int:
 
 
 def compiles(file: str, text: str) -> int:
-    """Without an error unless the word is in it."""
+    """Reports an error if the file contains this word."""
     if "wrong" in text:
         print(f"{file}:3:2: error: unknown identifier 'wrong'")
         return 1
@@ -76,7 +76,7 @@ def compiles(file: str, text: str) -> int:
 
 
 def repl(text: str) -> int:
-    """Each request is a tactic on a state; states are lists of goals."""
+    """The protocol loop. Each request is a tactic on a state; a state is a list of goals."""
     name = re.search(r"(?:theorem|lemma) (\w+)[^\n]*:=\s*by\n  lean_dojo_repl", text)[1]
     states = [[GOALS[name]]]
     say({"sid": 0, "tacticState": states[0][0], "error": None})
@@ -93,7 +93,7 @@ def repl(text: str) -> int:
 
 
 def after(goals: list[str], tactic: str) -> list[str] | str:
-    """The goals that a tactic leaves, or Lean's error."""
+    """The goals after a tactic, or Lean's error."""
     context, _, conclusion = goals[0].rpartition("⊢ ")
     match tactic.split("\n")[0]:
         case "constructor" if "∧" in conclusion:

@@ -1,7 +1,7 @@
-"""Golden results: results of a stage may change only together with a version, the stage's or the engine's.
+"""Golden results: the results of a stage may change only with its version or the engine's version.
 
-`tests/golden/results.json` holds for some stages their version, the engine's, and a digest of their results on a small library.
-`make golden` records it anew.
+`tests/golden/results.json` has for some stages their version, the engine's version, and a digest of their results on a small library.
+`make golden` records them again.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ def digest(rows: Sequence[dict]) -> str:
 
 
 def check(stage: Stage, *tables: Sequence[dict]) -> None:
-    """Compares the results of a stage with those that were recorded for its version. tables: rows without what depends on the clock."""
+    """Compares the results of a stage with the recorded ones. tables: rows without columns of times."""
     now = {"stage_version": stage.version, "engine_version": ENGINE_VERSION, "digest": digest([row for rows in tables for row in rows])}
     kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
     if os.environ.get("ALCHEMY_GOLDEN") == "record":
@@ -33,11 +33,11 @@ def check(stage: Stage, *tables: Sequence[dict]) -> None:
 
 
 def objection(kept: dict, now: dict) -> str | None:
-    """What is wrong with the results of now; None where they are those that were recorded."""
+    """The error to report; None if the results are the recorded ones."""
     if kept == now:
         return None
     is_same_version = all(kept[name] == now[name] for name in ("stage_version", "engine_version"))
     if kept["digest"] != now["digest"] and is_same_version:
-        return ("its results changed and its version did not. If that was not meant, mend it; else raise the stage's `version` (or "
+        return ("its results changed and its version did not. If that was not meant, fix it; else raise the stage's `version` (or "
                 "ENGINE_VERSION, where the engine changed) and run `make golden`")
     return "a version was raised: run `make golden` to record the results"

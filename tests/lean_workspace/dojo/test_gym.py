@@ -1,4 +1,4 @@
-"""LeanDojo's Dojo behind the interface of our gym."""
+"""LeanDojo's Dojo with the interface of our gym."""
 
 import sys
 import time
@@ -35,7 +35,7 @@ def test_a_proof_is_played_step_by_step(gym):
     assert "lean_dojo" not in sys.modules
 
 
-def test_what_lean_refuses_is_told_and_the_state_stays(gym):
+def test_an_error_of_lean_is_reported_and_the_state_stays(gym):
     start = gym.start(gym.theorem("Pears.both", "Pears/Basic.lean"))
     refused = gym.step(start, "linarith")
     assert isinstance(refused, Refused) and refused.stage == "error" and "unknown tactic" in refused.message
@@ -45,14 +45,14 @@ def test_what_lean_refuses_is_told_and_the_state_stays(gym):
     assert isinstance(gym.step(start, "constructor"), Advanced)
 
 
-def test_a_tactic_that_no_proof_may_hold_never_reaches_lean(gym):
+def test_a_forbidden_tactic_is_not_sent_to_lean(gym):
     start = gym.start(gym.theorem("Pears.add_zero", "Pears/Basic.lean"))
     for tactic in ("sorry", "exact sorry", "admit", "native_decide", "decide +native", "exact?", "rw?", "exact sorryAx _ _", "run_tac foo",
                    "exact Lean.ofReduceBool a b c", "set_option maxRecDepth 9 in simp"):
         assert gym.step(start, tactic).stage == "forbidden", tactic
 
 
-def test_words_that_look_like_forbidden_ones_are_none():
+def test_words_similar_to_forbidden_ones_are_allowed():
     assert not [t for t in ("exact sorry'", "rw [admittance]", "exact h.sleepy", "apply foo", "rw [nonstop]") if forbidden(t)]
 
 
@@ -62,7 +62,7 @@ def test_a_tactic_that_is_too_long_for_a_terminal_is_refused(gym):
     assert gym.step(start, f"exact {'a' * 3900}").stage == "error" and isinstance(gym.step(start, "rfl"), Proved)
 
 
-def test_a_lean_that_hangs_costs_one_deadline_and_no_state(traced, on_path):
+def test_after_a_timeout_the_states_are_restored(traced, on_path):
     with DojoGym(traced, deadline_s=2) as gym:
         split = gym.step(gym.start(gym.theorem("Pears.both", "Pears/Basic.lean")), "constructor").state
         began = time.monotonic()
@@ -72,20 +72,20 @@ def test_a_lean_that_hangs_costs_one_deadline_and_no_state(traced, on_path):
     assert not running(on_path)
 
 
-def test_a_lean_that_dies_is_tried_again_once(gym, on_path):
+def test_a_lean_that_dies_is_restarted_once(gym, on_path):
     start = gym.start(gym.theorem("Pears.add_zero", "Pears/Basic.lean"))
     assert isinstance(gym.step(start, "die once"), Proved)
     assert gym.step(start, "die") == Lost("ended")
     assert isinstance(gym.step(start, "rfl"), Proved)
 
 
-def test_states_of_two_theorems_live_beside_each_other(gym):
+def test_states_of_two_theorems_can_be_used_in_turn(gym):
     one = gym.start(gym.theorem("Pears.both", "Pears/Basic.lean"))
     other = gym.start(gym.theorem("Pears.add_zero", "Pears/Basic.lean"))
     assert isinstance(gym.step(one, "constructor"), Advanced) and isinstance(gym.step(other, "rfl"), Proved)
 
 
-def test_what_is_not_there_is_told(gym):
+def test_a_missing_theorem_is_an_error(gym):
     for name, file, said in (("Pears.none", "Pears/Basic.lean", "no theorem"), ("Pears.lost", "Pears/Broken.lean", "no traced file")):
         with pytest.raises(NotOpened, match=said):
             gym.theorem(name, file)
@@ -101,7 +101,7 @@ def test_a_whole_proof_is_checked_by_compiling_its_file(gym):
 
 
 def running(folder: Path) -> list[psutil.Process]:
-    """The processes of the stand-in that are alive."""
+    """The processes of the fake Lean that are alive."""
     numbers = [int(line.split()[0]) for line in (folder / "called").read_text(encoding="utf-8").splitlines()]
     alive = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]

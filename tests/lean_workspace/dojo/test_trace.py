@@ -1,4 +1,4 @@
-"""`alchemy trace`: proofs out of a repository that LeanDojo traced."""
+"""`alchemy trace`: proofs of a repository that LeanDojo traced."""
 
 import json
 import shutil
@@ -31,13 +31,13 @@ pytestmark = needs_dojo
 
 
 def test_a_traced_folder_becomes_tables(traced, tmp_path, monkeypatch, capsys):
-    """By the command, with Broken, which LeanDojo left no trace of: it is told, and the exit status says that something is missing."""
+    """With the command. LeanDojo has no trace of the module Broken: this is reported, and the exit status is 1."""
     monkeypatch.setattr("sys.argv", ["alchemy", "trace", str(tmp_path / "out"), "--traced", str(traced), "--json"])
     with pytest.raises(SystemExit) as end:
         main()
     done = capsys.readouterr()
     said = json.loads(done.out.splitlines()[-1])
-    assert end.value.code == 1 and "1 of 3 files could not be read" in done.err
+    assert end.value.code == 1 and "1 of 3 files are unreadable" in done.err
     assert {**said, "seconds": 0} == {"version": 1, "theorems": 8, "proved": 4, "steps": 7, "files": 3, "files_lost": 1, "seconds": 0,
                                       "rejects": {"no tactic proof": 1, "sorry": 1, "native": 1, "no name": 1}}
     proofs, rejects, steps = (table(tmp_path / "out", name) for name in ("proofs", "rejects", "steps"))
@@ -57,7 +57,7 @@ def test_a_traced_folder_becomes_tables(traced, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def repo(tmp_path) -> Path:
-    """A git repository whose HEAD is not what is asked for."""
+    """A git repository whose HEAD is not the requested commit."""
     folder = repository(tmp_path / "origin" / "pears", "v4.20.0")
     for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "pears"], ["tag", "v1"],
                       ["commit", "-qm", "later", "--allow-empty"]):
@@ -66,7 +66,7 @@ def repo(tmp_path) -> Path:
 
 
 def test_a_repository_is_built_and_traced_once(repo, on_path, tmp_path):
-    """LeanDojo's own `_trace` over a lake that is none; it prints on stdout, which our reply must not be mixed with."""
+    """LeanDojo's own `_trace` with a fake lake. It prints on stdout, which must not be mixed with our reply."""
     source = dojo_traces.cloned(str(repo), "v1")
     assert source.commit != dojo_traces.cloned(str(repo), "main").commit
     folder = dojo_traces.traced(source, workers=1)
@@ -82,7 +82,7 @@ def test_a_repository_is_built_and_traced_once(repo, on_path, tmp_path):
         trace(tmp_path / "out", folder, dojo_traces.cloned(str(repo), "main"), 1)
 
 
-def test_a_repository_that_does_not_build_leaves_nothing(repo, on_path):
+def test_a_failed_build_leaves_no_files(repo, on_path):
     (repo / "does-not-build").touch()
     subprocess.run(["git", "add", "-A"], cwd=repo, check=True)
     subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "broken"], cwd=repo, check=True)
@@ -93,7 +93,7 @@ def test_a_repository_that_does_not_build_leaves_nothing(repo, on_path):
     assert not list((place / "tmp").iterdir()) and not (place / "traced" / f"gitpython-pears-{source.commit}").exists()
 
 
-def test_what_cannot_be_traced_is_refused_with_status_2(repo, traced, tmp_path):
+def test_an_invalid_source_is_refused_with_status_2(repo, traced, tmp_path):
     (repo / "lean-toolchain").write_text("leanprover/lean4:v4.30.0\n", encoding="utf-8")
     subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "newer"], cwd=repo, check=True)
     done = program("trace", str(tmp_path / "out"), "--repo", str(repo))
@@ -105,7 +105,7 @@ def test_what_cannot_be_traced_is_refused_with_status_2(repo, traced, tmp_path):
     assert done.returncode == 1 and "git clone" in done.stderr and not (tmp_path / "out").exists()
 
 
-def test_a_run_that_goes_on_reads_no_file_again(traced, tmp_path, monkeypatch):
+def test_a_resumed_run_reads_no_file_again(traced, tmp_path, monkeypatch):
     source = dojo_traces.source_of(traced)
     first, *_ = trace(tmp_path / "out", traced, source, 1)
     before = table(tmp_path / "out", "proofs")
@@ -114,7 +114,7 @@ def test_a_run_that_goes_on_reads_no_file_again(traced, tmp_path, monkeypatch):
     assert again == first and table(tmp_path / "out", "proofs") == before
 
 
-def test_a_folder_without_theorems_is_no_success(traced, tmp_path):
+def test_a_folder_without_theorems_is_an_error(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
     (folder / BASIC).write_text("{", encoding="utf-8")
     with pytest.raises(JobError, match="no theorem was read from the 3 files"):
@@ -131,8 +131,8 @@ def test_its_steps_are_trained_on_as_original_theorems(traced, tmp_path):
     assert all(row["text"] in texts for row in table(tmp_path / "out", "proofs"))
 
 
-def test_what_is_held_out_is_kept_out_of_traced_proofs_too(tmp_path):
-    """By its name, by a premise that only held-out proofs use, and what the benchmark has once."""
+def test_held_out_theorems_are_excluded_from_traced_proofs(tmp_path):
+    """By name, by a premise that only held-out proofs use, and by statement."""
     core = Benchmark(CORE)
     held_out, known = core.part("random", "test")[0].full_name, core.part("random", "train")[0].full_name
     premise = min(core.novel_premises())

@@ -1,4 +1,4 @@
-"""LeanDojo: what of it we call, and reading what it traced."""
+"""LeanDojo: the functions that we call, and reading its traces."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ pytestmark = needs_dojo
 
 
 def in_child(code: str) -> str:
-    """What a Python says that has lean_dojo to itself."""
+    """The output of a script in the child process that imports lean_dojo."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8",
                           env=dojo_process.environment(), cwd="/", timeout=60)
     assert done.returncode == 0, done.stderr
@@ -60,14 +60,14 @@ print(json.dumps({
         "working_directory": ["path"], "constants": [f"{place}/traced", f"{place}/tmp", True, 1, "8g"], "token": ""}
 
 
-def test_a_token_does_not_reach_it_nor_does_our_ray(monkeypatch):
-    """With a token it asks GitHub while it is imported."""
+def test_the_child_process_gets_no_token_and_no_ray_address(monkeypatch):
+    """With a token it calls GitHub during the import."""
     monkeypatch.setenv("GITHUB_ACCESS_TOKEN", "a-token")
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     assert in_child("import os, lean_dojo; print(os.environ['GITHUB_ACCESS_TOKEN'], 'RAY_ADDRESS' in os.environ)").strip() == "False"
 
 
-def test_it_says_which_versions_of_lean_it_accepts():
+def test_the_accepted_versions_of_lean_are_known():
     lean = "leanprover/lean4:"
     asked = [f"{lean}v4.3.0-rc1", f"{lean}v4.3.0-rc2", f"{lean}v4.18.0", f"{lean}v4.30.0", f"{lean}nightly-2025-01-01", "mine"]
     package = dojo_traces.check_versions(asked)
@@ -78,7 +78,7 @@ def test_it_says_which_versions_of_lean_it_accepts():
     ("leanprover/lean4:v4.9.0", True, False), ("leanprover/lean4:v4.18.0", True, False), ("leanprover/lean4:v4.19.0-rc2", False, False),
     ("leanprover/lean4:v4.20.0", False, True), ("leanprover/lean4:4.27.0", False, True), ("leanprover/lean4:v4.28.0", False, False),
     ("leanprover/lean4:nightly-2025-03-01", False, False), ("lean-toolchain-of-mine", False, False)])
-def test_a_version_that_does_not_work_is_refused_with_both_versions(toolchain, plays, traces):
+def test_an_unsupported_version_is_refused_with_both_versions(toolchain, plays, traces):
     for works, require, limit in ((plays, dojo_traces.require_playable, "4.19"), (traces, dojo_traces.require_traceable, "4.20")):
         if works:
             require(toolchain)
@@ -88,7 +88,7 @@ def test_a_version_that_does_not_work_is_refused_with_both_versions(toolchain, p
             assert toolchain in str(refused.value)
 
 
-def test_the_default_gym_is_named_before_anything_starts(traced, tmp_path, on_path):
+def test_an_unsupported_project_is_refused_before_anything_starts(traced, tmp_path, on_path):
     folder = Path(shutil.copytree(traced, tmp_path / "newer"))
     (folder / "lean-toolchain").write_text("leanprover/lean4:v4.21.0\n", encoding="utf-8")
     with pytest.raises(DojoUnsupported, match=r"Lean before 4\.19, and this is leanprover/lean4:v4\.21\.0.*lean_workspace\.gym\.Gym"):
@@ -96,7 +96,7 @@ def test_the_default_gym_is_named_before_anything_starts(traced, tmp_path, on_pa
     assert not dojo_lean.called(on_path)
 
 
-def test_without_the_package_it_says_how_to_get_it(traced, tmp_path, monkeypatch):
+def test_without_the_package_the_error_says_how_to_install_it(traced, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DojoUnsupported, match=r"pip install 'lean-alchemy\[dojo\]'"):
         DojoGym(traced)
@@ -107,10 +107,10 @@ def test_without_the_package_it_says_how_to_get_it(traced, tmp_path, monkeypatch
 # --- reading --------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_theorem_is_read_with_the_proof_that_was_written(traced):
+def test_a_theorem_is_read_with_its_written_proof(traced):
     theorems = {theorem.full_name: theorem for theorem in theorems_of(traced, BASIC)}
     swap, both = theorems["Pears.swap"], theorems["Pears.both"]
-    assert swap.text.splitlines() == (traced / "Pears/Basic.lean").read_text(encoding="utf-8").splitlines()[8:12]  # its comment, too
+    assert swap.text.splitlines() == (traced / "Pears/Basic.lean").read_text(encoding="utf-8").splitlines()[8:12]  # with its comment
     assert (swap.statement, swap.level_params) == ("{α : Sort u} (a b c : Nat) : a + b + c = a + c + b", ["u"])
     assert (swap.file, swap.start, swap.end) == ("Pears/Basic.lean", (9, 1), (12, 23))
     assert [tactic.tactic for tactic in swap.tactics] == ["rw [Nat.add_assoc, Nat.add_comm b]", "rw [← Nat.add_assoc]"]
@@ -120,7 +120,7 @@ def test_a_theorem_is_read_with_the_proof_that_was_written(traced):
     assert not theorems["Pears.by_term"].is_tactic_proof and theorems["Pears.by_term"].proof == "rfl"
 
 
-def test_its_xml_says_the_same_as_its_json(traced, tmp_path):
+def test_the_xml_and_json_traces_agree(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
     in_child(f"""
 from pathlib import Path
@@ -134,8 +134,8 @@ file = TracedFile.from_traced_file(root, Path({BASIC!r}), None)
     assert theorems_of(folder, BASIC.replace(".ast.json", ".trace.xml")) == from_json and len(from_json) == 8
 
 
-def test_a_benchmark_that_its_classes_write_is_read(traced, tmp_path):
-    """Row by row what LeanDojo's notebook for Benchmark 4 takes from a traced file. The macro's theorem has no name there."""
+def test_a_benchmark_written_by_leandojo_is_read(traced, tmp_path):
+    """The rows that LeanDojo's notebook for Benchmark 4 takes from a traced file. The theorem of the macro has no name there."""
     in_child(f"""
 import json
 from pathlib import Path
@@ -163,7 +163,7 @@ line = dict(path=str(file.path), imports=[], premises=file.get_premise_definitio
     assert file.premises[1].code == "theorem swap.{u} {α : Sort u} (a b c : Nat) : a + b + c = a + c + b"
 
 
-def test_a_file_that_cannot_be_read_costs_no_other(traced, tmp_path):
+def test_an_unreadable_file_does_not_affect_others(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
     (folder / ".lake/build/ir/Pears.ast.json").write_text("{", encoding="utf-8")
     reader = dojo_traces.TraceReader(folder)

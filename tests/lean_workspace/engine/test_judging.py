@@ -1,4 +1,4 @@
-"""The judge must be able to say no."""
+"""The check of texts: it must reject invalid ones."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_proof_is_accepted_and_its_axioms_are_listed(engine):
     pytest.param("by\n  (", "parse", id="an open bracket"),
     pytest.param("by\n  omega\ntheorem w : True := trivial", "parse", id="a second theorem"),
 ])
-def test_a_wrong_text_is_refused(engine, proof, stage):
+def test_an_invalid_text_is_rejected(engine, proof, stage):
     assert engine.refused(f"{STATEMENT} := {proof}") == stage
 
 
@@ -43,7 +43,7 @@ def test_a_wrong_text_is_refused(engine, proof, stage):
     ("theorem v : unknown_thing := by trivial", "statement"),
     ("", "parse"),
 ])
-def test_what_is_no_proved_theorem_is_refused(engine, text, stage):
+def test_a_text_without_a_proved_theorem_is_rejected(engine, text, stage):
     assert engine.refused(text) == stage
 
 
@@ -51,26 +51,26 @@ def test_what_is_no_proved_theorem_is_refused(engine, text, stage):
     "by\n  have h : 1 = 2 := by\n    set_option debug.skipKernelTC true in\n    decide +kernel\n  omega",
     "by\n  have h : 1 = 2 := by\n    set_option debug.skipKernelTC true in\n    exact of_decide_eq_true (Eq.refl true)\n  omega",
 ])
-def test_a_text_cannot_switch_the_kernel_off(engine, proof):
+def test_a_text_cannot_disable_the_kernel(engine, proof):
     assert engine.refused(f"theorem v : False := {proof}") in {"kernel", "proof", "statement"}
 
 
-def test_what_a_proof_adds_for_itself_is_accepted(engine):
-    """`omega`, `decide +kernel` and `simp` add lemmas of their own."""
+def test_auxiliary_lemmas_of_a_proof_are_accepted(engine):
+    """`omega`, `decide +kernel` and `simp` add auxiliary lemmas."""
     assert engine.refused("theorem v (a b : Nat) (h : a < b) : a + 1 ≤ b ∧ 3 * 4 = 12 := by\n  exact ⟨by omega, by decide +kernel⟩") is None
     assert engine.refused("theorem v (xs : List Nat) : (xs ++ []).length = xs.length := by\n  simp") is None
     assert engine.refused("theorem v (n : Nat) (h : n < 3) : n = 0 ∨ n = 1 ∨ n = 2 := by\n  match n with\n"
                           "  | 0 => simp\n  | 1 => simp\n  | 2 => simp\n  | n + 3 => omega") is None
 
 
-def test_the_kernel_says_no_to_a_wrong_proof_term(engine):
+def test_the_kernel_rejects_a_wrong_proof_term(engine):
     add, mul = engine.number("Nat.add_comm"), engine.number("Nat.mul_comm")
     assert engine.workspace.kernel(statement=add, proof=add) is None
     assert "type mismatch" in engine.workspace.kernel(statement=add, proof=mul)
 
 
-def test_a_text_without_an_error_may_state_something_else(engine):
-    """`(0 : Int)` and `0` read alike; the key tells them apart."""
+def test_a_text_without_errors_may_have_another_statement(engine):
+    """`(0 : Int)` and `0` are printed alike; their keys differ."""
     from lean_alchemy.mutation.terms import statement_key
 
     def key(text):
@@ -83,7 +83,7 @@ def test_a_text_without_an_error_may_state_something_else(engine):
     assert key("theorem w (n : Nat) : n = n + 0 := by simp") != nat
 
 
-def test_the_key_forgets_the_order_of_independent_hypotheses_and_names_of_universes(engine):
+def test_the_key_ignores_the_order_of_independent_hypotheses_and_names_of_universes(engine):
     from lean_alchemy.mutation.terms import statement_key
 
     def key(text):

@@ -1,4 +1,4 @@
-"""What Lean prints by default may read back as something else, or not at all; then one place says more."""
+"""The default text of a statement may elaborate to another statement, or not at all; then options are set for one subterm."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from lean_alchemy.mutation.terms import statement_key
 
 
 def write(engine, target: str, kind: str, lemma: str, **where):
-    """A draft and its text under the name `v`."""
+    """A draft, and its text under the name `v`."""
     prepared, draft = engine.draft(target, kind, lemma, **where)
     ((_, written),) = prepared.write([(draft, "v")])
     assert isinstance(written, Written), written
@@ -35,13 +35,13 @@ MONADIC = (
         "{n : Nat} {a b : Fin n} (h : a ≤ b) : a = b ∨ ↑a < ↑b",
         "{n : Nat} {a b : Fin n} (h : a ≤ b) : a = b ∨ (↑a : Nat) < ↑b",
         ["pp.analysis.needsType"],
-        id="a cast into a type that nothing tells"),
+        id="a cast into a type that is not determined"),
     pytest.param(
         "Nat.mul_pos", "rw", "Int.natCast_pos", {"at": "hn", "backward": True},
         "{n m : Nat} (hn : 0 < ↑n) (hm : 0 < m) : 0 < n * m",
         "{n m : Nat} (hn : (0 : Int) < ↑n) (hm : 0 < m) : 0 < n * m",
         ["pp.analysis.needsType"],
-        id="a numeral beside a cast"),
+        id="a numeral next to a cast"),
     pytest.param(
         "Int.mul_emod_mul_of_pos", "apply", "Std.Roi.lower_le_of_mem", {"at": "H", "backward": True},
         "{a : Int} (b c : Int) (h : a ∈ 0<...*) : a * b % (a * c) = a * (b % c)",
@@ -96,7 +96,7 @@ MONADIC = (
         "{α β : Type u_1} [Std.Iterator α Id β] [Std.Iterators.Finite α Id] {it : Std.Iter β} : it.toListRev = it.toList.reverse",
         "{α β : Type u_1} [Std.Iterator α Id β] [Std.Iterators.Finite α Id] {it : @Std.Iter α β} : it.toListRev = it.toList.reverse",
         ["pp.explicit"],
-        id="a type with an argument that nothing gives"),
+        id="a type with an argument that is not determined"),
     pytest.param(
         "List.mem_of_mem_getLast?", "rw", "List.mem_iff_getElem?", {},
         "{α : Type u_1} {l : List α} {a : α} (h : a ∈ l.getLast?) : ∃ i, l[i]? = some a",
@@ -108,9 +108,9 @@ MONADIC = (
         MONADIC + "  Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a",
         MONADIC + "  (Array.foldlM f b (xs.push a) 0 stop = do\n    let b ← List.foldlM f b xs.toList\n    f b a)",
         ["parentheses"],
-        id="a block at the end that would go on into the proof"),
+        id="a block at the end that would continue into the proof"),
 ])
-def test_where_the_default_text_fails_one_place_says_more(engine, target, kind, lemma, where, default, statement, options):
+def test_if_the_default_text_fails_one_subterm_gets_options(engine, target, kind, lemma, where, default, statement, options):
     draft, written = write(engine, target, kind, lemma, **where)
     assert written.statement == statement
     assert [option.split("@")[0] for option in written.print_options] == options
@@ -122,18 +122,18 @@ def test_where_the_default_text_fails_one_place_says_more(engine, target, kind, 
 
 
 def test_a_mark_names_the_position_of_its_subterm(engine):
-    """The type of the theorem stands at 5, its body below a binder at 4 · 5 + 1, and so on (`Lean.SubExpr.Pos`)."""
+    """The type of the theorem is at 5, its body below a binder at 4 · 5 + 1, and so on (`Lean.SubExpr.Pos`)."""
     _, written = write(engine, "Int.eq_ofNat_of_zero_le", "rw", "Int.not_lt", at="h", backward=True)
     exists_in_the_body = ((5 * 4 + 1) * 4 + 1) * 4 + 1  # below `a` and `h`, the argument of `Exists`
     assert written.print_options == [f"pp.funBinderTypes@{exists_in_the_body}"]
 
 
-def test_what_reads_back_by_default_has_no_marks(engine):
+def test_a_text_that_elaborates_by_default_has_no_marks(engine):
     for target, lemma in (("Nat.mul_pos", "Nat.mul_comm"), ("List.map_map", "List.map_eq_foldr"), ("Small.dependent", "Nat.add_comm")):
         assert write(engine, target, "rw", lemma)[1].print_options == []
 
 
-def test_a_method_needs_no_mark_where_what_stands_before_the_dot_tells_its_type(engine):
+def test_dot_notation_needs_no_mark_if_the_receiver_gives_the_type(engine):
     assert write(engine, "Nat.log2_eq_iff", "rw", "eq_comm")[1].print_options == []
     _, text = write(engine, "String.length_empty", "apply", "Nat.le_of_eq", occurrence=1)
     assert (text.statement, text.print_options) == (': "".length ≤ 0', [])
@@ -141,7 +141,7 @@ def test_a_method_needs_no_mark_where_what_stands_before_the_dot_tells_its_type(
     assert numeral.statement.count("UInt64.toBitVec 0") == 1 and numeral.print_options == []
 
 
-def test_a_match_that_would_be_written_as_a_function_is_refused_where_the_style_leaves_it_out(engine):
+def test_the_style_decides_whether_a_match_may_be_printed_as_a_function(engine):
     def written(style: Style) -> Written | Refusal:
         prepared = engine.workspace.target(engine.number("List.countP_pmap"), style=style)
         assert prepared.reads_back
@@ -153,20 +153,20 @@ def test_a_match_that_would_be_written_as_a_function_is_refused_where_the_style_
     assert written(Style(matchers=False)).stage == "match"
 
 
-def test_a_text_with_another_proof_inside_is_the_same_statement_and_its_own_term_is_told(engine):
-    """`Classical.epsilon` holds a proof that its type is not empty: the text finds another one."""
+def test_a_text_with_another_inner_proof_is_accepted_with_its_own_term(engine):
+    """`Classical.epsilon` contains a proof that its type is not empty; elaboration of the text finds another proof."""
     draft, written = write(engine, "Nat.dvd_mul_left_of_dvd", "apply", "Classical.epsilon_spec", occurrence=1)
     assert written.statement == "{a b : Nat} (h : a ∣ b) (c : Nat) : c * b = a * Classical.epsilon fun y => c * b = a * y"
     assert written.term != draft.term
     assert engine.workspace.check(written.theorem).term == written.term
 
 
-def test_a_target_that_reads_back_in_some_way_says_so(engine):
+def test_a_target_says_whether_its_statement_reads_back(engine):
     for name in ("Nat.add_comm", "Small.unit", "Int.eq_ofNat_of_zero_le", "Vector.mapIdx_eq_mapFinIdx"):
         assert engine.workspace.target(engine.number(name)).reads_back, name
 
 
-def test_writing_says_what_it_cost(engine):
+def test_writing_reports_its_times(engine):
     kernel, printing, elaboration = write(engine, "Nat.mul_pos", "rw", "Nat.mul_comm")[1].micros
     assert min(kernel, printing, elaboration) > 0
 
@@ -176,18 +176,18 @@ MARKED = [
     "Int.natCast_pos", "Int.natCast_dvd_natCast", "Int.neg_add", "Fin.lt_def", "Fin.val_lt_of_le", "List.map_map", "List.mem_append",
     "List.append_assoc", "List.length_append", "List.exists_mem_cons_of_exists", "Array.size_push", "Option.some_inj", "Bool.eq_or_self",
     "funext_iff", "exists_comm", "and_comm", "beq_iff_eq", "BitVec.add_comm", "List.map_id"]
-"""Casts, numerals, binders, notations, constructors, instances, universes; no proof stands in a statement."""
+"""Casts, numerals, binders, notations, constructors, instances, universes; no statement contains a proof."""
 
 
 def interpreted(source: str) -> str:
-    """What is interpreted has to be marked so."""
+    """Code that is interpreted must be marked for it."""
     source = re.sub(r"^public import (\S+)$", r"public import \1\npublic meta import \1", source, flags=re.MULTILINE)
     return source.replace("public section", "public meta section", 1)
 
 
 @pytest.mark.slow
-def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_path):
-    """Marks at random places, of random rungs: most do no harm, some make the text unreadable, none makes it another theorem."""
+def test_with_any_marks_a_text_states_the_theorem_or_is_rejected(lean, tmp_path):
+    """Marks at random positions and of random strength: most are harmless, some make the text invalid, none makes it another theorem."""
     draw = random.Random(0)
     asked = [f"{name} {' '.join(str(draw.randrange(10_000)) for _ in range(draw.choice((0, 1, 1, 2, 4, 8))))}"
              for name in MARKED for _ in range(6)]
@@ -214,12 +214,12 @@ def test_whatever_is_marked_a_text_states_the_theorem_or_is_refused(lean, tmp_pa
 
 @pytest.mark.parametrize(("target", "kind", "lemmas"), [
     pytest.param("Array.getElem_swapIfInBounds_of_size_le_left", "rw", ["Array.getElem_swapIfInBounds_of_ne_of_ne", "Array.getElem_set_ne"],
-                 id="an access whose proof is looked for among all hypotheses"),
+                 id="an access whose proof is searched among all hypotheses"),
     pytest.param("Int.Nonneg.natCast", "apply", ["Int.natAbs_sub_of_nonneg_of_le", "Int.tdiv_eq_zero_of_lt", "Int.emod_eq_of_lt",
                                                  "Int.natAbs_of_nonneg", "Int.ediv_eq_zero_of_lt", "Int.toNat_of_nonneg"],
-                 id="casts that the target does not teach")])
-def test_how_a_variant_is_written_does_not_depend_on_those_before(engine, target, kind, lemmas):
-    """A fresh engine goes on with the second half of a batch, and has not seen the first."""
+                 id="casts that the target does not determine")])
+def test_the_text_of_a_variant_does_not_depend_on_earlier_ones(engine, target, kind, lemmas):
+    """After a restart, an engine continues with the second half of a batch without having seen the first."""
     prepared = engine.workspace.target(engine.number(target))
     candidates = [Candidate(0, kind, engine.number(name), kind == "rw", occurrence) for name in lemmas for occurrence in (0, 1, 2)]
     drafts = [(draft, f"v{i}") for i, (_, draft) in enumerate(prepared.attempt(candidates)) if isinstance(draft, Draft)]

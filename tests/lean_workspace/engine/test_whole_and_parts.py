@@ -1,4 +1,4 @@
-"""Texts are judged by their parts; the whole command has to say the same of each of them, right or wrong."""
+"""Texts are checked in parts; elaborating the whole command must give the same verdict, for valid and invalid texts."""
 
 import random
 from collections import Counter
@@ -19,12 +19,12 @@ from lean_alchemy.pipelines.runtime.stage import Failure
 TARGETS = [
     "Nat.sub_add_cancel", "Int.natCast_pos", "List.map_map", "List.Sublist.count_le", "Array.idxOf_lt_length_of_mem",
     "BitVec.toNat_add"]
-"""Casts, numerals, instances, binders that proofs speak of; what is replaced stands in conclusions and in hypotheses."""
+"""Casts, numerals, instances, binders that occur in proofs; the rewritten terms are in conclusions and in hypotheses."""
 
 
 @pytest.fixture(scope="module")
 def mutator(corpus, tmp_path_factory) -> Iterator[Mutator]:
-    """One that has the whole command judge every text as well, which fails where they disagree."""
+    """A Mutator that also elaborates every text as a whole command, and fails if the verdicts differ."""
     job = Job(tmp_path_factory.mktemp("parity"), Options(library=["Init"], kinds=["rw", "apply"], targets=1))
     with pytest.MonkeyPatch.context() as patch, job.begin():
         patch.setattr(mutate, "AUDITED", 1)
@@ -43,13 +43,13 @@ def variants(mutator) -> list[Variant]:
 
 
 def rows_of(mutator: Mutator, name: str, tally: MutateTally) -> list[Variant | Reject]:
-    """What becomes of a target's attempts, where the whole command agrees with every verdict."""
+    """The rows of a target; asserts that the whole command agrees with every verdict."""
     rows = list(mutator.variants_of(name, tally))
     assert not (failures := [row for row in rows if isinstance(row, Failure)]), failures
     return rows
 
 
-def test_what_is_accepted_by_its_parts_the_whole_command_accepts(variants):
+def test_texts_accepted_in_parts_are_accepted_as_whole_commands(variants):
     assert len(variants) >= 300
     ways = Counter((row.kind, row.site == "conclusion") for row in variants)
     assert len(ways) == 4 and min(ways.values()) >= 10, ways
@@ -57,7 +57,7 @@ def test_what_is_accepted_by_its_parts_the_whole_command_accepts(variants):
 
 
 def wrong(text: str, other: str) -> dict[str, str]:
-    """Texts that are no proof of what `text` proves; `other` is a proof of something else."""
+    """Texts that do not prove the statement of `text`; `other` proves another statement."""
     begin = " := by\n"
     head, _, proof = text.partition(begin)
     lines = proof.splitlines()
@@ -87,7 +87,7 @@ def test_wrong_proofs_are_refused_by_both(variants, mutator):
 @pytest.mark.parametrize("signature", [
     "{α : Type} {o : Option α} (hf : ∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) : True",
     "{α : Type} {o : Option α} : (∀ (x : α) (k : o = some x), (Subtype.mk x k).val = x) → True"])
-def test_unification_guesses_no_more_than_in_a_command(mutator, signature):
+def test_unification_is_as_strict_as_in_a_command(mutator, signature):
     """The predicate of the subtype would be a guess, `fun y => o = some y`."""
     for parts in (True, False):
         assert refused(mutator._workspace, f"theorem v {signature} := by simp", parts=parts)
@@ -97,7 +97,7 @@ CHAINED = ("Nat.pos_of_ne_zero", "List.Sublist.count_le")
 
 
 @pytest.mark.slow
-def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_path, monkeypatch):
+def test_the_common_start_of_a_chain_is_elaborated_once_with_the_same_verdict(mutator, tmp_path, monkeypatch):
     monkeypatch.setattr(mutator, "_job", Job(tmp_path, Options(library=["Init"], kinds=["rw", "apply"], targets=1, depth=2)))
     tally = MutateTally()
     rows = [row for name in CHAINED for row in rows_of(mutator, name, tally) if isinstance(row, Variant) and row.depth == 2]
@@ -114,7 +114,7 @@ def test_what_a_chain_begins_with_is_read_once_and_judged_the_same(mutator, tmp_
 
 
 def test_a_disagreement_is_a_failure(mutator, monkeypatch):
-    """As if the whole command said no."""
+    """The whole command is made to reject the text."""
     def disagreeing(self, drafts, audited=()):
         for draft, name in drafts:
             yield draft, Refusal(stage="audit", message=f"proof: {name in audited}")

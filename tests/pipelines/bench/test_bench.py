@@ -1,4 +1,4 @@
-"""The benchmarks, on a small library."""
+"""`alchemy bench` on a small library."""
 
 import json
 import subprocess
@@ -28,24 +28,24 @@ def test_the_index_finds_what_brute_force_finds(lean, tmp_path):
     assert json.loads((tmp_path / "bench-search.json").read_bytes())["recall"] == said["recall"]
     assert (tmp_path / "bench-search.png").read_bytes().startswith(b"\x89PNG")
     again = bench("search", "--targets", "3", "--seed", "1", "--out", str(tmp_path))
-    assert again["ways"] == said["ways"], "a batch that is kept is not measured again: its times are the same"
+    assert again["ways"] == said["ways"], "a finished batch is not measured again, so its times are the same"
 
 
 @pytest.mark.slow
 def test_targets_are_drawn_until_the_named_ways_have_enough_pairs(lean):
     said = bench("search", "--pairs", "5", "--targets", "45", "--seed", "1", "--way", "rw-hypothesis", "--way", "apply-hypothesis")
-    assert said["targets"] == 20  # a batch: each kind and site has its five pairs
+    assert said["targets"] == 20  # one batch is enough: each kind and site has five pairs
     assert set(said["ways"]) == {"rw-hypothesis", "apply-hypothesis"}
     assert min(said["rows"][name]["usable"] for name in said["ways"]) >= 5
 
 
-def test_a_way_that_is_none_is_told_before_anything_is_done():
+def test_an_unknown_way_is_an_error_before_anything_runs():
     done = subprocess.run([*ALCHEMY, "search", "--way", "rw-everywhere"], capture_output=True, text=True, timeout=60, encoding="utf-8")
     assert done.returncode == 2 and "choose among rw-conclusion, rw-hypothesis, apply-hypothesis" in done.stderr
 
 
 @pytest.mark.slow
-def test_the_index_is_built_loaded_and_asked(lean, tmp_path):
+def test_the_index_is_built_loaded_and_queried(lean, tmp_path):
     said = bench("index", "--targets", "5", "--workers", "1", "--out", str(tmp_path))
     assert said["theorems"] == said["sizes"][-1]["theorems"] == said["build"]["growth"][-1][0]
     assert said["build"]["keys"] == said["sizes"][-1]["keys"] > said["theorems"]
@@ -54,7 +54,7 @@ def test_the_index_is_built_loaded_and_asked(lean, tmp_path):
 
 
 @pytest.mark.slow
-def test_throughput_says_where_the_time_goes(lean):
+def test_throughput_reports_where_the_time_goes(lean):
     said = bench("throughput", "--targets", "20", "--seed", "2", "--workers", "1")
     assert said["verified"] > 50 and said["workers"] == 1 and said["one_worker"] is None
     assert said["verified_per_second"] == pytest.approx(said["verified"] / said["seconds"], rel=0.05)
@@ -62,7 +62,7 @@ def test_throughput_says_where_the_time_goes(lean):
     assert sum(said["parts_ms"].values()) == pytest.approx(1000 * said["seconds"] / said["verified"], rel=0.1)
 
 
-def test_what_is_not_found_lowers_the_recall():
+def test_missing_pairs_lower_the_recall():
     one = SearchComparison(rows={"rw-conclusion": RecallCount(4, 3), "apply-hypothesis": RecallCount()}, targets=1,
                    ways={"rw-conclusion": WayTotals(tried=10, tried_usable=3, indexed_s=2.0, oracle_s=1.0, brute_s=8.0)})
     both = SearchComparison()
@@ -82,7 +82,7 @@ def test_the_parts_of_an_attempt_add_up_to_it():
     assert meaning_of("Tactic `rewrite` failed: motive is not type correct:\n …") == "motive"
 
 
-def test_a_miss_says_where_the_pattern_stops():
+def test_a_miss_shows_where_the_pattern_stops():
     sum_ = ["c:Nat.add/2", [["v:a"]], [["n:0"]]]
     assert "Nat.mul" in why_not_applied(["c:Nat.add/2", "c:Nat.mul/2", "*", "*", "*"], "", [sum_])
     assert "(token 3 of 3)" in why_not_applied(["c:Nat.add/2", "?0", "n:1"], "", [sum_])
@@ -96,7 +96,7 @@ def test_the_exponent_of_a_power_is_found(power):
     assert exponent([(n, 3 * n ** power) for n in (1, 2, 4, 8)]) == pytest.approx(power)
 
 
-def test_the_gym_tells_what_a_step_costs(lean):
+def test_bench_gym_reports_the_cost_of_a_step(lean):
     said = bench("gym", "--episodes", "12", "--theorems", "12")
     assert said["episodes"] == 12 and said["engines"] == 1 and said["steps"] == sum(
         n for row in said["tactics"].values() for word, n in row.items() if word != "ms")

@@ -1,4 +1,4 @@
-"""Benchmarks in LeanDojo's format: reading one, the splits, and building one of a harvest."""
+"""Benchmarks in LeanDojo's format: reading one, the splits, and building one from a harvest."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ from lean_alchemy.pipelines.runtime.manifest import UsageError
     ("rw [_root_.f]", ["f"], "rw [<a>_root_.f</a>]", ["f"]),
     ("exact a.«b c»", ["a.«b c»"], "exact <a>a.«b c»</a>", ["a.«b c»"]),
     ("simp_all", ["simp"], "simp_all", [])])
-def test_premises_are_marked_where_they_are_named(tactic, premises, text, named):
+def test_premises_are_marked_in_the_tactic(tactic, premises, text, named):
     assert annotated(tactic, premises) == (text, named)
 
 
@@ -51,7 +51,7 @@ THEOREMS = st.lists(st.sets(st.integers(0, 40), max_size=3), min_size=8, max_siz
 
 
 @given(THEOREMS, st.integers(0, 3), st.sampled_from([random_split, novel_premises_split]))
-def test_a_split_has_every_theorem_once_and_depends_on_the_seed_alone(theorems, seed, split):
+def test_a_split_has_every_theorem_once_and_depends_only_on_the_seed(theorems, seed, split):
     parts = split(theorems, 2, seed)
     names = [theorem.full_name for part in PARTS for theorem in parts[part]]
     assert sorted(names) == sorted(theorem.full_name for theorem in theorems)
@@ -59,13 +59,13 @@ def test_a_split_has_every_theorem_once_and_depends_on_the_seed_alone(theorems, 
 
 
 @given(THEOREMS, st.integers(0, 3))
-def test_what_is_held_out_uses_a_premise_that_training_does_not(theorems, seed):
+def test_held_out_theorems_use_a_premise_that_training_does_not(theorems, seed):
     parts = novel_premises_split(theorems, 2, seed)
     trained = set().union(*(theorem.premises for theorem in parts["train"]))
     assert all(theorem.premises - trained for part in ("val", "test") for theorem in parts[part])
 
 
-def test_a_random_split_is_as_large_as_asked_for():
+def test_a_random_split_has_the_given_size():
     parts = random_split([theorem(f"t{i}") for i in range(50)], 7, 0)
     assert [len(parts[part]) for part in PARTS] == [36, 7, 7]
 
@@ -90,7 +90,7 @@ LEANDOJO_4 = {
 
 @pytest.fixture
 def leandojo_4(tmp_path: Path) -> Path:
-    """A benchmark laid out as LeanDojo Benchmark 4 is."""
+    """A benchmark with the files of LeanDojo Benchmark 4."""
     folder = tmp_path / "leandojo_benchmark_4"
     for split in ("random", "novel_premises"):
         (folder / split).mkdir(parents=True)
@@ -112,7 +112,7 @@ def test_leandojo_benchmark_4_is_read(leandojo_4):
 @pytest.mark.parametrize(("name", "content", "message"), [
     ("random/val.json", None, "it has no random/val.json"), ("random/val.json", "[{]", "random/val.json: not in LeanDojo's format"),
     ("random/val.json", '[{"url": 1}]', "random/val.json: not in LeanDojo's format")])
-def test_a_damaged_benchmark_is_told(leandojo_4, name, content, message):
+def test_a_damaged_benchmark_is_an_error(leandojo_4, name, content, message):
     (leandojo_4 / name).unlink()
     if content is not None:
         (leandojo_4 / name).write_text(content, encoding="utf-8")
@@ -120,7 +120,7 @@ def test_a_damaged_benchmark_is_told(leandojo_4, name, content, message):
         Benchmark(leandojo_4).part("random", "val")
 
 
-def test_no_benchmark_is_told(tmp_path):
+def test_a_folder_without_a_benchmark_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="there is no benchmark"):
         Benchmark(tmp_path / "nothing")
     (tmp_path / "file").write_text("no archive", encoding="utf-8")
@@ -168,7 +168,7 @@ def test_every_proof_is_in_the_benchmark_with_its_steps(built):
         assert found.premises == set(proof["premises"])
 
 
-def test_every_premise_stands_in_the_corpus_where_the_proof_may_use_it(built):
+def test_every_premise_is_in_the_corpus_where_the_proof_may_use_it(built):
     """In an imported file, or above the theorem in its own."""
     benchmark = Benchmark(built[0] / "benchmark")
     files = {file.path: file for file in benchmark.corpus()}
@@ -190,7 +190,7 @@ def test_the_same_harvest_is_the_same_benchmark(built):
     assert {**again, "seconds": 0} == {**said, "seconds": 0} and (out / "b.tar.xz").read_bytes() == before
 
 
-def test_wrong_use_of_build_is_told(built, tmp_path):
+def test_wrong_use_of_build_is_an_error(built, tmp_path):
     done = alchemy("benchmark", "build", str(built[0]), "--held-out", "4000")
     assert done.returncode == 2 and "too few to hold out 4000" in done.stderr
     done = alchemy("benchmark", "build", str(tmp_path))
@@ -207,7 +207,7 @@ def core() -> Benchmark:
     return Benchmark(CORE)
 
 
-def test_core_holds_what_its_card_says(core):
+def test_core_contains_what_its_card_says(core):
     metadata = core.metadata()
     assert (metadata["name"], metadata["version"]) == ("core", 1) and CORE.stat().st_size <= 5_000_000
     for split, parts in metadata["theorems"].items():
@@ -217,12 +217,12 @@ def test_core_holds_what_its_card_says(core):
     assert sum(bool(theorem.premises) for theorem in core.theorems()) >= len(names) / 2
 
 
-def test_what_core_holds_out_uses_a_premise_that_training_does_not(core):
+def test_held_out_theorems_of_core_use_a_premise_that_training_does_not(core):
     trained = set().union(*(theorem.premises for theorem in core.part("novel_premises", "train")))
     assert all(theorem.premises - trained for part in ("val", "test") for theorem in core.part("novel_premises", part))
 
 
-def test_premises_of_core_stand_in_its_corpus(core):
+def test_premises_of_core_are_in_its_corpus(core):
     places = {(file.path, premise.start, premise.end): premise.full_name for file in core.corpus() for premise in file.premises}
     for theorem in core.theorems():
         assert places[theorem.file_path, theorem.start, theorem.end] == theorem.full_name
@@ -230,8 +230,8 @@ def test_premises_of_core_stand_in_its_corpus(core):
             assert places[reference.def_path, reference.def_pos, reference.def_end_pos] == reference.full_name
 
 
-def test_proofs_of_core_go_through(core, engine):
-    """A dozen of Init's, in the environment before each."""
+def test_proofs_of_core_replay(core, engine):
+    """A dozen theorems of Init, each in the environment before it."""
     gym = Gym(engine.workspace)
     of_init = [theorem for theorem in core.part("random", "test") if theorem.file_path.startswith("src/Init/") and theorem.round == 1]
     for theorem in of_init[:12]:

@@ -1,4 +1,4 @@
-"""Options mean the same in every command, what is required the parser requires, and a failing command says so in JSON, too."""
+"""Options mean the same in every command, missing arguments are errors, and --json prints an object on failure, too."""
 
 import json
 import os
@@ -43,14 +43,14 @@ def test_every_command_is_there_and_has_json():
 
 
 MEANINGS = {
-    "--out": "The folder to write to",  # said first; what it holds after it
-    "--workspace": None,  # `setup` makes the one that others open
-    "--targets": None,  # of mutations and of proofs
+    "--out": "The folder to write to",  # how the help begins; the files in it follow
+    "--workspace": None,  # `setup` makes a workspace, the other commands open one
+    "--targets": None,  # theorems to mutate, or theorems to prove
     "--sample": None,  # `loop` has a number for each split
     "--data": None,  # `eval` and `eval steps` read a benchmark
-    "--dry-run": None,  # what would be made, a corpus or a repository
+    "--dry-run": None,  # of a corpus, or of a repository
 }
-"""Options whose help differs from one command to the next, and why. None: the words differ and the meaning is the same."""
+"""Options whose help differs between commands, and how the help begins. None: the words differ, and the meaning is the same."""
 
 
 def test_an_option_means_one_thing_everywhere():
@@ -70,7 +70,7 @@ def test_an_option_has_one_type_everywhere():
     types: dict[str, set[str]] = defaultdict(set)
     for path, command in COMMANDS.items():
         for option in options_of(command):
-            if path[0] not in ("bench", "loop"):  # a bench has small defaults of its own
+            if path[0] not in ("bench", "loop"):  # `bench` and `loop` have their own types and defaults
                 types[option.opts[0]].add(f"{'flag' if option.is_flag else 'value'} {option.multiple} {option.nargs}")
     assert {name: kinds for name, kinds in types.items() if len(kinds) > 1} == {}
 
@@ -85,7 +85,7 @@ def test_a_default_is_the_same_everywhere():
         assert len(defaults[name]) == 1, (name, defaults[name])
 
 
-def test_what_runs_a_stage_can_bear_failures():
+def test_stage_commands_have_failure_options():
     for path in (("synthesize",), ("grade",), ("steps",), ("harvest",), ("trace",), ("eval", "run")):
         names = {name for option in options_of(COMMANDS[path]) for name in option.opts}
         assert {"--max-failures", "--retry-failed", "--workers"} <= names, path
@@ -94,14 +94,15 @@ def test_what_runs_a_stage_can_bear_failures():
 @pytest.mark.parametrize(("arguments", "missing"), [
     (["eval"], "--benchmark"), (["eval", "--benchmark", "core"], "--model"), (["eval", "compare", "a"], "B"), (["eval", "steps"], "MODEL"),
     (["synthesize"], "OUT"), (["train", "tiny"], "--out"), (["publish", "out"], "REPO"), (["mutate"], "NAME")])
-def test_what_is_required_the_parser_requires(arguments, missing):
+def test_a_missing_required_argument_is_an_error(arguments, missing):
     done = alchemy(*arguments)
     assert done.returncode == 2 and "Missing" in done.stderr and missing in done.stderr, done.stderr
 
 
 def test_an_old_name_of_an_option_works_with_a_warning(tmp_path):
     done = alchemy("harvest", str(tmp_path / "out"), "--fresh", "--known", "x", "--json")
-    assert done.returncode == 2 and "--fresh is now called --no-known" in done.stderr and "--no-known and --known exclude" in done.stderr
+    assert done.returncode == 2 and "--fresh is now called --no-known" in done.stderr and (
+        "--no-known and --known can't be combined" in done.stderr)
     for command, names in RENAMED.items():
         present = {name for path in COMMANDS if path[:len(command)] == command
                    for option in options_of(COMMANDS[path]) for name in option.opts}
@@ -113,7 +114,7 @@ def test_an_old_name_of_an_option_works_with_a_warning(tmp_path):
     (["benchmark", "unpack", "{tmp}", "--json"], 2), (["verify", "--json"], 2), (["verify", "{tmp}", "--sample", "some", "--json"], 2),
     (["synthesize", "--nonsense", "--json"], 2), (["nonsense", "--json"], 2), (["eval", "compar", "a", "b", "--json"], 2),
     (["mutate", "Nat.add", "--explain", "--json"], 2)])
-def test_a_failure_is_an_object_too(tmp_path, arguments, status):
+def test_json_prints_an_object_on_failure(tmp_path, arguments, status):
     done = alchemy(*(word.replace("{tmp}", str(tmp_path)) for word in arguments))
     said = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == status and set(said) == {"version", "error"} and said["version"] == 1
@@ -121,8 +122,8 @@ def test_a_failure_is_an_object_too(tmp_path, arguments, status):
 
 
 @pytest.mark.parametrize("environment", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}])
-def test_another_encoding_is_no_traceback(lean, tmp_path, environment):
-    """A name that ASCII lacks, in an argument and in the message about it."""
+def test_another_encoding_gives_no_traceback(lean, tmp_path, environment):
+    """A name with characters outside ASCII, in an argument and in the message about it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHONIO", "PYTHONUTF8"))}
     (tmp_path / "typer.py").write_text("raise SystemExit('the user\'s own typer')")
     command = [sys.executable, Path(sys.executable).with_name("alchemy"), "mutate", "Nat.αβ", "--library", "Init.Core", "--json"]

@@ -1,4 +1,4 @@
-"""*select* on made-up shards: what is kept does not depend on how the variants came in."""
+"""*select* on artificial shards: the result does not depend on the order of the variants."""
 
 import random
 from collections import Counter
@@ -32,7 +32,7 @@ def key(i: int) -> str:
 
 def chosen(folder: Path, rows: list[Variant], *, shards: int = 3, near: bool = True, cap: int | None = None,
            held_out: HeldOut | None = None) -> tuple[list[str], Counter[str]]:
-    """The ids that are kept, and how many were dropped for which reason."""
+    """The ids that are kept, and the numbers of rejects by reason."""
     came = []
     for n in range(shards):
         came.append(folder / f"shard-{n}")
@@ -53,14 +53,14 @@ def ids(*numbers: int) -> list[str]:
     return [f"{i:016x}" for i in numbers]
 
 
-def test_of_equal_statements_the_shallowest_then_the_best_then_the_first_id_is_kept(tmp_path):
+def test_of_equal_statements_the_smallest_depth_then_score_then_id_is_kept(tmp_path):
     rows = [variant(1, key=key(1), depth=2, score=0.9), variant(2, key=key(1), score=0.3), variant(3, key=key(1), score=0.4),
             variant(4, key=key(1), score=0.4), variant(5, key=key(2))]
     kept, reasons = chosen(tmp_path, rows)
     assert kept == ids(3, 5) and reasons == {"duplicate": 3}
 
 
-def test_near_duplicates_go_unless_they_are_asked_for(tmp_path):
+def test_near_duplicates_are_removed_unless_switched_off(tmp_path):
     rows = [variant(1, key=key(1), near=key(9), score=0.2), variant(2, key=key(2), near=key(9), score=0.6)]
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     assert chosen(tmp_path / "a", rows) == (ids(2), Counter({NEAR_DUPLICATE: 1}))
@@ -73,7 +73,7 @@ def test_a_lemma_keeps_its_best_variants(tmp_path):
     assert kept == ids(15, 16, 17, 18, 19, 20) and reasons == {LEMMA_CAP: 14}
 
 
-def test_a_target_keeps_its_best_and_few_of_what_is_foreign():
+def test_a_target_keeps_its_best_and_few_foreign_variants():
     """Every third one is foreign; scores rise with the number. The order stays that of the candidates."""
     worth = [Worth(Draft(Candidate(0, "rw", i, False, 0), ""), str(i), i / 100, is_foreign=i % 3 == 0) for i in range(12)]
     within, foreign = _best(worth, 2, Origin(), lambda one: one.is_foreign)
@@ -83,14 +83,14 @@ def test_a_target_keeps_its_best_and_few_of_what_is_foreign():
     assert _best(worth, None, Origin()) == (worth, [])
 
 
-def test_what_brings_foreign_variables_along_goes_first():
+def test_variants_with_foreign_variables_are_dropped_first():
     worth = [Worth(Draft(Candidate(0, "rw", i, False, 0), "", introduces=i == 3), str(i), i / 100, is_foreign=True) for i in range(4)]
     within, over = _best(worth, 2, Origin(), lambda one: one.is_foreign)
     assert [one.variant_id for one in within] == ["1", "2"] and [one.variant_id for one in over] == ["0", "3"]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_of_arrival_decides_nothing(tmp_path, seed):
+def test_the_order_of_arrival_does_not_matter(tmp_path, seed):
     rows = [variant(i, key=key(i // 2), near=key(i // 4), lemma=f"l{i % 3}", score=(i * 7 % 10) / 10) for i in range(60)]
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     shuffled = random.Random(seed).sample(rows, len(rows))
@@ -98,14 +98,14 @@ def test_the_order_of_arrival_decides_nothing(tmp_path, seed):
 
 
 @pytest.mark.parametrize(("premises", "kept"), [(False, ids(2, 4)), (True, ids(4))])
-def test_held_out_theorems_stay_out(tmp_path, premises, kept):
+def test_held_out_theorems_are_excluded(tmp_path, premises, kept):
     held = HeldOut(frozenset({"secret"}), frozenset({key(3)}), frozenset({"secret"} if premises else ()))
     rows = [variant(1, key=key(1), target="secret"), variant(2, key=key(2), lemma="secret"), variant(3, key=key(3)),
             variant(4, key=key(4))]
     assert chosen(tmp_path, rows, held_out=held)[0] == kept
 
 
-def test_a_shard_that_cannot_be_read_is_left_out_alone(tmp_path):
+def test_only_the_unreadable_shard_is_left_out(tmp_path):
     chosen(tmp_path, [variant(i, key=key(i)) for i in range(6)])
     (tmp_path / "shard-1" / "rejects.parquet").write_bytes((tmp_path / "shard-1" / "rejects.parquet").read_bytes()[:-8])
     again = tmp_path / "again"

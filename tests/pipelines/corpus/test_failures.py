@@ -1,4 +1,4 @@
-"""What fails is named and costs nothing else: a run with planted failures ends, exits 1, and has the rest as it would be without them."""
+"""A run with planted failures ends, reports them, exits with 1, and has all other rows as without them."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def without(rows: list[dict], *, targets: set[str] = frozenset(), ids: set[str] 
 
 @pytest.fixture(scope="module")
 def disturbed(corpus, tmp_path_factory) -> tuple[Path, dict, dict[str, str]]:
-    """A run with three failures, what it said, and which."""
+    """A run with three planted failures, its output, and the failures."""
     rows = table(corpus[0], "variants")
     first, second, third = sorted({row["target"] for row in rows})[:3]
     what = {"raises": first, "killed": second, "audit": next(row["variant_id"] for row in rows if row["target"] == third)}
@@ -49,8 +49,8 @@ def test_each_failure_is_a_row_and_the_summary_counts_them(disturbed, corpus):
     assert json.loads((out / "manifest.json").read_bytes())["counts"]["failures"] == 3
 
 
-def test_the_rest_is_as_without_them(disturbed, corpus):
-    """What was a duplicate of a variant that is missing now may come in, and what lost its place by a cap."""
+def test_other_rows_are_as_without_the_failures(disturbed, corpus):
+    """Duplicates of a missing variant, and variants that a cap dropped, may come in instead."""
     out, _, what = disturbed
     gone = {"targets": {what["raises"], what["killed"]}, "ids": {what["audit"]}}
     kept, expected = table(out, "variants"), without(table(corpus[0], "variants"), **gone)
@@ -61,7 +61,7 @@ def test_the_rest_is_as_without_them(disturbed, corpus):
     assert len(kept) - len(expected) <= 5
 
 
-def test_a_run_that_is_repeated_remembers_the_failures_and_one_that_retries_mends_them(disturbed, corpus):
+def test_a_second_run_remembers_the_failures_and_a_retry_resolves_them(disturbed, corpus):
     out, _, _ = disturbed
     again = synthesize(out, "--targets", "60")
     assert again.returncode == 1 and json.loads(again.stdout.splitlines()[-1])["failures"] == 3
@@ -76,7 +76,7 @@ def test_too_many_failures_end_the_run(corpus, tmp_path):
     assert table(tmp_path / "c", "failures") and not (tmp_path / "c" / "manifest.json").exists()
 
 
-def test_a_target_that_is_skipped_costs_its_own_shard_alone(corpus, tmp_path):
+def test_a_skipped_target_changes_only_its_own_shard(corpus, tmp_path):
     name = table(corpus[0], "variants")[0]["target"]
     work_of(corpus[0], tmp_path / "c")
     before = {folder.name for folder in (tmp_path / "c" / ".work" / "mutate").iterdir()}
@@ -85,7 +85,7 @@ def test_a_target_that_is_skipped_costs_its_own_shard_alone(corpus, tmp_path):
     assert not any(row["target"] == name for row in table(tmp_path / "c", "variants"))
 
 
-def test_a_shard_with_a_damaged_page_is_left_out_named_and_made_again(corpus, tmp_path):
+def test_a_shard_with_a_damaged_page_is_reported_left_out_and_made_again(corpus, tmp_path):
     out = tmp_path / "c"
     work_of(corpus[0], out)
     shard = sorted((out / ".work" / "mutate").iterdir())[0]
@@ -111,7 +111,7 @@ def some(corpus: Path, out: Path, number: int) -> list[dict]:
     return rows.to_pylist()
 
 
-def test_a_row_that_cannot_be_read_costs_no_other(corpus, tmp_path):
+def test_an_unreadable_row_does_not_affect_others(corpus, tmp_path):
     rows = some(corpus[0], tmp_path, 6)
     first = pq.read_table(tmp_path / "variants" / "part-0.parquet")
     broken = [{**row, "proof": None if i == 1 else row["proof"]} for i, row in enumerate(first.to_pylist())]
@@ -121,7 +121,7 @@ def test_a_row_that_cannot_be_read_costs_no_other(corpus, tmp_path):
     assert {row["variant_id"] for row in table(tmp_path, "grades")} == {row["variant_id"] for i, row in enumerate(rows) if i != 1}
 
 
-def test_a_proof_that_does_not_replay_is_a_failure_and_costs_no_other(corpus, tmp_path):
+def test_a_proof_that_does_not_replay_is_a_failure_and_does_not_affect_others(corpus, tmp_path):
     rows = some(corpus[0], tmp_path, 6)
     first = pq.read_table(tmp_path / "variants" / "part-0.parquet").to_pylist()
     wrong = {**first[0], "proof": "by\n  exact nonsense", "theorem": first[0]["theorem"].replace(first[0]["proof"], "by\n  exact nonsense")}

@@ -1,4 +1,4 @@
-"""What automation alone proves: the cheapest of the portfolio, or nothing."""
+"""Grades: the cheapest automation of the portfolio that proves a variant, or none."""
 
 import re
 
@@ -32,11 +32,11 @@ GRADED = [
 
 
 @pytest.mark.parametrize(("closed_by", "target", "signature"), GRADED)
-def test_the_cheapest_that_closes_a_statement_is_its_grade(engine, closed_by, target, signature):
+def test_the_cheapest_automation_is_the_grade(engine, closed_by, target, signature):
     assert engine.workspace.grade(signature, target) == Difficulty(closed_by, [])
 
 
-def test_a_definition_that_the_statement_brings_along_is_no_obstacle(engine):
+def test_a_statement_with_auxiliary_definitions_can_be_graded(engine):
     assert engine.workspace.grade("v (n : Nat) : (match n with | 0 => 0 | k + 1 => k + 1) = n", "Nat.add_comm").closed_by
 
 
@@ -65,14 +65,14 @@ def test_the_verdict_is_the_one_on_the_whole_text(engine):
     ("Nat.add_comm (a : Nat) : a = a", "Nat.add_comm"),
     ("v (a : Nat) : a = a", "Nat.no_such_theorem"),
 ])
-def test_what_lean_cannot_read_has_no_grade(engine, signature, target):
+def test_a_statement_that_lean_can_not_elaborate_has_no_grade(engine, signature, target):
     with pytest.raises(EngineRefused):
         engine.workspace.grade(signature, target)
 
 
 @pytest.mark.slow
-def test_a_tactic_that_kills_the_engine_is_named_and_the_others_count(lean, tmp_path, monkeypatch):
-    """A user's file may teach a tactic to do anything; here `omega` sleeps for ten minutes."""
+def test_a_tactic_that_kills_the_engine_is_unknown_and_the_others_count(lean, tmp_path, monkeypatch):
+    """A user's file can redefine a tactic; here `omega` sleeps for ten minutes."""
     mine = tmp_path / "Sleepy.lean"
     mine.write_text("prelude\nimport Init.Grind\nmacro_rules | `(tactic| omega) => `(tactic| sleep 600000)\n")
     monkeypatch.setattr(workspace, "DEADLINE_S", 3.0)
@@ -83,6 +83,6 @@ def test_a_tactic_that_kills_the_engine_is_named_and_the_others_count(lean, tmp_
         assert sleepy.deaths == 2
 
 
-def test_both_sides_name_the_same_portfolio():
+def test_python_and_lean_have_the_same_portfolio():
     source = (engine_source.ENGINE / "Alchemy" / "Judging" / "Grade.lean").read_text(encoding="utf-8")
     assert tuple(re.findall(r'\{ name := "(.+?)"', source)) == PORTFOLIO

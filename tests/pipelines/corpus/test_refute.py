@@ -1,4 +1,4 @@
-"""False statements: each with a theorem of its negation that a reader can follow and Lean accepts afresh."""
+"""False statements, each with a readable theorem of its negation that a fresh engine accepts."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
 
 
 def refute(engine, target: str, kind: str, lemma: str | None = None, at: str = "conclusion", occurrence: int = 0) -> Refutation | Refusal:
-    """One changed statement, its negation proved under the name `v`, or why not."""
+    """The negation of one changed statement, proved under the name `v`, or the reason why not."""
     prepared = engine.workspace.target(engine.number(target))
     site = next(s.site for s in prepared.sites if s.name == at)
     ((_, outcome),) = prepared.refute([Change(kind, site, engine.number(lemma) if lemma else None, occurrence, "v")])
@@ -97,13 +97,13 @@ def test_a_false_statement(engine, target, change, statement, counterexample, th
     pytest.param("Int.neg_add", {"kind": "exchange", "occurrence": 1}, id="-(a + b) = -b + -a"),
     pytest.param("Small.bare", {"kind": "apply", "lemma": "Nat.le_of_lt", "at": "h", "occurrence": 1}, id="h : 2 ≤ 1 is false, too"),
 ])
-def test_what_is_true_all_the_same_is_not_refuted(engine, target, change):
+def test_a_changed_statement_that_is_true_is_not_refuted(engine, target, change):
     made = refute(engine, target, **change)
     assert isinstance(made, Refusal) and made.stage in ("search", "change"), made
 
 
 def test_the_negation_of_a_true_statement_is_refused(engine):
-    """The judge, not the search, decides: a wrong proof of a negation does not pass."""
+    """The check of the text decides, not the search: a wrong proof of a negation is rejected."""
     text = "theorem v : ¬∀ (a b : Nat), a + b = b + a := by\n  intro h\n  exact absurd (h 0 1) (by {})"
     assert engine.refused(text.format("decide")) == "proof"
     assert engine.refused(text.format("simp")) == "proof"
@@ -116,8 +116,8 @@ def test_the_places_of_a_target(engine):
         ("drop", 3, 0), ("drop", 4, 0), ("numeral", 0, 1), ("numeral", 0, 2)]
 
 
-def test_a_lemma_is_found_the_wrong_way_round(engine):
-    """And not the lemmas that fit every equation of a type."""
+def test_lemmas_are_found_in_the_wrong_direction(engine):
+    """Lemmas that fit every equation of a type are not used."""
     names = ("Nat.le_of_lt", "Nat.lt_of_succ_lt", "Nat.le_antisymm")
     numbers = {name: engine.number(name) for name in names}
     keys = [Key(*row) for number in numbers.values() for row in engine.workspace.keys(number, 1).rows]
@@ -140,7 +140,7 @@ def test_a_lemma_is_found_the_wrong_way_round(engine):
     ("Nat.div_eq_iff_eq_mul_left", {"kind": "apply", "lemma": "Nat.le_of_lt", "at": "H", "occurrence": 1}, None),
     ("ByteArray.size_empty", {"kind": "numeral", "occurrence": 1}, "closed"),
 ])
-def test_what_is_worth_keeping(engine, target, change, reason):
+def test_which_false_statements_are_kept(engine, target, change, reason):
     made = refute(engine, target, **change)
     (row,) = engine.workspace.theorems(engine.number(target), 1)
     rule = first_objection(NewStatement(terms.parse(made.term), terms.parse(row.term)), FALSE_RULES)
@@ -152,7 +152,7 @@ def test_what_is_worth_keeping(engine, target, change, reason):
 
 @pytest.fixture(scope="module")
 def refuted(corpus, tmp_path_factory) -> tuple[Path, dict]:
-    """The first targets of the session's corpus again, with their false statements: the variants are there already."""
+    """The first targets of the session's corpus with their false statements. Their variants are reused."""
     out = tmp_path_factory.mktemp("refute") / "corpus"
     work_of(corpus[0], out)
     return out, summary(synthesize(out, "--targets", "20", "--workers", "1", "--refute"))
@@ -175,7 +175,7 @@ def test_no_row_states_a_theorem_or_a_variant(refuted):
     assert not {row["statement_key"] for row in table(refuted[0], "refuted")} & true
 
 
-def test_refuted_and_rejected_add_up_to_what_was_changed(refuted):
+def test_refuted_and_rejected_add_up_to_the_changed_statements(refuted):
     out, said = refuted
     rejects = table(out, "rejects")
     assert said["changed"] == said["refuted"] + sum(row["n"] for row in rejects if row["stage"] == "refute")
@@ -197,7 +197,7 @@ def test_another_worker_finds_the_same_in_another_order(refuted):
     assert {row["statement_key"] for row in again.values()} <= {row["statement_key"] for row in written}
 
 
-def test_the_table_can_be_added_to_a_corpus_and_not_taken_from_it(tmp_path):
+def test_the_table_can_be_added_to_a_corpus_but_not_removed(tmp_path):
     options = Options(library=[LIBRARY], targets=24, kinds=["rw"])
     more = msgspec.structs.replace(options, refute=True)
     with Job(tmp_path, options).begin():

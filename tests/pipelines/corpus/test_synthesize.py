@@ -1,4 +1,4 @@
-"""Whole commands, as a user calls them, on a small library: the same corpus whatever happens on the way."""
+"""Whole commands on a small library, as a user runs them: the corpus is the same after interruptions."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.runtime import run_log
 
 
-def test_a_corpus_is_what_the_contract_says(corpus):
+def test_a_corpus_has_the_documented_files_and_columns(corpus):
     out, said = corpus
     variants, theorems = table(out, "variants"), table(out, "theorems")
     assert said["variants"] == len(variants) > 100
@@ -39,15 +39,15 @@ def test_a_corpus_is_what_the_contract_says(corpus):
     assert manifest["library"] == [LIBRARY] and manifest["toolchain"].startswith("4.28.0")
     assert manifest["counts"]["variants"] == len(variants)
     assert manifest["seed"] == 0 and manifest["versions"]["engine"] and len(manifest["shards"]) == 3
-    assert not (out / "refuted").exists() and "refuted" not in manifest["counts"]  # it was not asked for
+    assert not (out / "refuted").exists() and "refuted" not in manifest["counts"]  # without --refute
 
 
-def test_the_results_of_mutate_are_those_of_its_version(corpus):
+def test_mutate_results_match_the_golden_ones(corpus):
     """On 60 targets."""
     golden.check(MUTATE, *(table(corpus[0], name, "toolchain") for name in ("variants", "rejects")))
 
 
-def test_kept_and_rejected_add_up_to_what_was_tried(corpus):
+def test_kept_and_rejected_add_up_to_the_candidates(corpus):
     out, said = corpus
     rejects = table(out, "rejects")
     assert said["candidates"] == said["variants"] + sum(row["n"] for row in rejects if row["stage"] != "target")
@@ -96,7 +96,7 @@ def test_killed_engines_and_a_killed_run_change_nothing(corpus, tmp_path):
     run = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     started = wait_for(lambda: [e for e in engines_of(run) if e.cpu_times().user > 5])
     for engine in started:
-        engine.kill()  # in the middle of a shard, or of its start
+        engine.kill()  # during a shard, or during start-up
     wait_for(lambda: (out / ".work" / "mutate").is_dir() and any((out / ".work" / "mutate").iterdir()))
     second = synthesize(out, "--targets", "60")
     assert second.returncode == 1 and "another run" in second.stderr
@@ -117,11 +117,11 @@ def test_ctrl_c_is_a_clean_end(lean, tmp_path):
     engines = wait_for(lambda: engines_of(run))
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=60)[1]
-    assert run.returncode == 1 and "run the command again to go on" in said and "Traceback" not in said, said
+    assert run.returncode == 1 and "run the command again to resume" in said and "Traceback" not in said, said
     assert not psutil.wait_procs(engines, timeout=15)[1]
 
 
-def test_the_log_of_a_run_says_what_happened(corpus):
+def test_the_log_of_a_run_has_its_events(corpus):
     lines = run_log.read(corpus[0] / "run.log")
     assert lines[0]["event"] == "begin" and lines[0]["options"]["library"] == [LIBRARY]
     shards = [line for line in lines if line["event"] == "shard" and line["stage"] == "mutate"]
@@ -132,14 +132,14 @@ def test_the_log_of_a_run_says_what_happened(corpus):
 
 
 @pytest.mark.slow
-def test_a_dry_run_says_what_a_run_would_take_and_leaves_nothing(lean, tmp_path):
+def test_a_dry_run_estimates_a_run_and_leaves_no_files(lean, tmp_path):
     said = summary(synthesize(tmp_path / "c", "--target", "Nat.succ_le_of_lt", "--target", "Nat.sub_lt_left_of_lt_add", "--dry-run"))
     assert said["targets"] == said["sampled"] == 2 and not (tmp_path / "c").exists()
-    assert said["variants"]["value"] > 10 and said["variants"]["error"] == 0  # all of the targets are in the sample
+    assert said["variants"]["value"] > 10 and said["variants"]["error"] == 0  # the sample has all targets
     assert said["hours"]["value"] > 0 and said["disk_gb"]["value"] > 0 and 2 < said["memory_gb"] < 12
 
 
-def test_the_report_needs_nothing_beside_it_and_adds_up(corpus, tmp_path):
+def test_the_report_is_self_contained_and_adds_up(corpus, tmp_path):
     from lean_alchemy.pipelines.publishing.figures import collect
 
     said = summary(alchemy("report", str(corpus[0]), "--examples", "5", "--json"))
@@ -162,7 +162,7 @@ def test_verify_finds_every_text_valid_in_a_fresh_engine(corpus):
         "version": 1, "checked": 200, "valid": 200, "failures": 0}
 
 
-def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
+def test_verify_rejects_a_falsified_corpus(corpus, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -179,8 +179,8 @@ def test_verify_says_no_to_a_corpus_that_lies(corpus, tmp_path):
 
 
 @pytest.mark.slow
-def test_grade_goes_on_where_it_stopped_and_has_a_row_for_every_variant(corpus, tmp_path):
-    """A sample first, then all of a smaller corpus with one file of verdicts damaged, then nothing is left to do."""
+def test_grade_resumes_and_has_a_row_for_every_variant(corpus, tmp_path):
+    """First a sample, then all of a smaller corpus with one damaged file of grades, then nothing is left to do."""
     import pyarrow.parquet as pq
 
     (tmp_path / "variants").mkdir()
@@ -210,7 +210,7 @@ def test_grade_goes_on_where_it_stopped_and_has_a_row_for_every_variant(corpus, 
     assert {row["variant_id"]: row for row in table(tmp_path, "grades")} == grades
 
 
-def test_a_variant_that_the_library_does_not_know_is_a_failure_and_costs_no_other(corpus, tmp_path):
+def test_a_variant_with_unknown_constants_is_a_failure_and_does_not_affect_others(corpus, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -226,7 +226,7 @@ def test_a_variant_that_the_library_does_not_know_is_a_failure_and_costs_no_othe
 
 
 @pytest.mark.slow
-def test_held_out_theorems_stay_out(corpus, tmp_path):
+def test_held_out_theorems_are_excluded(corpus, tmp_path):
     rows = table(corpus[0], "variants")
     name, key = rows[0]["target"], next(r["statement_key"] for r in rows if r["target"] != rows[0]["target"])
     held_out = tmp_path / "held_out.txt"
@@ -235,14 +235,14 @@ def test_held_out_theorems_stay_out(corpus, tmp_path):
     said = summary(synthesize(tmp_path / "corpus", "--targets", "60", "--held-out", str(held_out)))
     kept = table(tmp_path / "corpus", "variants")
     assert not any(row["target"] == name or row["statement_key"] == key for row in kept)
-    assert said["rejects"]["select: held out"] > 0  # what they stood in the way of may come in
+    assert said["rejects"]["select: held out"] > 0  # their duplicates may come in instead
     assert said["candidates"] == said["variants"] + sum(n for r, n in said["rejects"].items() if not r.startswith("target: "))
     held_out.write_text("No.such.theorem\n")
     assert synthesize(tmp_path / "corpus", "--targets", "60", "--held-out", str(held_out)).returncode == 2
 
 
 @pytest.mark.slow
-def test_a_held_out_premise_is_no_lemma(corpus, tmp_path):
+def test_a_held_out_premise_is_not_used_as_a_lemma(corpus, tmp_path):
     rows = table(corpus[0], "variants")
     lemma = rows[0]["lemma"]
     held_out = tmp_path / "held_out.txt"
@@ -266,7 +266,7 @@ def test_a_chain_of_variants_names_its_parents_and_reads_back(lean, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_rule_that_is_switched_off_leaves_nothing_out(corpus, tmp_path):
+def test_a_rule_that_is_switched_off_rejects_nothing(corpus, tmp_path):
     assert corpus[1]["rejects"]["quality: near duplicate"] > 0
     said = summary(synthesize(tmp_path / "c", "--target", "Nat.succ_le_of_lt", "--without", "near duplicate", "--workers", "1"))
     assert "quality: near duplicate" not in said["rejects"]
@@ -274,7 +274,7 @@ def test_a_rule_that_is_switched_off_leaves_nothing_out(corpus, tmp_path):
     assert wrong.returncode == 2 and "there is no rule" in wrong.stderr and "tautology" in wrong.stderr
 
 
-def test_mutate_shows_the_variants_of_one_theorem(corpus):
+def test_mutate_prints_the_variants_of_one_theorem(corpus):
     done = alchemy("mutate", "Nat.le_antisymm", "--library", LIBRARY, "--json")
     said = summary(done)
     assert said["statement"] == "{n m : Nat} (h₁ : n ≤ m) (h₂ : m ≤ n) : n = m"
@@ -292,7 +292,7 @@ def test_mutate_shows_the_variants_of_one_theorem(corpus):
     (["synthesize", "{tmp}/c", "--library", "Mathlib"], 2, "Mathlib"),
     (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "Nat.nothing"], 2, "no theorem Nat.nothing"),
     (["synthesize", "{tmp}/c", "--library", LIBRARY, "--module", "Init.Nothing"], 2, "Init.Nothing"),
-    (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "and_comm"], 2, "and_comm does not stand in Init.Data.Nat.Basic"),
+    (["synthesize", "{tmp}/c", "--library", LIBRARY, "--target", "and_comm"], 2, "and_comm is not a theorem of Init.Data.Nat.Basic"),
     (["synthesize", "{tmp}/c", "--targets", "²"], 2, "²"),
     (["synthesize", "{tmp}/c", "--targets", "many"], 2, "many"),
     (["synthesize", "{tmp}/c", "--targets", "0"], 2, "0"),
@@ -306,12 +306,12 @@ def test_mutate_shows_the_variants_of_one_theorem(corpus):
     (["grade", "{tmp}/c", "--sample", "some"], 2, "some"),
     (["nonsense"], 2, "nonsense"),
 ])
-def test_a_wrong_call_gets_a_sentence_and_status_2(corpus, tmp_path, arguments, status, says):
+def test_wrong_use_gives_a_message_and_status_2(corpus, tmp_path, arguments, status, says):
     done = alchemy(*(a.replace("{tmp}", str(tmp_path)) for a in arguments))
     assert done.returncode == status, done.stderr
-    said = "".join(done.stderr.replace("│", " ").split())  # lines may be broken anywhere
+    said = "".join(done.stderr.replace("│", " ").split())  # Rich may break lines anywhere
     assert "".join(says.split()) in said and "Traceback" not in done.stderr
-    assert not (tmp_path / "c" / ".work" / "options.json").exists()  # a right call comes through afterwards
+    assert not (tmp_path / "c" / ".work" / "options.json").exists()  # a valid call works afterwards
 
 
 def test_other_options_on_the_same_folder_are_refused_by_name(corpus):
@@ -345,8 +345,8 @@ end Mine
 """
 
 
-def test_a_file_of_the_users(lean, tmp_path):
-    """Its own theorems are the targets, Lean's are lemmas too; what is broken is told and skipped."""
+def test_a_users_file(lean, tmp_path):
+    """Its theorems are the targets, and Lean's theorems are lemmas, too. Errors are reported, and their theorems skipped."""
     here = TESTS
     mine = tmp_path / "Mine.lean"
     mine.write_text(MINE)
@@ -365,14 +365,14 @@ def test_a_file_of_the_users(lean, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_file_with_nothing_in_it_is_told(lean, tmp_path):
+def test_a_file_without_theorems_is_an_error(lean, tmp_path):
     empty = tmp_path / "Wrong.lean"
     empty.write_text("prelude\nimport Init.Core\ntheorem wrong : 1 = 2 := rfl\n")
     done = alchemy("synthesize", str(tmp_path / "c"), "--library", str(empty))
     assert done.returncode in (1, 2) and "Wrong.lean:3" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_doctor_says_what_is_there(lean):
+def test_doctor_reports_what_is_installed(lean):
     done = alchemy("doctor", "--json")
     said = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 0 and said["embedded_lean"]["ok"] and "4.28.0" in said["embedded_lean"]["found"]

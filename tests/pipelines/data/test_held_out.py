@@ -1,4 +1,4 @@
-"""What is kept out of a corpus, and how it is named in a file."""
+"""Held-out theorems: reading the file, and what is excluded."""
 
 import pytest
 
@@ -15,26 +15,26 @@ def read(tmp_path, text: str | bytes, **how) -> HeldOut:
     return HeldOut.read(file, KEYS_OF, **how)
 
 
-def test_a_name_keeps_out_the_theorem_and_what_states_it(tmp_path):
+def test_a_name_excludes_the_theorem_and_its_statement(tmp_path):
     assert read(tmp_path, "\n  Nat.add_comm \n\n") == HeldOut(frozenset({"Nat.add_comm"}), frozenset({KEY}), frozenset())
 
 
-def test_a_key_keeps_out_what_states_it(tmp_path):
+def test_a_key_excludes_a_statement(tmp_path):
     assert read(tmp_path, f"{KEY}\n{OTHER}\n") == HeldOut(frozenset(), frozenset({KEY, OTHER}), frozenset())
 
 
-def test_premises_are_the_names_when_asked_for(tmp_path):
+def test_with_premises_the_names_are_excluded_as_lemmas(tmp_path):
     assert read(tmp_path, f"Nat.add_comm\n{OTHER}\n", premises=True).premises == {"Nat.add_comm"}
 
 
 @pytest.mark.parametrize("line", ["Nat.nothing", "0" * 31, "0" * 33, "g" * 32, KEY.upper()])
-def test_a_line_that_names_nothing_is_told_with_the_file(tmp_path, line):
+def test_an_invalid_line_is_reported_with_its_file(tmp_path, line):
     with pytest.raises(UsageError, match=f"held_out.txt: '{line}' is neither a theorem of the library nor a statement key"):
         read(tmp_path, f"Nat.add_comm\n{line}\n")
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path):
-    with pytest.raises(UsageError, match=r"held_out.txt is no text"):
+def test_a_file_that_is_not_text_is_an_error(tmp_path):
+    with pytest.raises(UsageError, match=r"held_out.txt is not a UTF-8 text file"):
         read(tmp_path, b"\xff\xfe\x00")
 
 
@@ -45,7 +45,7 @@ def test_a_file_that_is_no_text_is_told(tmp_path):
     ("Nat.other", OTHER, "Nat.sub_self", None),
     ("Nat.other", None, None, None),
 ])
-def test_why_a_variant_does_not_come_in(target, key, lemma, why):
+def test_the_reason_to_exclude_a_variant(target, key, lemma, why):
     held_out = HeldOut(frozenset({"Nat.add_comm"}), frozenset({KEY}), frozenset({"Nat.add_comm"}))
     assert held_out.objection(target, key, lemma) == why
 

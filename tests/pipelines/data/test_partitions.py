@@ -1,4 +1,4 @@
-"""Tables that are made in partitions: no row is lost, none comes twice, and what is dropped is counted."""
+"""Tables in partitions: no row is lost or repeated, and rejected rows are counted."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def shard(folder: Path, rows: list[Variant], rejects: list[Reject] = ()) -> Path
 
 
 def keyed(number: int, first: str, **fields) -> Variant:
-    """A variant whose statement key begins with a digit."""
+    """A variant whose statement key begins with this digit."""
     return variant(number, f"Nat.t{number}", statement_key=first + f"{number:031x}", **fields)
 
 
@@ -38,7 +38,7 @@ def ids(table: pa.Table) -> list[str]:
 REFUSED = Reject(target="Nat.t1", library="Init", module="Init", stage="attempt", reason="refused", n=3)
 
 
-def test_every_row_goes_to_the_part_of_its_key(tmp_path):
+def test_every_row_is_in_the_partition_of_its_key(tmp_path):
     rows = [keyed(number, digit) for number, digit in enumerate(partitions.PARTS)] + [keyed(16, "0")]
     steps = Variants(tmp_path / "work", None)
     done = steps.read([shard(tmp_path / "a", rows[:9], [REFUSED]), shard(tmp_path / "b", rows[9:])])
@@ -48,7 +48,7 @@ def test_every_row_goes_to_the_part_of_its_key(tmp_path):
     assert partitions.PARTS == "0123456789abcdef" and steps.part("later", "0").num_rows == 0
 
 
-def test_the_rows_of_several_readings_come_together(tmp_path):
+def test_rows_of_several_reads_are_combined(tmp_path):
     steps = Variants(tmp_path / "work", None)
     shards = [shard(tmp_path / name, [keyed(number, "a")], [REFUSED]) for number, name in enumerate("xyz")]
     done = all_of(map, steps.read, [shards[:1], shards[1:]])
@@ -56,7 +56,7 @@ def test_the_rows_of_several_readings_come_together(tmp_path):
     assert len(list((tmp_path / "work" / "rejects").iterdir())) == 2
 
 
-def test_a_shard_that_cannot_be_read_is_left_out_as_a_whole_and_named(tmp_path):
+def test_an_unreadable_shard_is_left_out_completely_and_reported(tmp_path):
     whole, damaged = shard(tmp_path / "whole", [keyed(1, "a")]), shard(tmp_path / "damaged", [keyed(2, "a")], [REFUSED])
     (damaged / "rejects.parquet").write_bytes(b"nothing")
     steps = Variants(tmp_path / "work", None)
@@ -69,10 +69,10 @@ def test_two_steps_keep_what_the_later_one_keeps_and_drop_what_either_does():
     first = StepResult(kept=10, dropped={"a": 1, "b": 2}, damaged={"x": "why"})
     assert first.then(StepResult(kept=4, dropped={"b": 3}, damaged={"y": "how"})) == StepResult(
         kept=4, dropped={"a": 1, "b": 5}, damaged={"x": "why", "y": "how"})
-    assert first == StepResult(kept=10, dropped={"a": 1, "b": 2}, damaged={"x": "why"})  # is as it was
+    assert first == StepResult(kept=10, dropped={"a": 1, "b": 2}, damaged={"x": "why"})  # unchanged
 
 
-def test_what_is_held_out_becomes_rejects_with_their_reasons(tmp_path):
+def test_held_out_rows_become_rejects_with_their_reasons(tmp_path):
     rows = [keyed(1, "a"), keyed(2, "b"), keyed(3, "c", lemma="Nat.secret"), keyed(4, "d")]
     held_out = HeldOut(frozenset({"Nat.t1"}), frozenset({rows[1].statement_key}), frozenset({"Nat.secret"}))
     table = parquet.to_table(rows, Variant)
@@ -85,7 +85,7 @@ def test_what_is_held_out_becomes_rejects_with_their_reasons(tmp_path):
     assert kept.num_rows == 4 and drops == []
 
 
-def test_a_reject_says_where_its_row_came_from(tmp_path):
+def test_a_reject_has_the_provenance_of_its_row(tmp_path):
     row = keyed(7, "a", lemma="Nat.add_comm", site="h", direction="backward", occurrence=2, depth=3)
     (reject,) = Variants(tmp_path, None).rejected(parquet.to_table([row], Variant), "target cap").to_pylist()
     assert reject == {"target": "Nat.t7", "library": "Init", "module": "Init.Data.Nat.Basic", "stage": "select", "reason": "target cap",
@@ -94,7 +94,7 @@ def test_a_reject_says_where_its_row_came_from(tmp_path):
 
 
 @pytest.mark.parametrize("descending", [True, False])
-def test_the_best_row_of_each_key_is_told_from_the_others(descending):
+def test_the_best_row_of_each_key_is_separated_from_the_others(descending):
     table = pa.table({"key": ["b", "a", "b", "a", "c"], "score": [1, 5, 3, 4, 2]})
     best, others = first_of_each(table, "key", [("score", "descending" if descending else "ascending")])
     scores = [5, 3, 2] if descending else [4, 1, 2]

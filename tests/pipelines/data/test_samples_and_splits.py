@@ -1,4 +1,4 @@
-"""Random samples of a table, rows that can't be read, and which targets are for validation."""
+"""Random samples of a table, unreadable rows, and the validation split."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,12 +20,12 @@ def corpus(tmp_path):
     return tmp_path
 
 
-def test_all_rows_come_in_the_order_of_their_ids(corpus):
+def test_all_rows_are_sorted_by_id(corpus):
     assert sample("verify", corpus, Variant, None, 0) == ROWS
     assert sample("verify", corpus, Variant, len(ROWS), 0) == ROWS and sample("verify", corpus, Variant, 1000, 0) == ROWS
 
 
-def test_a_sample_depends_on_the_seed_alone(corpus):
+def test_a_sample_depends_only_on_the_seed(corpus):
     drawn = [sample("verify", corpus, Variant, 10, seed) for seed in range(5)]
     assert all(len(rows) == 10 and rows == [row for row in ROWS if row in rows] for rows in drawn)
     assert len({tuple(row.variant_id for row in rows) for rows in drawn}) == 5
@@ -34,18 +34,18 @@ def test_a_sample_depends_on_the_seed_alone(corpus):
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nothing PAR1"])
-def test_a_damaged_table_is_told_with_what_to_do(corpus, content):
+def test_a_damaged_table_is_an_error_with_advice(corpus, content):
     (corpus / "variants" / "part-1.parquet").write_bytes(content)
     with pytest.raises(UsageError, match=r"part-1.parquet is damaged; run `alchemy synthesize`"):
         sample("verify", corpus, Variant, 5, 0)
 
 
-def test_a_table_that_is_missing_is_told(tmp_path):
+def test_a_missing_table_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="variants is damaged"):
         sample("verify", tmp_path, Variant, 5, 0)
 
 
-def test_a_page_that_cannot_be_read_is_told(corpus):
+def test_an_unreadable_page_is_an_error(corpus):
     file = corpus / "variants" / "part-0.parquet"
     content = bytearray(file.read_bytes())
     content[4:60] = bytes(56)
@@ -56,7 +56,7 @@ def test_a_page_that_cannot_be_read_is_told(corpus):
     assert isinstance(failure, Failure) and (failure.stage, failure.item) == ("grade", "variants/part-0.parquet")
 
 
-def test_a_row_that_cannot_be_read_is_a_failure_and_costs_no_other(corpus):
+def test_an_unreadable_row_is_a_failure_and_does_not_affect_others(corpus):
     file = corpus / "variants" / "part-1.parquet"
     rows = pq.read_table(file).to_pylist()
     rows[3]["statement"] = None
@@ -68,7 +68,7 @@ def test_a_row_that_cannot_be_read_is_a_failure_and_costs_no_other(corpus):
     assert len(sample("grade", corpus, Variant, None, 0)) == len(ROWS)
 
 
-def test_a_disk_that_cannot_be_read_says_nothing_of_the_file(corpus):
+def test_a_disk_error_does_not_mean_that_the_file_is_damaged(corpus):
     with pytest.raises(FileNotFoundError):
         list(rows_of("grade", corpus / "variants" / "part-9.parquet", Variant))
 
@@ -80,11 +80,11 @@ def test_two_percent_of_the_targets_are_for_validation():
 
 
 def test_a_target_stays_in_its_split():
-    """Published data sets and trained models depend on it."""
+    """Published datasets and trained models depend on it."""
     validation = [name for name in (f"Nat.t{number}" for number in range(300)) if split_of(name) == "validation"]
     assert validation == ["Nat.t15", "Nat.t98", "Nat.t168", "Nat.t180", "Nat.t280"]
 
 
-def test_a_reject_is_one_attempt_at_depth_one_unless_it_says_more():
+def test_a_reject_is_one_attempt_at_depth_one_by_default():
     reject = Reject(target="t", library="Init", module="Init", stage="attempt", reason="refused")
     assert (reject.n, reject.depth, reject.lemma) == (1, 1, None)

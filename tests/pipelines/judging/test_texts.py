@@ -1,4 +1,4 @@
-"""The verdict on a whole text: it proves the statement that it should, from the standard axioms, or a sentence says why not."""
+"""The verdict on a whole text: it proves the expected statement from the standard axioms, or is rejected with a reason."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def key(engine) -> str:
 def test_a_proof_of_the_statement_is_valid(engine, key):
     assert objection(engine.workspace, TheoremText("v", TEXT, key)) is None
     renamed = "theorem w {x y : Nat} : x + y = y + x := Nat.add_comm ..\n"
-    assert objection(engine.workspace, TheoremText("w", renamed, key)) is None  # equal but for names and binders
+    assert objection(engine.workspace, TheoremText("w", renamed, key)) is None  # equal up to names and binders
 
 
 @pytest.mark.parametrize(("text", "why"), [
@@ -28,7 +28,7 @@ def test_a_proof_of_the_statement_is_valid(engine, key):
     ("theorem v : := by", "parse: "),
     ("def v := 1", "form: "),
 ])
-def test_what_is_wrong_with_a_text_is_told(engine, key, text, why):
+def test_an_invalid_text_is_reported_with_the_reason(engine, key, text, why):
     assert (objection(engine.workspace, TheoremText("v", text, key)) or "").startswith(why)
 
 

@@ -1,4 +1,4 @@
-"""Harvest: proofs of the library's own theorems, found in the environment before each, and recorded step by step."""
+"""Harvest: proofs of the library's theorems, found in the environment before each theorem, and recorded step by step."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -40,24 +40,24 @@ CLOSERS = "first | assumption | exact wf.1 | exact m.2 | exact k.2 | omega | sim
     (("grind [{premises}]",), [("grind [List.map_map, List.map_id]",)]),
     (("grind [{lemmas}]",), [("grind [a, c]",)]),
     (("simp_all [{definitions}]",), [("simp_all [List.map]",)])])
-def test_a_line_stands_for_a_script_for_each_of_what_it_speaks_of(script, expected):
+def test_a_line_gives_a_script_for_each_value_of_its_placeholder(script, expected):
     assert list(scripts(Line("line", script), HINTS, SUGGESTED)) == expected
 
 
-def test_a_line_that_lacks_what_it_speaks_of_comes_to_nothing():
+def test_a_script_without_a_value_for_a_placeholder_is_skipped():
     nothing = Hints(context=[], conclusion="", definitions=[], premises=[])
     lines = [*LINES, *(Line(name, (f"simp [{{{name}}}]",)) for name in ("definitions", "lemmas", "premises", "rewrite"))]
     found = [script for line in lines for script in scripts(line, nothing)]
     assert ("simp_all",) in found and not any("{" in tactic or "[]" in tactic for script in found for tactic in script)
 
 
-def test_of_several_closers_each_is_tried_in_a_form_that_a_person_writes():
+def test_each_closing_tactic_is_tried_in_an_idiomatic_form():
     assert alternatives(CLOSERS) == ["assumption", "exact wf.1", "exact m.2", "exact k.2", "omega", "simp_all"]
     assert alternatives("omega") == ["omega"]
     assert idiomatic_forms("eq_refl") == ["rfl", "eq_refl"] and idiomatic_forms("omega") == ["omega"]
 
 
-def test_what_a_tactic_used_is_asked_for_and_read():
+def test_the_lemmas_that_a_tactic_used_are_read_from_leans_suggestion():
     assert suggesting_form("simp_all [f]") == "simp_all? [f]" and suggesting_form("grind") == "grind?" and suggesting_form("omega") is None
     assert suggestions(["Try this:\n  [apply] simp only [a,\n    b]"]) == ["simp only [a, b]"]
     assert suggestions(["Try these:\n"]) == []
@@ -74,12 +74,12 @@ def harvested(lean, tmp_path_factory) -> tuple[Path, dict]:
                                 "--no-known", "--workers", "1", "--json"))
 
 
-def test_the_results_of_harvest_are_those_of_its_version(harvested):
+def test_harvest_results_match_the_golden_ones(harvested):
     """On 30 theorems."""
     golden.check(HARVEST, *(table(harvested[0], name) for name in ("proofs", "steps", "rejects")))
 
 
-def test_every_theorem_is_proved_or_says_why_not(harvested):
+def test_every_theorem_is_proved_or_rejected_with_a_reason(harvested):
     out, said = harvested
     proofs, rejects = table(out, "proofs"), table(out, "rejects")
     assert said["theorems"] == 30 and said["proved"] == len(proofs) == sum(said["rounds"]) >= 5 and said["leaks"] == 0
@@ -89,14 +89,14 @@ def test_every_theorem_is_proved_or_says_why_not(harvested):
     assert {proof["round"] for proof in proofs} <= {1, 2} and {proof["module"] for proof in proofs} == {LIBRARY}
 
 
-def test_a_proof_holds_in_the_whole_library_too_and_does_not_name_its_theorem(harvested, engine):
+def test_a_proof_is_valid_in_the_whole_library_and_does_not_name_its_theorem(harvested, engine):
     for proof in table(harvested[0], "proofs"):
         assert engine.refused(proof["text"]) is None, proof
         assert proof["theorem"] not in proof["premises"] and not any(proof["theorem"] in tactic for tactic in proof["tactics"])
 
 
-def test_a_proof_names_only_what_was_proved_before(harvested):
-    """Of its own module: what comes from elsewhere was there before."""
+def test_a_proof_uses_only_theorems_proved_before(harvested):
+    """Theorems of its own module; those of imported modules are always available."""
     proofs = {proof["theorem"]: proof for proof in table(harvested[0], "proofs")}
     for proof in proofs.values():
         for premise in proof["premises"]:
@@ -121,7 +121,7 @@ def test_the_areas_of_a_harvest_add_up(harvested):
 
 
 @pytest.mark.slow
-def test_a_harvest_goes_on_where_it_stopped(harvested):
+def test_a_harvest_resumes(harvested):
     out, said = harvested
     before = [table(out, name) for name in ("proofs", "steps", "rejects")]
     done = sorted(out.glob(".work/harvest/*/proofs.parquet"))
@@ -133,8 +133,8 @@ def test_a_harvest_goes_on_where_it_stopped(harvested):
 
 
 @pytest.mark.slow
-def test_known_proofs_are_found_again_without_a_search(harvested, tmp_path):
-    """In their own rounds; the theorems without one stay open."""
+def test_known_proofs_are_used_without_a_search(harvested, tmp_path):
+    """In the same rounds. Theorems without a known proof stay open."""
     out, said = harvested
     again = summary(alchemy("harvest", str(tmp_path / "again"), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30",
                             "--rounds", "2", "--portfolio", "none", "--known", str(out), "--workers", "1", "--json"))
@@ -144,6 +144,6 @@ def test_known_proofs_are_found_again_without_a_search(harvested, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--portfolio", "quack"], "there is no portfolio quack"), (["--known", "nowhere"], "nowhere holds no proofs")])
-def test_wrong_use_of_harvest_is_told(arguments, message, tmp_path):
+def test_wrong_use_of_harvest_is_an_error(arguments, message, tmp_path):
     done = alchemy("harvest", str(tmp_path / "out"), *arguments)
     assert done.returncode == 2 and message in done.stderr

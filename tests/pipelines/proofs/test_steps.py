@@ -1,4 +1,4 @@
-"""Steps of variants: a row a tactic, of proofs that the gym accepts, and the same proofs from the goal backwards."""
+"""Steps of variants: one row per tactic of proofs that the gym accepts, also in the goal-directed and inlined forms."""
 
 import json
 from itertools import groupby, pairwise
@@ -34,7 +34,7 @@ BACKWARDS = [
 
 
 @pytest.mark.parametrize(("tactics", "expected"), [case[1:] for case in BACKWARDS], ids=[case[0] for case in BACKWARDS])
-def test_a_proof_from_the_goal_backwards(tactics, expected):
+def test_the_goal_directed_form_of_a_proof(tactics, expected):
     assert goal_directed(tactics, "L") == expected
 
 
@@ -42,22 +42,22 @@ def test_a_proof_from_the_goal_backwards(tactics, expected):
     (["have h := Nat.T a b", "rw [L] at h", "exact h"], ["have h := original a b", "rw [L] at h", "exact h"]),
     (["have h := @Nat.T α", "exact Nat.T_of (Nat.T.symm a) h"], ["have h := @original α", "exact Nat.T_of (Nat.T.symm a) h"]),
     (["exact Other.Nat.T a"], None)])
-def test_a_proof_with_the_targets_own_in_it(tactics, expected):
-    """A longer name, and one that ends alike, are other names."""
+def test_the_inlined_form_of_a_proof(tactics, expected):
+    """Longer names that contain the name of the target are not replaced."""
     have = "have original (a b : Nat) : a = b := by\n  intro h\n  cases h with\n  | zero => rfl"
     found = inlined(tactics, "Nat.T", Original("(a b : Nat) : a = b", ["intro h", "cases h with\n| zero => rfl"]))
     assert found == (expected and [have, *expected])
     assert inlined(["exact T"], "T", Original(": p", "fun h => h")) == ["have original : p := fun h => h", "exact original"]
 
 
-def test_the_tactics_of_a_proof_keep_their_lines_together():
+def test_a_tactic_of_several_lines_is_one_tactic():
     proof = "by\n  have v : a = b := by\n    rw [x]\n    exact y\n  exact v"
     assert tactics_of(proof) == ["have v : a = b := by\n  rw [x]\n  exact y", "exact v"]
 
 
 @pytest.fixture(scope="module")
 def stepped(corpus, tmp_path_factory) -> tuple[Path, dict]:
-    """A smaller corpus with its steps."""
+    """A small corpus with its steps."""
     out = tmp_path_factory.mktemp("steps")
     (out / "variants").mkdir()
     (out / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
@@ -76,7 +76,7 @@ def chains(rows: list[dict]) -> list[list[dict]]:
     return [list(chain) for _, chain in groupby(rows, key=lambda row: (row["variant_id"], row["form"]))]
 
 
-def test_every_variant_has_its_steps_and_most_go_backwards_as_well(stepped):
+def test_every_variant_has_steps_and_most_have_a_goal_directed_form(stepped):
     out, said = stepped
     variants = {row["variant_id"]: row for row in table(out, "variants")}
     rows = table(out, "steps")
@@ -107,8 +107,8 @@ def test_the_goal_directed_form_names_the_lemma_and_the_target(stepped):
     assert both >= 0.95 * len(named)
 
 
-def test_with_a_known_proof_of_its_target_a_variant_names_the_target_no_more(stepped):
-    """The paper's form: what was proved by a name is proved there and then."""
+def test_the_inlined_form_does_not_name_the_target(stepped):
+    """As in the paper: the proof of the target replaces its name."""
     out, said = stepped
     variants, known = {row["variant_id"]: row for row in table(out, "variants")}, originals_in([CORE])
     with_proof = [row for row in variants.values() if row["target"] in known]
@@ -120,12 +120,12 @@ def test_with_a_known_proof_of_its_target_a_variant_names_the_target_no_more(ste
         assert not any(target in row["premises"] for row in chain)
 
 
-def test_proofs_that_are_nowhere_are_named(stepped, tmp_path):
+def test_a_place_without_proofs_is_an_error(stepped, tmp_path):
     done = alchemy("steps", str(stepped[0]), "--proofs", str(tmp_path))
     assert done.returncode == 2 and "holds no proofs" in done.stderr
 
 
-def test_steps_go_on_where_they_stopped(stepped, tmp_path):
+def test_steps_resume(stepped, tmp_path):
     out, said = stepped
     before = table(out, "steps")
     done = sorted(out.glob(".work/steps/*/steps.parquet"))
@@ -135,7 +135,7 @@ def test_steps_go_on_where_they_stopped(stepped, tmp_path):
     assert {**again, "seconds": 0} == {**said, "seconds": 0} and table(out, "steps") == before
 
 
-def test_a_proof_that_does_not_replay_is_a_failure_and_the_rest_goes_on(stepped, tmp_path):
+def test_a_proof_that_does_not_replay_is_a_failure_and_the_run_continues(stepped, tmp_path):
     rows = ds.dataset(stepped[0] / "variants", format="parquet").to_table().to_pylist()[:3]
     rows[0]["proof"] = "by\n  exact rfl"
     (tmp_path / "variants").mkdir()

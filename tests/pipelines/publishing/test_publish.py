@@ -1,4 +1,4 @@
-"""A corpus as a data set of the Hugging Face hub: what is written, what readers get of it, and what goes over the wire."""
+"""A corpus as a dataset on the Hugging Face Hub: its files, how `datasets` loads it, and the upload."""
 
 import hashlib
 import os
@@ -84,7 +84,7 @@ def content(place: Path) -> dict[str, bytes]:
 
 
 def card_of(place: Path) -> tuple[dict, str]:
-    """The metadata and the text."""
+    """The metadata and the text of the card."""
     _, metadata, text = (place / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     return yaml.safe_load(metadata), text
 
@@ -95,14 +95,14 @@ CONFIGS = ("variants", "steps", "grades", "theorems")
 
 
 def test_each_table_is_a_config_with_all_its_rows(made, folder):
-    assert {place.name for place in (folder / "data").iterdir()} == set(CONFIGS)  # a table without rows is none
+    assert {place.name for place in (folder / "data").iterdir()} == set(CONFIGS)  # a table without rows is left out
     for config in CONFIGS:
         assert rows_of(folder / "data" / config) == rows_of(made / config)
     assert {name for name in content(folder) if "/variants/" in name} == {
         "data/variants/train-00000-of-00001.parquet", "data/variants/validation-00000-of-00001.parquet"}
 
 
-def test_what_comes_of_a_target_is_in_one_split(folder):
+def test_all_rows_of_a_target_are_in_one_split(folder):
     ids = {}
     for split in ("train", "validation"):
         for config in ("variants", "steps"):
@@ -150,7 +150,7 @@ def test_a_large_table_is_several_files_in_order(made, folder, tmp_path, monkeyp
     assert written.files == len(content(tmp_path / "folder"))
 
 
-def test_a_corpus_in_a_store_is_the_same(made, folder, tmp_path):
+def test_a_corpus_in_an_object_store_gives_the_same_repository(made, folder, tmp_path):
     store = UPath("memory://bucket/corpus")
     for name, file in content(made).items():
         (store / name).parent.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ def test_the_metadata_is_what_the_hub_reads(folder):
     assert sizes == {config: sum(f.stat().st_size for f in (folder / "data" / config).iterdir()) for config in CONFIGS}
 
 
-def test_the_card_counts_what_is_there(folder):
+def test_the_counts_on_the_card_are_right(folder):
     _, text = card_of(folder)
     for line in ("alchemy synthesize OUT --library Init --targets 160 --seed 0 --kinds rw,apply", "| candidates tried in Lean | 900 |",
                  "| attempt: refused | 440 |", "| targets; of these without any variant | 160; 10 |",
@@ -212,13 +212,13 @@ def test_sizes_have_the_hubs_names(rows, category):
     assert size_category(rows) == category
 
 
-def test_what_is_held_out_is_told(tmp_path):
+def test_held_out_theorems_are_on_the_card(tmp_path):
     write(corpus_at(tmp_path / "corpus", held_out="5eed", held_out_premises=True), "owner/name", tmp_path / "folder")
     _, text = card_of(tmp_path / "folder")
     assert "`5eed`" in text and "None is a lemma, either" in text and "--held-out FILE --held-out-premises" in text
 
 
-def test_a_file_of_the_user_is_named_without_its_place_and_has_its_own_licence(tmp_path):
+def test_a_users_file_is_named_without_its_folder_and_has_its_own_licence(tmp_path):
     write(corpus_at(tmp_path / "corpus", library=["Init", "/home/somebody/secret/Own.lean"]), "owner/name", tmp_path / "folder")
     metadata, text = card_of(tmp_path / "folder")
     assert metadata["license"] == "unknown" and "--library Init --library Own.lean" in text
@@ -235,7 +235,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize("changed", OPTIONS, ids=str)
 def test_the_command_on_the_card_has_the_options_of_the_corpus(changed, tmp_path, monkeypatch):
-    """As the command line reads it."""
+    """It is parsed by the command line."""
     class Read(Exception):
         pass
 
@@ -254,12 +254,12 @@ def test_the_command_on_the_card_has_the_options_of_the_corpus(changed, tmp_path
     assert read == [options]
 
 
-def test_a_workspace_is_named_without_its_place():
+def test_a_workspace_is_named_without_its_folder():
     options = Options(library=["Mathlib"], targets=9, kinds=["rw"], workspace="/home/me/mathlib4")
     assert "--workspace mathlib4 " in command_of(options, "synthesize") and "/home" not in command_of(options, "synthesize")
 
 
-def test_no_option_is_forgotten():
+def test_every_option_is_on_the_card():
     assert set(Options.__struct_fields__) == {"workspace", *(name for changed in OPTIONS for name in changed)}
 
 
@@ -268,14 +268,14 @@ def test_no_option_is_forgotten():
 
 @pytest.mark.parametrize("name", ["name", "a/b/c", "/name", "owner/", "owner/na me", "owner/-name", "owner/name.", "owner/a--b", "o/n.git",
                                   "../name", "owner/" + "n" * 100, "https://hub/owner/name"])
-def test_a_name_that_the_hub_would_not_take_is_refused(name):
+def test_an_invalid_repository_name_is_refused(name):
     with pytest.raises(UsageError, match="owner/name"):
         require_name(name)
 
 
-def test_a_folder_with_something_in_it_is_left_alone(made, tmp_path):
+def test_a_folder_that_is_not_empty_is_refused(made, tmp_path):
     (tmp_path / "there").mkdir()
-    write(made, "o/n", tmp_path / "there")  # an empty one is taken
+    write(made, "o/n", tmp_path / "there")  # an empty folder is allowed
     before = content(tmp_path / "there")
     with pytest.raises(UsageError, match="is not overwritten"):
         write(made, "o/n", tmp_path / "there")
@@ -287,7 +287,7 @@ def test_a_folder_with_something_in_it_is_left_alone(made, tmp_path):
     (lambda out: (out / "variants" / "part-1.parquet").unlink(), "has 300 rows, and the manifest says 450"),
     (lambda out: pq.write_table(pa.table({"target": ["t"]}), out / "variants" / "part-1.parquet"), "has other columns"),
     (lambda out: _spoil(out / "variants" / "part-1.parquet"), "part-1.parquet is damaged")])
-def test_of_a_damaged_corpus_nothing_is_left(tmp_path, damage, message):
+def test_a_damaged_corpus_leaves_no_files(tmp_path, damage, message):
     out = corpus_at(tmp_path / "corpus")
     damage(out)
     with pytest.raises(JobError, match=message):
@@ -296,7 +296,7 @@ def test_of_a_damaged_corpus_nothing_is_left(tmp_path, damage, message):
 
 
 def _spoil(file: Path) -> None:
-    """A file with a footer whose pages are no pages."""
+    """Overwrites the pages of a file, and leaves its footer."""
     whole = file.read_bytes()
     file.write_bytes(whole[:4] + b"\xff" * 2000 + whole[2004:])
 
@@ -308,7 +308,7 @@ def test_a_harvest_without_a_proof_is_not_published(tmp_path):
         write(tmp_path / "out", "owner/name", tmp_path / "folder")
 
 
-def test_wrong_use_is_told(made, tmp_path):
+def test_wrong_use_is_an_error(made, tmp_path):
     for only in (("--dry-run",), ("--out", str(tmp_path / "x"))):
         done = CliRunner().invoke(app, ["publish", str(made), "owner/name", *only])
         assert done.exit_code == 2 and "give both, or neither" in " ".join(done.output.replace("│", " ").split())
@@ -316,7 +316,7 @@ def test_wrong_use_is_told(made, tmp_path):
     assert done.returncode == 2 and "holds no variants" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_dry_run_says_what_it_wrote(made, folder, tmp_path):
+def test_a_dry_run_reports_what_it_wrote(made, folder, tmp_path):
     said = summary(alchemy("publish", str(made), "owner/name", "--dry-run", "--out", str(tmp_path / "folder"), "--json"))
     assert said["repo"] == "owner/name" and said["files"] == len(content(folder)) and said["rows"] == 450 + 900 + 450 + 151
     assert list(said["tables"]) == [table for table in TABLES if table in CONFIGS]
@@ -339,25 +339,25 @@ def asking(url: str, home: Path) -> dict[str, str]:
             "no_proxy": "127.0.0.1"}
 
 
-def test_publishing_makes_the_repository_what_a_dry_run_writes(made, folder, server, tmp_path):
+def test_publishing_uploads_what_a_dry_run_writes(made, folder, server, tmp_path):
     done = program("publish", str(made), "owner/name", "--json", env=os.environ | asking(server.url, tmp_path / "home"))
     said = summary(done)
     assert said["files"] == len(content(folder)) and said["commit"] == "c0ffee"
-    assert server.files == {**content(folder), ".gitattributes": b""}  # the old shard is gone
+    assert server.files == {**content(folder), ".gitattributes": b""}  # the old shard is removed
     assert TOKEN not in done.stdout + done.stderr and not any(TOKEN.encode() in file for file in server.files.values())
     assert not any(TOKEN.encode() in file for file in content(tmp_path).values())
 
 
 @pytest.mark.parametrize(("refusal", "message"), [
     (401, "does not accept the token"), (403, "does not let this token write to owner/name"), (400, "with status 400: no, Bearer …")])
-def test_a_hub_that_refuses_is_told_in_a_sentence_without_the_token(folder, server, tmp_path, monkeypatch, refusal, message):
+def test_a_refusal_of_the_hub_is_reported_without_the_token(folder, server, tmp_path, monkeypatch, refusal, message):
     server.refusal = refusal
     with pytest.raises(hub.NotPublished, match=message) as refused:
         _uploaded(folder, server.url, monkeypatch)
     assert TOKEN not in str(refused.value) and "\n" not in str(refused.value)
 
 
-def test_a_hub_that_is_not_there_is_told(made, tmp_path):
+def test_an_unreachable_hub_is_reported(made, tmp_path):
     pytest.importorskip("huggingface_hub")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -367,7 +367,7 @@ def test_a_hub_that_is_not_there_is_told(made, tmp_path):
 
 
 def _uploaded(folder: Path, url: str, monkeypatch) -> str:
-    """In this process, where the library has read its environment already."""
+    """Uploads in this process, where the library has already read its environment variables."""
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", url)
@@ -377,7 +377,7 @@ def _uploaded(folder: Path, url: str, monkeypatch) -> str:
     return hub.upload(folder, "owner/name")
 
 
-def test_what_publishing_needs_is_told(monkeypatch):
+def test_missing_requirements_of_publishing_are_reported(monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(hub.NotPublished, match="pip install huggingface_hub"):
         patch.setitem(sys.modules, "huggingface_hub", None)
         hub.require()

@@ -1,4 +1,4 @@
-"""A job on a cluster of several raylets while parts of it are killed: the corpus is the same."""
+"""A job on a Ray cluster of several nodes while parts of it are killed: the corpus is the same."""
 
 import os
 import random
@@ -20,7 +20,7 @@ TARGETS = ("--targets", "60")
 
 @contextmanager
 def raylets(n: int) -> Iterator[list]:
-    """A head without cores, and so many nodes of one core each."""
+    """A head node without cores, and nodes of one core each."""
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
@@ -51,7 +51,7 @@ def one_of(run: subprocess.Popen, word: str, seed: int) -> psutil.Process:
 
 
 def disturbed(out: Path, disturb: Callable[[subprocess.Popen], None], *more: str) -> None:
-    """A whole run, and what is done to it once there is a first shard."""
+    """A whole run that is disturbed after its first shard."""
     run = subprocess.Popen([*ALCHEMY, "synthesize", str(out), "--library", LIBRARY, "--verify", "20", *TARGETS, *more],
                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
@@ -65,18 +65,18 @@ def disturbed(out: Path, disturb: Callable[[subprocess.Popen], None], *more: str
         run.kill()
 
 
-def test_a_node_that_dies_changes_nothing(corpus, tmp_path):
+def test_a_dead_node_does_not_change_the_corpus(corpus, tmp_path):
     with raylets(2) as (cluster, first, _):
         disturbed(tmp_path / "c", lambda run: cluster.remove_node(first, allow_graceful=False), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 
-def test_a_worker_of_ray_that_is_killed_changes_nothing(corpus, tmp_path):
+def test_a_killed_ray_worker_does_not_change_the_corpus(corpus, tmp_path):
     disturbed(tmp_path / "c", lambda run: one_of(run, "ray::_Actor", 0).kill(), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 
-def test_twenty_engines_that_are_killed_change_nothing(corpus, tmp_path):
+def test_twenty_killed_engines_do_not_change_the_corpus(corpus, tmp_path):
     killed = []
 
     def kill(run: subprocess.Popen) -> None:
@@ -94,14 +94,14 @@ def test_twenty_engines_that_are_killed_change_nothing(corpus, tmp_path):
 
 
 def test_an_engine_that_hangs_is_replaced(corpus, tmp_path):
-    """It is stopped and not ended: only the deadline of its request tells."""
+    """The engine gets SIGSTOP, so only the deadline of its request detects it."""
     disturbed(tmp_path / "c", lambda run: one_of(run, "host.cjs", 2).suspend(), "--workers", "2")
     assert same(corpus[0], tmp_path / "c")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
-def test_an_engine_that_gets_no_more_memory_is_replaced(corpus, tmp_path):
-    """What it asks for next is refused, as where a target eats all there is."""
+def test_an_engine_without_memory_is_replaced(corpus, tmp_path):
+    """Its next allocation fails, as if a target used all memory."""
     def starve(run: subprocess.Popen) -> None:
         engine = one_of(run, "host.cjs", 3)
         engine.rlimit(psutil.RLIMIT_DATA, (1, 1))
@@ -111,15 +111,15 @@ def test_an_engine_that_gets_no_more_memory_is_replaced(corpus, tmp_path):
     assert same(corpus[0], tmp_path / "c")
 
 
-def test_a_statement_that_eats_all_memory_is_set_aside(tmp_path):
-    """A word of 2 ^ 63 bits, which a quality rule keeps from being written: Lean writes its number down."""
+def test_a_statement_that_uses_all_memory_is_rejected(tmp_path):
+    """A bit vector of 2 ^ 63 bits, which Lean writes out as a number. (A quality rule normally rejects it.)"""
     said = summary(alchemy("synthesize", str(tmp_path / "c"), "--library", "Init", "--target", "ISize.toNatClampNeg_lt", "--keep-all",
                            "--verify", "20", "--json"))
     assert said["valid"] == 20 and said["variants"] > 500
     assert sum(said["rejects"].get(f"verify: {cause}", 0) for cause in ("ended", "memory")) >= 1, said["rejects"]
 
 
-def test_a_full_disk_ends_the_run_and_nothing_is_lost(corpus, tmp_path):
+def test_a_full_disk_ends_the_run_and_finished_shards_are_kept(corpus, tmp_path):
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("needs the right to mount a small disk")
     disk = tmp_path / "disk"

@@ -1,4 +1,4 @@
-"""Tables are whole or absent, and their schemas are those of the structs."""
+"""Tables are complete or absent, and their schemas are derived from the structs."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def test_none_is_allowed_only_where_the_struct_says_so():
     assert schema.field("n").type == pa.int64() and parquet.schema_of(Variant).field("axioms").type == pa.list_(pa.string())
 
 
-def test_rows_come_back_as_they_went(tmp_path):
+def test_rows_are_read_as_they_were_written(tmp_path):
     parquet.write(parquet.to_table([REJECT], Reject), tmp_path / "rejects.parquet")
     assert parquet.read([tmp_path / "rejects.parquet"], Reject) == [REJECT]
     assert [p.name for p in tmp_path.iterdir()] == ["rejects.parquet"]
@@ -51,8 +51,8 @@ parquet.load(Path(sys.argv[1]))
 """
 
 
-def test_a_process_that_read_a_table_last_ends_well(tmp_path):
-    """A thread that still reads when Python ends aborts it, now and then: four of ten were, of such a file."""
+def test_a_process_that_reads_a_table_last_exits_normally(tmp_path):
+    """A thread that still reads when Python exits may abort the process: it happened in four of ten runs with such a file."""
     file = tmp_path / "many.parquet"
     pq.write_table(pa.table({f"c{i}": range(2000) for i in range(40)}), file, row_group_size=20)
     ends = [subprocess.run([sys.executable, "-c", LAST, str(file)], capture_output=True, text=True) for _ in range(15)]
@@ -74,8 +74,8 @@ with job.begin(), job.folder(job.work / "mutate" / "shard") as part:
 """
 
 
-def test_a_full_disk_leaves_nothing_half_written(tmp_path):
-    """The limit of a file's size stands in for the end of the disk."""
+def test_a_full_disk_leaves_no_incomplete_file(tmp_path):
+    """A limit on the file size simulates a full disk."""
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 1 and "OSError" in done.stderr, done.stderr
     assert {p.name for p in (tmp_path / ".work").iterdir()} == {"lock"}

@@ -1,4 +1,4 @@
-"""Ray, with workers that die: their items are given again, and an item whose workers all die is reported."""
+"""The pool with workers that die: their items are retried, and an item whose workers all die is reported."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from lean_alchemy.pipelines.runtime import interrupt, pool
 from lean_alchemy.pipelines.runtime.pool import Crew, Done, LostItem, Needs
 from lean_alchemy.pipelines.runtime.stage import History
 
-ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not know this file
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers can't import this file
 
 SMALL = Needs("fragile", cpus=1, memory_gb=0.1)
 
@@ -28,7 +28,7 @@ def cluster() -> Iterator[None]:
 
 
 class Fragile:
-    """Dies of `die`, raises at `raise`, and else returns the history of its item."""
+    """Dies at the item `die`, raises at `raise`, and otherwise returns the history of the item."""
 
     def __call__(self, item: str, history: History) -> tuple[str, History]:
         if item == "die" or (item == "die once" and not history.attempt):
@@ -40,7 +40,7 @@ class Fragile:
     def close(self) -> None: ...
 
 
-def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
+def test_an_item_that_kills_its_workers_is_reported_and_the_run_continues(cluster):
     items = ["a", "die", "b", "die once", "c"]
     with Crew(Fragile, SMALL, 2) as crew:
         events = list(crew.run(items))
@@ -50,7 +50,7 @@ def test_what_kills_its_workers_is_reported_and_stops_nothing(cluster):
     assert lost.item == "die" and " … " in lost.reason and "\n" not in lost.reason
 
 
-def test_where_there_is_nothing_to_do_nobody_is_hired(cluster):
+def test_no_worker_starts_without_items(cluster):
     with Crew(Fragile, Needs("large", 1, 100_000), 2) as crew:
         assert list(crew.run([])) == []
 
@@ -86,13 +86,13 @@ class DiesAtOpening:
         os._exit(1)
 
 
-def test_workers_that_die_while_they_open_are_told(cluster):
-    with (pytest.raises(pool.ClusterError, match=r"workers of fragile die while they open: .* … "),
+def test_workers_that_die_during_start_up_are_an_error(cluster):
+    with (pytest.raises(pool.ClusterError, match=r"workers of stage fragile die during start-up: .* … "),
           Crew(DiesAtOpening, SMALL, 1) as crew):
         list(crew.run(["a"]))
 
 
-def test_tasks_give_their_results_in_the_order_of_the_items(cluster):
+def test_tasks_yield_results_in_the_order_of_the_items(cluster):
     def twice(n: int) -> int:
         if n > 90:
             raise ValueError(f"{n} is too large")
@@ -104,13 +104,13 @@ def test_tasks_give_their_results_in_the_order_of_the_items(cluster):
         list(pool.tasks(twice, [1, 91, 2]))
 
 
-def test_what_a_worker_raises_is_raised(cluster):
+def test_an_error_of_a_worker_is_raised(cluster):
     with pytest.raises(ValueError, match="no such item"), Crew(Fragile, SMALL, 2) as crew:
         list(crew.run(["a", "raise", "b"]))
 
 
 class Numbered:
-    """Says in which process it lives."""
+    """Returns the id of its process."""
 
     def __call__(self, item: str, history: History) -> int:
         return os.getpid()
@@ -118,21 +118,21 @@ class Numbered:
     def close(self) -> None: ...
 
 
-def test_a_crew_keeps_its_workers_from_one_run_to_the_next(cluster):
+def test_a_crew_keeps_its_workers_between_runs(cluster):
     with Crew(Numbered, SMALL, 2) as crew:
         first = {event.result for event in crew.run(["a", "b", "c", "d"])}
         assert {event.result for event in crew.run(["e", "f"])} <= first and 1 <= len(first) <= 2
 
 
 class Swallows:
-    """Ctrl-C comes while it is destroyed, where Python prints what is raised and goes on."""
+    """Gets Ctrl-C in its destructor, where Python prints the exception and continues."""
 
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
 
 
 class Slow:
-    """A worker that is at its item for long."""
+    """A worker that takes long for its item."""
 
     def __call__(self, item, history):
         time.sleep(60)
@@ -142,7 +142,7 @@ class Slow:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_ctrl_c_that_python_loses_ends_the_run(cluster):
+def test_a_ctrl_c_that_python_drops_ends_the_run(cluster):
     before = signal.getsignal(signal.SIGINT)
     try:
         interrupt.watch()
@@ -151,7 +151,7 @@ def test_a_ctrl_c_that_python_loses_ends_the_run(cluster):
         with pytest.raises(KeyboardInterrupt), Crew(Slow, SMALL, 1) as crew:
             list(crew.run(["item"]))
         assert time.monotonic() - start < 30
-        interrupt.check()  # told once
+        interrupt.check()  # raised once
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -163,9 +163,9 @@ with pool.cluster(1):
 """
 
 
-def test_a_cluster_of_somebody_else_on_the_machine_is_left_alone():
+def test_another_cluster_on_the_machine_is_not_used():
     """Ray notes in a file which cluster was started last, and would connect to it unasked."""
-    with tempfile.TemporaryDirectory() as folder:  # a socket's path is short
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket must be short
         (Path(folder) / "ray").mkdir()
         (Path(folder) / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
         environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"} | {"RAY_TMPDIR": folder}
@@ -173,7 +173,7 @@ def test_a_cluster_of_somebody_else_on_the_machine_is_left_alone():
     assert (done.returncode, done.stdout) == (0, "[1, 2]\n"), done.stderr[-2000:]
 
 
-def test_a_cluster_without_room_says_so(cluster):
+def test_a_cluster_without_room_is_an_error(cluster):
     with (pytest.raises(pool.ClusterError, match="no node has room for a worker of large, which needs 1 CPU and 100000 GB"),
           Crew(Fragile, Needs("large", 1, 100_000), 2) as crew):
         list(crew.run(["a"]))

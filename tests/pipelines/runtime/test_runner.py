@@ -1,4 +1,4 @@
-"""The stage runner: results are whole and found again, a bad item costs no other, and what failed is a row of a table."""
+"""The stage runner: results are complete and found again, a bad item does not affect others, and failures are rows of a table."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def cluster() -> Iterator[None]:
 
 
 class Bench:
-    """A job, and runs of it."""
+    """A job that can be run several times."""
 
     def __init__(self, folder: Path):
         self.job, self.notes = Job(folder / "out", JobOptions(library=["Init"])), folder / "notes"
@@ -53,14 +53,14 @@ def test_tallies_add_up_and_rows_are_on_disk(bench):
     assert bench.words() == {"a", "bb", "cc"}
 
 
-def test_a_run_that_is_repeated_does_nothing_and_counts_all(bench):
+def test_a_second_run_does_nothing_and_counts_all(bench):
     first = bench.run(["a", "bb"], ["cc"])
     again = bench.run(["a", "bb"], ["cc"], ["dd"])
     assert again.tally.words == first.tally.words + 1
     assert [bench.times(word) for word in ("a", "bb", "cc", "dd")] == [1, 1, 1, 1]
 
 
-def test_progress_counts_items_with_those_of_earlier_runs(bench):
+def test_progress_includes_items_of_earlier_runs(bench):
     bench.run(["a", "bb"], ["cc"])
     told = []
     shards = [Shard(bench.job.key(COUNT, chunk), chunk) for chunk in (["a", "bb"], ["cc"], ["dd", "ee", "ff"])]
@@ -87,27 +87,27 @@ def test_the_log_has_a_line_for_the_stage_and_for_each_shard(bench):
     assert [noted[shard.key]["failures"] for shard in shards] == [0, 1] and all(what["items"] == 1 for what in noted.values())
 
 
-def test_rows_of_a_shard_that_is_not_there_are_none(bench):
+def test_a_missing_shard_has_no_rows(bench):
     bench.run(["a"])
     assert runner.rows(bench.job, COUNT, Shard("0" * 16, ["b"]), "words") == []
     ran = runner.collect(bench.job, COUNT, [*bench.shards, Shard("0" * 16, ["b"])], [Failure.of("count", "b", "lost")])
     assert ran.shards == 1 and ran.tally.words == 1 and [failure.item for failure in ran.failures] == ["b"]
 
 
-def test_results_of_another_version_have_another_name(bench):
+def test_another_version_has_another_key(bench):
     later = msgspec.structs.replace(COUNT, version=2)
     assert bench.job.key(COUNT, ["a"]) != bench.job.key(later, ["a"])
 
 
 @pytest.mark.parametrize("bad", ["raise it", "engine it"])
-def test_an_item_that_raises_is_a_failure_and_costs_no_other(bench, bad):
+def test_an_item_that_raises_is_a_failure_and_does_not_affect_others(bench, bad):
     ran = bench.run(["a", bad, "b"], ["c"])
     (failure,) = ran.failures
     assert failure.stage == "count" and failure.item == bad and "Traceback" in failure.trace and failure.when.endswith("Z")
     assert bench.words() == {"a", "b", "c"} and ran.tally.words == 3
 
 
-def test_an_item_that_kills_its_process_is_found_and_costs_no_other(bench):
+def test_an_item_that_kills_its_process_is_found_and_does_not_affect_others(bench):
     ran = bench.run(["a", "kill one", "b", "kill two"], ["c"])
     assert {failure.item for failure in ran.failures} == {"kill one", "kill two"} and bench.words() == {"a", "b", "c"}
     assert not any((bench.job.work / "blame").iterdir())
@@ -120,12 +120,12 @@ def test_an_error_of_the_set_up_ends_the_run(bench, bad, error):
     assert not bench.words()
 
 
-def test_a_worker_may_say_that_an_item_failed(bench):
+def test_a_worker_may_yield_a_failure(bench):
     ran = bench.run(["odd one"])
     assert [failure.what for failure in ran.failures] == ["it is odd"] and bench.words() == {"odd one"}
 
 
-def test_what_failed_is_remembered_and_tried_again_when_asked(bench):
+def test_failures_are_remembered_and_retried_on_request(bench):
     for _ in range(2):
         assert len(bench.run(["a", "raise it"], ["b"]).failures) == 1
     assert bench.times("b") == 1 and bench.times("raise it") == 2  # together, then alone, in the first run
@@ -133,7 +133,7 @@ def test_what_failed_is_remembered_and_tried_again_when_asked(bench):
     assert bench.times("b") == 1 and bench.times("raise it") == 4
 
 
-def test_too_many_failures_end_the_run_and_keep_what_is_done(bench):
+def test_too_many_failures_end_the_run_and_finished_shards_are_kept(bench):
     with pytest.raises(TooManyFailures, match="--max-failures"):
         bench.run(["a"], *[[f"raise {number}"] for number in range(4)], max_failures=2)
     assert parquet.read([bench.job.out / "failures" / "count.parquet"], Failure)
@@ -141,7 +141,7 @@ def test_too_many_failures_end_the_run_and_keep_what_is_done(bench):
     assert bench.times("a") == 1
 
 
-def test_as_many_failures_as_are_allowed_end_no_run(bench):
+def test_the_allowed_number_of_failures_does_not_end_the_run(bench):
     assert len(bench.run(*[[f"raise {number}"] for number in range(3)], max_failures=3).failures) == 3
     with pytest.raises(TooManyFailures, match="count: more than 0 items failed, such as raise it: ValueError: no word: raise it"):
         bench.run(["raise it"], max_failures=0)
@@ -162,7 +162,7 @@ def test_a_truncated_shard_is_made_again(bench):
     assert bench.times("a") == 2 and bench.times("b") == 1 and bench.words() == {"a", "b"}
 
 
-def test_a_shard_with_a_damaged_page_is_told_from_a_whole_one(bench):
+def test_a_shard_with_a_damaged_page_is_detected(bench):
     bench.run(["a word that is long enough"])
     place = place_of(bench.job, COUNT, bench.shards[0].key)
     file = place / "words.parquet"
@@ -186,7 +186,7 @@ def test_a_shard_with_a_damaged_tally_is_made_again(bench, content):
     assert bench.run(["a"]).tally.words == 1 and bench.times("a") == 2
 
 
-def test_a_node_with_another_version_is_told(bench):
+def test_a_node_with_another_version_is_an_error(bench):
     from lean_alchemy.pipelines.corpus.mutate import MUTATE
 
     other = msgspec.structs.replace(MUTATE, version=MUTATE.version + 1)
@@ -194,7 +194,7 @@ def test_a_node_with_another_version_is_told(bench):
         bench.run(["a"], stage=other)
 
 
-def test_no_shard_is_named_by_a_number_of_workers_or_its_place(bench):
+def test_keys_do_not_depend_on_the_number_of_workers_or_the_folder(bench):
     assert bench.job.key(COUNT, ["a"]) == Job(bench.job.out / "other", JobOptions(library=["Init"])).key(COUNT, ["a"])
     assert bench.job.key(COUNT, ["a"]) != Job(bench.job.out, JobOptions(library=["Std"])).key(COUNT, ["a"])
     assert len(bench.job.key(COUNT, ["a"])) == 16

@@ -1,4 +1,4 @@
-"""Tallies that add up, failures as rows, which errors end a run, and which item is blamed for a dead process."""
+"""Sums, failures as rows, the errors that end a run, and the item that is blamed for a dead process."""
 
 import re
 
@@ -33,17 +33,17 @@ def test_sums_add_up_field_by_field():
     one.add(other)
     assert one == Outer(3, 0.75, ["a", "b"], Inner(11), {"x": 1, "y": 5, "z": 4}, {"p": Inner(6), "q": Inner(7)})
     one.add(other)
-    assert one.inners == {"p": Inner(11), "q": Inner(14)} and other.inners == {"p": Inner(5), "q": Inner(7)}  # is as it was
+    assert one.inners == {"p": Inner(11), "q": Inner(14)} and other.inners == {"p": Inner(5), "q": Inner(7)}  # unchanged
 
 
-def test_a_failure_says_what_when_and_where():
+def test_a_failure_has_an_error_a_time_and_a_trace():
     try:
         raise ValueError("no word: a")
     except ValueError as error:
         failure = Failure.of("count", "a", error)
     assert (failure.stage, failure.item, failure.what) == ("count", "a", "ValueError: no word: a")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", failure.when)
-    assert "test_a_failure_says_what_when_and_where" in failure.trace
+    assert "test_a_failure_has_an_error_a_time_and_a_trace" in failure.trace
     assert Failure.of("count", "a", KeyboardInterrupt()).what == "KeyboardInterrupt"
     told = Failure.of("count", "a", "it is odd")
     assert (told.what, told.trace) == ("it is odd", "")
@@ -57,7 +57,7 @@ def test_an_error_of_the_set_up_ends_a_run_and_one_of_an_item_does_not(error, en
     assert not isinstance(error, OfOneItem) or not ends
 
 
-def test_a_stage_takes_as_much_memory_as_its_largest_part():
+def test_a_stage_reserves_the_larger_amount_of_memory():
     assert COUNT.holding(3.5).memory_gb == 3.5 and COUNT.holding(0.05).memory_gb == COUNT.memory_gb
     assert silent("count", 1, 2) is None
 
@@ -72,7 +72,7 @@ def test_a_worker_notes_what_it_works_on_once_a_process_has_died(tmp_path):
     assert second.blamed == frozenset()
     third = Blame(tmp_path, "a/b", History(attempt=2, died=(0, 1)))
     assert third.blamed == {"two"}
-    assert Blame(tmp_path, "a/b", History(attempt=2, died=(0,))).blamed == frozenset()  # its node died, not the process
+    assert Blame(tmp_path, "a/b", History(attempt=2, died=(0,))).blamed == frozenset()  # the node died, not only the process
     assert Blame(tmp_path, "other", History(attempt=2, died=(0, 1))).blamed == frozenset()
     third.suspect("three")
     assert Blame(tmp_path, "a/b", History(attempt=3, died=(0, 1, 2))).blamed == {"two", "three"}
@@ -110,5 +110,5 @@ class Spelled(msgspec.Struct, frozen=True):
 @pytest.mark.parametrize(("error", "damaged"), [
     (OSError("Couldn't deserialize thrift"), True), (FileNotFoundError(2, "No such file"), False),
     (OSError(5, "Input/output error"), False)])
-def test_damage_of_a_file_is_told_from_that_of_a_disk(error, damaged):
+def test_a_damaged_file_is_distinguished_from_a_disk_error(error, damaged):
     assert parquet.is_damage(error) is damaged

@@ -1,4 +1,4 @@
-"""A corpus in a folder and in an object store: the same doors, and the same corpus."""
+"""A corpus in a folder and in an object store: the same functions, and the same corpus."""
 
 import socket
 import time
@@ -17,7 +17,7 @@ from lean_alchemy.pipelines.runtime.storage import Occupied, UnknownLocation, lo
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
-    """The URL of a bucket of S3, in a server of this process."""
+    """The URL of an S3 bucket, served by this process."""
     from moto.server import ThreadedMotoServer
 
     with socket.socket() as free:
@@ -43,7 +43,7 @@ def place(request, tmp_path) -> storage.Location:
     return location_of(f"{request.getfixturevalue('store')}/{tmp_path.name}")
 
 
-def test_what_is_made_gets_its_place_once(place):
+def test_a_result_is_moved_to_its_place_once(place):
     for content in ("first", "second"):
         with storage.scratch(place) as made:
             (made / "shard").mkdir()
@@ -55,10 +55,10 @@ def test_what_is_made_gets_its_place_once(place):
     assert len(came) == 1 and came <= {"first", "second"}
     storage.remove(place / "shards")
     assert not (place / "shards" / "one" / "a.txt").exists()
-    storage.remove(place / "shards")  # of what is not there nothing needs to go
+    storage.remove(place / "shards")  # a missing folder is no error
 
 
-def test_a_table_takes_the_place_of_another(place):
+def test_a_table_replaces_another(place):
     for n in (3, 1):
         for i in range(n):
             (place / "made").mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def test_a_table_takes_the_place_of_another(place):
         assert storage.table_of(place / "table").to_table().column("a").to_pylist() == [n] * n
 
 
-def test_a_damaged_table_is_told(place):
+def test_a_damaged_table_is_an_error(place):
     place.mkdir(exist_ok=True)
     file = place / "table.parquet"
     assert not parquet.is_whole(file)
@@ -78,7 +78,7 @@ def test_a_damaged_table_is_told(place):
     assert not parquet.is_whole(file)
 
 
-def test_what_lies_in_a_place_is_brought(place, tmp_path):
+def test_a_location_is_downloaded(place, tmp_path):
     (place / "deep").mkdir(parents=True)
     (place / "deep" / "b.txt").write_text("b")
     (tmp_path / "here").mkdir()
@@ -86,14 +86,14 @@ def test_what_lies_in_a_place_is_brought(place, tmp_path):
     assert (tmp_path / "here" / "deep" / "b.txt").read_text() == "b"
 
 
-def test_one_run_holds_a_place_at_a_time(place):
+def test_one_run_at_a_time_holds_the_lock(place):
     with storage.held(place), pytest.raises(Occupied), storage.held(place):
         pass
     with storage.held(place):
         pass
 
 
-def test_a_lease_that_nobody_renews_is_nobodys(store):
+def test_an_expired_lease_can_be_taken(store):
     place = location_of(f"{store}/left")
     lease = storage._Lease("dead", time.time() - storage.EXPIRED_S - 1)
     (place / "lease.json").write_bytes(msgspec.json.encode(lease))
@@ -101,7 +101,7 @@ def test_a_lease_that_nobody_renews_is_nobodys(store):
         pass
 
 
-def test_the_log_in_a_store_is_whole_at_the_end(store):
+def test_the_log_in_an_object_store_is_complete_at_the_end(store):
     file = location_of(f"{store}/log/run.log")
     for _ in range(2):
         log = run_log.RunLog(file)
@@ -112,19 +112,19 @@ def test_the_log_in_a_store_is_whole_at_the_end(store):
 
 @pytest.mark.parametrize("url", [
     "nothing://bucket/corpus", "s3://", "s3:///corpus", "s3://no-such-bucket/corpus", "memory://corpus", "https://host/corpus", "file://host/corpus"])
-def test_a_url_that_cannot_be_opened_is_told(store, url):
+def test_a_url_that_cannot_be_opened_is_an_error(store, url):
     with pytest.raises(UnknownLocation, match=f"can't open {url}"):
         location_of(url)
 
 
-def test_a_command_says_what_is_wrong_with_a_url(store):
+def test_a_command_reports_an_invalid_url(store):
     done = program("verify", "s3://no-such-bucket/corpus")
     assert done.returncode == 2 and "can't open" in done.stderr and "Traceback" not in done.stderr
     done = program("verify", f"{store}/nothing")
     assert done.returncode == 2 and "holds no variants" in done.stderr
 
 
-def test_a_lease_that_another_run_took_is_not_renewed(store):
+def test_a_lost_lease_is_not_renewed(store):
     place = location_of(f"{store}/taken")
     with storage.held(place) as require:
         require()
@@ -140,8 +140,8 @@ def rows_in(url: str, name: str, *without: str) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_a_corpus_in_a_store_is_the_one_in_a_folder(corpus, store):
-    """Made in two goes, and once more after a shard was damaged."""
+def test_a_corpus_in_an_object_store_equals_one_in_a_folder(corpus, store):
+    """Made in two runs, and a third one after a shard was damaged."""
     url = f"{store}/corpus"
     first = summary(synthesize(url, "--targets", "20", "--workers", "1", run=program))
     again = summary(synthesize(url, "--targets", "60", "--workers", "2", run=program))

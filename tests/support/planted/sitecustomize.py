@@ -2,7 +2,7 @@
 
     {"raises": TARGET, "killed": TARGET, "audit": VARIANT_ID}
 
-`raises`: the worker raises an error at this target. `killed`: its engine is killed from outside, again and again. `audit`: the whole
+`raises`: the worker raises an error at this target. `killed`: its engine is killed from outside each time. `audit`: the whole
 command disagrees with the verdict on this variant.
 """
 
