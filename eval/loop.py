@@ -25,15 +25,15 @@ WITH, WITHOUT, RANDOM = "with variants", "originals alone", "random tactics"
 
 
 class Loop(msgspec.Struct, frozen=True):
-    """The options of a loop. recipe, settings: of both trainings. targets: of the corpus. sample: theorems to prove of each split.
-    expansions, candidates: of each search. minif2f: a file or folder with its problems. fresh: build a new benchmark, which takes half an
-    hour, instead of using `core`."""
+    """The options of a loop. recipe, settings: of both trainings. targets: of the corpus; sample: theorems to prove of each split; each a
+    number or `all`. expansions, candidates: of each search. minif2f: a file or folder with its problems. fresh: build a new benchmark,
+    which takes half an hour, instead of using `core`."""
 
     out: Path
     recipe: str
     settings: tuple[str, ...]
-    targets: int
-    sample: int
+    targets: str
+    sample: str
     expansions: int
     candidates: int
     minif2f: Path | None
@@ -57,7 +57,7 @@ def commands(loop: Loop) -> Iterator[Command]:
     """All commands of the loop, in order."""
     out, workers = loop.out, ("--workers", str(loop.workers))
     library = ("--library", "Init", "--library", "Std")
-    yield Command("corpus", ("synthesize", f"{out}/corpus", *library, "--targets", str(loop.targets), "--seed", str(loop.seed), *workers))
+    yield Command("corpus", ("synthesize", f"{out}/corpus", *library, "--targets", loop.targets, "--seed", str(loop.seed), *workers))
     yield Command("steps", ("steps", f"{out}/corpus", *workers))
     if loop.fresh:
         yield Command("harvest", ("harvest", f"{out}/harvest", *library, "--targets", "all", "--portfolio", "none", *workers))
@@ -75,7 +75,7 @@ def commands(loop: Loop) -> Iterator[Command]:
         prover = ("--model", "random" if name == RANDOM else str(run_of(loop, name)))
         for split in SPLITS:
             yield Command(f"core {split}, {name}", (
-                "eval", "--benchmark", "core", *data, "--split", split, "--sample", str(loop.sample), *prover, *budget, *workers,
+                "eval", "--benchmark", "core", *data, "--split", split, "--sample", loop.sample, *prover, *budget, *workers,
                 "--out", str(results_of(loop, split, name))))
         if loop.minif2f is not None:
             yield Command(f"minif2f, {name}", (

@@ -19,9 +19,15 @@ def _location(text: str) -> "Location":
 Out = Annotated[Any, typer.Argument(
     parser=_location, metavar="OUT", help="Folder of the corpus or harvest, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
-Workers = Annotated[int | None, typer.Option(
-    min=1, help="Number of engines that run in parallel. Each needs one core and 2.5 GB of memory (5 GB with a "
-                "workspace).", show_default="as many as fit this machine")]
+_WORKERS = "Number of engines that run in parallel. Each needs one core and 2.5 GB of memory (5 GB with a workspace)."
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help=_WORKERS, show_default="as many as fit this machine")]
+OneWorker = Annotated[int | None, typer.Option("--workers", min=1, help=_WORKERS, show_default="1, so that none waits for another")]
+_TARGETS = "Number of theorems, drawn at random, or `all`."
+Targets = Annotated[str, typer.Option(help=_TARGETS)]
+TargetsOrPairs = Annotated[str | None, typer.Option("--targets", help=_TARGETS, show_default="10, or all with --pairs")]
+BenchmarkData = Annotated[Path | None, typer.Option(
+    "--data", help="Path of the benchmark: `leandojo`, `minif2f`, or one in LeanDojo's format instead of `core`.",
+    show_default="the `core` of this package")]
 Seed = Annotated[int, typer.Option(help="Random seed.")]
 LibraryNames = Annotated[list[str], typer.Option(
     "--library", help="A module (`Init`, `Std`), a `.lean` file, or a folder of `.lean` files (write it with a `/`, as in `./Foo`); "

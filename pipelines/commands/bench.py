@@ -9,9 +9,13 @@ from lean_alchemy.pipelines.commands.arguments import (
     Json,
     Kinds,
     LibraryNames,
+    OneWorker,
     Seed,
+    Targets,
+    TargetsOrPairs,
     Workers,
     WorkspaceFolder,
+    count_of,
     kinds_of,
     libraries_of,
     numbers_of,
@@ -29,14 +33,13 @@ NOT_MEASURED = "They are not in the measurement"
 def search(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int | None, typer.Option(
-        min=1, help="Number of random targets.", show_default="10, or all with --pairs")] = None,
+    targets: TargetsOrPairs = None,
     pairs: Annotated[int | None, typer.Option(
         min=1, help="Draw targets until each kind and site has this many usable pairs of target and lemma.")] = None,
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     way: Annotated[list[str], typer.Option(help="Measure only this kind and site, such as `apply-hypothesis`; repeatable.")] = [],
-    workers: Workers = 1,
+    workers: OneWorker = 1,
     out: Annotated[Path | None, typer.Option(
         help="The folder to write to: `bench-search.json` and `.png`. An interrupted run resumes.")] = None,
     json: Json = False,
@@ -48,13 +51,11 @@ def search(
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
 
-    ways = ways_of(way, kinds_of(kinds))
-    with progress() as report:
-        drawn = targets if targets or pairs else 10
-        with on_library(libraries_of(library), kinds_of(kinds), report, targets=drawn, seed=seed, out=out,
-                        workspace=workspace_of(workspace)) as (job, catalogue):
-            compared, failures = run(job, catalogue, ways, pairs, workers_of(workers, job.options.workspace), report,
-                           lambda so_far: write_search(so_far, job.options, pairs, out))
+    ways, number = ways_of(way, kinds_of(kinds)), count_of(targets or ("all" if pairs else "10"))
+    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=number, seed=seed, out=out,
+                                          workspace=workspace_of(workspace)) as (job, catalogue):
+        compared, failures = run(job, catalogue, ways, pairs, workers_of(workers, job.options.workspace), report,
+                                 lambda so_far: write_search(so_far, job.options, pairs, out))
     if not json:
         print_search(compared)
     finish(search_summary(compared, job.options, pairs), json, failures, advice=NOT_MEASURED)
@@ -64,7 +65,7 @@ def search(
 def index(
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=1, help="Number of random targets that query the index.")] = 200,
+    targets: Targets = "200",
     seed: Seed = 0,
     workers: Workers = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write to: `bench-index.json` and `bench-index.png`.")] = None,
@@ -76,7 +77,7 @@ def index(
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
 
-    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=targets, seed=seed,
+    with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=count_of(targets), seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
         measured = measure(job, catalogue, workers_of(workers, job.options.workspace), report)
     if out is not None:
@@ -90,7 +91,7 @@ def index(
 def throughput(
     library: LibraryNames = ["Init", "Std"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=1, help="Number of random targets.")] = 200,
+    targets: Targets = "200",
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     workers: Workers = None,
@@ -105,7 +106,7 @@ def throughput(
 
     most = workers_of(workers, workspace_of(workspace))
     numbers = [1, most] if scaling and most > 1 else [most]
-    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
+    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=count_of(targets), seed=seed,
                                           workspace=workspace_of(workspace)) as (job, _):
         measured = measure(job, numbers, report)
     if not json:
@@ -144,7 +145,7 @@ def gym(
 def scale(
     library: LibraryNames = ["Init", "Std"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[int, typer.Option(min=20, help="Number of random targets whose costs are measured.")] = 200,
+    targets: Targets = "200",
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     to_theorems: Annotated[int, typer.Option(min=1, help="Theorems of the larger library and of its imports.")] = 300_000,
@@ -161,7 +162,10 @@ def scale(
     from lean_alchemy.pipelines.corpus.extract import on_library
 
     counts, factors = numbers_of("--cores", cores, int), numbers_of("--slower", slower, float)
-    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=targets, seed=seed,
+    number = count_of(targets)
+    if number is not None and number < 20:
+        raise typer.BadParameter("--targets: at least 20 are needed for an estimate")
+    with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=number, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
         extrapolated = extrapolate(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
     if out is not None:

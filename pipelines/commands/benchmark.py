@@ -14,7 +14,7 @@ benchmark = typer.Typer(no_args_is_help=True, help="Benchmarks: theorems with pr
 def build(
     out: Out,
     name: Annotated[str, typer.Option(help="Name of the benchmark.")] = "core",
-    version: Annotated[int, typer.Option(min=1, help="Version number; raise it when the theorems change.")] = 1,
+    benchmark_version: Annotated[int, typer.Option(min=1, help="Version number; raise it when the theorems change.")] = 1,
     test_size: Annotated[int, typer.Option(min=1, help="Number of theorems in test and in val, each.")] = 500,
     seed: Seed = 0,
     pack: Annotated[Path | None, typer.Option(help="Also write this `.tar.xz` file.")] = None,
@@ -27,7 +27,7 @@ def build(
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
 
     with progress() as report:
-        built = run(out, name, version, test_size, seed, workers_of(workers), report)
+        built = run(out, name, benchmark_version, test_size, seed, workers_of(workers), report)
     write(built.files, out / "benchmark", pack)
     tell(f"the benchmark is in {out / 'benchmark'}" + (f" and {pack}" if pack else ""))
     finish({"theorems": built.theorems, "premises": built.premises, "unresolved": len(built.unresolved),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from lean_alchemy.pipelines.commands.arguments import (
+    BenchmarkData,
     Candidates,
     Expansions,
     Json,
@@ -37,8 +38,7 @@ def run(
              "protocol of `eval/provers/command.py`.")],
     out: Annotated[Path | None, typer.Option(
         help="The folder to write to. An interrupted evaluation resumes.", show_default="results/BENCHMARK-SPLIT-PROVER")] = None,
-    data: Annotated[Path | None, typer.Option(
-        help="Path of `leandojo` or `minif2f`; with `core`, another benchmark in our format.")] = None,
+    data: BenchmarkData = None,
     split: Split = "random",
     part: Part = "test",
     sample: Sample = "all",
@@ -93,7 +93,7 @@ def _slug(name: str) -> str:
 @evaluate.command()
 def steps(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of a run of `alchemy train`.")],
-    data: Annotated[str, typer.Option(help="A benchmark in LeanDojo's format.")] = "core",
+    data: BenchmarkData = None,
     split: Split = "random",
     part: Part = "test",
     json: Json = False,
@@ -107,7 +107,7 @@ def steps(
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
 
     with progress() as report:
-        found = score_steps(model_at(model), data, split, part, report)
+        found = score_steps(model_at(model), str(data or "core"), split, part, report)
     tell(f"{found.steps:,} steps: loss {found.loss:.3f} nats per token, {found.bits_per_byte:.3f} bits per byte of the tactics, "
          f"exact {found.exact:.1%} ({found.interval.low:.1%} to {found.interval.high:.1%})")
     finish(found, json)

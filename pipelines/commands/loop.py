@@ -5,15 +5,26 @@ from typing import Annotated
 
 import typer
 
-from lean_alchemy.pipelines.commands.arguments import Candidates, Expansions, Json, Seed, Set, Workers, workers_of
+from lean_alchemy.pipelines.commands.arguments import (
+    Candidates,
+    Expansions,
+    Json,
+    Sample,
+    Seed,
+    Set,
+    Targets,
+    Workers,
+    count_of,
+    workers_of,
+)
 
 
 def loop(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for all results.")],
     recipe: Annotated[str, typer.Option(help="Recipe of both trainings, with equal numbers of updates.")] = "tiny",
     set_: Set = [],
-    targets: Annotated[int, typer.Option(min=1, help="Number of theorems of Init and Std to mutate.")] = 800,
-    sample: Annotated[int, typer.Option(min=1, help="Number of theorems to prove of each split of the benchmark.")] = 150,
+    targets: Targets = "800",
+    sample: Sample = "150",
     expansions: Expansions = 32,
     candidates: Candidates = 8,
     minif2f: Annotated[Path | None, typer.Option(
@@ -32,6 +43,8 @@ def loop(
 
     require("train")
     place, problems = out.absolute(), minif2f.absolute() if minif2f else None
+    for number in (targets, sample):
+        count_of(number)
     done = run_loop(Loop(place, recipe, tuple(set_), targets, sample, expansions, candidates, problems, rebuild_benchmark, seed,
                          workers_of(workers)))
     if not json:

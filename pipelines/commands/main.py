@@ -31,7 +31,7 @@ app.add_typer(benchmark, name="benchmark")
 app.add_typer(bench, name="bench")
 
 RENAMED = {
-    ("benchmark", "build"): {"--held-out": "--test-size"},
+    ("benchmark", "build"): {"--held-out": "--test-size", "--version": "--benchmark-version"},
     ("eval",): {"--refute": "--negate"},
     ("harvest",): {"--fresh": "--no-known"},
     ("loop",): {"--fresh": "--rebuild-benchmark"},

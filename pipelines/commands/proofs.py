@@ -1,7 +1,7 @@
 """Commands that record proofs step by step: `harvest`, `steps`, `trace`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from lean_alchemy.pipelines.commands.arguments import (
     RetryFailed,
     Seed,
     SkipTarget,
+    Targets,
     Workers,
     WorkspaceFolder,
     count_of,
@@ -28,12 +29,12 @@ def harvest(
     out: Out,
     library: LibraryNames = ["Init"],
     workspace: WorkspaceFolder = None,
-    targets: Annotated[str, typer.Option(help="Number of theorems to prove, drawn at random, or `all`.")] = "200",
+    targets: Targets = "200",
     seed: Seed = 0,
     module: Module = None,
     skip_target: SkipTarget = [],
     rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; a round may use theorems proved in earlier ones.")] = 3,
-    portfolio: Annotated[str, typer.Option(
+    portfolio: Annotated[Literal["none", "quick", "lemmas", "premises", "search"], typer.Option(
         help="Tactics to try: `none` (known proofs only), `quick`, `lemmas` (also with theorems that the index finds), `premises` (also "
              "with "
              "theorems that MePo selects), `search` (`lemmas`, then a short proof search).")] = "lemmas",

@@ -19,7 +19,7 @@ from lean_alchemy.pipelines.commands.main import app
 
 
 def loop(out: Path, **fields) -> Loop:
-    return Loop(**{"out": out, "recipe": "tiny", "settings": ("finetune.updates=9",), "targets": 5, "sample": 4, "expansions": 3,
+    return Loop(**{"out": out, "recipe": "tiny", "settings": ("finetune.updates=9",), "targets": "5", "sample": "4", "expansions": 3,
                    "candidates": 2, "minif2f": Path("m.jsonl"), "fresh": False, "seed": 7, "workers": 1, **fields})
 
 

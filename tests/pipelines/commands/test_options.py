@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import typing
 from collections import defaultdict
 from pathlib import Path
 
@@ -45,9 +46,6 @@ def test_every_command_is_there_and_has_json():
 MEANINGS = {
     "--out": "The folder to write to",  # how the help begins; the files in it follow
     "--workspace": None,  # `setup` makes a workspace, the other commands open one
-    "--targets": None,  # theorems to mutate, or theorems to prove
-    "--sample": None,  # `loop` has a number for each split
-    "--data": None,  # `eval` and `eval steps` read a benchmark
     "--dry-run": None,  # of a corpus, or of a repository
 }
 """Options whose help differs between commands, and how the help begins. None: the words differ, and the meaning is the same."""
@@ -68,10 +66,10 @@ def test_an_option_means_one_thing_everywhere():
 
 def test_an_option_has_one_type_everywhere():
     types: dict[str, set[str]] = defaultdict(set)
-    for path, command in COMMANDS.items():
+    for command in COMMANDS.values():
+        annotations = typing.get_type_hints(command.callback.__wrapped__)
         for option in options_of(command):
-            if path[0] not in ("bench", "loop"):  # `bench` and `loop` have their own types and defaults
-                types[option.opts[0]].add(f"{'flag' if option.is_flag else 'value'} {option.multiple} {option.nargs}")
+            types[option.opts[0]].add(str(annotations[option.name] | None))
     assert {name: kinds for name, kinds in types.items() if len(kinds) > 1} == {}
 
 
