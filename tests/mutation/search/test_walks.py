@@ -196,3 +196,11 @@ def test_without_memory_a_node_is_visited_once_for_each_rest():
     pattern = " ".join(["c:succ/1"] * 30)
     with steps(1000):
         assert index(f"{pattern} v:x", f"{pattern} v:y", f"{pattern} ?0").matching(forms) == {f"{pattern} v:y", f"{pattern} ?0"}
+
+
+def test_a_form_that_stands_twice_hides_no_other_form():
+    forms = [["c:succ/1", X], ["c:succ/1", X]]
+    made = index("c:add/2 ?0 ?1", "c:succ/1 v:y")
+    for order in ([add(X, Y), *forms], [*forms, add(X, Y)]):
+        with steps(0):
+            assert made.matching(order) == {"c:add/2 ?0 ?1"}
