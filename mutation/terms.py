@@ -75,10 +75,10 @@ def parse(canonical: str) -> Statement:
 
 
 def _term(token: str, tokens: Iterator[str]) -> Term:
-    head = token[0]
+    head = token[:1]
     if head == "#":
         return ("#", int(token[1:]))
-    if head == "c" and token == "c":
+    if token == "c":
         name = next(tokens)
         return ("c", name, *[_level(tokens) for _ in range(int(next(tokens)))])
     if head == "@":

@@ -39,9 +39,8 @@ def _ends(pattern: Pattern) -> list[int]:
     ends = [0] * len(pattern)
     for place in reversed(range(len(pattern))):
         end = place + 1
-        if pattern[place][0] not in "*?" and not pattern[place].startswith("R:"):
-            for _ in range(arity(pattern[place])):
-                end = ends[end]
+        for _ in range(arity(pattern[place])):
+            end = ends[end]
         ends[place] = end
     return ends
 

@@ -6,6 +6,7 @@
 
 from collections import defaultdict
 from collections.abc import Container, Sequence
+from itertools import takewhile
 
 import msgspec
 
@@ -89,9 +90,5 @@ class Premises:
 
 def _shared_parts(a: str, b: str) -> int:
     """How many parts two names share at their ends: 1 for `DTreeMap.Raw` and `TreeMap.Raw`."""
-    count = 0
-    for mine, its in zip(reversed(a.split(".")), reversed(b.split(".")), strict=False):
-        if mine != its:
-            break
-        count += 1
-    return count
+    ends = zip(reversed(a.split(".")), reversed(b.split(".")), strict=False)
+    return len(list(takewhile(lambda parts: parts[0] == parts[1], ends)))

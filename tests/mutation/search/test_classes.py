@@ -1,9 +1,11 @@
 """For which types there can be an instance: what follows from what is stated, and nothing else."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lean_alchemy.lean_workspace.protocol import Site
 from lean_alchemy.mutation.search.classes import NUMBER, Classes, FromTarget, TargetInstances, needs_of
 
 LIBRARY = [
@@ -64,6 +66,15 @@ def test_what_a_variable_met_may_have_what_is_needed(met, rings, numbers):
     holds = FromTarget(Classes(LIBRARY), [])
     for _ in range(2):
         assert holds(("Ring", 0), met) is rings and holds(NUMBER, met) is numbers
+
+
+def test_the_instances_of_a_target_count():
+    """Each of its sites has all of them."""
+    site = Site(site=0, name="conclusion", rw=[], apply=[], instances=[["Field", "c:Nat"]])
+    for sites in ([site], [site, site]):
+        assert FromTarget(Classes(LIBRARY), sites)(("Ring", 0), [["c:Nat/0"]])
+    bare = msgspec.structs.replace(site, instances=[])
+    assert not FromTarget(Classes(LIBRARY), [bare])(("Ring", 0), [["c:Nat/0"]])
 
 
 names = st.sampled_from("ABCDE")

@@ -8,7 +8,6 @@ import pytest
 from commands import bench
 
 from lean_alchemy.lean_workspace.attempt_protocol import AttemptCost
-from lean_alchemy.mutation.search.explain import why_not_applied, why_not_rewritten
 from lean_alchemy.pipelines.bench.costs import Costs, Parts, meaning_of
 from lean_alchemy.pipelines.bench.index import exponent
 from lean_alchemy.pipelines.bench.search import RecallCount, SearchComparison, WayTotals
@@ -80,15 +79,6 @@ def test_the_parts_of_an_attempt_add_up_to_it():
     assert (parts.unification, parts.instances, parts.typing, parts.closing) == (400, 300, 200, 100)
     assert Costs({"rw-conclusion": {"usable": parts}}).means()["rw-conclusion"]["usable"]["unification"] == 0.4
     assert meaning_of("Tactic `rewrite` failed: motive is not type correct:\n …") == "motive"
-
-
-def test_a_miss_shows_where_the_pattern_stops():
-    sum_ = ["c:Nat.add/2", [["v:a"]], [["n:0"]]]
-    assert "Nat.mul" in why_not_applied(["c:Nat.add/2", "c:Nat.mul/2", "*", "*", "*"], "", [sum_])
-    assert "(token 3 of 3)" in why_not_applied(["c:Nat.add/2", "?0", "n:1"], "", [sum_])
-    assert "twice" in why_not_applied(["c:Nat.add/2", "?0", "?0"], "", [sum_])
-    assert "what it needs is missing: Ring 0 ?0" in why_not_applied(["c:Nat.add/2", "?0", "?1"], "Ring 0 ?0", [sum_])
-    assert "root Nat.mul" in why_not_rewritten(["R:c:Nat.mul/2", "c:Nat.mul/2", "?0", "?1"], "", [("R:c:Nat.add/2", [sum_])])
 
 
 @pytest.mark.parametrize("power", [0, 0.5, 1])

@@ -10,49 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from commands import alchemy, summary, table
 
-from lean_alchemy.mutation.proof_forms.goal_directed import goal_directed, tactics_of
-from lean_alchemy.mutation.proof_forms.inlined import Original, inlined
+from lean_alchemy.mutation.proof_forms.goal_directed import tactics_of
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE
 from lean_alchemy.pipelines.proofs.known import originals_in
-
-BACKWARDS = [
-    ("rw", ["have h := Nat.mul_pos hn hm", "rw [← Nat.gcd_mul_lcm] at h", "exact h"],
-     ["rw [Nat.gcd_mul_lcm]", "exact Nat.mul_pos hn hm"]),
-    ("rw with a condition", ["have h₁ := Nat.mul_pos hn hm", "rw [L.eq (b := b)] at h₁", "exact h₁", "all_goals assumption"],
-     ["rw [← L.eq (b := b)]", "exact Nat.mul_pos hn hm", "all_goals assumption"]),
-    ("apply", ["have h := T (l := l)", "exact L h₀ h"], ["refine L h₀ ?_", "exact T (l := l)"]),
-    ("rw at a hypothesis", ["exact T (by rw [← L]; exact h) k"], ["refine T ?_ k", "rw [← L]", "exact h"]),
-    ("rw at a hypothesis, with a condition", ["exact T b (by rw [L (c := c)] <;> assumption)"],
-     ["refine T b ?_", "rw [L (c := c)] <;> assumption"]),
-    ("apply at a hypothesis", ["exact T (f x) (L h h₁) k"], ["refine T (f x) ?_ k", "exact L h h₁"]),
-    ("a hypothesis that stands twice", ["have h := T", "exact L h h"], None),
-    ("another name that begins alike", ["have h := T", "exact L h' h₁ h"], ["refine L h' h₁ ?_", "exact T"]),
-    ("nothing of the lemma's", ["exact T (f x) k"], None),
-    ("several steps", ["have v : a = b := by\n  exact T", "have h := v", "rw [L] at h", "exact h"],
-     ["have v : a = b := by\n  exact T", "rw [← L]", "exact v"]),
-]
-
-
-@pytest.mark.parametrize(("tactics", "expected"), [case[1:] for case in BACKWARDS], ids=[case[0] for case in BACKWARDS])
-def test_the_goal_directed_form_of_a_proof(tactics, expected):
-    assert goal_directed(tactics, "L") == expected
-
-
-@pytest.mark.parametrize(("tactics", "expected"), [
-    (["have h := Nat.T a b", "rw [L] at h", "exact h"], ["have h := original a b", "rw [L] at h", "exact h"]),
-    (["have h := @Nat.T α", "exact Nat.T_of (Nat.T.symm a) h"], ["have h := @original α", "exact Nat.T_of (Nat.T.symm a) h"]),
-    (["exact Other.Nat.T a"], None)])
-def test_the_inlined_form_of_a_proof(tactics, expected):
-    """Longer names that contain the name of the target are not replaced."""
-    have = "have original (a b : Nat) : a = b := by\n  intro h\n  cases h with\n  | zero => rfl"
-    found = inlined(tactics, "Nat.T", Original("(a b : Nat) : a = b", ["intro h", "cases h with\n| zero => rfl"]))
-    assert found == (expected and [have, *expected])
-    assert inlined(["exact T"], "T", Original(": p", "fun h => h")) == ["have original : p := fun h => h", "exact original"]
-
-
-def test_a_tactic_of_several_lines_is_one_tactic():
-    proof = "by\n  have v : a = b := by\n    rw [x]\n    exact y\n  exact v"
-    assert tactics_of(proof) == ["have v : a = b := by\n  rw [x]\n  exact y", "exact v"]
 
 
 @pytest.fixture(scope="module")
