@@ -123,4 +123,4 @@ def test_a_disagreement_is_a_failure(mutator, monkeypatch):
     rows = list(mutator.variants_of("Nat.mul_pos", MutateTally()))
     assert not any(isinstance(row, Variant) for row in rows)
     failures = [row for row in rows if isinstance(row, Failure)]
-    assert failures and all(row.stage == "mutate" and row.item == "Nat.mul_pos" and "says proof: True" in row.what for row in failures)
+    assert failures and all(row.stage == "mutate" and row.item == "Nat.mul_pos" and "reports proof: True" in row.what for row in failures)

@@ -351,7 +351,7 @@ def test_a_users_file(lean, tmp_path):
     mine = tmp_path / "Mine.lean"
     mine.write_text(MINE)
     out = tmp_path / "corpus"
-    done = alchemy("synthesize", str(out), "--library", "Mine.lean", "--verify", "0", "--workers", "1", "--json", cwd=tmp_path)
+    done = alchemy("synthesize", str(out), "--library", "Mine.lean", "--verify", "1", "--workers", "1", "--json", cwd=tmp_path)
     summary(done)
     assert f"skipped: {mine}:10: " in done.stderr
     assert summary(alchemy("verify", str(out), "--sample", "5", "--workers", "1", "--json", cwd=here))["valid"] == 5

@@ -143,7 +143,7 @@ def test_known_proofs_are_used_without_a_search(harvested, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--portfolio", "quack"], "there is no portfolio quack"), (["--known", "nowhere"], "nowhere holds no proofs")])
+    (["--portfolio", "quack"], "'quack' is not one of"), (["--known", "nowhere"], "nowhere holds no proofs")])
 def test_wrong_use_of_harvest_is_an_error(arguments, message, tmp_path):
     done = alchemy("harvest", str(tmp_path / "out"), *arguments)
     assert done.returncode == 2 and message in done.stderr
