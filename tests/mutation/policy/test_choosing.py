@@ -71,7 +71,7 @@ def test_without_all_parts_nothing_is_left_out():
         "foreign_cap": None, "near_duplicates": False}
 
 
-def test_a_rule_that_is_none_is_named():
+def test_an_unknown_rule_is_an_error():
     with pytest.raises(ValueError, match=r"there is no rule 'tautologie'; choose among .*tautology"):
         policy_without(["tautology", "tautologie", "vacuos"])
 
