@@ -169,7 +169,7 @@ class _Timed(Mutator):
         attempts_s, write_s = lean.pop("try", 0.0), lean.pop("write", 0.0)
         prepare_s = sum(lean.values())
         return TargetCost(tally.candidates, tally.elaborated, prepare_s, attempts_s, write_s,
-                    time.monotonic() - start - prepare_s - attempts_s - write_s)
+                          time.monotonic() - start - prepare_s - attempts_s - write_s)
 
 
 def _seconds(cost: TargetCost) -> float:

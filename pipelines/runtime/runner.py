@@ -17,7 +17,7 @@ from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import JobError
 from lean_alchemy.pipelines.runtime.pool import Crew, Needs
 from lean_alchemy.pipelines.runtime.run_log import RunLog
-from lean_alchemy.pipelines.runtime.shards import FAILURES, ShardSummary, ShardWorker, is_done, place_of, summary_at
+from lean_alchemy.pipelines.runtime.shards import FAILURES, ShardSummary, ShardWorker, is_done, place_of, summary_if_done
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, silent
 from lean_alchemy.pipelines.runtime.storage import Location, ask_all, make, remove
 
@@ -107,7 +107,7 @@ def collect(job: Job, stage: Stage, shards: Shards, lost: Iterable[Failure] = ()
     tally, failures, count = stage.tally(), list(lost), 0
     for group in _groups(shards):
         places = [place_of(job, stage, shard.key) for shard in group]
-        summaries = ask_all(partial(_summary, stage=stage), places)
+        summaries = ask_all(partial(summary_if_done, stage=stage), places)
         for place, summary in zip(places, summaries, strict=True):
             if summary is None:
                 continue
@@ -116,10 +116,6 @@ def collect(job: Job, stage: Stage, shards: Shards, lost: Iterable[Failure] = ()
             if summary.failures:
                 failures += read(place, FAILURES, Failure)
     return Ran(tally, failures, count)
-
-
-def _summary(place: Location, stage: Stage) -> ShardSummary | None:
-    return summary_at(place, stage) if is_done(place, stage) else None
 
 
 def rows(job: Job, stage: Stage, shard: Shard, table: str) -> list[Any]:
@@ -155,7 +151,8 @@ def _looked_at(job: Job, stage: Stage, shards: Shards, retries: Retries) -> Iter
     """Each shard, and whether it is done. Removes shards that can't be read, and with `retry_failed` those that have failures."""
 
     def is_there(place: Location) -> bool:
-        if not is_done(place, stage) or (retries.retry_failed and summary_at(place, stage).failures):
+        found = summary_if_done(place, stage)
+        if found is None or (retries.retry_failed and found.failures):
             remove(place)
             return False
         return True

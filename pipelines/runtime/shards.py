@@ -107,7 +107,12 @@ def place_of(job: Job, stage: Stage, key: str) -> Location:
 
 def is_done(place: Location, stage: Stage) -> bool:
     """Is the shard on disk, does each of its tables have a footer, and can its tally be read?"""
-    return parquet.are_whole(place, *stage.tables, FAILURES) and _tally_at(place, stage) is not None
+    return summary_if_done(place, stage) is not None
+
+
+def summary_if_done(place: Location, stage: Stage) -> ShardSummary | None:
+    """The tally and the number of failures of a shard; None if it is not done."""
+    return _tally_at(place, stage) if parquet.are_whole(place, *stage.tables, FAILURES) else None
 
 
 def summary_at(place: Location, stage: Stage) -> ShardSummary:
@@ -118,11 +123,8 @@ def summary_at(place: Location, stage: Stage) -> ShardSummary:
 
 
 def _tally_at(place: Location, stage: Stage) -> ShardSummary | None:
-    file = place / TALLY
-    if not file.is_file():
-        return None
     try:
-        found = msgspec.json.decode(file.read_bytes(), type=_Tally)
+        found = msgspec.json.decode((place / TALLY).read_bytes(), type=_Tally)
         return ShardSummary(msgspec.json.decode(found.tally, type=stage.tally), found.failures)
-    except msgspec.MsgspecError:
+    except (FileNotFoundError, msgspec.MsgspecError):
         return None

@@ -124,7 +124,8 @@ def test_the_tactic_is_read_from_a_prompt():
 
 
 TEXTS = [TrainingText("original" if i % 3 else "rw", "validation" if i % 10 == 0 else "train",
-              prompt(f"n k : Nat\n⊢ n + {i} = {i % 7} + n") if i % 4 else "", f"rw [Nat.add_comm n {i}, ← foo_{i}]") for i in range(400)]
+                      prompt(f"n k : Nat\n⊢ n + {i} = {i % 7} + n") if i % 4 else "", f"rw [Nat.add_comm n {i}, ← foo_{i}]")
+         for i in range(400)]
 PHASE = Phase(updates=10, rows=2, block=128, learning_rate=1e-3)
 
 
