@@ -39,7 +39,7 @@ hooks:
 
 # Two at a time: an engine is busy on one core. A file stays together, for what its tests share.
 test: setup lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 test-all: setup lint
 	$(BIN)/python -m pytest

@@ -3,12 +3,12 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
 import pytest
-from commands import summary, synthesize
+from commands import harvest, summary, synthesize
 from hypothesis import settings
 from places import LIBRARIES, TESTS
 
@@ -32,6 +32,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONG = ("corpus/test_synthesize", "lean_workspace/test_lake", "lean_workspace/test_process", "eval/test_evaluate",
+        "lean_workspace/test_gym_engines", "engine/test_whole_and_parts", "training/test_training_runs", "proofs/test_harvest",
+        "proofs/test_steps", "corpus/test_refute", "commands/test_options", "benchmarks/test_benchmark")
+"""Files of tests that take half a minute or more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that two processes end at nearly the same time."""
+    items.sort(key=lambda item: next((i for i, name in enumerate(LONG) if item.path.as_posix().endswith(f"/{name}.py")), len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def lean() -> None:
     """The embedded Lean, installed as by a user's first command."""
@@ -46,14 +57,26 @@ def engine(lean: None) -> Iterator["Studied"]:
 
 @pytest.fixture(scope="session")
 def corpus(lean: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
-    """The folder and the summary of `synthesize` with one worker, without disturbances. The first process of pytest-xdist makes it."""
-    folder = tmp_path_factory.getbasetemp()
+    """The folder and the summary of `synthesize` with one worker, without disturbances."""
+    return made_once("corpus", tmp_path_factory, lambda out: summary(synthesize(out, "--targets", "60")))
+
+
+@pytest.fixture(scope="session")
+def harvested(lean: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """The folder and the summary of `harvest` with one worker, without disturbances. It is read by tests of two processes: a test that
+    changes it makes a copy."""
+    return made_once("harvest", tmp_path_factory, lambda out: summary(harvest(out)))
+
+
+def made_once(name: str, folders: pytest.TempPathFactory, make: Callable[[Path], dict]) -> tuple[Path, dict]:
+    """A folder that `make` fills, and the summary that it returns. The first process of pytest-xdist that needs it makes it."""
+    folder = folders.getbasetemp()
     folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared"
     folder.mkdir(exist_ok=True)
-    out, said = folder / "corpus", folder / "corpus.json"
-    with filelock.FileLock(folder / "lock"):
+    out, said = folder / name, folder / f"{name}.json"
+    with filelock.FileLock(folder / f"{name}.lock"):
         if not said.exists():
-            made = summary(synthesize(out, "--targets", "60"))
+            made = make(out)
             said.write_text(json.dumps(made), encoding="utf-8")
     return out, json.loads(said.read_text(encoding="utf-8"))
 

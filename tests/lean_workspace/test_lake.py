@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import toolchain
-from commands import program, same, summary, synthesize, table
+from commands import alchemy, program, same, summary, synthesize, table
 from places import LIBRARIES
 
 from lean_alchemy.lean_workspace import lake
@@ -220,7 +220,7 @@ def test_errors_of_lake_are_reported(orchard, tmp_path, monkeypatch):
 def test_a_library_that_is_not_built_is_an_error(orchard, tmp_path):
     folder = copied(orchard, tmp_path)
     shutil.rmtree(folder / ".lake")
-    done = program("synthesize", str(tmp_path / "out"), "--library", "Orchard", "--workspace", str(folder))
+    done = alchemy("synthesize", str(tmp_path / "out"), "--library", "Orchard", "--workspace", str(folder))
     assert done.returncode == 2 and "lake build" in done.stderr and "Traceback" not in done.stderr
 
 

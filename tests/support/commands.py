@@ -73,6 +73,16 @@ def synthesize(out: Path, *more: str, run: Callable[..., subprocess.CompletedPro
     return run("synthesize", str(out), "--library", LIBRARY, "--verify", "20", "--workers", "1", "--json", *more, **how)
 
 
+HARVESTED = "Init.Data.List.Basic"
+
+
+def harvest(out: Path, *more: str, workers: int = 1) -> subprocess.CompletedProcess:
+    """Runs on thirty theorems of a small library. Their proofs in `core` are not used unless `more` names them."""
+    known = () if "--known" in more else ("--no-known",)
+    return alchemy("harvest", str(out), "--library", HARVESTED, "--module", HARVESTED, "--targets", "30", "--rounds", "2",
+                   "--workers", str(workers), "--json", *known, *more)
+
+
 def summary(done: subprocess.CompletedProcess) -> dict:
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])

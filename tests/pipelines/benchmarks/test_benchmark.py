@@ -1,6 +1,7 @@
 """Benchmarks in LeanDojo's format: reading one, the splits, and building one from a harvest."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -142,14 +143,9 @@ def test_a_packed_benchmark_reads_like_its_folder_and_is_the_same_bytes_each_tim
 
 # --- building -------------------------------------------------------------------------------------------------------------------
 
-LIBRARY = "Init.Data.Option.Basic"
-
-
 @pytest.fixture(scope="module")
-def built(lean, tmp_path_factory) -> tuple[Path, dict]:
-    out = tmp_path_factory.mktemp("benchmark") / "harvest"
-    summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "all", "--rounds", "2",
-                    "--portfolio", "quick", "--no-known", "--workers", "1", "--json"))
+def built(harvested, tmp_path_factory) -> tuple[Path, dict]:
+    out = Path(shutil.copytree(harvested[0], tmp_path_factory.mktemp("benchmark") / "harvest"))
     return out, build(out)
 
 

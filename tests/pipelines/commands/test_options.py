@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from commands import alchemy
+from commands import LIBRARY, alchemy
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from lean_alchemy.pipelines.commands.main import RENAMED, app
@@ -120,11 +120,11 @@ def test_json_prints_an_object_on_failure(tmp_path, arguments, status):
 
 
 @pytest.mark.parametrize("environment", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}])
-def test_another_encoding_gives_no_traceback(lean, tmp_path, environment):
-    """A name with characters outside ASCII, in an argument and in the message about it."""
+def test_another_encoding_gives_no_traceback(corpus, tmp_path, environment):
+    """A name with characters outside ASCII, in an argument and in the message about it. The library was extracted for the corpus."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHONIO", "PYTHONUTF8"))}
     (tmp_path / "typer.py").write_text("raise SystemExit('the user\'s own typer')")
-    command = [sys.executable, Path(sys.executable).with_name("alchemy"), "mutate", "Nat.αβ", "--library", "Init.Core", "--json"]
+    command = [sys.executable, Path(sys.executable).with_name("alchemy"), "mutate", "Nat.αβ", "--library", LIBRARY, "--json"]
     done = subprocess.run(command, cwd=tmp_path, env={**clean, **environment}, capture_output=True, encoding="utf-8", timeout=600)
     assert done.returncode == 2 and "Traceback" not in done.stderr and "there is no theorem" in done.stderr, done.stderr
     assert "Nat.αβ" in json.loads(done.stdout.splitlines()[-1])["error"]

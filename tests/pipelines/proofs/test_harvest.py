@@ -1,11 +1,12 @@
 """Harvest: proofs of the library's theorems, found in the environment before each theorem, and recorded step by step."""
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
 import golden
 import pytest
-from commands import alchemy, summary, table
+from commands import HARVESTED, alchemy, harvest, summary, table
 
 from lean_alchemy.lean_workspace.gym_protocol import Hints, LocalDecl
 from lean_alchemy.lean_workspace.portfolio import (
@@ -64,16 +65,6 @@ def test_the_lemmas_that_a_tactic_used_are_read_from_leans_suggestion():
     assert suggestions(["Try this:\n  [apply] grind only [#9426]\n  [apply] grind only [f]", "other"]) == ["grind only [f]"]
 
 
-LIBRARY = "Init.Data.List.Basic"
-
-
-@pytest.fixture(scope="module")
-def harvested(lean, tmp_path_factory) -> tuple[Path, dict]:
-    out = tmp_path_factory.mktemp("harvest") / "harvest"
-    return out, summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2",
-                                "--no-known", "--workers", "1", "--json"))
-
-
 def test_harvest_results_match_the_golden_ones(harvested):
     """On 30 theorems."""
     golden.check(HARVEST, *(table(harvested[0], name) for name in ("proofs", "steps", "rejects")))
@@ -86,7 +77,7 @@ def test_every_theorem_is_proved_or_rejected_with_a_reason(harvested):
     assert len({proof["theorem"] for proof in proofs}) == len(proofs)
     assert len(proofs) + len(rejects) == len({row["theorem"] for row in proofs} | {row["target"] for row in rejects}) == 30
     assert sum(said["rejects"].values()) == len(rejects)
-    assert {proof["round"] for proof in proofs} <= {1, 2} and {proof["module"] for proof in proofs} == {LIBRARY}
+    assert {proof["round"] for proof in proofs} <= {1, 2} and {proof["module"] for proof in proofs} == {HARVESTED}
 
 
 def test_a_proof_is_valid_in_the_whole_library_and_does_not_name_its_theorem(harvested, engine):
@@ -121,13 +112,12 @@ def test_the_areas_of_a_harvest_add_up(harvested):
 
 
 @pytest.mark.slow
-def test_a_harvest_resumes(harvested):
-    out, said = harvested
+def test_a_harvest_resumes(harvested, tmp_path):
+    out, said = Path(shutil.copytree(harvested[0], tmp_path / "out")), harvested[1]
     before = [table(out, name) for name in ("proofs", "steps", "rejects")]
     done = sorted(out.glob(".work/harvest/*/proofs.parquet"))
     done[0].write_bytes(done[0].read_bytes()[:40])
-    again = summary(alchemy("harvest", str(out), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30", "--rounds", "2",
-                            "--no-known", "--json"))
+    again = summary(harvest(out, workers=2))
     assert {**again, "seconds": 0} == {**said, "seconds": 0}
     assert [table(out, name) for name in ("proofs", "steps", "rejects")] == before
 
@@ -136,8 +126,7 @@ def test_a_harvest_resumes(harvested):
 def test_known_proofs_are_used_without_a_search(harvested, tmp_path):
     """In the same rounds. Theorems without a known proof stay open."""
     out, said = harvested
-    again = summary(alchemy("harvest", str(tmp_path / "again"), "--library", LIBRARY, "--module", LIBRARY, "--targets", "30",
-                            "--rounds", "2", "--portfolio", "none", "--known", str(out), "--workers", "1", "--json"))
+    again = summary(harvest(tmp_path / "again", "--portfolio", "none", "--known", str(out)))
     assert (again["proved"], again["rounds"], again["leaks"]) == (said["proved"], said["rounds"], 0)
     assert table(tmp_path / "again", "proofs") == table(out, "proofs")
 
