@@ -9,12 +9,12 @@ import msgspec
 from lean_alchemy.eval.benchmarks import BenchmarkName, Suite, suite_of
 from lean_alchemy.eval.prove import CHECK, PROVE, Budget, Result, SearchSettings, prove
 from lean_alchemy.eval.prover import Spec
-from lean_alchemy.eval.score import Score, score
+from lean_alchemy.eval.score import Score, score_results
 from lean_alchemy.pipelines.benchmarks.leandojo import PartName, SplitName
 from lean_alchemy.pipelines.corpus.extract import extracted
 from lean_alchemy.pipelines.runtime import parquet, pool
 from lean_alchemy.pipelines.runtime.job import Job, JobOptions
-from lean_alchemy.pipelines.runtime.manifest import UsageError, versions
+from lean_alchemy.pipelines.runtime.manifest import UsageError, package_versions
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.stage import Failure, Report
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, write_whole
@@ -68,7 +68,8 @@ def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: 
         write_whole(out / "settings.json", msgspec.json.encode(settings))
         results, failures = prove(SearchSettings(job, spec, budget, seed, refute, settings.model), suite, workers, report, retries)
         not_run = {**suite.not_run, **{failure.item: failure.what for failure in failures}}
-        evaluation = Evaluation(settings, score(results, _not_run(suite, full, sample) + len(failures)), not_run, versions())
+        score = score_results(results, _not_run(suite, full, sample) + len(failures))
+        evaluation = Evaluation(settings, score, not_run, package_versions())
         for stage in (PROVE, CHECK):
             write_failures(job, stage.name, [failure for failure in failures if failure.stage == stage.name])
         with draft(job.work) as folder:

@@ -16,9 +16,10 @@ from lean_alchemy.lean_workspace.gym import Gym, GymStatement, InSource, NotOpen
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.pipelines.corpus.extract import catalogue
-from lean_alchemy.pipelines.proofs.written import Files, library_of_source, source_of
+from lean_alchemy.pipelines.proofs.written import Files, library_of_source, library_source
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
+from lean_alchemy.pipelines.runtime.stage import chunks
 
 
 class Environment(Protocol):
@@ -115,17 +116,17 @@ def module_of(problem: Problem) -> str:
 
 def source_for(library: Library, problem: Problem) -> str | None:
     """The source file that a problem is proved in; None if it is proved in the library."""
-    return source_of(library, module_of(problem)) if problem.statement is None and problem.module else None
+    return library_source(library, module_of(problem)) if problem.statement is None and problem.module else None
 
 
-def chunked(library: Library, problems: Sequence[Problem], size: int) -> list[list[Problem]]:
+def chunked(library: Library, problems: Sequence[Problem], size: int) -> list[Sequence[Problem]]:
     """Chunks of problems that share an environment, at most `size` each. All problems of a source are one chunk, as it is read once."""
     ordered = sorted(problems, key=lambda problem: (problem.module, problem.name))
     if library.workspace is None:
-        return [ordered[i:i + size] for i in range(0, len(ordered), size)]
-    chunks: list[list[Problem]] = []
+        return chunks(ordered, size)
+    found: list[Sequence[Problem]] = []
     for source, group in groupby(ordered, key=lambda problem: source_for(library, problem)):
         together = list(group)
         step = size if source is None else len(together)
-        chunks += [together[i:i + step] for i in range(0, len(together), step)]
-    return chunks
+        found += chunks(together, step)
+    return found

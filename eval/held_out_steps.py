@@ -12,14 +12,14 @@ import msgspec
 from lean_alchemy.eval.provers.model import Model
 from lean_alchemy.eval.score import Interval, interval
 from lean_alchemy.pipelines.benchmarks.leandojo import PartName, SplitName
-from lean_alchemy.pipelines.runtime.stage import Report
+from lean_alchemy.pipelines.runtime.stage import Report, chunks
 from lean_alchemy.training.data import collator, packed_rows
 from lean_alchemy.training.loss import nats_on
 from lean_alchemy.training.prompt import prompt
 from lean_alchemy.training.quiet_libraries import silence_libraries
 from lean_alchemy.training.sources import TrainingText, benchmark_of
 
-BATCH = 64
+STATES_AT_ONCE = 64
 """States for which the model generates tactics at once."""
 
 
@@ -45,9 +45,8 @@ def score_steps(folder: Path, benchmark: str, split: SplitName, part: PartName, 
     size = sum(len(step.tactic.encode()) for step in steps)
     ordered = sorted(steps, key=lambda step: len(step.state_before))  # states of similar length together need little padding
     exact: list[bool] = []
-    for first in range(0, len(ordered), BATCH):
-        report("steps", first, len(ordered), "")
-        batch = ordered[first:first + BATCH]
+    for batch in chunks(ordered, STATES_AT_ONCE):
+        report("steps", len(exact), len(ordered), "")
         exact += _exact(model, [step.state_before for step in batch], [step.tactic for step in batch])
     report("steps", len(ordered), len(ordered), "")
     values = [float(is_same) for is_same in exact]

@@ -17,9 +17,9 @@ import msgspec
 
 import lean_alchemy
 from lean_alchemy.lean_workspace.errors import Mistake, Trouble
-from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS
+from lean_alchemy.pipelines.benchmarks.leandojo import SPLIT_NAMES
 from lean_alchemy.pipelines.runtime.storage import write_whole
-from lean_alchemy.training.recipe import Recipe, differences, load
+from lean_alchemy.training.recipe import Recipe, differences, load_recipe
 
 WITH, WITHOUT, RANDOM = "with variants", "originals alone", "random tactics"
 
@@ -68,12 +68,12 @@ def commands(loop: Loop) -> Iterator[Command]:
         yield Command(f"train {name}", ("train", loop.recipe, "--out", str(run_of(loop, name)), *options))
     data = ("--data", loop.benchmark) if loop.fresh else ()
     for name in (WITHOUT, WITH):
-        for split in SPLITS:
+        for split in SPLIT_NAMES:
             yield Command(f"held-out steps, {split}, {name}", ("eval", "steps", str(run_of(loop, name)), "--split", split, *data))
     budget = ("--expansions", str(loop.expansions), "--candidates", str(loop.candidates), "--seed", str(loop.seed))
     for name in (WITHOUT, WITH, RANDOM):
         prover = ("--model", "random" if name == RANDOM else str(run_of(loop, name)))
-        for split in SPLITS:
+        for split in SPLIT_NAMES:
             yield Command(f"core {split}, {name}", (
                 "eval", "--benchmark", "core", *data, "--split", split, "--sample", loop.sample, *prover, *budget, *workers,
                 "--out", str(results_of(loop, split, name))))
@@ -89,7 +89,7 @@ def commands(loop: Loop) -> Iterator[Command]:
 
 def test_sets(loop: Loop) -> list[str]:
     """What the provers are evaluated on: the splits of the benchmark, and miniF2F if it is given."""
-    return [*SPLITS, *(["minif2f"] if loop.minif2f is not None else [])]
+    return [*SPLIT_NAMES, *(["minif2f"] if loop.minif2f is not None else [])]
 
 
 def run_of(loop: Loop, name: str) -> Path:
@@ -128,7 +128,7 @@ def run_loop(loop: Loop) -> dict[str, FinishedCommand]:
 
 def _claim(loop: Loop) -> None:
     """Records the recipe, or checks it against the recorded one: models trained by an older recipe must not be mixed in."""
-    file, recipe = loop.out / "loop" / "recipe.json", load(loop.recipe, list(loop.settings))
+    file, recipe = loop.out / "loop" / "recipe.json", load_recipe(loop.recipe, list(loop.settings))
     if file.is_file() and (changed := differences(msgspec.json.decode(file.read_bytes(), type=Recipe), recipe)):
         raise Mistake(f"{loop.out} was started with another recipe (setting: there, now): {'; '.join(changed)}. Name another folder")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -159,15 +159,15 @@ def _run(command: Command) -> dict[str, Any]:
 def as_markdown(loop: Loop, done: Mapping[str, FinishedCommand]) -> str:
     """A table with a row for each prover, then the difference that the variants make."""
     summaries = {name: command.summary for name, command in done.items()}
-    sets = {test_set: f"core {test_set}" if test_set in SPLITS else test_set for test_set in test_sets(loop)}
-    head = ["trained on", *sets.values(), *(f"steps of {split}: bits per byte, exact" for split in SPLITS)]
+    sets = {test_set: f"core {test_set}" if test_set in SPLIT_NAMES else test_set for test_set in test_sets(loop)}
+    head = ["trained on", *sets.values(), *(f"steps of {split}: bits per byte, exact" for split in SPLIT_NAMES)]
     lines = [_row(head), _row(["---"] * len(head))]
     for name in (WITHOUT, WITH, RANDOM):
         rates = [_rate(summaries[f"{title}, {name}"]) for title in sets.values()]
-        steps = [_steps(summaries.get(f"held-out steps, {split}, {name}")) for split in SPLITS]
+        steps = [_steps(summaries.get(f"held-out steps, {split}, {name}")) for split in SPLIT_NAMES]
         lines.append(_row([name, *rates, *steps]))
     differences = [_difference(summaries[f"compare {test_set}"]) for test_set in sets]
-    lines.append(_row(["difference made by the variants", *differences, *[""] * len(SPLITS)]))
+    lines.append(_row(["difference made by the variants", *differences, *[""] * len(SPLIT_NAMES)]))
     trained, corpus = summaries[f"train {WITH}"], summaries["corpus"]
     note = (f"{trained['recipe']}: {trained['parameters']:,} parameters, {trained['steps']:,} updates and {trained['tokens']:,} tokens "
             f"each; {corpus['variants']:,} variants of {corpus['targets']:,} targets; {loop.expansions} expansions per theorem, "

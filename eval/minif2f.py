@@ -25,7 +25,7 @@ _OPEN = re.compile(r"^open +(?!.*\bin$)([\w. ]+)$", re.MULTILINE)
 _ABSENT = {"ℝ": "real numbers", "ℂ": "complex numbers", "∑": "a sum over a finite set", "∏": "a product over a finite set"}
 
 
-class Row(msgspec.Struct, frozen=True):
+class ProblemRow(msgspec.Struct, frozen=True):
     """A line of the JSON lines file. lean: the problem as a Lean file. split: `valid`, `test`, or empty."""
 
     name: str
@@ -80,11 +80,11 @@ def read(place: Path, part: Literal["train", "val", "test"], with_mathlib: bool 
     return ProblemSet(digest[:12], statements, not_run)
 
 
-def _rows(place: Path) -> Iterator[Row]:
+def _rows(place: Path) -> Iterator[ProblemRow]:
     if place.is_dir():
         files = sorted(file for file in place.rglob("*.lean") if file.parent.name.lower() in ("valid", "test"))
         for file in files:
-            yield Row(file.stem, file.read_text(encoding="utf-8"), file.parent.name.lower())
+            yield ProblemRow(file.stem, file.read_text(encoding="utf-8"), file.parent.name.lower())
         return
     try:
         lines = place.read_bytes().splitlines()
@@ -93,12 +93,12 @@ def _rows(place: Path) -> Iterator[Row]:
     for number, line in enumerate(lines, 1):
         try:
             if line.strip():
-                yield msgspec.json.decode(line, type=Row)
+                yield msgspec.json.decode(line, type=ProblemRow)
         except msgspec.DecodeError as error:
             raise UsageError(f"{place}, line {number}: expected an object with `name` and `lean`: {error}") from None
 
 
-def _statement(row: Row) -> str:
+def _statement(row: ProblemRow) -> str:
     """The text between the name and `:=`."""
     match = re.search(rf"\btheorem\s+{re.escape(row.name)}\b(.*?):=\s*(?:by\b.*)?$", row.lean, re.DOTALL)
     if match is None:

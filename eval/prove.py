@@ -23,14 +23,14 @@ from lean_alchemy.lean_workspace.gym import Advanced, Closed, GymStatement, InSo
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.pipelines.runtime import runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import sized
+from lean_alchemy.pipelines.runtime.open_lean import sized
 from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums
 
 SEARCHES_AT_ONCE = 8
 """Searches that a worker runs at once: the largest batch of states for the prover."""
 
-SHARD = 8
+PROBLEMS_PER_SHARD = 8
 """Problems in a shard: what is lost when a worker dies."""
 
 Ending = Literal["proved", "refuted", "stuck", "out of budget", "not opened", "not verified"]
@@ -47,7 +47,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The result for one problem. ending: see `Ending`. message: why, where there is a reason. statement: what to prove. proof: the text of
+    """The result for one problem. ending: see `SearchEnding`. message: why, where there is a reason. statement: what to prove. proof: the text of
     the theorem with its proof. tactics: of the proof, in order. tried: number of tactics tried; refused: of these, rejected by Lean;
     unparsed: of these, with syntax errors. lean_seconds, model_seconds: time in Lean and in the prover, of a batch its share; seconds: in
     all."""
@@ -364,7 +364,7 @@ def prove(settings: SearchSettings, suite: Suite, workers: int, report: Report, 
     `pool.cluster`."""
     job = settings.job
     identity = (settings.spec, settings.budget, settings.seed, settings.refute, settings.model)
-    chunks = chunked(job.library, suite.problems, SHARD)
+    chunks = chunked(job.library, suite.problems, PROBLEMS_PER_SHARD)
     shards = [Shard(job.key(PROVE, *identity, chunk), chunk) for chunk in chunks]
     ran = runner.run(job, sized(PROVE, job.library), settings, shards, workers, report, retries=retries, note=lambda tally: tally.note)
     results_by_shard = [runner.rows(job, PROVE, shard, "results") for shard in shards]

@@ -10,7 +10,7 @@ import numpy as np
 from lean_alchemy.eval.prove import Result
 
 RESAMPLES = 10_000
-AT_ONCE = 100
+RESAMPLES_AT_ONCE = 100
 """Resamples in memory."""
 
 
@@ -46,7 +46,7 @@ class Score(msgspec.Struct, frozen=True):
         return 1 - (self.lean_seconds + self.model_seconds) / self.seconds if self.seconds else 0.0
 
 
-def score(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
+def score_results(results: Sequence[Result], not_run: int, seed: int = 0) -> Score:
     """not_run: number of problems that can't be run here. seed: of the bootstrap."""
     proved = np.asarray([result.ending == "proved" for result in results], bool)
     model, lean = (sum(getattr(result, name) for result in results) for name in ("model_seconds", "lean_seconds"))
@@ -63,7 +63,8 @@ def interval(values: Sequence[float] | np.ndarray, seed: int = 0) -> Interval:
     if not len(values):
         return Interval(0.0, 0.0)
     rng, array = np.random.default_rng(seed), np.asarray(values, float)
-    means = np.concatenate([array[rng.integers(len(array), size=(AT_ONCE, len(array)))].mean(axis=1) for _ in range(RESAMPLES // AT_ONCE)])
+    size = (RESAMPLES_AT_ONCE, len(array))
+    means = np.concatenate([array[rng.integers(len(array), size=size)].mean(axis=1) for _ in range(RESAMPLES // RESAMPLES_AT_ONCE)])
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(low), float(high))
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Ending = Literal["proved", "stuck", "open"]
+SearchEnding = Literal["proved", "stuck", "open"]
 """open: a node is left whose proof would help. stuck: none is."""
 
 
@@ -80,7 +80,7 @@ class Search:
         self.root = self._node(start, 0.0)
 
     @property
-    def ending(self) -> Ending:
+    def ending(self) -> SearchEnding:
         if self.root.is_proved:
             return "proved"
         return "open" if self._best() else "stuck"

@@ -21,7 +21,7 @@ from lean_alchemy.lean_workspace.portfolio import (
 )
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 
-HEARTBEATS = 2_000
+PORTFOLIO_HEARTBEATS = 2_000
 """In thousands, for a tactic of the portfolio: half a second."""
 
 
@@ -32,7 +32,8 @@ class Solved(msgspec.Struct, frozen=True):
     played: list[Played]
 
 
-def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: Suggested = Suggested(), heartbeats: int = HEARTBEATS) -> Solved | None:
+def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: Suggested = Suggested(),
+          heartbeats: int = PORTFOLIO_HEARTBEATS) -> Solved | None:
     """The proof by the first line of the portfolio that succeeds; None if none does."""
     hints = _hints(gym, start, 0)
     has_premises = False
@@ -46,7 +47,8 @@ def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: Suggested = S
     return Solved("search", found) if found else None
 
 
-def best_first(gym: Gym, start: State, expansions: int, suggested: Suggested, heartbeats: int = HEARTBEATS) -> list[Played] | None:
+def best_first(gym: Gym, start: State, expansions: int, suggested: Suggested,
+               heartbeats: int = PORTFOLIO_HEARTBEATS) -> list[Played] | None:
     """A short best-first search over `MOVES`, the state with the shortest text first. expansions: number of states to expand. None if it
     finds no proof."""
     waiting: list[tuple[int, int, State, list[Played]]] = [(0, 0, start, [])]
@@ -72,7 +74,7 @@ def best_first(gym: Gym, start: State, expansions: int, suggested: Suggested, he
     return None
 
 
-def explicit(gym: Gym, played: list[Played], heartbeats: int = HEARTBEATS) -> list[Played]:
+def explicit(gym: Gym, played: list[Played], heartbeats: int = PORTFOLIO_HEARTBEATS) -> list[Played]:
     """The same proof with its last tactic made explicit, goal by goal: `induction l <;> simp_all` becomes `induction l`, then
     `simp_all only […]` for each goal. Unchanged if the explicit form fails."""
     last = played[-1]

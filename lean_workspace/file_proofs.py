@@ -12,9 +12,9 @@ from lean_alchemy.lean_workspace.gym import Advanced, Gym, InSource, NotOpened, 
 from lean_alchemy.lean_workspace.gym_protocol import Proofs, WrittenProof
 from lean_alchemy.lean_workspace.workspace import Lost, Workspace
 
-PAGE = 200
+PROOFS_PER_REQUEST = 200
 
-HEARTBEATS = 200_000
+FILE_HEARTBEATS = 200_000
 """In thousands, for a tactic: Lean's default for a whole command."""
 
 
@@ -33,7 +33,7 @@ class NotPlayed(Exception):
 def proofs_in(workspace: Workspace) -> dict[str, NumberedProof]:
     """The proofs in the user's files, by the theorem's name."""
     proofs: dict[str, NumberedProof] = {}
-    while rows := workspace.ask(Proofs(start=len(proofs), count=PAGE)).rows:
+    while rows := workspace.ask(Proofs(start=len(proofs), count=PROOFS_PER_REQUEST)).rows:
         for proof in rows:
             proofs[proof.theorem] = NumberedProof(len(proofs), proof)
     return proofs
@@ -49,12 +49,12 @@ def replay(gym: Gym, numbered: NumberedProof) -> list[Played]:
     except NotOpened:
         raise NotPlayed("not opened") from None
     if not proof.steps:
-        return _finished(list(gym.play(state, [f"exact {proof.proof}"], HEARTBEATS)))
+        return _finished(list(gym.play(state, [f"exact {proof.proof}"], FILE_HEARTBEATS)))
     steps: list[Played] = []
     for step in proof.steps:
         if not _begins_with(state, step.before):
             raise NotPlayed("other states")
-        steps.append(Played(state, step.tactic, gym.step(state, step.tactic, HEARTBEATS)))
+        steps.append(Played(state, step.tactic, gym.step(state, step.tactic, FILE_HEARTBEATS)))
         if not isinstance(steps[-1].outcome, Advanced):
             break
         state = steps[-1].outcome.state

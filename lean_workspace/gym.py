@@ -30,10 +30,10 @@ from lean_alchemy.lean_workspace.gym_protocol import (
 from lean_alchemy.lean_workspace.process import EngineDied
 from lean_alchemy.lean_workspace.workspace import KILLS, Lost, Workspace, patiently
 
-HEARTBEATS = 5_000
+TACTIC_HEARTBEATS = 5_000
 """Thousands, for one tactic: about a second."""
 
-DEADLINE_S = 30.0
+TACTIC_DEADLINE_S = 30.0
 
 RELEASE_BATCH = 100
 """States that are no longer referenced are released in the engine in batches of this size."""
@@ -81,7 +81,7 @@ class Move(msgspec.Struct, frozen=True):
     """A tactic and its budget, in thousands of heartbeats."""
 
     tactic: str
-    heartbeats: int = HEARTBEATS
+    heartbeats: int = TACTIC_HEARTBEATS
 
 
 class FocusGoal(msgspec.Struct, frozen=True):
@@ -172,7 +172,7 @@ def dedented(tactic: str) -> str:
 class Gym:
     """Starts proofs and applies tactics in the library of a workspace."""
 
-    def __init__(self, workspace: Workspace, deadline_s: float = DEADLINE_S):
+    def __init__(self, workspace: Workspace, deadline_s: float = TACTIC_DEADLINE_S):
         """deadline_s: for one step. Heartbeats limit a tactic; the deadline stops code that does not count them."""
         self._workspace, self._deadline_s = workspace, deadline_s
         self._numbers: weakref.WeakKeyDictionary[State, tuple[int, int]] = weakref.WeakKeyDictionary()
@@ -210,7 +210,7 @@ class Gym:
         self._keep(state, started.state)
         return state
 
-    def step(self, state: State, tactic: str, heartbeats: int = HEARTBEATS) -> Outcome:
+    def step(self, state: State, tactic: str, heartbeats: int = TACTIC_HEARTBEATS) -> Outcome:
         """Applies one tactic to a state, which is not changed by that. heartbeats: in thousands."""
         self._workspace.retire()
         move = Move(dedented(tactic), heartbeats)
@@ -230,7 +230,7 @@ class Gym:
         self._keep(part, number)
         return part
 
-    def play(self, state: State, tactics: Sequence[str], heartbeats: int = HEARTBEATS) -> Iterator[Played]:
+    def play(self, state: State, tactics: Sequence[str], heartbeats: int = TACTIC_HEARTBEATS) -> Iterator[Played]:
         """Applies tactics in order, up to the first whose outcome is not Advanced."""
         for tactic in tactics:
             outcome = self.step(state, tactic, heartbeats)
@@ -239,7 +239,7 @@ class Gym:
                 return
             state = outcome.state
 
-    def hints(self, state: State, premises: int = 0, heartbeats: int = HEARTBEATS) -> Hints:
+    def hints(self, state: State, premises: int = 0, heartbeats: int = TACTIC_HEARTBEATS) -> Hints:
         """Facts about the first goal that help a search. premises: how many theorems to select with MePo, which takes 0.2 to 1 s. Raises
         EngineRefused if that fails."""
         self._workspace.retire()

@@ -36,7 +36,7 @@ NO_IMPORTS = '{"imports":[],"isModule":false}'
 """A header for `lake setup-file` in place of the file's own, so that Lake does not check whether all imports are up to date."""
 
 BUILD_S = 1800
-ASK_S = 300
+QUERY_S = 300
 MAKE_S = 6 * 3600
 
 _PASSED_ON = ("LEAN_PATH", "LEAN_SRC_PATH", "LEAN_SYSROOT", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -92,7 +92,7 @@ class NativeLean(msgspec.Struct, frozen=True, dict=True):
     def options_for(self, source: Path) -> list[LeanOption]:
         """The `leanOptions` of the lakefile for a source file, from `lake setup-file`, which editors use. Raises NativeError."""
         command = [tool("lake"), "setup-file", str(source), NO_IMPORTS, "--no-build"]
-        output = _run(self.folder, command, ASK_S, f"lake can't tell the options of {source}")
+        output = _run(self.folder, command, QUERY_S, f"lake can't tell the options of {source}")
         try:
             return list(msgspec.json.decode(output, type=_Setup).options.items())
         except msgspec.DecodeError as error:
@@ -209,7 +209,7 @@ def supports(output: str) -> bool:
 
 
 def _version_of(folder: Path) -> tuple[str, str]:
-    output = _run(folder, [tool("lake"), "env", "lean", "--version"], ASK_S, "finding the version of Lean failed")
+    output = _run(folder, [tool("lake"), "env", "lean", "--version"], QUERY_S, "finding the version of Lean failed")
     match = re.search(r"Lean \(version ([^,)]+)", output)
     if match is None:
         raise NativeError(f"`lake env lean --version` in {folder} printed no version: {output.strip()[:200]!r}")
@@ -217,7 +217,7 @@ def _version_of(folder: Path) -> tuple[str, str]:
 
 
 def _variables(folder: Path) -> dict[str, str]:
-    output = _run(folder, [tool("lake"), "env"], ASK_S, "lake can't read the workspace")
+    output = _run(folder, [tool("lake"), "env"], QUERY_S, "lake can't read the workspace")
     variables = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
     if "LEAN_SYSROOT" not in variables:
         raise NativeError(f"`lake env` in {folder} printed no LEAN_SYSROOT: {output.strip()[:200]!r}")

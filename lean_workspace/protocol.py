@@ -21,8 +21,8 @@ Direction = Literal["forward", "backward"]
 ChangeKind = Literal["apply", "drop", "numeral", "exchange"]
 """How a statement is changed so that it may become false: see `engine/Alchemy/FalseStatements/Change.lean`."""
 
-Automation = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
-PORTFOLIO: tuple[Automation, ...] = get_args(Automation)
+AutomationName = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
+PORTFOLIO: tuple[AutomationName, ...] = get_args(AutomationName)
 """The automation that variants are graded by, the cheapest first. The tactics are defined in `engine/Alchemy/Judging/Grade.lean`."""
 
 
@@ -228,7 +228,7 @@ class Checked(Message, frozen=True):
 class Graded(Message, frozen=True):
     """closed_by: the first tactic that proves the statement; None if none does."""
 
-    closed_by: Automation | None
+    closed_by: AutomationName | None
 
 
 class Judged(Message, frozen=True):
@@ -367,7 +367,7 @@ class AskGrade(Request[Graded], tag="grade", frozen=True):
     Reply = Graded
     signature: str
     target: str
-    tactics: Sequence[Automation]
+    tactics: Sequence[AutomationName]
 
 
 class Kernel(Request[Judged], tag="kernel", frozen=True):

@@ -19,7 +19,7 @@ from lean_alchemy.lean_workspace.process import Engine, EngineDied, EngineRefuse
 from lean_alchemy.lean_workspace.protocol import (
     PORTFOLIO,
     AskGrade,
-    Automation,
+    AutomationName,
     Candidate,
     Change,
     Check,
@@ -51,12 +51,12 @@ from lean_alchemy.lean_workspace.protocol import (
     Written,
 )
 
-Answer = TypeVar("Answer")
+AnswerT = TypeVar("AnswerT")
 
 TRY_BATCH = 64
 WRITE_BATCH = 16
 REFUTE_BATCH = 16
-DEADLINE_S = 120.0
+BATCH_DEADLINE_S = 120.0
 """Deadline of a batch, in seconds. Heartbeats end an attempt after half a second, and a check after a few seconds."""
 ALONE_S = 300.0
 """Deadline of a single candidate whose batch died, in seconds."""
@@ -107,8 +107,8 @@ class Difficulty(msgspec.Struct, frozen=True):
     """closed_by: the cheapest automation that proves a statement; None if none does. unknown: tactics without a verdict, because they
     killed the engine twice."""
 
-    closed_by: Automation | None
-    unknown: list[Automation] = []
+    closed_by: AutomationName | None
+    unknown: list[AutomationName] = []
 
 
 class Useless(msgspec.Struct, frozen=True):
@@ -117,7 +117,7 @@ class Useless(msgspec.Struct, frozen=True):
     reason: str
 
 
-def patiently(times: int, work: Callable[[], Answer]) -> Answer:
+def patiently(times: int, work: Callable[[], AnswerT]) -> AnswerT:
     """Calls `work`, and repeats it up to `times` times if the engine was killed from outside. Raises EngineDied."""
     for _ in range(times - 1):
         try:
@@ -180,8 +180,8 @@ class Workspace:
         and the others are still tried. Raises EngineRefused if Lean can't elaborate the statement."""
         self.retire()
         with contextlib.suppress(EngineDied):
-            return Difficulty(self.ask_once(AskGrade(signature=signature, target=target, tactics=PORTFOLIO), DEADLINE_S).closed_by)
-        unknown: list[Automation] = []
+            return Difficulty(self.ask_once(AskGrade(signature=signature, target=target, tactics=PORTFOLIO), BATCH_DEADLINE_S).closed_by)
+        unknown: list[AutomationName] = []
         for tactic in PORTFOLIO:
             try:
                 graded = self.ask_once(AskGrade(signature=signature, target=target, tactics=[tactic]), ALONE_S)
@@ -200,7 +200,7 @@ class Workspace:
         """The numbers of the theorems; None for a name that no theorem has."""
         return self.ask(Find(names=list(names))).numbers
 
-    def ask(self, request: Request[ReplyT], deadline_s: float = DEADLINE_S) -> ReplyT:
+    def ask(self, request: Request[ReplyT], deadline_s: float = BATCH_DEADLINE_S) -> ReplyT:
         """The reply to a request. If the engine dies, a second one is tried. Raises EngineDied, EngineRefused."""
         try:
             return patiently(KILLS, lambda: self.ask_once(request, deadline_s))
@@ -304,11 +304,11 @@ class PreparedTarget:
 
     def profile(self, candidates: Sequence[Candidate]) -> list[AttemptCost]:
         """The costs of each attempt. Raises EngineDied."""
-        return self._ask(Profile(theorem=self.theorem, candidates=list(candidates)), DEADLINE_S).rows
+        return self._ask(Profile(theorem=self.theorem, candidates=list(candidates)), BATCH_DEADLINE_S).rows
 
     def explain(self, candidate: Candidate) -> Explained:
         """The outcome of an attempt and its reason. Raises EngineDied."""
-        return self._ask(Explain(theorem=self.theorem, candidate=candidate), DEADLINE_S)
+        return self._ask(Explain(theorem=self.theorem, candidate=candidate), BATCH_DEADLINE_S)
 
     def forget(self) -> None:
         """Prepares the target again, with empty caches and without drafts."""
@@ -372,7 +372,7 @@ class PreparedTarget:
 
     def _by_halves(self, batch: list, run: Callable[[list, float], list]) -> Iterator[tuple]:
         try:
-            yield from zip(batch, patiently(KILLS, lambda: run(batch, DEADLINE_S)), strict=True)
+            yield from zip(batch, patiently(KILLS, lambda: run(batch, BATCH_DEADLINE_S)), strict=True)
             return
         except EngineDied:
             self._reopen()

@@ -14,7 +14,7 @@ _TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").re
                             trim_blocks=True)
 
 
-def card(recipe: Recipe, run: Any, data: Mapping[str, TokenReport], versions: Mapping[str, str]) -> str:
+def model_card(recipe: Recipe, run: Any, data: Mapping[str, TokenReport], versions: Mapping[str, str]) -> str:
     """The card as Markdown. run: a `training.run.Run`. Of local folders it gives the last part of the path only."""
     corpora = [Path(out).name for out in recipe.data.corpora]
     base = recipe.base.package or recipe.base.model

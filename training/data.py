@@ -17,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
+from lean_alchemy.pipelines.data.splits import SPLITS, Split
 from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.training.prompt import completion_ids, prompt_ids
 from lean_alchemy.training.recipe import Phase, Weights
-from lean_alchemy.training.sources import PARTS, SOURCES, Part, Source, TrainingText
+from lean_alchemy.training.sources import SOURCES, Source, TrainingText
 
 IGNORED = -100
 """The label of a token that does not count in the loss."""
@@ -28,7 +29,7 @@ IGNORED = -100
 WINDOW = 2_000
 """Examples that are packed together. A larger window wastes fewer tokens. Rows are shuffled afterwards."""
 
-BATCH = 2_000
+ROWS_AT_ONCE = 2_000
 """Rows in memory at once during a pass over all rows."""
 
 _TEXT = Features({"source": Value("string"), "part": Value("string"), "prompt": Value("string"), "completion": Value("string")})
@@ -148,9 +149,9 @@ def _encoded(batch: dict[str, list[str]], tokenizer: Any, block: int) -> dict[st
     return columns
 
 
-def _places(encoded: Dataset) -> dict[tuple[Part, Source], np.ndarray]:
+def _places(encoded: Dataset) -> dict[tuple[Split, Source], np.ndarray]:
     part, source = np.asarray(encoded["part"]), np.asarray(encoded["source"])
-    return {(p, s): np.flatnonzero((part == p) & (source == s)) for p in PARTS for s in SOURCES}
+    return {(p, s): np.flatnonzero((part == p) & (source == s)) for p in SPLITS for s in SOURCES}
 
 
 def _lengths(rows: Dataset) -> np.ndarray:
@@ -170,7 +171,7 @@ def _predicted(encoded: Dataset) -> np.ndarray:
 
 def _columns(rows: Dataset, *names: str) -> Iterator[tuple]:
     """These columns as Arrow list arrays, BATCH rows at a time. Their offsets begin at 0."""
-    batches = cast("Iterator[pa.Table]", rows.select_columns(list(names)).with_format("arrow").iter(BATCH))
+    batches = cast("Iterator[pa.Table]", rows.select_columns(list(names)).with_format("arrow").iter(ROWS_AT_ONCE))
     for batch in batches:
         yield tuple(pa.concat_arrays(batch.column(name).chunks) for name in names)
 

@@ -14,7 +14,7 @@ Count = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
 Weight = Annotated[float, Meta(ge=0)]
-Form = Literal["proof", "goal-directed", "inlined"]
+ProofForm = Literal["proof", "goal-directed", "inlined"]
 
 
 class RecipeError(Mistake):
@@ -73,7 +73,7 @@ class Data(Strict, frozen=True, kw_only=True):
     benchmark: str = "core"
     proofs: list[str] = msgspec.field(default_factory=list)
     corpora: list[str] = msgspec.field(default_factory=list)
-    forms: list[Form] = msgspec.field(default_factory=lambda: ["proof", "goal-directed"])
+    forms: list[ProofForm] = msgspec.field(default_factory=lambda: ["proof", "goal-directed"])
     novel_premises: Literal["strict", "loose"] = "strict"
 
 
@@ -119,7 +119,7 @@ def shipped() -> list[str]:
     return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
 
 
-def load(recipe: str, settings: list[str] = []) -> Recipe:
+def load_recipe(recipe: str, settings: list[str] = []) -> Recipe:
     """recipe: the name of a recipe in the package, or a YAML file. settings: they override the file, such as `finetune.updates=200`; values
     are YAML. Raises RecipeError."""
     file = Path(recipe)

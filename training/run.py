@@ -26,10 +26,10 @@ from lean_alchemy.lean_workspace.errors import Mistake
 from lean_alchemy.pipelines.benchmarks.leandojo import benchmark_path
 from lean_alchemy.pipelines.runtime.stage import Report
 from lean_alchemy.pipelines.runtime.storage import location_of, write_whole
-from lean_alchemy.training.card import card
+from lean_alchemy.training.card import model_card
 from lean_alchemy.training.data import Prepared, TokenReport, cached_texts, collator, prepare, train_tokenizer, training_texts
+from lean_alchemy.training.deferred_interrupt import deferred_interrupt
 from lean_alchemy.training.fit import Fitted, Metrics, fit
-from lean_alchemy.training.interrupt import deferred_interrupt
 from lean_alchemy.training.model import load_model, merge_adapters, parameters, with_adapters
 from lean_alchemy.training.phases import PHASES
 from lean_alchemy.training.plot import plot_losses
@@ -103,7 +103,7 @@ class _Running:
         model.save_pretrained(self._out / "model")
         tokenizer.model_max_length = max(phase.block for phase in phases.values())  # positions beyond it were not trained
         tokenizer.save_pretrained(self._out / "model")
-        write_whole(self._out / "model" / "README.md", card(recipe, done, data, _versions()).encode())
+        write_whole(self._out / "model" / "README.md", model_card(recipe, done, data, _versions()).encode())
         write_whole(self._out / "run.json", msgspec.json.format(msgspec.json.encode(done), indent=2))
         return done
 

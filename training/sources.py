@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 import pyarrow.dataset as ds
 
-from lean_alchemy.pipelines.benchmarks.leandojo import SPLITS, Benchmark, TracedTheorem, benchmark_path
-from lean_alchemy.pipelines.data.splits import split_of
+from lean_alchemy.pipelines.benchmarks.leandojo import SPLIT_NAMES, Benchmark, TracedTheorem, benchmark_path
+from lean_alchemy.pipelines.data.splits import Split, split_of
 from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.storage import Location, location_of, table_of
 from lean_alchemy.training.prompt import prompt
@@ -22,10 +22,8 @@ from lean_alchemy.training.recipe import Data
 
 Source = Literal["original", "rw", "apply"]
 SOURCES: tuple[Source, ...] = ("original", "rw", "apply")
-Part = Literal["train", "validation"]
-PARTS: tuple[Part, ...] = ("train", "validation")
 
-BATCH = 10_000
+READ_AT_ONCE = 10_000
 """Rows of a table in memory at once."""
 
 
@@ -33,7 +31,7 @@ class TrainingText(msgspec.Struct, frozen=True):
     """prompt: the goal state with its markers; empty for the text of a theorem. completion: the text to learn."""
 
     source: Source
-    part: Part
+    part: Split
     prompt: str
     completion: str
 
@@ -87,9 +85,9 @@ class Sources:
                 if kind := kinds.get(row["variant_id"]):
                     yield TrainingText(kind, split_of(row["target"]), prompt(row["state_before"]), row["tactic"])
 
-    def _originals(self) -> Iterator[tuple[TracedTheorem, Part]]:
+    def _originals(self) -> Iterator[tuple[TracedTheorem, Split]]:
         """The benchmark's theorems, each once. Those in val of a split and in test of none are for validation."""
-        parts = {part: [t for split in SPLITS for t in self._benchmark.part(split, part)] for part in ("train", "val", "test")}
+        parts = {part: [t for split in SPLIT_NAMES for t in self._benchmark.part(split, part)] for part in ("train", "val", "test")}
         test = {theorem.full_name for theorem in parts["test"]}
         validation = {theorem.full_name: theorem for theorem in parts["val"] if theorem.full_name not in test}
         for theorem in validation.values():
@@ -150,5 +148,5 @@ def without_variant_id(theorem: str) -> str:
 
 
 def _rows(folder: Location, columns: list[str], filter: ds.Expression | None = None) -> Iterator[dict]:
-    for batch in table_of(folder).to_batches(columns=columns, filter=filter, batch_size=BATCH):
+    for batch in table_of(folder).to_batches(columns=columns, filter=filter, batch_size=READ_AT_ONCE):
         yield from batch.to_pylist()

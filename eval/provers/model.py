@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 
 from lean_alchemy.eval.prover import Query, Suggestion, distinct
+from lean_alchemy.pipelines.runtime.stage import chunks
 from lean_alchemy.training.prompt import prompt, prompt_ids, tactic_of
 
 TACTIC_TOKENS = 96
@@ -37,7 +38,7 @@ class Model:
         """By beam search with `count` beams. The log-probability is that of the whole tactic with its end-of-text token."""
         texts = [query.state.text for query in queries]
         batch = max(1, SEQUENCES_AT_ONCE // count)
-        return [tactics for first in range(0, len(texts), batch) for tactics in self.tactics(texts[first:first + batch], count)]
+        return [tactics for some in chunks(texts, batch) for tactics in self.tactics(some, count)]
 
     @torch.no_grad()
     def tactics(self, states: Sequence[str], count: int) -> list[list[Suggestion]]:
@@ -50,7 +51,7 @@ class Model:
         scores = output.sequences_scores.tolist() if count > 1 else [0.0] * len(texts)
         end = self.tokenizer.eos_token
         candidates = [Suggestion(tactic_of(text.partition(end)[0]), min(0.0, score)) for text, score in zip(texts, scores, strict=True)]
-        return [distinct(candidates[i:i + count]) for i in range(0, len(candidates), count)]
+        return [distinct(some) for some in chunks(candidates, count)]
 
     def close(self) -> None:
         pass

@@ -28,6 +28,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace.dojo.messages import (
     CheckProof,
+    DojoRequest,
     Enter,
     Error,
     FileEnd,
@@ -38,7 +39,6 @@ from lean_alchemy.lean_workspace.dojo.messages import (
     Package,
     ReadFile,
     Reply,
-    Request,
     RunTactic,
     SourceTheorem,
     Tactic,
@@ -64,7 +64,7 @@ def _is_accepted(toolchain: str) -> bool:
         return False
 
 
-def trace(folder: str, commit: str) -> Iterator[Reply]:
+def trace_repository(folder: str, commit: str) -> Iterator[Reply]:
     """Builds and traces a clone whose HEAD is the commit, unless the cache has the result. `_trace` is the part of `get_traced_repo_path`
     before it reads all files back. The folder is moved into the cache when it is complete."""
     from lean_dojo import LeanGitRepo
@@ -162,7 +162,7 @@ class Player:
         self._dojo: Any = None
         self._states: dict[int, lean_dojo.TacticState] = {}
 
-    def __call__(self, request: Request) -> Iterator[Reply]:
+    def __call__(self, request: DojoRequest) -> Iterator[Reply]:
         match request:
             case Enter(file=file, theorem=name, timeout_s=timeout_s):
                 self._dojo = self._package.Dojo(self._theorem(file, name), timeout=timeout_s)
@@ -201,7 +201,7 @@ def _text_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-ONCE = {"versions": versions, "trace": trace}
+ONCE = {"versions": versions, "trace": trace_repository}
 SERVED = {"read": ReadFileHandler, "dojo": Player}
 
 
@@ -221,7 +221,7 @@ def main(role: str, *arguments: str) -> int:
     try:
         for line in sys.stdin.buffer:
             try:
-                _send(replies, responder(msgspec.json.decode(line, type=Request)))
+                _send(replies, responder(msgspec.json.decode(line, type=DojoRequest)))
             except BrokenPipeError:
                 return 1
             except Exception as error:

@@ -37,7 +37,7 @@ from lean_alchemy.lean_workspace.gym import Advanced, Move, NotOpened, NotReplay
 from lean_alchemy.lean_workspace.process import EngineDied
 from lean_alchemy.lean_workspace.workspace import Lost
 
-OPEN_S = 600.0
+ENTER_S = 600.0
 """For opening a theorem: Lean elaborates its file up to there."""
 STEP_S = 60.0
 
@@ -78,7 +78,7 @@ class DojoGym:
     The tactics that lead to a state are kept, so a state outlives the process that made it. Only one theorem is open at a time.
     """
 
-    def __init__(self, folder: Path, deadline_s: float = STEP_S, open_s: float = OPEN_S, memory_gb: int = 8):
+    def __init__(self, folder: Path, deadline_s: float = STEP_S, open_s: float = ENTER_S, memory_gb: int = 8):
         """folder: of a traced repository. deadline_s: per tactic, as Dojo counts no heartbeats. open_s: for opening a theorem. memory_gb:
         limit for Lean. Raises DojoUnsupported, before anything is started, if Dojo does not run with this Lean, if the folder was not
         traced, or if lean_dojo is missing."""

@@ -42,7 +42,7 @@ class CheckProof(DojoMessage, tag="check", frozen=True):
     proof: str
 
 
-Request = ReadFile | Enter | RunTactic | CheckProof
+DojoRequest = ReadFile | Enter | RunTactic | CheckProof
 
 
 # --- replies --------------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 import lean_alchemy
-from lean_alchemy.lean_workspace.dojo.messages import LeanDojoFailed, Reply, Request
+from lean_alchemy.lean_workspace.dojo.messages import DojoRequest, LeanDojoFailed, Reply
 from lean_alchemy.lean_workspace.embedded.install import home
 from lean_alchemy.lean_workspace.lines import LineReader, pipes_of
 from lean_alchemy.lean_workspace.process import EngineDied
@@ -66,12 +66,12 @@ class LeanDojo:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: Request, deadline_s: float) -> Reply:
+    def ask(self, request: DojoRequest, deadline_s: float) -> Reply:
         """The reply to a request that has one. Raises EngineDied; after the deadline the process is killed."""
         self.send(request)
         return self.reply(deadline_s)
 
-    def ask_all(self, request: Request, end: type, deadline_s: float) -> Iterator[Reply]:
+    def ask_all(self, request: DojoRequest, end: type, deadline_s: float) -> Iterator[Reply]:
         """Replies up to and including one of the type `end` or LeanDojoFailed. deadline_s: for each reply. Raises EngineDied."""
         self.send(request)
         while True:
@@ -79,7 +79,7 @@ class LeanDojo:
             if isinstance(reply, (end, LeanDojoFailed)):
                 return
 
-    def send(self, request: Request) -> None:
+    def send(self, request: DojoRequest) -> None:
         """Raises EngineDied."""
         try:
             self._stdin.write(msgspec.json.encode(request) + b"\n")

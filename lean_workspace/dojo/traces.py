@@ -117,7 +117,7 @@ class Repository(msgspec.Struct, frozen=True):
     folder: Path
 
 
-def source_of(folder: Path) -> Repository:
+def repository_of(folder: Path) -> Repository:
     """The origin and commit of a folder, as far as git knows them."""
     if not (folder / ".git").exists():
         return Repository(str(folder), "unknown", folder)

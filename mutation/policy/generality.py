@@ -13,7 +13,7 @@ from lean_alchemy.mutation.kinds import KINDS, Reach, kinds_within
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
 from lean_alchemy.mutation.search.classes import Classes
 
-SAMPLE = 512
+SAMPLED_TARGETS = 512
 """Targets whose forms are kept with a library: enough to distinguish a share of 1 % from one of 3 %."""
 
 SUBJECTS = 5_000
@@ -38,7 +38,7 @@ class Generality(msgspec.Struct, frozen=True):
         return frozenset(use for use, share in self.shares.items() if share > limit)
 
 
-def measure(keys: Iterable[Key], sample: Sequence[tuple[int, Sequence[Site]]], theorems: int, classes: Classes) -> Generality:
+def measure_generality(keys: Iterable[Key], sample: Sequence[tuple[int, Sequence[Site]]], theorems: int, classes: Classes) -> Generality:
     """keys: of all lemmas. sample: number and sites of each sampled target. theorems: how many the library has. classes:
     the library's instances."""
     lemmas = Lemmas(keys, kinds_within([kind.name for kind in KINDS], Reach(occurrences=False)), _Everything(), rules=(),

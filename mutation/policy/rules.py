@@ -322,15 +322,15 @@ EVERYTHING = Policy(theorems=(), patterns=(), statements=(), texts=(), generic_s
                     foreign_cap=None, near_duplicates=False)
 """Keeps every verified variant (`--keep-all`)."""
 
-PARTS = (GENERIC, TARGET_CAP, FOREIGN_CAP, LEMMA_CAP, NEAR_DUPLICATE,
-         *(rule.name for rules in (THEOREM_RULES, PATTERN_RULES, STATEMENT_RULES, TEXT_RULES) for rule in rules))
+POLICY_PARTS = (GENERIC, TARGET_CAP, FOREIGN_CAP, LEMMA_CAP, NEAR_DUPLICATE,
+                *(rule.name for rules in (THEOREM_RULES, PATTERN_RULES, STATEMENT_RULES, TEXT_RULES) for rule in rules))
 """The names that `policy_without` accepts."""
 
 
 def policy_without(names: Sequence[str], policy: Policy = Policy()) -> Policy:
     """The policy without the rules and limits of these names. Raises ValueError for an unknown name."""
-    if unknown := [name for name in names if name not in PARTS]:
-        raise ValueError(f"there is no rule {unknown[0]!r}; choose among {', '.join(dict.fromkeys(PARTS))}")
+    if unknown := [name for name in names if name not in POLICY_PARTS]:
+        raise ValueError(f"there is no rule {unknown[0]!r}; choose among {', '.join(dict.fromkeys(POLICY_PARTS))}")
 
     def kept(rules):
         return tuple(rule for rule in rules if rule.name not in names)

@@ -16,7 +16,7 @@ from lean_alchemy.lean_workspace.protocol import Site
 Fact = tuple[str, int]
 """(class, place of an argument): a type has it if it may be that argument of an instance of the class."""
 
-Row = list
+InstanceRow = list
 """[class, argument …] of an instance. An argument is its head symbol (`c:Nat`, `v:x` for a variable of a target, `P` for a
 function type, `S` for a sort), `*` where there is none, or, for a variable, the list of [class, place] that it needs."""
 
@@ -49,7 +49,7 @@ def _need(text: str) -> tuple[tuple[str, ...], Need]:
 class TargetInstances:
     """The instances among the hypotheses of a target, by the head symbol of the type."""
 
-    def __init__(self, rows: Iterable[Row] = ()):
+    def __init__(self, rows: Iterable[InstanceRow] = ()):
         facts: dict[str, set[Fact]] = defaultdict(set)
         for name, *arguments in rows:
             for place, argument in enumerate(arguments):
@@ -65,7 +65,7 @@ class TargetInstances:
 class Classes:
     """The instances of a library, and what follows from them."""
 
-    def __init__(self, rows: Iterable[Row]):
+    def __init__(self, rows: Iterable[InstanceRow]):
         self._stated: dict[str, set[Fact]] = defaultdict(set)
         """By head symbol: the facts that an instance states."""
         self._follows: dict[Fact, list[tuple[Fact, frozenset[Fact]]]] = defaultdict(list)

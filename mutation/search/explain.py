@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 
-from lean_alchemy.mutation.search.index import STEPS, Form, Pattern, arity
+from lean_alchemy.lean_workspace.protocol import Form
+from lean_alchemy.mutation.search.index import WALK_STEPS, PatternTokens, arity
 
 
-def stops_at(pattern: Pattern, forms: list[Form]) -> int:
+def stops_at(pattern: PatternTokens, forms: list[Form]) -> int:
     """The place of the first token of the pattern that no form has; the pattern's length where all tokens match, without
-    regard to variables that occur twice. The walk that gets farthest within STEPS counts."""
+    regard to variables that occur twice. The walk that gets farthest within WALK_STEPS counts."""
     after = _ends(pattern)
     farthest = steps = 0
     seen: set[tuple[int, int]] = set()
     stacks: dict[tuple[int, int], tuple] = {}
     todo: list[tuple[int, tuple | None]] = [(0, (forms, None))]
-    while todo and steps < STEPS:
+    while todo and steps < WALK_STEPS:
         steps += 1
         place, stack = todo.pop()
         farthest = max(farthest, place)
@@ -34,7 +35,7 @@ def stops_at(pattern: Pattern, forms: list[Form]) -> int:
     return farthest
 
 
-def _ends(pattern: Pattern) -> list[int]:
+def _ends(pattern: PatternTokens) -> list[int]:
     """For each place, the place after the subpattern that begins there."""
     ends = [0] * len(pattern)
     for place in reversed(range(len(pattern))):
@@ -45,7 +46,7 @@ def _ends(pattern: Pattern) -> list[int]:
     return ends
 
 
-def why_not_rewritten(pattern: Pattern, needs: str, terms: Sequence[tuple[str, list[Form]]]) -> str:
+def why_not_rewritten(pattern: PatternTokens, needs: str, terms: Sequence[tuple[str, list[Form]]]) -> str:
     """For `rw`. terms: (root, forms) of the subterms that have a motive. needs: the column of the key."""
     roots = [forms for root, forms in terms if root == pattern[0]]
     if not roots:
@@ -53,12 +54,12 @@ def why_not_rewritten(pattern: Pattern, needs: str, terms: Sequence[tuple[str, l
     return _where(pattern[1:], needs, max(stops_at(pattern[1:], forms) for forms in roots))
 
 
-def why_not_applied(pattern: Pattern, needs: str, forms: list[Form]) -> str:
+def why_not_applied(pattern: PatternTokens, needs: str, forms: list[Form]) -> str:
     """For `apply`. forms: those of the site."""
     return _where(pattern, needs, stops_at(pattern, forms)) if forms else "the site has no forms: the budget for them ran out"
 
 
-def _where(pattern: Pattern, needs: str, place: int) -> str:
+def _where(pattern: PatternTokens, needs: str, place: int) -> str:
     if place == len(pattern):
         needed = f", or what it needs is missing: {needs.replace(chr(9), ', ')}" if needs else ""
         return f"a variable occurs twice in the pattern, and the terms it meets have no form in common{needed}"

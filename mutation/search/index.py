@@ -7,7 +7,7 @@ and refused there. A pattern may also need something of the terms that its varia
 the caller of a query decides whether that holds.
 
 A term and each of its arguments have several forms, so a walk that remembers what the variables met can take
-time in the product of their numbers. A few terms of a library are that bad. After `STEPS` steps they are walked
+time in the product of their numbers. A few terms of a library are that bad. After `WALK_STEPS` steps they are walked
 again without the memory, each node of the trie once for each rest of the term: more candidates, none missed.
 """
 
@@ -17,16 +17,13 @@ from functools import cache
 from typing import Any
 
 import lean_alchemy.mutation.terms  # noqa: F401 (sets the recursion limit: the trie is as deep as patterns are long)
+from lean_alchemy.lean_workspace.protocol import Form
 
-STEPS = 200_000
+WALK_STEPS = 200_000
 """Limit of steps of a walk that remembers, about 0.2 s. Counted, not timed, so that it is the same on every machine."""
 
-Pattern = Sequence[str]
-Form = list
-"""[token, argument …]; an argument is a list of forms, "*" (fits wildcards only) or "**" (unknown: fits everything)."""
-
-
-Needs = Sequence[tuple[Sequence[str], Hashable]]
+PatternTokens = Sequence[str]
+PatternNeeds = Sequence[tuple[Sequence[str], Hashable]]
 """(variables of the pattern, need): the term that one of these variables meets must satisfy the need."""
 Holds = Callable[[Any, Any], bool]
 """(need, forms of a term) → may the term satisfy the need?"""
@@ -55,8 +52,8 @@ class _Node:
         self.children: dict[str, _Node] = {}
         self.star: _Node | None = None
         self.values: list[tuple[Hashable, tuple[tuple[int, ...], ...], tuple[tuple[tuple[int, ...], Hashable], ...]]] = []
-        """(value, groups of wildcard places that are the same variable, (wildcard places, need) as in `Needs`)"""
-        self.waiting: list[tuple[Pattern, Hashable, Needs]] = []
+        """(value, groups of wildcard places that are the same variable, (wildcard places, need) as in `PatternNeeds`)"""
+        self.waiting: list[tuple[PatternTokens, Hashable, PatternNeeds]] = []
 
     def open(self) -> "_Node":
         """The node itself, with its waiting patterns passed on to its children."""
@@ -66,7 +63,7 @@ class _Node:
                 self._place(pattern, value, needs)
         return self
 
-    def _place(self, pattern: Pattern, value: Hashable, needs: Needs) -> None:
+    def _place(self, pattern: PatternTokens, value: Hashable, needs: PatternNeeds) -> None:
         if self.depth == len(pattern):
             self.values.append((value, _repeated(pattern), _placed(pattern, needs)))
             return
@@ -82,7 +79,7 @@ class _Node:
         below.waiting.append((pattern, value, needs))
 
 
-def _places(pattern: Pattern) -> dict[str, list[int]]:
+def _places(pattern: PatternTokens) -> dict[str, list[int]]:
     """The places of each variable, counted in wildcards."""
     places: dict[str, list[int]] = {}
     for place, token in enumerate(token for token in pattern if token[0] in "*?"):
@@ -91,12 +88,12 @@ def _places(pattern: Pattern) -> dict[str, list[int]]:
     return places
 
 
-def _repeated(pattern: Pattern) -> tuple[tuple[int, ...], ...]:
+def _repeated(pattern: PatternTokens) -> tuple[tuple[int, ...], ...]:
     """The places of each variable that occurs more than once."""
     return tuple(tuple(places) for places in _places(pattern).values() if len(places) > 1)
 
 
-def _placed(pattern: Pattern, needs: Needs) -> tuple[tuple[tuple[int, ...], Hashable], ...]:
+def _placed(pattern: PatternTokens, needs: PatternNeeds) -> tuple[tuple[tuple[int, ...], Hashable], ...]:
     """The needs, with the first place of each variable; without variables that the pattern lacks."""
     if not needs:
         return ()
@@ -106,7 +103,7 @@ def _placed(pattern: Pattern, needs: Needs) -> tuple[tuple[tuple[int, ...], Hash
 
 
 class _Overrun(Exception):
-    """A walk that remembers took more than STEPS."""
+    """A walk that remembers took more than WALK_STEPS."""
 
 
 class Index:
@@ -119,7 +116,7 @@ class Index:
         self._steps = 0
         self._holds: Holds = anything_holds
 
-    def add(self, pattern: Pattern, value: Hashable, needs: Needs = ()) -> None:
+    def add(self, pattern: PatternTokens, value: Hashable, needs: PatternNeeds = ()) -> None:
         """Puts a value under a pattern. needs: what its variables need, for `holds` of a query to decide."""
         self.size += 1
         if pattern[0][0] in "*?":
@@ -189,7 +186,7 @@ class Index:
     def _match(self, node: _Node, stack: tuple | None, bound: tuple, matches: set) -> None:
         """stack: the rest of the term, a linked list of arguments. bound: what each wildcard so far met."""
         self._steps += 1
-        if self._steps > STEPS:
+        if self._steps > WALK_STEPS:
             raise _Overrun
         if node.waiting:
             node.open()
@@ -223,7 +220,7 @@ class Index:
     def _share(self, a: Any, b: Any) -> bool:
         """May two arguments be the same term? Unknown arguments may be anything."""
         self._steps += 1
-        if self._steps > STEPS:
+        if self._steps > WALK_STEPS:
             raise _Overrun
         if a is b or not isinstance(a, list) or not isinstance(b, list) or not a or not b:
             return True

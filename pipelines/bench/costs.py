@@ -12,7 +12,7 @@ from lean_alchemy.pipelines.runtime.stage import Sums
 
 PROFILED = 6
 """Attempts to profile per target and way, of those that succeed and of those that fail."""
-WRITTEN = 3
+WRITTEN_PER_WAY = 3
 """Variants to write per target and way."""
 
 _MESSAGES = (
@@ -82,7 +82,7 @@ def sample_costs(target: PreparedTarget, way: str, usable: Sequence[Candidate], 
         for cost in target.profile(drawn) if drawn else ():
             outcome = "usable" if candidates is usable else meaning_of(cost.outcome)
             costs.attempts.setdefault(way, {}).setdefault(outcome, Parts()).count(cost)
-    drawn = draw.sample(list(usable), min(WRITTEN, len(usable)))
+    drawn = draw.sample(list(usable), min(WRITTEN_PER_WAY, len(usable)))
     drafts = [draft for _, draft in target.attempt(drawn) if isinstance(draft, Draft)]
     checking = costs.written[way] = Checking()
     for _, written in target.write([(draft, f"sample_{i}") for i, draft in enumerate(drafts)]):

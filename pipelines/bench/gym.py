@@ -12,7 +12,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace.gym import Advanced, Gym, GymStatement, NotOpened, Outcome, Proved
 from lean_alchemy.lean_workspace.library import Library
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
 
 MIX = ("intro h", "rw [Nat.add_comm]", "rw [List.length_append]", "simp", "exact rfl", "exact Nat.le_refl _", "assumption", "omega")
@@ -57,7 +57,7 @@ class GymRun(msgspec.Struct, frozen=True):
                 "tactics": {tactic: {"ms": round(1000 * s.seconds / s.count, 2), **s.outcomes} for tactic, s in self.steps.items()}}
 
 
-def measure(library: Library, names: Sequence[str], episodes: int, report: Report) -> GymRun:
+def measure_gym(library: Library, names: Sequence[str], episodes: int, report: Report) -> GymRun:
     """names: of the theorems to start from, in turn."""
     steps = {tactic: TacticTotals() for tactic in MIX}
     not_opened = 0

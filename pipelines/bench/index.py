@@ -23,15 +23,14 @@ from lean_alchemy.lean_workspace.protocol import Site
 from lean_alchemy.mutation.kinds import Kind, Reach, kinds_within
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue
-from lean_alchemy.pipelines.corpus.extract import extraction_folder
+from lean_alchemy.pipelines.corpus.extract import THEOREMS_PER_REQUEST, extraction_folder
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
 
-PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-PAGE = 250
+INDEXED_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 MATHLIB = 200_000
 """Number of theorems of Mathlib, to which the measurements are extrapolated."""
 
@@ -101,7 +100,7 @@ class IndexResult(msgspec.Struct, frozen=True):
     def curves(self) -> dict[str, list[tuple[float, float]]]:
         """Each growing quantity as a list of (theorems, value)."""
         growth = self.build.growth
-        marks = [next(point for point in growth if point[0] >= part * growth[-1][0]) for part in PARTS]
+        marks = [next(point for point in growth if point[0] >= part * growth[-1][0]) for part in INDEXED_SHARES]
         return {
             "keys in Lean, s": [(n, s) for n, s in marks],
             "trie, s": [(size.theorems, size.trie_s) for size in self.sizes],
@@ -131,7 +130,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     return statistics.linear_regression([log(x) for x, _ in points], [log(y) for _, y in points]).slope
 
 
-def measure(job: Job[Options], library: Catalogue, workers: int, report: Report) -> IndexResult:
+def measure_index(job: Job[Options], library: Catalogue, workers: int, report: Report) -> IndexResult:
     """workers: engines that compute keys in parallel. The job's targets are the queries; targets that can't be prepared are skipped."""
     kinds = kinds_within(["rw", "apply"], Reach())
     build = _build(job, library, kinds, workers, report)
@@ -156,9 +155,9 @@ def measure(job: Job[Options], library: Catalogue, workers: int, report: Report)
             queries.append((number, target.sites))
         report("targets", len(names), len(names), "")
     sizes = []
-    for part in PARTS:
+    for part in INDEXED_SHARES:
         sizes.append(_size(part, library, kinds, queries, job.options.seed))
-        report("sizes", len(sizes), len(PARTS), f"{sizes[-1].query_ms.median:.2f} ms")
+        report("sizes", len(sizes), len(INDEXED_SHARES), f"{sizes[-1].query_ms.median:.2f} ms")
     return IndexResult(job.options.library, len(library.theorems), len(queries), build, load,
                        Spread.of(forms_ms), Spread.of(prepare_ms), sizes)
 
@@ -174,7 +173,7 @@ def _build(job: Job[Options], library: Catalogue, kinds: Sequence[Kind], workers
         def page(first: int) -> tuple[int, list[tuple]]:
             workspace = free.pop()  # there are as many threads as engines, so one is free
             try:
-                return first, workspace.keys(first, min(PAGE, count - first)).rows
+                return first, workspace.keys(first, min(THEOREMS_PER_REQUEST, count - first)).rows
             finally:
                 free.append(workspace)
 
@@ -183,11 +182,11 @@ def _build(job: Job[Options], library: Catalogue, kinds: Sequence[Kind], workers
         growth: list[tuple[int, float]] = []
         try:
             # Pages in random order: theorems of one module are similar, and the growth should not depend on the order of modules.
-            firsts = random.Random(0).sample(range(0, count, PAGE), len(range(0, count, PAGE)))
+            firsts = random.Random(0).sample(range(0, count, THEOREMS_PER_REQUEST), len(range(0, count, THEOREMS_PER_REQUEST)))
             for future in as_completed([threads.submit(page, first) for first in firsts]):
                 first, rows = future.result()
                 pages[first] = rows
-                done = min(count, len(pages) * PAGE)
+                done = min(count, len(pages) * THEOREMS_PER_REQUEST)
                 growth.append((done, time.monotonic() - start))
                 report("build", done, count, "")
             keys_s = time.monotonic() - start

@@ -22,16 +22,16 @@ from lean_alchemy.lean_workspace.protocol import Site
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.mutation.kinds import kinds_within
 from lean_alchemy.mutation.search.candidates import Lemmas
-from lean_alchemy.pipelines.bench.index import PAGE, exponent
+from lean_alchemy.pipelines.bench.index import THEOREMS_PER_REQUEST, exponent
 from lean_alchemy.pipelines.corpus.catalogue import SLICES, Catalogue
 from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import SHARD_TARGETS, draw_targets
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
 
-PARTS = (1 / 4, 1 / 2, 1.0)
+MEASURED_SHARES = (1 / 4, 1 / 2, 1.0)
 """The parts of the library for which growth is measured, with targets from the first part."""
 REPETITIONS = 40
 PAPER_CORE_HOURS = 1_700_000
@@ -138,7 +138,7 @@ def _short(value: float) -> str:
 # --- measuring ------------------------------------------------------------------------------------------------------------------
 
 
-def measure(job: Job[Options], library: Catalogue, report: Report) -> Measured:
+def measure_scale(job: Job[Options], library: Catalogue, report: Report) -> Measured:
     """Measures the costs of the job's targets, the growth, and the extraction. Raises EngineDied, EngineRefused."""
     names = draw_targets(job.options, library)
     start = time.monotonic()
@@ -178,7 +178,7 @@ def _seconds(cost: TargetCost) -> float:
 
 def _growth(job: Job[Options], library: Catalogue, workspace: Workspace, count: int, report: Report) -> Growth:
     """The candidates of targets of the first part, as the library grows."""
-    sizes = [round(part * len(library.theorems)) for part in PARTS]
+    sizes = [round(part * len(library.theorems)) for part in MEASURED_SHARES]
     early = [i for i in range(sizes[0]) if library.is_ordinary(library.theorems[i], job.options.policy)]
     queries: list[tuple[int, list[Site]]] = []
     for number in random.Random(job.options.seed).sample(early, min(count, len(early))):
@@ -201,7 +201,7 @@ def _growth(job: Job[Options], library: Catalogue, workspace: Workspace, count: 
 
 def _extract_s(workspace: Workspace, count: int, seed: int, pages: int = 4) -> float:
     """Seconds per theorem for the rows and keys of random pages, as the extraction requests them."""
-    size = min(PAGE, count)
+    size = min(THEOREMS_PER_REQUEST, count)
     pages = min(pages, count - size + 1)
     start = time.monotonic()
     for first in random.Random(seed).sample(range(count - size + 1), pages):

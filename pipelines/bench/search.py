@@ -31,14 +31,14 @@ from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened, sized
 from lean_alchemy.pipelines.runtime.manifest import UsageError
+from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries
-from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks
 
-BATCH = 20
+TARGETS_PER_ROUND = 20
 """After so many targets it is decided again which ways still need more pairs."""
-SHARD = 5
+TARGETS_PER_SHARD = 5
 
 RETIREMENT = Retirement(requests=500_000)
 """Brute force sends an engine many more requests than any other work."""
@@ -152,8 +152,8 @@ class ComparedTarget(msgspec.Struct, frozen=True):
     oracle_first: bool
 
 
-def search(job: Job[Options], library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report,
-           so_far: Callable[[SearchComparison], None] = lambda compared: None) -> tuple[SearchComparison, list[Failure]]:
+def measure_search(job: Job[Options], library: Catalogue, ways: Sequence[Way], pairs: int | None, workers: int, report: Report,
+                   so_far: Callable[[SearchComparison], None] = lambda compared: None) -> tuple[SearchComparison, list[Failure]]:
     """Compares the ways on the job's targets, in order. pairs: a way is no longer measured when it has this many usable pairs without
     conditions; None: all targets. so_far: called after each batch. Targets that failed are in the list, and not in the comparison."""
     options = job.options
@@ -161,14 +161,13 @@ def search(job: Job[Options], library: Catalogue, ways: Sequence[Way], pairs: in
     compared, failures = SearchComparison(), list[Failure]()
     stage = sized(COMPARE, job.library, len(library.theorems))
     with pool.cluster(workers), runner.crew(job, stage, job, workers) as crew:
-        for start in range(0, len(names), BATCH):
+        for start, some in zip(range(0, len(names), TARGETS_PER_ROUND), chunks(names, TARGETS_PER_ROUND), strict=True):
             # Decided once per batch, so that the result does not depend on the number of engines.
             unfinished = tuple(way for way in ways if pairs is None or compared.row(way.name).usable < pairs)
             if not unfinished:
                 break
-            items = [ComparedTarget(name, unfinished, place % 2 == 1) for place, name in enumerate(names[start:start + BATCH], start)]
-            chunks = (items[i:i + SHARD] for i in range(0, len(items), SHARD))
-            shards = [Shard(job.key(COMPARE, options.seed, chunk), chunk) for chunk in chunks]
+            items = [ComparedTarget(name, unfinished, place % 2 == 1) for place, name in enumerate(some, start)]
+            shards = [Shard(job.key(COMPARE, options.seed, chunk), chunk) for chunk in chunks(items, TARGETS_PER_SHARD)]
             ran = runner.run(job, stage, job, shards, workers, report, retries=Retries(retry_failed=True), hired=crew,
                              label=f"targets from {start}", note=_usable_pairs)
             failures += ran.failures

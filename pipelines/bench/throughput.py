@@ -64,7 +64,7 @@ class Throughput(msgspec.Struct, frozen=True):
                 "parts_ms": self.parts_ms}
 
 
-def measure(job: Job[Options], workers: Sequence[int], report: Report) -> list[Throughput]:
+def measure_throughput(job: Job[Options], workers: Sequence[int], report: Report) -> list[Throughput]:
     """One measurement for each number of workers. The time of a target that failed is missing in it."""
     measured = []
     for count in workers:

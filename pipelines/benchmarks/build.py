@@ -18,13 +18,13 @@ import msgspec
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.protocol import AskDeclarations
 from lean_alchemy.pipelines.benchmarks.leandojo import (
-    PARTS,
-    SPLITS,
+    PART_NAMES,
+    SPLIT_NAMES,
     File,
     Premise,
     Reference,
-    Split,
     SplitName,
+    TheoremsByPart,
     TracedTactic,
     TracedTheorem,
     annotated,
@@ -39,8 +39,8 @@ from lean_alchemy.pipelines.corpus.options import TargetOptions
 from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
 from lean_alchemy.pipelines.runtime import parquet, pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened, sized
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError, manifest_at
+from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, silent
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, write_whole
@@ -106,7 +106,7 @@ class Built(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def build(out: Location, name: str, version: int, held_out: int, seed: int, workers: int, report: Report = silent) -> Built:
+def build_benchmark(out: Location, name: str, version: int, held_out: int, seed: int, workers: int, report: Report = silent) -> Built:
     """The benchmark of a harvest. held_out: number of theorems in val, and also in test. Raises UsageError if there is no harvest, or if it
     is too small."""
     start = time.monotonic()
@@ -120,9 +120,9 @@ def build(out: Location, name: str, version: int, held_out: int, seed: int, work
     if len(theorems) < 4 * held_out:
         raise UsageError(f"{len(theorems)} proofs are too few to hold out {held_out} for val and {held_out} for test: "
                          "harvest more, or set a smaller --test-size")
-    splits: dict[SplitName, Split] = {
+    splits: dict[SplitName, TheoremsByPart] = {
         "random": random_split(theorems, held_out, seed), "novel_premises": novel_premises_split(theorems, held_out, seed)}
-    counts = {split: {part: len(splits[split][part]) for part in PARTS} for split in SPLITS}
+    counts = {split: {part: len(splits[split][part]) for part in PART_NAMES} for split in SPLIT_NAMES}
     premises = sum(len(file.premises) for file in corpus)
     metadata = {
         "name": name, "version": version, "from_repo": {"url": URL, "commit": _commit(library)},
@@ -133,7 +133,7 @@ def build(out: Location, name: str, version: int, held_out: int, seed: int, work
                  time.monotonic() - start)
 
 
-def write(files: Mapping[str, bytes], folder: Location, pack: Path | None) -> None:
+def write_benchmark(files: Mapping[str, bytes], folder: Location, pack: Path | None) -> None:
     """Writes the files as a folder, replacing an earlier one. pack: also as this `.tar.xz` file."""
     with draft(folder.parent / ".work") as made:
         for name, content in files.items():

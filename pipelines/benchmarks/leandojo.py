@@ -29,8 +29,8 @@ CORE = Path(__file__).parent / "core.tar.xz"
 
 SplitName = Literal["random", "novel_premises"]
 PartName = Literal["train", "val", "test"]
-SPLITS: tuple[SplitName, ...] = ("random", "novel_premises")
-PARTS: tuple[PartName, ...] = ("train", "val", "test")
+SPLIT_NAMES: tuple[SplitName, ...] = ("random", "novel_premises")
+PART_NAMES: tuple[PartName, ...] = ("train", "val", "test")
 
 Position = tuple[int, int]
 """Line and column, from 1."""
@@ -131,16 +131,16 @@ class Benchmark:
 
     def theorems(self) -> list[TracedTheorem]:
         """All theorems of the benchmark: those of all parts of the random split."""
-        return [theorem for part in PARTS for theorem in self.part("random", part)]
+        return [theorem for part in PART_NAMES for theorem in self.part("random", part)]
 
     def novel_premises(self) -> set[str]:
         """The premises that proofs in val and test of the split `novel_premises` use, and no proof in train."""
-        used = {part: {name for theorem in self.part("novel_premises", part) for name in theorem.premises} for part in PARTS}
+        used = {part: {name for theorem in self.part("novel_premises", part) for name in theorem.premises} for part in PART_NAMES}
         return (used["val"] | used["test"]) - used["train"]
 
     def held_out(self, novel_premises: bool) -> HeldOut:
         """The theorems in val and test of both splits. novel_premises: also hold out, as lemmas, what `novel_premises()` returns."""
-        theorems = [theorem for split in SPLITS for part in ("val", "test") for theorem in self.part(split, part)]
+        theorems = [theorem for split in SPLIT_NAMES for part in ("val", "test") for theorem in self.part(split, part)]
         return HeldOut(frozenset(t.full_name for t in theorems), frozenset(t.statement_key for t in theorems if t.statement_key),
                        frozenset(self.novel_premises()) if novel_premises else frozenset())
 
@@ -185,16 +185,16 @@ def _unpacked(file: Path) -> dict[str, bytes]:
 
 # --- splits ---------------------------------------------------------------------------------------------------------------------
 
-Split = Mapping[PartName, list[TracedTheorem]]
+TheoremsByPart = Mapping[PartName, list[TracedTheorem]]
 
 
-def random_split(theorems: Sequence[TracedTheorem], held_out: int, seed: int) -> Split:
+def random_split(theorems: Sequence[TracedTheorem], held_out: int, seed: int) -> TheoremsByPart:
     """held_out: number of theorems in val, and also in test. The split depends on the seed and the names alone."""
     drawn = sorted(theorems, key=lambda theorem: _draw(seed, theorem.full_name))
     return _parts(drawn[:2 * held_out], drawn[2 * held_out:], held_out)
 
 
-def novel_premises_split(theorems: Sequence[TracedTheorem], held_out: int, seed: int) -> Split:
+def novel_premises_split(theorems: Sequence[TracedTheorem], held_out: int, seed: int) -> TheoremsByPart:
     """Each proof in val and test uses a premise that no proof in train uses. All theorems that use a premise are moved out of train
     together, beginning with the premises that the fewest theorems use."""
     users: dict[str, list[TracedTheorem]] = defaultdict(list)
@@ -211,7 +211,7 @@ def novel_premises_split(theorems: Sequence[TracedTheorem], held_out: int, seed:
     return _parts(drawn, train, len(drawn) // 2)
 
 
-def _parts(held_out: list[TracedTheorem], train: list[TracedTheorem], count: int) -> Split:
+def _parts(held_out: list[TracedTheorem], train: list[TracedTheorem], count: int) -> TheoremsByPart:
     return {"train": train, "val": held_out[:count], "test": held_out[count:]}
 
 
@@ -247,11 +247,11 @@ def annotated(tactic: str, premises: Iterable[str]) -> tuple[str, list[str]]:
 # --- writing --------------------------------------------------------------------------------------------------------------------
 
 
-def files_of(corpus: Iterable[File], splits: Mapping[SplitName, Split], metadata: dict, card: str) -> dict[str, bytes]:
+def files_of(corpus: Iterable[File], splits: Mapping[SplitName, TheoremsByPart], metadata: dict, card: str) -> dict[str, bytes]:
     """The files of a benchmark, by name. The same benchmark gives the same bytes."""
     files = {"corpus.jsonl": b"".join(msgspec.json.encode(file) + b"\n" for file in corpus)}
     for split, parts in splits.items():
-        for part in PARTS:
+        for part in PART_NAMES:
             files[f"{split}/{part}.json"] = msgspec.json.encode(parts[part])
     digest = hashlib.sha256(b"".join(name.encode() + b"\0" + content for name, content in sorted(files.items()))).hexdigest()
     files["metadata.json"] = json.dumps({**metadata, "sha256": digest}, indent=2, ensure_ascii=False).encode() + b"\n"

@@ -53,7 +53,7 @@ def workers_of(asked: int | None, workspace: str | None = None) -> int:
     """The number that the user gave, or as many as this machine has cores and memory for."""
     if asked is not None:
         return asked
-    from lean_alchemy.pipelines.runtime.lean import workers_that_fit
+    from lean_alchemy.pipelines.runtime.open_lean import workers_that_fit
 
     return workers_that_fit(workspace)
 

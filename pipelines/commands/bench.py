@@ -46,7 +46,7 @@ def search(
 ) -> None:
     """Compares brute force, the index and an oracle on every site of random targets."""
     from lean_alchemy.pipelines.bench.report import print_search, search_summary, write_search
-    from lean_alchemy.pipelines.bench.search import search as run
+    from lean_alchemy.pipelines.bench.search import measure_search as run
     from lean_alchemy.pipelines.bench.search import ways_of
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
@@ -72,14 +72,14 @@ def index(
     json: Json = False,
 ) -> None:
     """Measures building, loading and querying the index, and how the costs grow with the library."""
-    from lean_alchemy.pipelines.bench.index import measure
+    from lean_alchemy.pipelines.bench.index import measure_index
     from lean_alchemy.pipelines.bench.report import print_index, write_index
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
 
     with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=count_of(targets), seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        measured = measure(job, catalogue, workers_of(workers, job.options.workspace), report)
+        measured = measure_index(job, catalogue, workers_of(workers, job.options.workspace), report)
     if out is not None:
         write_index(measured, out)
     if not json:
@@ -100,7 +100,7 @@ def throughput(
 ) -> None:
     """Measures verified variants per second, and where the time goes."""
     from lean_alchemy.pipelines.bench.report import print_throughput
-    from lean_alchemy.pipelines.bench.throughput import measure
+    from lean_alchemy.pipelines.bench.throughput import measure_throughput
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
 
@@ -108,7 +108,7 @@ def throughput(
     numbers = [1, most] if scaling and most > 1 else [most]
     with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=count_of(targets), seed=seed,
                                           workspace=workspace_of(workspace)) as (job, _):
-        measured = measure(job, numbers, report)
+        measured = measure_throughput(job, numbers, report)
     if not json:
         print_throughput(measured)
     alone, all_ = measured[0], measured[-1]
@@ -127,7 +127,7 @@ def gym(
     json: Json = False,
 ) -> None:
     """Measures steps per second of one engine, with states printed, and how its memory grows."""
-    from lean_alchemy.pipelines.bench.gym import measure
+    from lean_alchemy.pipelines.bench.gym import measure_gym
     from lean_alchemy.pipelines.bench.report import print_gym
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
@@ -135,7 +135,7 @@ def gym(
 
     with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=theorems, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        played = measure(job.library, draw_targets(job.options, catalogue)[:theorems], episodes, report)
+        played = measure_gym(job.library, draw_targets(job.options, catalogue)[:theorems], episodes, report)
     if not json:
         print_gym(played)
     finish(played.summary(), json)
@@ -157,7 +157,7 @@ def scale(
 ) -> None:
     """Estimates the time for a larger library on more cores."""
     from lean_alchemy.pipelines.bench.report import print_scale, write_scale
-    from lean_alchemy.pipelines.bench.scale import extrapolate, measure
+    from lean_alchemy.pipelines.bench.scale import extrapolate, measure_scale
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
 
@@ -167,7 +167,7 @@ def scale(
         raise typer.BadParameter("--targets: at least 20 are needed for an estimate")
     with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=number, seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
-        extrapolated = extrapolate(measure(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
+        extrapolated = extrapolate(measure_scale(job, catalogue, report), to_theorems, to_targets, counts, factors, seed)
     if out is not None:
         write_scale(extrapolated, out)
     if not json:

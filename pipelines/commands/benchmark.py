@@ -22,13 +22,13 @@ def build(
     json: Json = False,
 ) -> None:
     """Makes a benchmark from a harvest: the folder OUT/benchmark, with its data card."""
-    from lean_alchemy.pipelines.benchmarks.build import build as run
-    from lean_alchemy.pipelines.benchmarks.build import write
+    from lean_alchemy.pipelines.benchmarks.build import build_benchmark as run
+    from lean_alchemy.pipelines.benchmarks.build import write_benchmark
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
 
     with progress() as report:
         built = run(out, name, benchmark_version, test_size, seed, workers_of(workers), report)
-    write(built.files, out / "benchmark", pack)
+    write_benchmark(built.files, out / "benchmark", pack)
     tell(f"the benchmark is in {out / 'benchmark'}" + (f" and {pack}" if pack else ""))
     finish({"theorems": built.theorems, "premises": built.premises, "unresolved": len(built.unresolved),
             "seconds": round(built.seconds, 1)}, json)

@@ -23,8 +23,8 @@ from lean_alchemy.pipelines.commands.arguments import (
 )
 from lean_alchemy.pipelines.commands.default_command import DefaultCommand
 
-Split = Annotated[Literal["random", "novel_premises"], typer.Option(help="Split of the benchmark.")]
-Part = Annotated[Literal["test", "val"], typer.Option(help="Part of the split.")]
+SplitOption = Annotated[Literal["random", "novel_premises"], typer.Option(help="Split of the benchmark.")]
+PartOption = Annotated[Literal["test", "val"], typer.Option(help="Part of the split.")]
 
 evaluate = typer.Typer(cls=DefaultCommand, help="Evaluates a prover on a benchmark with best-first search, and compares two evaluations.")
 
@@ -39,8 +39,8 @@ def run(
     out: Annotated[Path | None, typer.Option(
         help="The folder to write to. An interrupted evaluation resumes.", show_default="results/BENCHMARK-SPLIT-PROVER")] = None,
     data: BenchmarkData = None,
-    split: Split = "random",
-    part: Part = "test",
+    split: SplitOption = "random",
+    part: PartOption = "test",
     sample: Sample = "all",
     seed: Seed = 0,
     expansions: Expansions = 32,
@@ -64,11 +64,11 @@ def run(
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout
     from lean_alchemy.pipelines.corpus.extract import install_if_missing
-    from lean_alchemy.pipelines.runtime.extras import require
+    from lean_alchemy.pipelines.runtime.extras import require_extra
 
     spec = spec_of(model)
     if spec.kind == "model":
-        require("train")
+        require_extra("train")
     place = out or Path("results") / "-".join(filter(None, (benchmark, split if benchmark != "minif2f" else "", _slug(spec.name))))
     library = workspace_of(workspace)
     with progress() as report:
@@ -94,14 +94,14 @@ def _slug(name: str) -> str:
 def steps(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of a run of `alchemy train`.")],
     data: BenchmarkData = None,
-    split: Split = "random",
-    part: Part = "test",
+    split: SplitOption = "random",
+    part: PartOption = "test",
     json: Json = False,
 ) -> None:
     """Scores a model on all steps of held-out proofs: its loss, and how often its first tactic is the one of the proof (exact match)."""
-    from lean_alchemy.pipelines.runtime.extras import require
+    from lean_alchemy.pipelines.runtime.extras import require_extra
 
-    require("train")
+    require_extra("train")
     from lean_alchemy.eval.held_out_steps import score_steps
     from lean_alchemy.eval.prover import model_at
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell

@@ -39,9 +39,9 @@ def loop(
     from lean_alchemy.eval.loop import Loop, run_loop
     from lean_alchemy.pipelines.commands.printing import finish, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout
-    from lean_alchemy.pipelines.runtime.extras import require
+    from lean_alchemy.pipelines.runtime.extras import require_extra
 
-    require("train")
+    require_extra("train")
     place, problems = out.absolute(), minif2f.absolute() if minif2f else None
     for number in (targets, sample):
         count_of(number)

@@ -52,8 +52,8 @@ def harvest(
     from lean_alchemy.pipelines.commands.printing import out as stdout
     from lean_alchemy.pipelines.corpus.options import TargetOptions
     from lean_alchemy.pipelines.proofs.harvest import harvest as run
-    from lean_alchemy.pipelines.proofs.known import known_in
-    from lean_alchemy.pipelines.publishing.areas import areas_of, as_table
+    from lean_alchemy.pipelines.proofs.known_proofs import known_in
+    from lean_alchemy.pipelines.publishing.harvest_areas import areas_of, as_table
     from lean_alchemy.pipelines.runtime.job import Job
 
     if no_known and known:
@@ -88,7 +88,7 @@ def steps(
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.corpus.extract import install_if_missing
     from lean_alchemy.pipelines.corpus.options import Options
-    from lean_alchemy.pipelines.proofs.known import originals_in
+    from lean_alchemy.pipelines.proofs.known_proofs import originals_in
     from lean_alchemy.pipelines.proofs.steps import steps as run
     from lean_alchemy.pipelines.runtime.manifest import manifest_at
     from lean_alchemy.pipelines.runtime.storage import location_of
@@ -128,7 +128,7 @@ def trace(
     processes = workers_of(workers)
     if traced is not None:
         folder = traced.resolve()
-        source = dojo_traces.source_of(folder)
+        source = dojo_traces.repository_of(folder)
     else:
         source = dojo_traces.cloned(repo or "", commit)
         folder = dojo_traces.traced(source, processes)

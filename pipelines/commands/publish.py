@@ -16,10 +16,10 @@ def report(
 ) -> None:
     """Writes a report about a corpus: OUT/report/report.html, a self-contained page, and its plots as PNG files."""
     from lean_alchemy.pipelines.commands.printing import finish, tell
-    from lean_alchemy.pipelines.publishing.figures import collect
+    from lean_alchemy.pipelines.publishing.figures import collect_figures
     from lean_alchemy.pipelines.publishing.report_page import write_report
 
-    figures = collect(out, examples, seed)
+    figures = collect_figures(out, examples, seed)
     page = write_report(figures, out / "report")
     tell(f"the page is {page}")
     finish({"page": str(page), "plots": sorted(str(file) for file in page.parent.glob("*.png")),
@@ -38,19 +38,19 @@ def publish(
 
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.publishing import hub
-    from lean_alchemy.pipelines.publishing.repository import require_name, write
+    from lean_alchemy.pipelines.publishing.repository import require_name, write_repository
 
     if dry_run != (folder is not None):
         raise typer.BadParameter("--dry-run and --out FOLDER go together: give both, or neither")
     require_name(repo)
     if folder is not None:
         with progress() as report:
-            written = write(out, repo, folder.absolute(), report)
+            written = write_repository(out, repo, folder.absolute(), report)
         done = {"folder": str(folder)}
     else:
-        hub.require()
+        hub.require_hub()
         with tempfile.TemporaryDirectory(prefix="alchemy-") as place, progress() as report:
-            written = write(out, repo, Path(place) / "repository", report)
+            written = write_repository(out, repo, Path(place) / "repository", report)
             done = {"commit": hub.upload(Path(place) / "repository", repo)}
     tell(f"{written.rows:,} rows in {written.files} files are " + (f"in {folder}" if folder else f"published as {repo}"))
     finish({"repo": written.repo, "files": written.files, "rows": written.rows, "bytes": written.bytes, "tables": written.tables, **done},

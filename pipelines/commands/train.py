@@ -15,13 +15,13 @@ def train(
     json: Json = False,
 ) -> None:
     """Trains a model: continual pretraining and finetuning, as described by a recipe."""
-    from lean_alchemy.pipelines.runtime.extras import require
-    from lean_alchemy.training.recipe import load
+    from lean_alchemy.pipelines.runtime.extras import require_extra
+    from lean_alchemy.training.recipe import load_recipe
     from lean_alchemy.training.run_folder import require_usable
 
-    followed = load(recipe, set_)
+    followed = load_recipe(recipe, set_)
     require_usable(out.resolve(), followed)
-    require("train")
+    require_extra("train")
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.training.run import train as run
 

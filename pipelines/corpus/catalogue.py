@@ -90,7 +90,7 @@ class Catalogue:
 
     def keys(self) -> Iterator[Key]:
         for slice_ in self._slices:
-            columns = parquet.load(slice_ / "keys.parquet").to_pydict()
+            columns = parquet.load_columns(slice_ / "keys.parquet").to_pydict()
             for row in zip(*columns.values(), strict=True):
                 yield Key(*row)
 
@@ -98,7 +98,7 @@ class Catalogue:
         return Classes(msgspec.json.decode(self.described.instances))
 
     def generality(self) -> Generality:
-        rows = parquet.load(self._folder / GENERALITY).to_pydict()
+        rows = parquet.load_columns(self._folder / GENERALITY).to_pydict()
         uses = zip(rows["lemma"], rows["kind"], rows["direction"], strict=True)
         return Generality(dict(zip(uses, rows["share"], strict=True)), len(self.theorems))
 

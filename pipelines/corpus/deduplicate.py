@@ -18,7 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_alchemy.mutation.policy.rules import LEMMA_CAP, NEAR_DUPLICATE
-from lean_alchemy.pipelines.data.partitions import PARTS, Each, Partitioned, StepResult, all_of, first_of_each, groups, write
+from lean_alchemy.pipelines.data.partitions import (
+    PARTITIONS,
+    Each,
+    Partitioned,
+    StepResult,
+    all_of,
+    first_of_each,
+    groups,
+)
 from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.storage import Location, dataset
@@ -78,7 +86,7 @@ class VariantPartitions(Partitioned, frozen=True):
         over = pa.array([
             row["lemma"] in thresholds and (-row["score"], row["variant_id"]) > thresholds[row["lemma"]] for row in rows], pa.bool_())
         within = table.filter(pc.call_function("invert", [over])).sort_by("statement_key")
-        write(within, self.folder / "variants" / f"part-{part}.parquet")
+        parquet.write(within, self.folder / "variants" / f"part-{part}.parquet")
         return self.result(within, [self.rejected(table.filter(over), LEMMA_CAP)], f"capped-{part}")
 
 
@@ -87,10 +95,10 @@ LEMMAS_AT_ONCE = 500
 
 def write_table(partitions: VariantPartitions, shards: list[Location], cap: int | None, each: Each = map) -> StepResult:
     """Runs all steps. They write the tables `variants` and `rejects` below the partitions' folder."""
-    result = all_of(each, partitions.read, groups(shards)).then(all_of(each, partitions.distinct, PARTS))
+    result = all_of(each, partitions.read, groups(shards)).then(all_of(each, partitions.distinct, PARTITIONS))
     if partitions.near_duplicates:
-        result = result.then(all_of(each, partitions.near, PARTS))
-    return result.then(all_of(each, partial(partitions.capped, thresholds=partitions.thresholds(cap)), PARTS))
+        result = result.then(all_of(each, partitions.near, PARTITIONS))
+    return result.then(all_of(each, partial(partitions.capped, thresholds=partitions.thresholds(cap)), PARTITIONS))
 
 
 def _best_of_each(table: pa.Table, key: str) -> tuple[pa.Table, pa.Table]:

@@ -16,12 +16,12 @@ from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import held_gb
 from lean_alchemy.pipelines.runtime.manifest import JobError
+from lean_alchemy.pipelines.runtime.open_lean import held_gb
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of, summary_at
 from lean_alchemy.pipelines.runtime.stage import Report
 
-SAMPLE = 60
+SAMPLE_SIZE = 60
 """Size of the sample: the first targets, in the order of the job."""
 CHUNK = 5
 """Number of targets per shard of the sample. The error is computed from the spread between these shards."""
@@ -54,7 +54,7 @@ def estimate(job: Job[Options], workers: int, report: Report) -> Estimate:
         with trial.begin(), pool.cluster(workers):
             library = extracted(trial, workers, report)
             names = draw_targets(job.options, library)
-            shards = mutate.shards_of(trial, names[:SAMPLE], CHUNK)
+            shards = mutate.shards_of(trial, names[:SAMPLE_SIZE], CHUNK)
             runner.run(trial, MUTATE, trial, shards, workers, report, label="sample")
             places = [place for shard in shards if is_done(place := place_of(trial, MUTATE, shard.key), MUTATE)]
             tallies = [summary_at(place, MUTATE).tally for place in places]
@@ -72,10 +72,10 @@ def estimate(job: Job[Options], workers: int, report: Report) -> Estimate:
     return Estimate(
         targets=len(names), sampled=sampled, workers=workers, variants=extrapolated([float(tally.elaborated) for tally in tallies]),
         hours=extrapolated([tally.seconds / 3600 / workers for tally in tallies]),
-        disk_gb=extrapolated([TABLES * n / 1e9 for n in sizes]), memory_gb=workers * held_gb(job.library, len(library.theorems)))
+        disk_gb=extrapolated([COPIES * n / 1e9 for n in sizes]), memory_gb=workers * held_gb(job.library, len(library.theorems)))
 
 
-TABLES = 2
+COPIES = 2
 """A variant is stored twice: in its shard and in the table."""
 
 

@@ -9,7 +9,7 @@ from lean_alchemy.mutation.kinds import Kind, kinds_within
 from lean_alchemy.pipelines.corpus.extract import on_library
 from lean_alchemy.pipelines.corpus.mutate import index_of
 from lean_alchemy.pipelines.corpus.targets import named_entry
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 from lean_alchemy.pipelines.runtime.stage import Report
 
 

@@ -20,24 +20,24 @@ from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.lean_workspace.protocol import SharedSites, TheoremRow
-from lean_alchemy.mutation.policy.generality import SAMPLE, measure
+from lean_alchemy.mutation.policy.generality import SAMPLED_TARGETS, measure_generality
 from lean_alchemy.mutation.policy.rules import Policy
 from lean_alchemy.mutation.search.candidates import Key
 from lean_alchemy.pipelines.corpus.catalogue import GENERALITY, SLICES, Catalogue, Described, Entry, Sampled, entry_of, slice_key
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.runtime import parquet, pool, runner
 from lean_alchemy.pipelines.runtime.job import Job, library_digest
-from lean_alchemy.pipelines.runtime.lean import has_module, opened, sized
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
+from lean_alchemy.pipelines.runtime.open_lean import library_has_module, opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.shards import is_done
 from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, Sums, silent
 from lean_alchemy.pipelines.runtime.storage import Location, download, is_local, remove, settle
 
-PAGE = 250
+THEOREMS_PER_REQUEST = 250
 """Number of theorems per request to the engine."""
 
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 
 
 class ExtractTally(Sums):
@@ -66,8 +66,8 @@ class Extractor:
         count = self._workspace.opened.count
         start, end = count * item // SLICES, count * (item + 1) // SLICES
         rows: list[TheoremRow] = []
-        for page in range(start, end, PAGE):
-            size = min(PAGE, end - page)
+        for page in range(start, end, THEOREMS_PER_REQUEST):
+            size = min(THEOREMS_PER_REQUEST, end - page)
             rows += by_halves(self._workspace.theorems, page, size, lost_row)
             keys = by_halves(lambda first, n: self._workspace.keys(first, n).rows, page, size, lambda number: [])
             yield from (Key(*row) for row in keys)
@@ -94,7 +94,7 @@ EXTRACT = Stage(
     tables={"theorems": Entry, "keys": Key, "sample": Sampled, "library": Described})
 
 
-def by_halves(ask: Callable[[int, int], list[Row]], first: int, count: int, lost: Callable[[int], list[Row]]) -> list[Row]:
+def by_halves(ask: Callable[[int, int], list[RowT]], first: int, count: int, lost: Callable[[int], list[RowT]]) -> list[RowT]:
     """The rows of `count` theorems. If the engine dies, the range is halved, so that only the theorem that kills it is lost."""
     try:
         return ask(first, count)
@@ -113,7 +113,7 @@ def lost_row(number: int) -> list[TheoremRow]:
 
 def _is_drawn(name: str, count: int) -> bool:
     """Is a theorem in the sample of a library of `count` theorems? A digest of its name decides, so the slices do not matter."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) % max(1, count // SAMPLE) == 0
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) % max(1, count // SAMPLED_TARGETS) == 0
 
 
 # --- a whole extraction ---------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def on_library(library: list[str], kinds: list[str], report: Report, workers: in
 def require_modules(library: Library) -> None:
     """Raises UsageError for a module that Lean does not have."""
     for name in library.modules:
-        if not has_module(library, name):
+        if not library_has_module(library, name):
             raise UsageError(
                 f"there is no module {name} in the embedded Lean; it has Init, Std, Lean and their submodules. For a library such as "
                 "Mathlib use your own Lean: `--workspace DIR`" if library.workspace is None else
@@ -203,7 +203,7 @@ def _measure_generality(job: Job) -> None:
     if parquet.is_whole(place):
         return
     library = Catalogue(extraction_folder(job), job.options.library)
-    shares = measure(library.keys(), list(library.sample()), len(library.theorems), library.classes()).shares
+    shares = measure_generality(library.keys(), list(library.sample()), len(library.theorems), library.classes()).shares
     lemma, kind, direction = zip(*shares, strict=True) if shares else ((), (), ())
     parquet.write(pa.table({"lemma": pa.array(lemma, pa.int64()), "kind": pa.array(kind, pa.string()),
                             "direction": pa.array(direction, pa.string()), "share": pa.array(list(shares.values()), pa.float64())}), place)

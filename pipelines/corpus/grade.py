@@ -16,15 +16,15 @@ from lean_alchemy.lean_workspace.protocol import PORTFOLIO
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.samples import rows_of, sample
 from lean_alchemy.pipelines.runtime import parquet, pool, runner
-from lean_alchemy.pipelines.runtime.job import Job, digest
-from lean_alchemy.pipelines.runtime.lean import opened, sized
+from lean_alchemy.pipelines.runtime.job import Job, digest_of
 from lean_alchemy.pipelines.runtime.manifest import manifest_at
+from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.shards import is_done
-from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, table_of
 
-SHARD = 50
+GRADED_PER_SHARD = 50
 """Variants per shard: about three seconds of work."""
 
 
@@ -167,8 +167,8 @@ class _Missing:
         for part in self._variants.parts():
             self.unread += [row for row in part if isinstance(row, Failure)]
             todo = [row for row in part if isinstance(row, Ungraded) and row.key not in self._known]
-            for chunk in (todo[i:i + SHARD] for i in range(0, len(todo), SHARD)):
-                yield Shard(f"{self._base}/{digest([row.key for row in chunk])}", chunk)
+            for chunk in chunks(todo, GRADED_PER_SHARD):
+                yield Shard(f"{self._base}/{digest_of([row.key for row in chunk])}", chunk)
 
 
 def _known(job: Job) -> dict[str, KeyedGrade]:

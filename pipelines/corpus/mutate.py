@@ -35,7 +35,7 @@ from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import SHARD_TARGETS, chunks_of
 from lean_alchemy.pipelines.data.schema import Reject, Variant
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage, Sums
 
 

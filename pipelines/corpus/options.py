@@ -28,8 +28,8 @@ class TargetOptions(JobOptions, frozen=True, kw_only=True):
 
 class Options(TargetOptions, frozen=True, kw_only=True):
     """forward, side_conditions, occurrences, new_variables: mutations beyond the paper, see `mutation.kinds.Reach`. without: parts of the
-    policy that are switched off, see `mutation.policy.rules.PARTS`. held_out: digest of the held-out file. held_out_premises: are the
-    held-out theorems also excluded as lemmas? refute: also make the table `refuted`; the other tables do not change."""
+    policy that are switched off, see `mutation.policy.rules.POLICY_PARTS`. held_out: digest of the held-out file. held_out_premises: are
+    the held-out theorems also excluded as lemmas? refute: also make the table `refuted`; the other tables do not change."""
 
     kinds: list[str]
     forward: bool = True

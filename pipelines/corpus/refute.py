@@ -27,10 +27,19 @@ from lean_alchemy.pipelines.corpus.catalogue import Entry
 from lean_alchemy.pipelines.corpus.extract import catalogue
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import chunks_of
-from lean_alchemy.pipelines.data.partitions import PARTS, Each, Partitioned, StepResult, all_of, first_of_each, groups, write
+from lean_alchemy.pipelines.data.partitions import (
+    PARTITIONS,
+    Each,
+    Partitioned,
+    StepResult,
+    all_of,
+    first_of_each,
+    groups,
+)
 from lean_alchemy.pipelines.data.schema import Refuted, Reject
+from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 from lean_alchemy.pipelines.runtime.stage import Shard, Stage, Sums
 from lean_alchemy.pipelines.runtime.storage import Location
 
@@ -164,10 +173,10 @@ class RefutedPartitions(Partitioned, frozen=True):
         """Keeps one row per statement, that with the smallest id, and writes one file of the table."""
         table, drops = self.admitted(self.part("read", part))
         table, doubles = first_of_each(table, "statement_key", [("refuted_id", "ascending")])
-        write(table, self.folder / "refuted" / f"part-{part}.parquet")
+        parquet.write(table, self.folder / "refuted" / f"part-{part}.parquet")
         return self.result(table, [*drops, self.rejected(doubles, "duplicate")], f"distinct-{part}")
 
 
 def write_table(partitions: RefutedPartitions, shards: list[Location], each: Each = map) -> StepResult:
     """Runs both steps. They write the tables `refuted` and `rejects` below the partitions' folder."""
-    return all_of(each, partitions.read, groups(shards)).then(all_of(each, partitions.distinct, PARTS))
+    return all_of(each, partitions.read, groups(shards)).then(all_of(each, partitions.distinct, PARTITIONS))

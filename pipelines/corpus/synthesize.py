@@ -16,8 +16,8 @@ from lean_alchemy.pipelines.corpus.verify import Verified, verify
 from lean_alchemy.pipelines.data.held_out import HeldOut
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import sized
-from lean_alchemy.pipelines.runtime.manifest import JobError, Manifest, versions
+from lean_alchemy.pipelines.runtime.manifest import JobError, Manifest, package_versions
+from lean_alchemy.pipelines.runtime.open_lean import sized
 from lean_alchemy.pipelines.runtime.run_log import RunLog
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, silent
@@ -40,7 +40,7 @@ def synthesize(job: Job[Options], workers: int, sample: int, held_out: Path | No
     options = job.options
     start = time.monotonic()
     log = RunLog(job.out / "run.log")
-    with job.begin(), log.run(options=options, workers=workers, versions=versions()), pool.cluster(workers):
+    with job.begin(), log.run(options=options, workers=workers, versions=package_versions()), pool.cluster(workers):
         library = extracted(job, workers, report)
         targets = draw_targets(options, library)
         mutated, refuted = mutate.shards_of(job, targets), refute.shards_of(job, targets) if options.refute else []

@@ -12,11 +12,11 @@ from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.refute import REFUTE
 from lean_alchemy.pipelines.data.held_out import HeldOut
-from lean_alchemy.pipelines.data.partitions import Each, StepResult, write
+from lean_alchemy.pipelines.data.partitions import Each, StepResult
 from lean_alchemy.pipelines.data.schema import Reject, Theorem
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest, encoded_options, versions
+from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest, encoded_options, package_versions
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of, summary_at
 from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
 from lean_alchemy.pipelines.runtime.storage import Location, ask_all, draft, exchange, remove, write_whole
@@ -28,8 +28,9 @@ def tabulate(job: Job[Options], library: Catalogue, mutated: Sequence[Shard], re
     left out and removed, so that the next run makes them again. failures: the number of failures before this step."""
     options = job.options
     with draft(job.work) as made:
-        write(parquet.to_table(map(library.record, library.theorems), Theorem), made / "theorems" / "part-0.parquet")
-        write(parquet.schema_of(Reject).empty_table(), made / "rejects" / "none.parquet")  # the table has its schema even when empty
+        parquet.write(parquet.to_table(map(library.record, library.theorems), Theorem), made / "theorems" / "part-0.parquet")
+        # a table without rows has its schema
+        parquet.write(parquet.schema_of(Reject).empty_table(), made / "rejects" / "none.parquet")
         variants = deduplicate.VariantPartitions(made, held_out, options.policy.near_duplicates)
         places = _places(job, MUTATE, mutated)
         result = deduplicate.write_table(variants, places, options.policy.lemma_cap, each)
@@ -47,7 +48,7 @@ def tabulate(job: Job[Options], library: Catalogue, mutated: Sequence[Shard], re
             counts |= {"changed": _tally(REFUTE, places, result).changed, "refuted": result.kept}
             tables.append("refuted")
         manifest = Manifest(
-            library=options.library, toolchain=library.described.toolchain, versions=versions(), seed=options.seed,
+            library=options.library, toolchain=library.described.toolchain, versions=package_versions(), seed=options.seed,
             options=encoded_options(options), schema_version=SCHEMA_VERSION, shards=whole,
             seconds=job.note_seconds(), rejects=dict(sorted(dropped.items())), counts={**counts, "failures": failures + len(damaged)})
         job.require_hold()

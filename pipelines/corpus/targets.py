@@ -7,6 +7,7 @@ from lean_alchemy.mutation.policy.rules import Policy
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
 from lean_alchemy.pipelines.corpus.options import Options, TargetOptions
 from lean_alchemy.pipelines.runtime.manifest import UsageError
+from lean_alchemy.pipelines.runtime.stage import chunks
 
 SHARD_TARGETS = 20
 """Targets per shard: a few seconds of work, which are lost in a crash."""
@@ -38,8 +39,7 @@ def _policy_of(options: TargetOptions) -> Policy:
 def chunks_of(targets: list[str], skipped: list[str], size: int = SHARD_TARGETS) -> list[list[str]]:
     """Splits the targets into chunks and removes the skipped ones. The chunks of the first hundred targets are the same in every larger
     job, and a skipped target changes only its own chunk."""
-    chunks = (targets[i:i + size] for i in range(0, len(targets), size))
-    left = ([name for name in chunk if name not in skipped] for chunk in chunks)
+    left = ([name for name in chunk if name not in skipped] for chunk in chunks(targets, size))
     return [chunk for chunk in left if chunk]
 
 

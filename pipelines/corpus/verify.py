@@ -6,15 +6,15 @@ import msgspec
 
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.pipelines.data.samples import sample
-from lean_alchemy.pipelines.judging.texts import TheoremText, objection
+from lean_alchemy.pipelines.judging.texts import TheoremText, objection_to_text
 from lean_alchemy.pipelines.runtime import runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened, sized
+from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
-from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
 from lean_alchemy.pipelines.runtime.storage import Location, remove
 
-SHARD = 50
+TEXTS_PER_SHARD = 50
 """Texts per shard: two seconds of work."""
 
 
@@ -46,7 +46,7 @@ class Verifier:
 
     def __call__(self, items: Sequence[TheoremText]) -> Iterator[Invalid | VerifyTally]:
         for text in items:
-            reason = objection(self._workspace, text)
+            reason = objection_to_text(self._workspace, text)
             if reason:
                 yield Invalid(text.variant_id, reason)
             yield VerifyTally(checked=1, valid=int(reason is None))
@@ -64,7 +64,7 @@ def verify(job: Job, size: int | None, seed: int, workers: int, report: Report =
     interrupted run resumes; then they are removed, so that the next run checks again. Raises UsageError if there is no corpus."""
     found = _texts(job.out, size, seed)
     texts, unread = [row for row in found if isinstance(row, TheoremText)], [row for row in found if isinstance(row, Failure)]
-    shards = [Shard(job.key(VERIFY, chunk), chunk) for chunk in (texts[i:i + SHARD] for i in range(0, len(texts), SHARD))]
+    shards = [Shard(job.key(VERIFY, chunk), chunk) for chunk in chunks(texts, TEXTS_PER_SHARD)]
     ran = runner.run(job, sized(VERIFY, job.library), job.library, shards, min(workers, max(1, len(texts) // 100)), report,
                      retries=retries, note=lambda tally: f"{tally.valid:,} valid")
     invalid = [row for shard in shards for row in runner.rows(job, VERIFY, shard, "invalid")]

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from lean_alchemy.pipelines.data.held_out import HeldOut
 from lean_alchemy.pipelines.data.schema import Reject
 from lean_alchemy.pipelines.runtime import parquet
-from lean_alchemy.pipelines.runtime.storage import Location, make
+from lean_alchemy.pipelines.runtime.stage import chunks
+from lean_alchemy.pipelines.runtime.storage import Location
 
-PARTS = "0123456789abcdef"
+PARTITIONS = "0123456789abcdef"
 """The partitions: the first hexadecimal digits of the keys."""
 
 SHARDS_AT_ONCE = 50
@@ -59,7 +60,7 @@ class Partitioned(msgspec.Struct, frozen=True):
         rows, rejects, damaged = [parquet.schema_of(self.record).empty_table()], [parquet.schema_of(Reject).empty_table()], {}
         for shard in shards:
             try:
-                mine, its = (parquet.load(shard / f"{name}.parquet") for name in (self.table, "rejects"))
+                mine, its = (parquet.load_columns(shard / f"{name}.parquet") for name in (self.table, "rejects"))
             except parquet.DamagedTable as error:
                 damaged[shard.name] = str(error)
                 continue
@@ -72,10 +73,10 @@ class Partitioned(msgspec.Struct, frozen=True):
     def split(self, step: str, name: str, table: pa.Table, key: str) -> None:
         """Writes the output rows of `step`, each to the partition of its key."""
         digits = pc.call_function("utf8_slice_codeunits", [table.column(key)], pc.SliceOptions(0, 1))
-        for part in PARTS:
+        for part in PARTITIONS:
             rows = table.filter(pc.call_function("equal", [digits, part]))
             if rows.num_rows:
-                write(rows, self.step_folder(step) / part / f"{name}.parquet")
+                parquet.write(rows, self.step_folder(step) / part / f"{name}.parquet")
 
     def step_folder(self, step: str) -> Location:
         return self.folder / f"{self.table}-{step}"
@@ -83,13 +84,13 @@ class Partitioned(msgspec.Struct, frozen=True):
     def part(self, step: str, part: str) -> pa.Table:
         """The rows that `step` wrote to a partition."""
         files = sorted((self.step_folder(step) / part).glob("*.parquet"), key=str)
-        return pa.concat_tables([parquet.schema_of(self.record).empty_table(), *map(parquet.load, files)])
+        return pa.concat_tables([parquet.schema_of(self.record).empty_table(), *map(parquet.load_columns, files)])
 
     def result(self, kept: pa.Table, drops: list[pa.Table], name: str) -> StepResult:
         """Writes the rejects of a step, and returns its counts. drops: tables of Reject."""
         rejects = pa.concat_tables(drops)
         if rejects.num_rows:
-            write(rejects, self.folder / "rejects" / f"{self.table}-{name}.parquet")
+            parquet.write(rejects, self.folder / "rejects" / f"{self.table}-{name}.parquet")
         return StepResult(kept.num_rows, _counted(rejects))
 
     def admitted(self, table: pa.Table) -> tuple[pa.Table, list[pa.Table]]:
@@ -110,7 +111,7 @@ class Partitioned(msgspec.Struct, frozen=True):
 
 def groups(shards: Sequence[Location]) -> list[Sequence[Location]]:
     """The shards in groups that are read together."""
-    return [shards[i:i + SHARDS_AT_ONCE] for i in range(0, len(shards), SHARDS_AT_ONCE)]
+    return chunks(shards, SHARDS_AT_ONCE)
 
 
 def all_of(each: Each, step: Callable[[Any], StepResult], items: Iterable[Any]) -> StepResult:
@@ -128,11 +129,6 @@ def first_of_each(table: pa.Table, key: str, best_first: Sequence[tuple[str, str
     first = np.ones(len(keys), bool)
     first[1:] = keys[1:] != keys[:-1]
     return table.filter(pa.array(first)), table.filter(pa.array(~first))
-
-
-def write(table: pa.Table, file: Location) -> None:
-    make(file.parent)
-    parquet.write(table, file)
 
 
 def _counted(rejects: pa.Table) -> dict[str, int]:

@@ -13,20 +13,20 @@ from lean_alchemy.pipelines.runtime.manifest import UsageError
 from lean_alchemy.pipelines.runtime.stage import Failure
 from lean_alchemy.pipelines.runtime.storage import Location, dataset
 
-Row = TypeVar("Row", bound=msgspec.Struct)
+RowT = TypeVar("RowT", bound=msgspec.Struct)
 
 
-def rows_of(stage: str, file: Location, record: type[Row]) -> Iterator[Row | Failure]:
+def rows_of(stage: str, file: Location, record: type[RowT]) -> Iterator[RowT | Failure]:
     """The rows of a file, with the columns of `record`. A file that can't be read is one failure."""
     try:
-        found = parquet.load(file, list(record.__struct_fields__)).to_pylist()
+        found = parquet.load_columns(file, list(record.__struct_fields__)).to_pylist()
     except parquet.DamagedTable as error:
         yield Failure.of(stage, f"{file.parent.name}/{file.name}", error)
         return
     yield from _converted(stage, f"{file.parent.name}/{file.name}", found, record)
 
 
-def sample(stage: str, out: Location, record: type[Row], size: int | None, seed: int, table: str = "variants") -> list[Row | Failure]:
+def sample(stage: str, out: Location, record: type[RowT], size: int | None, seed: int, table: str = "variants") -> list[RowT | Failure]:
     """A random sample of a table with the columns of `record`, sorted by the first column; all rows if size is None. Raises UsageError
     for a table that is missing or damaged."""
     files = sorted((out / table).glob("*.parquet"), key=str)
@@ -49,7 +49,7 @@ def sample(stage: str, out: Location, record: type[Row], size: int | None, seed:
     return list(_converted(stage, table, found, record))
 
 
-def _converted(stage: str, where: str, found: list[dict[str, Any]], record: type[Row]) -> Iterator[Row | Failure]:
+def _converted(stage: str, where: str, found: list[dict[str, Any]], record: type[RowT]) -> Iterator[RowT | Failure]:
     try:
         yield from msgspec.convert(found, list[record])
     except msgspec.ValidationError:

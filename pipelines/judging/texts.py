@@ -16,7 +16,7 @@ class TheoremText(msgspec.Struct, frozen=True):
     statement_key: str
 
 
-def objection(workspace: Workspace, text: TheoremText) -> str | None:
+def objection_to_text(workspace: Workspace, text: TheoremText) -> str | None:
     """What is wrong with a text; None if it is valid. Raises EngineDied."""
     verdict = workspace.check(text.theorem)
     if verdict.refused:

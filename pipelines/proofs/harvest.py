@@ -26,19 +26,19 @@ from lean_alchemy.pipelines.corpus.options import TargetOptions
 from lean_alchemy.pipelines.corpus.targets import draw_targets
 from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
 from lean_alchemy.pipelines.premises.suggestions import Adviser
-from lean_alchemy.pipelines.proofs.known import Known
-from lean_alchemy.pipelines.proofs.steps import steps_of
-from lean_alchemy.pipelines.proofs.tables import Tabulated, tabulate
-from lean_alchemy.pipelines.proofs.written import Files, Missing, library_of_source, proof_of, source_of
+from lean_alchemy.pipelines.proofs.known_proofs import Known
+from lean_alchemy.pipelines.proofs.steps import played_steps
+from lean_alchemy.pipelines.proofs.tables import Tabulated, write_proof_tables
+from lean_alchemy.pipelines.proofs.written import Files, Missing, library_of_source, library_source, played_proof
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened, sized
-from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest, UsageError, encoded_options, versions
+from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest, UsageError, encoded_options, package_versions
+from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
-from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
 from lean_alchemy.pipelines.runtime.storage import write_whole
 
-SHARD = 40
+THEOREMS_PER_SHARD = 40
 """Theorems per shard, all of one module and in one environment: about twenty seconds of work."""
 
 FOUND = "harvest"
@@ -159,8 +159,8 @@ class Harvester:
         solved = self._replayed(start, item.known) or self._searched(start, number, where)
         if solved is None:
             return Missing("open")
-        steps = steps_of(solved.played, form=FOUND, variant_id=None, theorem=name, target=name, module=where.module)
-        return proof_of(name, where.module, where.round, solved.line, statement, solved.played, steps), steps
+        steps = played_steps(solved.played, form=FOUND, variant_id=None, theorem=name, target=name, module=where.module)
+        return played_proof(name, where.module, where.round, solved.line, statement, solved.played, steps), steps
 
     def _replayed(self, start: State, known: Known | None) -> Solved | None:
         if known is None or not proves(played := list(self._all.gym.play(start, known.tactics))):
@@ -240,7 +240,7 @@ def harvest(job: Job[TargetOptions], workers: int, rounds: int, portfolio: str, 
         by_theorem = {proof.theorem: proof for proof in known}
         found, failures = _in_rounds(job, HarvestSettings(job, portfolio), entries, by_theorem, rounds, workers, report, retries)
         leaks = _replay(job, found, workers, report, retries)
-        came = tabulate(job, HARVEST, [[shard for _, shard in shards] for shards in _by_module(found)])
+        came = write_proof_tables(job, HARVEST, [[shard for _, shard in shards] for shards in _by_module(found)])
         failures += leaks + came.damaged
         for stage in (HARVEST, REPLAY):
             write_failures(job, stage.name, [failure for failure in failures if failure.stage == stage.name])
@@ -286,11 +286,11 @@ def _round(job: Job, settings: HarvestSettings, entries: list[Entry], known: dic
     for module, names in sorted(by_module.items()):
         if number > 1 and module not in fresh:
             continue
-        source = source_of(job.library, module)
+        source = library_source(job.library, module)
         where = ModuleEnvironment(number, module, sorted(proved[module]), source)
         left = sorted(set(names).difference(where.available))
-        size = SHARD if source is None else len(left)  # a source is read once, so it is one shard
-        for some in (left[i:i + size] for i in range(0, len(left), size)):
+        size = THEOREMS_PER_SHARD if source is None else len(left)  # a source is read once, so it is one shard
+        for some in chunks(left, size):
             items = [Wanted(name, where, _usable(known.get(name), number)) for name in some]
             yield where, Shard(job.key(HARVEST, settings.portfolio, where, [(item.theorem, item.known) for item in items]), items)
 
@@ -325,6 +325,6 @@ def _write_manifest(job: Job[TargetOptions], toolchain: str, entries: Sequence[E
     counts = {"targets": len(entries), "proofs": Counter(came.proved).total(), "with_premises": came.with_premises, "leaks": len(leaks),
               "failures": len(failures)}
     write_whole(job.manifest_file, msgspec.json.encode(Manifest(
-        library=options.library, toolchain=toolchain, versions=versions(), seed=options.seed, options=encoded_options(options),
+        library=options.library, toolchain=toolchain, versions=package_versions(), seed=options.seed, options=encoded_options(options),
         schema_version=SCHEMA_VERSION, shards=sorted(shard.key for _, shard in found), seconds=job.note_seconds(last=True),
         rejects=dict(came.rejects), counts=counts)))

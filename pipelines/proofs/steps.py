@@ -24,14 +24,14 @@ from lean_alchemy.pipelines.data.samples import rows_of
 from lean_alchemy.pipelines.data.schema import Step
 from lean_alchemy.pipelines.runtime import parquet, pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
-from lean_alchemy.pipelines.runtime.lean import opened, sized
 from lean_alchemy.pipelines.runtime.manifest import manifest_at
+from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of
-from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, remove
 
-SHARD = 100
+VARIANTS_PER_SHARD = 100
 """Variants per shard: about ten seconds of work."""
 
 PROOF, GOAL_DIRECTED, INLINED = "proof", "goal-directed", "inlined"
@@ -122,7 +122,7 @@ def recorded(gym: Gym, statement: GymStatement, tactics: Sequence[str], **whose:
     except (NotOpened, EngineRefused) as error:
         return f"not opened: {error}"
     if proves(played):
-        return steps_of(played, **whose)
+        return played_steps(played, **whose)
     match played[-1].outcome if played else None:
         case Refused(stage=stage, message=message):
             return f"{stage}: {message}"
@@ -132,7 +132,7 @@ def recorded(gym: Gym, statement: GymStatement, tactics: Sequence[str], **whose:
             return "not finished"
 
 
-def steps_of(played: Sequence[Played], **whose: Any) -> list[Step]:
+def played_steps(played: Sequence[Played], **whose: Any) -> list[Step]:
     """The rows of a proof that was played. whose: the other fields of the rows."""
     return [Step(**whose, step=number, state_before=step.before.text, tactic=step.tactic,
                  premises=[] if isinstance(step.outcome, Refused | Lost) else list(step.outcome.premises),
@@ -143,7 +143,7 @@ def steps_of(played: Sequence[Played], **whose: Any) -> list[Step]:
 def steps_as_written(played: Sequence[Played], proof: WrittenProof, **whose: Any) -> list[Step]:
     """The rows of a proof from a source file, with the goals and premises that Lean recorded there. For a proof term Lean records
     nothing."""
-    rows = steps_of(played, **whose)
+    rows = played_steps(played, **whose)
     return [msgspec.structs.replace(row, state_before=text_of(step.before), state_after=text_of(step.after), premises=list(step.premises))
             for row, step in zip(rows, proof.steps, strict=True)] if proof.steps else rows
 
@@ -185,7 +185,7 @@ class VariantShards:
         rows = list(rows_of(STEPS.name, file, VariantProof))
         self.unread += [row for row in rows if isinstance(row, Failure)]
         items = [Item(row, self._originals.get(row.target)) for row in rows if isinstance(row, VariantProof)]
-        for chunk in (items[i:i + SHARD] for i in range(0, len(items), SHARD)):
+        for chunk in chunks(items, VARIANTS_PER_SHARD):
             yield Shard(self._job.key(STEPS, [(item.variant.theorem, item.original) for item in chunk]), chunk)
 
 
@@ -195,7 +195,7 @@ def _assemble(job: Job, made: Location, named: tuple[str, list[str]]) -> list[Fa
     tables, damaged = [parquet.schema_of(Step).empty_table()], list[Failure]()
     for place in (place_of(job, STEPS, key) for key in keys):
         try:
-            tables += [parquet.load(place / "steps.parquet")] if is_done(place, STEPS) else []
+            tables += [parquet.load_columns(place / "steps.parquet")] if is_done(place, STEPS) else []
         except parquet.DamagedTable as error:
             damaged.append(Failure.of(STEPS.name, f"shard {place.name}", error))
             remove(place)  # so that the next run makes it again

@@ -10,10 +10,10 @@ from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
 from lean_alchemy.pipelines.runtime import parquet, pool
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of
-from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
+from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage, chunks
 from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove
 
-TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
+PROOF_TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
 
 GROUPS_AT_ONCE = 20
 """Number of groups of shards (modules of a harvest) per file of a table."""
@@ -28,14 +28,14 @@ class Tabulated(msgspec.Struct, frozen=True):
     damaged: list[Failure]
 
 
-def tabulate(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]) -> Tabulated:
+def write_proof_tables(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]) -> Tabulated:
     """Writes the tables, all or none; call it within `pool.cluster`. groups: the shards of the same theorems, in the order of their rounds.
     While old tables are replaced, there is no manifest."""
     keys = [[shard.key for shard in group] for group in groups]
-    files = [keys[i:i + GROUPS_AT_ONCE] for i in range(0, len(keys), GROUPS_AT_ONCE)]
+    files = chunks(keys, GROUPS_AT_ONCE)
     proved, rejects, with_premises, damaged = Counter[int](), Counter[str](), 0, list[Failure]()
     with draft(job.work) as made:
-        for table in TABLES:
+        for table in PROOF_TABLES:
             make(made / table)
         for part in pool.tasks(partial(_write_file, job, stage, made), enumerate(files)):
             proved.update(part.proved)
@@ -43,7 +43,7 @@ def tabulate(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]) -> Tabul
             with_premises += part.with_premises
             damaged += part.damaged
         job.manifest_file.unlink(missing_ok=True)
-        for table in TABLES:
+        for table in PROOF_TABLES:
             exchange(made / table, job.out / table)
     return Tabulated(dict(proved), dict(rejects), with_premises, damaged)
 
@@ -73,7 +73,7 @@ def _write_file(job: Job, stage: Stage, made: Location, numbered: tuple[int, lis
             for proof in new:
                 last.pop(proof.theorem, None)
         rejects += [reject for _, of_target in last.values() for reject in of_target]
-    for table, found in zip(TABLES, (proofs, steps, rejects), strict=True):
-        parquet.write(parquet.to_table(found, TABLES[table]), made / table / f"part-{number:04}.parquet")
+    for table, found in zip(PROOF_TABLES, (proofs, steps, rejects), strict=True):
+        parquet.write(parquet.to_table(found, PROOF_TABLES[table]), made / table / f"part-{number:04}.parquet")
     return Tabulated(Counter(proof.round for proof in proofs), Counter(row.reason for row in rejects),
                      sum(bool(proof.premises) for proof in proofs), damaged)

@@ -19,15 +19,15 @@ from lean_alchemy.lean_workspace.dojo.gym import LEAVE_OPEN, TRUST_THE_COMPILER
 from lean_alchemy.lean_workspace.dojo.messages import UNKNOWN, SourceTheorem, Unread
 from lean_alchemy.lean_workspace.dojo.traces import DojoFailed, Repository, TracedFile, TraceReader
 from lean_alchemy.pipelines.data.schema import Proof, Reject, Step
-from lean_alchemy.pipelines.proofs.tables import TABLES, tabulate
+from lean_alchemy.pipelines.proofs.tables import PROOF_TABLES, write_proof_tables
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job, JobOptions
-from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, JobError, Manifest, encoded_options, versions
+from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, JobError, Manifest, encoded_options, package_versions
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
-from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, silent
+from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
 from lean_alchemy.pipelines.runtime.storage import Location, write_whole
 
-SHARD = 4
+FILES_PER_SHARD = 4
 """Files per shard: a few seconds of work each."""
 
 TRACED = "traced"
@@ -88,10 +88,10 @@ class Tracer:
                 message = theorem.reason if isinstance(theorem, Unread) else None
                 yield self._reject(theorem.full_name or "", file.module, TRACED, objection, message)
                 continue
-            steps = steps_of(theorem, file.module)
+            steps = traced_steps(theorem, file.module)
             tally.proved += 1
             tally.steps += len(steps)
-            yield proof_of(theorem, file.module)
+            yield traced_proof(theorem, file.module)
             yield from steps
         yield tally
 
@@ -125,7 +125,7 @@ def name_of(theorem: SourceTheorem, module: str) -> str:
     return f"_private.{module}.0.{theorem.full_name}" if theorem.is_private else str(theorem.full_name)
 
 
-def proof_of(theorem: SourceTheorem, module: str) -> Proof:
+def traced_proof(theorem: SourceTheorem, module: str) -> Proof:
     """The row of `proofs`. Its `text` is the source text, which depends on the namespace, variables and open namespaces of the file."""
     return Proof(
         theorem=name_of(theorem, module), module=module, round=1, line=TRACED, statement=theorem.statement,
@@ -133,14 +133,14 @@ def proof_of(theorem: SourceTheorem, module: str) -> Proof:
         premises=list(dict.fromkeys(premise for tactic in theorem.tactics for premise in tactic.premises)))
 
 
-def steps_of(theorem: SourceTheorem, module: str) -> list[Step]:
+def traced_steps(theorem: SourceTheorem, module: str) -> list[Step]:
     name = name_of(theorem, module)
     return [Step(variant_id=None, theorem=name, target=name, module=module, form=TRACED, step=number, state_before=tactic.state_before,
                  tactic=tactic.tactic, state_after=tactic.state_after, premises=tactic.premises)
             for number, tactic in enumerate(theorem.tactics)]
 
 
-TRACE = Stage(name="trace", version=1, worker=Tracer, tally=TraceTally, tables=TABLES, name_of=lambda file: file.module)
+TRACE = Stage(name="trace", version=1, worker=Tracer, tally=TraceTally, tables=PROOF_TABLES, name_of=lambda file: file.module)
 
 
 def trace(out: Location, traced: Path, source: Repository, workers: int, report: Report = silent,
@@ -161,21 +161,21 @@ def trace(out: Location, traced: Path, source: Repository, workers: int, report:
         tally: TraceTally = ran.tally
         if not tally.theorems:
             raise JobError(f"no theorem was read from the {tally.files} files of {traced}: {tally.lost} are unreadable")
-        came = tabulate(job, TRACE, [[shard] for shard in shards])
+        came = write_proof_tables(job, TRACE, [[shard] for shard in shards])
         failures = ran.failures + came.damaged
         write_failures(job, TRACE.name, failures)
         counts = {"targets": tally.theorems, "proofs": tally.proved, "steps": tally.steps, "files": tally.files, "files_lost": tally.lost,
                   "failures": len(failures)}
         write_whole(job.manifest_file, msgspec.json.encode(Manifest(
-            library=job.options.library, toolchain=traces.toolchain_of(traced), versions={**versions(), "lean-dojo": package}, seed=0,
-            options=encoded_options(job.options), schema_version=SCHEMA_VERSION, shards=sorted(shard.key for shard in shards),
+            library=job.options.library, toolchain=traces.toolchain_of(traced), versions={**package_versions(), "lean-dojo": package},
+            seed=0, options=encoded_options(job.options), schema_version=SCHEMA_VERSION, shards=sorted(shard.key for shard in shards),
             seconds=job.note_seconds(last=True), rejects=tally.rejects, counts=counts)))
     return tally, failures, time.monotonic() - start
 
 
 def shards_of(job: Job, traced: Path, files: list[TracedFile], package: str) -> Iterator[Shard]:
     """The shards of the files. Their keys depend on the names and times of the files, and on the version of the package `lean-dojo`."""
-    for some in (files[at:at + SHARD] for at in range(0, len(files), SHARD)):
+    for some in chunks(files, FILES_PER_SHARD):
         seen = [(file, (traced / file.trace).stat().st_mtime_ns if file.trace else None) for file in some]
         yield Shard(job.key(TRACE, package, seen), some)
 

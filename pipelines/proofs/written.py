@@ -17,7 +17,7 @@ from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.pipelines.data.schema import Proof, Step
 from lean_alchemy.pipelines.proofs.steps import steps_as_written
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 
 WRITTEN = "written"
 """The `line` of proofs and the `form` of steps that are in a source file."""
@@ -33,7 +33,7 @@ class Missing(msgspec.Struct, frozen=True):
     message: str | None = None
 
 
-def source_of(library: Library, module: str) -> str | None:
+def library_source(library: Library, module: str) -> str | None:
     """The source file of a module of a workspace; None for the embedded Lean, which has no sources."""
     if library.workspace is None:
         return None
@@ -77,7 +77,7 @@ class Files:
             return Missing("not played", str(error))
         whose = {"form": WRITTEN, "variant_id": None, "theorem": theorem, "target": theorem, "module": module}
         steps = steps_as_written(made, written.proof, **whose)
-        return proof_of(theorem, module, 1, WRITTEN, statement, made, steps), steps
+        return played_proof(theorem, module, 1, WRITTEN, statement, made, steps), steps
 
     def close(self) -> None:
         self.workspace.close()
@@ -96,8 +96,8 @@ class Files:
         return f"{problems[0].file}:{problems[0].line}: {problems[0].message}" if problems else None
 
 
-def proof_of(theorem: str, module: str, round_: int, line: str, statement: GymStatement, made: Sequence[Played],
-             steps: Sequence[Step]) -> Proof:
+def played_proof(theorem: str, module: str, round_: int, line: str, statement: GymStatement, made: Sequence[Played],
+                 steps: Sequence[Step]) -> Proof:
     """The row of `proofs` for a proof that was played."""
     proved = made[-1].outcome
     assert isinstance(proved, Proved), "only complete proofs are recorded"

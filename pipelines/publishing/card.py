@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 from lean_alchemy.mutation.kinds import Reach
 from lean_alchemy.pipelines.corpus.options import Options, TargetOptions
 from lean_alchemy.pipelines.data.splits import VALIDATION_PERCENT, Split
-from lean_alchemy.pipelines.runtime.manifest import Manifest, versions
-from lean_alchemy.pipelines.runtime.parquet import load
+from lean_alchemy.pipelines.runtime.manifest import Manifest, package_versions
+from lean_alchemy.pipelines.runtime.parquet import load_columns
 
 
-class Part(msgspec.Struct, frozen=True):
+class CardSplit(msgspec.Struct, frozen=True):
     """A split of a config. bytes: size of its files. text_bytes: size of its rows in memory."""
 
     split: Split
@@ -40,7 +40,7 @@ class Config(msgspec.Struct, frozen=True):
 
     table: str
     schema: pa.Schema
-    parts: list[Part]
+    parts: list[CardSplit]
 
     @property
     def rows(self) -> int:
@@ -71,7 +71,7 @@ def card(repo: str, manifest: Manifest, configs: Sequence[Config], folder: Path)
         command=command_of(options, "synthesize" if of_corpus else "harvest"), percent=VALIDATION_PERCENT,
         own_files=[name for name in library if name.endswith(".lean")], has_mathlib="Mathlib" in {n.split(".")[0] for n in library},
         version=version_of("lean-alchemy"), commit=commit() or "unknown (it was not a checkout with git)",
-        same_engine=manifest.versions.get("engine") == versions()["engine"], lean=manifest.toolchain.partition(",")[0],
+        same_engine=manifest.versions.get("engine") == package_versions()["engine"], lean=manifest.toolchain.partition(",")[0],
         held_out=sum(n for reason, n in manifest.rejects.items() if "held out" in reason or "held-out" in reason),
         rejects=sorted(manifest.rejects.items(), key=lambda item: (-item[1], item[0])),
         figures=(_figures_of_variants if of_corpus else _figures_of_proofs)(manifest, tables, folder / "data"),
@@ -323,7 +323,7 @@ def _batches(folder: Path, *columns: str) -> Iterator[dict[str, list]]:
 
 
 def _column(folder: Path, name: str) -> pa.ChunkedArray:
-    return pa.chunked_array([chunk for file in _files(folder) for chunk in load(file, [name]).column(0).chunks], pa.string())
+    return pa.chunked_array([chunk for file in _files(folder) for chunk in load_columns(file, [name]).column(0).chunks], pa.string())
 
 
 _TEMPLATE = jinja2.Template((Path(__file__).parent / "templates" / "card.md").read_text(encoding="utf-8"), trim_blocks=True,

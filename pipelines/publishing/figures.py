@@ -69,7 +69,7 @@ class ReportFigures(msgspec.Struct):
         return {q: float(np.percentile(self.per_target, q)) for q in (10, 25, 50, 75, 90, 99)} if self.per_target else {}
 
 
-def collect(out: Location, examples: int = 12, seed: int = 0) -> ReportFigures:
+def collect_figures(out: Location, examples: int = 12, seed: int = 0) -> ReportFigures:
     """The figures of a corpus. examples: number of random examples, drawn with `seed`. Raises UsageError if OUT is no corpus, DamagedTable
     if one of its tables can't be read."""
     manifest = manifest_at(out)

@@ -15,7 +15,7 @@ class NotPublished(Trouble):
     """The hub can't be reached, or rejects the upload."""
 
 
-def require() -> None:
+def require_hub() -> None:
     """Raises NotPublished if huggingface_hub or the user's token is missing."""
     try:
         from huggingface_hub import get_token
@@ -29,7 +29,7 @@ def require() -> None:
 def upload(folder: Path, repo: str) -> str:
     """Makes the data set equal to the folder and returns the commit. The data set is created if needed, and its old data files are deleted.
     Raises NotPublished; run again, it resumes."""
-    require()
+    require_hub()
     from huggingface_hub import HfApi
     from huggingface_hub.utils import disable_progress_bars
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from lean_alchemy.pipelines.data.splits import SPLITS, Split, split_of
 from lean_alchemy.pipelines.publishing import card as publish_card
-from lean_alchemy.pipelines.publishing.card import Config, Part
+from lean_alchemy.pipelines.publishing.card import CardSplit, Config
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.manifest import JobError, Manifest, UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.stage import Report, silent
@@ -42,14 +42,14 @@ class Published(msgspec.Struct, frozen=True):
     tables: dict[str, dict[str, int]]
 
 
-def write(out: Location, repo: str, folder: Path, report: Report = silent, shard_bytes: int = SHARD_BYTES) -> Published:
+def write_repository(out: Location, repo: str, folder: Path, report: Report = silent, shard_bytes: int = SHARD_BYTES) -> Published:
     """Writes the repository of a corpus or a harvest as a folder, which appears when it is complete. Raises UsageError if OUT is neither,
     if the hub would not accept the name, or if the folder is not empty; JobError for damaged tables."""
     require_name(repo)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not overwritten: name another folder")
     manifest = manifest_of(out)
-    sources = [source for table, column in TABLES.items() if (source := _source(out, table, column, manifest)).rows]
+    sources = [source for table, column in PUBLISHED_TABLES.items() if (source := _source(out, table, column, manifest)).rows]
     if not {"variants", "proofs"} & {source.table for source in sources}:
         raise UsageError(f"{out} has nothing to publish: it holds no variant and no proof")
     if by_people := {line for source in sources if source.table == "proofs" for line in _lines(source)} & {"written", "traced"}:
@@ -90,7 +90,7 @@ def manifest_of(out: Location) -> Manifest:
 
 # --- tables in OUT --------------------------------------------------------------------------------------------------------------
 
-TABLES: dict[str, str | None] = {
+PUBLISHED_TABLES: dict[str, str | None] = {
     "variants": "target", "proofs": "theorem", "steps": "target", "grades": "variant_id", "refuted": "target", "theorems": None,
     "rejects": None}
 """The tables to publish, in this order, and the column that determines the split of a row. None: all rows are in `train`."""
@@ -108,7 +108,7 @@ class SourceTable(msgspec.Struct, frozen=True):
 
 def _lines(source: SourceTable) -> set[str]:
     """The values of the column `line`: which script found a proof, or `written` or `traced` for proofs of people."""
-    return {line for file in source.files for line in parquet.load(file, ["line"]).column("line").unique().to_pylist()}
+    return {line for file in source.files for line in parquet.load_columns(file, ["line"]).column("line").unique().to_pylist()}
 
 
 def _source(out: Location, table: str, split_column: str | None, manifest: Manifest) -> SourceTable:
@@ -129,7 +129,7 @@ def _source(out: Location, table: str, split_column: str | None, manifest: Manif
 
 
 def _batches(source: SourceTable) -> Iterator[pa.RecordBatch]:
-    """All rows of a table. Only this thread reads: see `parquet.load`."""
+    """All rows of a table. Only this thread reads: see `parquet.load_columns`."""
     for file in source.files:
         try:
             with file.open("rb") as stream, pq.ParquetFile(stream) as opened:
@@ -168,7 +168,7 @@ def _split_function(source: SourceTable, repository: Path) -> Callable[[str], Sp
         return lambda _: "train"
     if source.split_column == "variant_id":
         files = (repository / "data" / "variants").glob("validation-*.parquet")
-        validation = {name for file in files for name in parquet.load(file, ["variant_id"]).column(0).to_pylist()}
+        validation = {name for file in files for name in parquet.load_columns(file, ["variant_id"]).column(0).to_pylist()}
         return lambda variant: "validation" if variant in validation else "train"
     return split_of
 
@@ -191,7 +191,7 @@ class SplitWriter:
             self._write(self._waiting.slice(0, ROW_GROUP))
             self._waiting = self._waiting.slice(ROW_GROUP)
 
-    def finish(self) -> Part:
+    def finish(self) -> CardSplit:
         """Writes the remaining rows and renames the files."""
         if self._waiting.num_rows:
             self._write(self._waiting)
@@ -199,7 +199,7 @@ class SplitWriter:
         count, size = len(self._files), sum(file.stat().st_size for file in self._files)
         for number, file in enumerate(self._files):
             file.rename(self._folder / f"{self._split}-{number:05}-of-{count:05}.parquet")
-        return Part(self._split, self._rows, count, size, self._text_bytes)
+        return CardSplit(self._split, self._rows, count, size, self._text_bytes)
 
     def _write(self, group: pa.Table) -> None:
         sink, writer = self._open = self._open or self._opened()

@@ -7,7 +7,7 @@ from lean_alchemy.lean_workspace.errors import Mistake
 EXTRAS = {"train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets")}
 
 
-def require(extra: str) -> None:
+def require_extra(extra: str) -> None:
     """Raises Mistake if a package of the extra is not installed."""
     missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
     if missing:

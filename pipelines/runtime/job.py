@@ -17,8 +17,8 @@ import msgspec
 
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION
-from lean_alchemy.pipelines.runtime.lean import lean_digest
 from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, JobError, UsageError, decoded
+from lean_alchemy.pipelines.runtime.open_lean import lean_digest
 from lean_alchemy.pipelines.runtime.stage import Stage
 from lean_alchemy.pipelines.runtime.storage import (
     Location,
@@ -51,13 +51,13 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
         """counts: those of the manifest in OUT. Raises UsageError if OUT already has more than these options ask for."""
 
 
-Options = TypeVar("Options", bound=JobOptions)
+OptionsT = TypeVar("OptionsT", bound=JobOptions)
 
 
-class Job(Generic[Options]):
+class Job(Generic[OptionsT]):
     """OUT and its options."""
 
-    def __init__(self, out: Location, options: Options):
+    def __init__(self, out: Location, options: OptionsT):
         self.out, self.options = out.resolve() if is_local(out) else out, options
         self.library = library_of(options.library, options.workspace)
         self.work = self.out / ".work"
@@ -68,7 +68,7 @@ class Job(Generic[Options]):
 
     def key(self, stage: Stage, *what: object) -> str:
         """The name of a result: a digest of the versions of stage and engine, the library, and `what`, on which the result also depends."""
-        return digest(stage.name, stage.version, library_digest(self.library), *what)
+        return digest_of(stage.name, stage.version, library_digest(self.library), *what)
 
     @contextmanager
     def begin(self) -> Iterator[None]:
@@ -148,7 +148,7 @@ def _seconds_in(file: Location) -> float:
         return 0.0
 
 
-def _options_in(file: Location, kind: type[Options]) -> Options:
+def _options_in(file: Location, kind: type[OptionsT]) -> OptionsT:
     """Raises UsageError where they are damaged, or those of another command."""
     content = file.read_bytes()
     try:
@@ -174,7 +174,7 @@ def library_of(names: Sequence[str], workspace: str | None = None) -> Library:
     return Library(tuple(modules), tuple(str(Path(f).resolve()) for f in files), workspace)
 
 
-def digest(*parts: object) -> str:
+def digest_of(*parts: object) -> str:
     """A digest of the parts: 16 hexadecimal digits."""
     return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=8).hexdigest()
 
@@ -182,4 +182,4 @@ def digest(*parts: object) -> str:
 def library_digest(library: Library) -> str:
     """A digest of what the engine reads: the engine's version, Lean, the modules, and the contents of the files."""
     contents = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in library.files]
-    return digest(ENGINE_VERSION, SCHEMA_VERSION, lean_digest(library), library.modules, library.files, contents)
+    return digest_of(ENGINE_VERSION, SCHEMA_VERSION, lean_digest(library), library.modules, library.files, contents)

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 2
 MADE_BY = {"variants": "synthesize", "proofs": "harvest"}
 """The command that makes each table."""
 
-Kind = TypeVar("Kind", bound=msgspec.Struct)
+OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
 
 class UsageError(Mistake):
@@ -40,7 +40,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     schema_version: int
     seconds: float
 
-    def options_as(self, kind: type[Kind]) -> Kind:
+    def options_as(self, kind: type[OptionsT]) -> OptionsT:
         """The options as a struct. Raises UsageError if they are not of this kind."""
         try:
             return msgspec.json.decode(self.options, type=kind)
@@ -73,7 +73,7 @@ def encoded_options(options: msgspec.Struct) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(options))
 
 
-def versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
     """The versions that made a result: the engine (version and digest of its source), this package, Ray and Arrow."""
     from importlib.metadata import version
 

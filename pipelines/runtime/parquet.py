@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lean_alchemy.lean_workspace.errors import Mistake
-from lean_alchemy.pipelines.runtime.storage import Location, write_whole
+from lean_alchemy.pipelines.runtime.storage import Location, make, write_whole
 
-Row = TypeVar("Row", bound=msgspec.Struct)
+RowT = TypeVar("RowT", bound=msgspec.Struct)
+
 
 class DamagedTable(Mistake):
     """A Parquet file that can't be read, or that lacks a column; the message names it."""
@@ -38,7 +39,8 @@ def to_table(rows: Iterable[msgspec.Struct], record: type[msgspec.Struct]) -> pa
 
 
 def write(table: pa.Table, file: Location) -> None:
-    """Writes one Parquet file. It gets its name only when it is complete."""
+    """Writes one Parquet file, and its folder if there is none. It gets its name only when it is complete."""
+    make(file.parent)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     write_whole(file, sink.getvalue())
@@ -69,7 +71,7 @@ def are_whole(folder: Location, *names: str) -> bool:
     return all(is_whole(folder / f"{name}.parquet") for name in names)
 
 
-def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
+def load_columns(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
     """The table of one file, or some of its columns. Raises DamagedTable.
 
     It reads in this thread only. Arrow's threads may still hold a Python file object when Python exits, which aborts the process.
@@ -80,11 +82,11 @@ def load(file: Location, columns: Sequence[str] | None = None) -> pa.Table:
         return table.read(columns=columns, use_threads=False)
 
 
-def read(files: Sequence[Location], record: type[Row]) -> list[Row]:
+def read(files: Sequence[Location], record: type[RowT]) -> list[RowT]:
     """The rows of the files as structs, in the order of the files. Raises DamagedTable."""
-    rows: list[Row] = []
+    rows: list[RowT] = []
     for file in files:
-        found = load(file, list(record.__struct_fields__)).to_pylist()
+        found = load_columns(file, list(record.__struct_fields__)).to_pylist()
         with naming_damage(file):
             rows += msgspec.convert(found, list[record])
     return rows

@@ -24,7 +24,7 @@ from lean_alchemy.pipelines.runtime.stage import History
 ATTEMPTS = 8
 """Number of worker processes that may die on an item. From the second on, they note what they work on (`blame.py`)."""
 
-ASK_S = 2.0
+WAKE_S = 2.0
 """How often a waiting run checks for a recorded Ctrl-C, in seconds."""
 
 TASK_GB = 1.0
@@ -53,7 +53,7 @@ class PoolWorker(Protocol):
     def close(self) -> None: ...
 
 
-class Needs(msgspec.Struct, frozen=True):
+class Resources(msgspec.Struct, frozen=True):
     """The resources that a worker needs on a node. name: the stage, for messages."""
 
     name: str
@@ -120,7 +120,7 @@ class Crew:
     """Up to `workers` actors, as many as the cluster has room for. An actor starts when there is an item for it, and stays with its engine
     until the crew is closed. build: makes a worker, in the process of the actor."""
 
-    def __init__(self, build: Callable[[], PoolWorker], needs: Needs, workers: int):
+    def __init__(self, build: Callable[[], PoolWorker], needs: Resources, workers: int):
         self._build, self._needs, self._workers = build, needs, workers
         self._idle: list[_Hired] = []
 
@@ -176,7 +176,7 @@ class Crew:
             while len(busy) < self._workers and hire():
                 pass
             while busy:
-                done, _ = ray.wait(list(busy), num_returns=1, timeout=ASK_S)
+                done, _ = ray.wait(list(busy), num_returns=1, timeout=WAKE_S)
                 interrupt.check()
                 if not done:
                     continue
@@ -247,7 +247,7 @@ def tasks(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]
             ray.cancel(left, force=True)
 
 
-def _require_room(needs: Needs) -> None:
+def _require_room(needs: Resources) -> None:
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(node.get("CPU", 0) >= needs.cpus and node.get("memory", 0) >= needs.memory_gb * 1e9 for node in nodes):
         has = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('memory', 0) / 1e9:.1f} GB" for node in nodes) or "no node"

@@ -15,15 +15,15 @@ import msgspec
 from lean_alchemy.pipelines.runtime import parquet, pool
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import JobError
-from lean_alchemy.pipelines.runtime.pool import Crew, Needs
+from lean_alchemy.pipelines.runtime.pool import Crew, Resources
 from lean_alchemy.pipelines.runtime.run_log import RunLog
 from lean_alchemy.pipelines.runtime.shards import FAILURES, ShardSummary, ShardWorker, is_done, place_of, summary_if_done
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, silent
 from lean_alchemy.pipelines.runtime.storage import Location, ask_all, make, remove
 
-Row = TypeVar("Row", bound=msgspec.Struct)
+RowT = TypeVar("RowT", bound=msgspec.Struct)
 
-AT_ONCE = 500
+CHECKED_AT_ONCE = 500
 """Number of shards whose files are checked together."""
 
 MAX_FAILURES = 100
@@ -57,7 +57,7 @@ class Ran(msgspec.Struct):
 
 def crew(job: Job, stage: Stage, settings: Any, workers: int) -> Crew:
     """The workers of a stage. Pass them as `hired` to use them in several runs."""
-    return Crew(partial(ShardWorker, job, stage, settings), Needs(stage.name, stage.cpus, stage.memory_gb), workers)
+    return Crew(partial(ShardWorker, job, stage, settings), Resources(stage.name, stage.cpus, stage.memory_gb), workers)
 
 
 def run(job: Job, stage: Stage, settings: Any, shards: Shards, workers: int, report: Report = silent, *, retries: Retries = Retries(),
@@ -124,7 +124,7 @@ def rows(job: Job, stage: Stage, shard: Shard, table: str) -> list[Any]:
     return read(place, table, stage.tables[table]) if is_done(place, stage) else []
 
 
-def read(place: Location, table: str, record: type[Row]) -> list[Row]:
+def read(place: Location, table: str, record: type[RowT]) -> list[RowT]:
     """A table of a shard that has its footers. One that can't be read is removed, so that the next run makes it again."""
     try:
         return parquet.read([place / f"{table}.parquet"], record)
@@ -135,7 +135,6 @@ def read(place: Location, table: str, record: type[Row]) -> list[Row]:
 
 def write_failures(job: Job, name: str, failures: list[Failure]) -> None:
     """Writes a stage's file of the table `failures`; it replaces earlier failures of the stage."""
-    make(job.out / FAILURES)
     parquet.write(parquet.to_table(failures, Failure), job.out / FAILURES / f"{name.replace(' ', '-')}.parquet")
 
 
@@ -163,5 +162,5 @@ def _looked_at(job: Job, stage: Stage, shards: Shards, retries: Retries) -> Iter
 
 def _groups(shards: Shards) -> Iterator[list[Shard]]:
     waiting = iter(shards)
-    while group := list(islice(waiting, AT_ONCE)):
+    while group := list(islice(waiting, CHECKED_AT_ONCE)):
         yield group

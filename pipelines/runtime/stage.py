@@ -10,11 +10,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 
 from lean_alchemy.lean_workspace.errors import Mistake, OfOneItem, Trouble
+
+T = TypeVar("T")
 
 
 class Sums(msgspec.Struct):
@@ -43,6 +45,11 @@ Report = Callable[[str, int, int, str], None]
 
 def silent(stage: str, done: int, total: int, note: str = "") -> None:
     """A Report that prints nothing."""
+
+
+def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """The items in lists of at most `size`, in order."""
+    return [items[start:start + size] for start in range(0, len(items), size)]
 
 
 class History(msgspec.Struct, frozen=True):

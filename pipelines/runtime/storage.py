@@ -28,7 +28,7 @@ from lean_alchemy.lean_workspace.errors import Mistake
 
 Location = Path | UPath
 Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
+AnswerT = TypeVar("AnswerT")
 
 
 class UnknownLocation(Mistake):
@@ -164,7 +164,7 @@ def _upload(made: Path, place: UPath) -> None:
 ASKED_AT_ONCE = 32
 
 
-def ask_all(question: Callable[[Asked], Answer], of: Iterable[Asked]) -> list[Answer]:
+def ask_all(question: Callable[[Asked], AnswerT], of: Iterable[Asked]) -> list[AnswerT]:
     """The answers, in order. The questions run in parallel threads, because an object store is slow for each and can serve many."""
     with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
         return list(threads.map(question, of))

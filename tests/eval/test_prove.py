@@ -16,7 +16,7 @@ from lean_alchemy.eval.first_states import LibraryEnvironment
 from lean_alchemy.eval.prove import Budget, Ending, Examiner, Result
 from lean_alchemy.eval.prover import Query, Suggestion, distinct, spec_of
 from lean_alchemy.eval.provers.command import CommandProver
-from lean_alchemy.eval.score import by_budget, compare, mcnemar, score
+from lean_alchemy.eval.score import by_budget, compare, mcnemar, score_results
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.gym import Gym, GymStatement
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
@@ -154,7 +154,7 @@ ENDINGS = st.lists(st.sampled_from(get_args(Ending)), min_size=1)
 
 @given(ENDINGS)
 def test_every_problem_counts_in_the_denominator(endings):
-    found = score([result(str(n), ending) for n, ending in enumerate(endings)], not_run=5)
+    found = score_results([result(str(n), ending) for n, ending in enumerate(endings)], not_run=5)
     assert found.attempted == len(endings) == sum(found.endings.values()) and found.theorems == found.attempted + 5
     assert found.pass_rate == endings.count("proved") / len(endings)
     assert 0 <= found.interval.low <= found.pass_rate <= found.interval.high <= 1
@@ -162,7 +162,7 @@ def test_every_problem_counts_in_the_denominator(endings):
 
 def test_the_interval_is_a_bootstrap_interval():
     """Of 100 theorems with half of them proved it is about ±2 · sqrt(0.25 / 100)."""
-    found = score([result(str(n), "proved" if n % 2 else "stuck") for n in range(100)], 0)
+    found = score_results([result(str(n), "proved" if n % 2 else "stuck") for n in range(100)], 0)
     assert found.interval.low == pytest.approx(0.4, abs=0.015) and found.interval.high == pytest.approx(0.6, abs=0.015)
     assert found.search_share == pytest.approx(0.25)
 

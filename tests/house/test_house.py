@@ -89,7 +89,7 @@ def test_a_users_folders_training_and_eval_do_not_conflict(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\nimport eval, training, pipelines\nassert eval.MINE and training.MINE and pipelines.MINE\n"
-        "from lean_alchemy.training.recipe import load\nfrom lean_alchemy.eval.search import Search\n"
+        "from lean_alchemy.training.recipe import load_recipe\nfrom lean_alchemy.eval.search import Search\n"
         "from lean_alchemy.pipelines.commands.main import main\nsys.argv = ['alchemy', '--help']\nmain()\n")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, encoding="utf-8", cwd=tmp_path)
     assert done.returncode == 0 and "synthesize" in done.stdout, done.stderr
@@ -133,10 +133,10 @@ def test_no_modules_import_each_other():
 
 
 def test_tests_mirror_the_rooms():
-    for file in TESTS.rglob("test_*.py"):
-        folder = file.parent.relative_to(TESTS)
-        assert folder.parts[0] == "house" or folder.parts[:1] == ("golden",) or (ROOT / folder).is_dir() or folder.parts[:2] == (
-            "lean_workspace", "engine"), file
+    """Each folder of tests is a room, and each room has tests. Those of `bench` stand with the index, too."""
+    folders = {file.parent.relative_to(TESTS).as_posix() for file in TESTS.rglob("test_*.py")} - {"house", "golden"}
+    assert folders <= {file.parent.relative_to(ROOT).as_posix() for file in FILES} | {"lean_workspace/engine"}
+    assert {room.replace(".", "/") for room in ROOMS} <= folders
 
 
 def test_mutation_imports_no_process_no_ray_and_no_arrow():
@@ -202,13 +202,39 @@ def test_a_folder_holds_at_most_fifteen_files():
     assert {str(folder.relative_to(ROOT)): n for folder, n in folders.items() if n > 15} == {}
 
 
-def test_no_two_classes_have_one_name():
+def public_names(file: Path) -> tuple[set[str], set[str]]:
+    """The public classes, constants and type aliases of a file, and its public functions. Type variables are left out."""
+    things, functions = set(), set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            things.add(node.name)
+        elif isinstance(node, ast.FunctionDef):
+            functions.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            is_variable = isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id == "TypeVar"
+            things |= {target.id for target in targets if isinstance(target, ast.Name) and not is_variable}
+    return tuple({name for name in names if not name.startswith("_")} for names in (things, functions))
+
+
+def test_no_two_classes_or_constants_have_one_name():
     places: dict[str, list[str]] = defaultdict(list)
     for file in FILES:
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(str(file.relative_to(ROOT)))
+        for name in public_names(file)[0]:
+            places[name].append(str(file.relative_to(ROOT)))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_a_function_that_is_imported_by_its_name_alone_shares_it_with_no_other():
+    """`from … import read` would not say what is read; `parquet.read` and `run_log.read` do. A command may have the name of its work."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for file in set(FILES) - set(COMMANDS):
+        for name in public_names(file)[1]:
+            places[name].add(module_of(file))
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert not [a.name for a in node.names if len(places[a.name]) > 1 and node.module in places[a.name]], file
 
 
 SAME_LINES = 10

@@ -19,7 +19,7 @@ from lean_alchemy.lean_workspace.lake import NativeError, NoWorkspace
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.pipelines.proofs.written import Files, Missing, library_of_source
-from lean_alchemy.pipelines.runtime.lean import opened
+from lean_alchemy.pipelines.runtime.open_lean import opened
 
 WORKSPACE = LIBRARIES / "orchard"
 

@@ -24,7 +24,7 @@ from lean_alchemy.training.fit import Metrics, fit
 from lean_alchemy.training.loss import loss_on
 from lean_alchemy.training.model import load_model
 from lean_alchemy.training.prompt import GOAL, PROOFSTEP, prompt, prompt_ids, tactic_of
-from lean_alchemy.training.recipe import Base, Data, Decoder, Phase, Recipe, RecipeError, Weights, differences, load, shipped
+from lean_alchemy.training.recipe import Base, Data, Decoder, Phase, Recipe, RecipeError, Weights, differences, load_recipe, shipped
 from lean_alchemy.training.run import PHASES
 from lean_alchemy.training.sources import _PRIVATE, Sources, TrainingText, with_theorem_name, without_variant_id
 
@@ -288,7 +288,7 @@ def test_too_little_memory_is_an_error_with_advice(tmp_path, tokenizer):
             raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
 
     with pytest.raises(Trouble, match=r"finetune\.at_once"):
-        fit("finetune", PHASE, load("tiny"), Poor, None, tokenizer, prepared(tmp_path, tokenizer), None, tmp_path / "checkpoints",
+        fit("finetune", PHASE, load_recipe("tiny"), Poor, None, tokenizer, prepared(tmp_path, tokenizer), None, tmp_path / "checkpoints",
             Metrics(tmp_path / "metrics.jsonl"), silent, lambda: False)
 
 
@@ -298,7 +298,7 @@ def test_too_little_memory_is_an_error_with_advice(tmp_path, tokenizer):
 def test_the_recipes_of_the_package_are_valid():
     assert shipped() == ["smollm2", "tiny"]
     for name in shipped():
-        assert load(name).name == name
+        assert load_recipe(name).name == name
 
 
 @pytest.mark.parametrize(("setting", "said"), [
@@ -309,16 +309,16 @@ def test_the_recipes_of_the_package_are_valid():
     ("finetune.weights={original: 0, rw: 0, apply: 0}", "all of them are 0"), ("finetune=[", "not YAML")])
 def test_a_wrong_value_is_an_error_with_its_key(setting, said):
     with pytest.raises(RecipeError, match=said):
-        load("tiny", [setting])
+        load_recipe("tiny", [setting])
 
 
 def test_set_overrides_the_file(tmp_path):
-    recipe = load("tiny", ["finetune.updates=7", "finetune.learning_rate=2e-3", "data.corpora=[a, b]", "pretrain=null"])
+    recipe = load_recipe("tiny", ["finetune.updates=7", "finetune.learning_rate=2e-3", "data.corpora=[a, b]", "pretrain=null"])
     assert recipe.finetune.learning_rate == 0.002
     assert recipe.finetune.updates == 7 and recipe.data.corpora == ["a", "b"] and recipe.pretrain is None
-    assert "finetune.updates: 400, 7" in differences(load("tiny"), recipe)
+    assert "finetune.updates: 400, 7" in differences(load_recipe("tiny"), recipe)
     with pytest.raises(RecipeError, match="no recipe"):
-        load("no-such")
+        load_recipe("no-such")
     (tmp_path / "r.yaml").write_text("- 1\n", encoding="utf-8")
     with pytest.raises(RecipeError, match="no recipe"):
-        load(str(tmp_path / "r.yaml"))
+        load_recipe(str(tmp_path / "r.yaml"))

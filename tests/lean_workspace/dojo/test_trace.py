@@ -106,7 +106,7 @@ def test_an_invalid_source_is_refused_with_status_2(repo, traced, tmp_path):
 
 
 def test_a_resumed_run_reads_no_file_again(traced, tmp_path, monkeypatch):
-    source = dojo_traces.source_of(traced)
+    source = dojo_traces.repository_of(traced)
     first, *_ = trace(tmp_path / "out", traced, source, 1)
     before = table(tmp_path / "out", "proofs")
     monkeypatch.setattr(Crew, "run", lambda self, items: pytest.fail("read again") if list(items) else iter([]))
@@ -118,12 +118,12 @@ def test_a_folder_without_theorems_is_an_error(traced, tmp_path):
     folder = Path(shutil.copytree(traced, tmp_path / "pears"))
     (folder / BASIC).write_text("{", encoding="utf-8")
     with pytest.raises(JobError, match="no theorem was read from the 3 files"):
-        trace(tmp_path / "out", folder, dojo_traces.source_of(folder), 1)
+        trace(tmp_path / "out", folder, dojo_traces.repository_of(folder), 1)
     assert not (tmp_path / "out" / "manifest.json").exists() and not (tmp_path / "out" / "proofs").exists()
 
 
 def test_its_steps_are_trained_on_as_original_theorems(traced, tmp_path):
-    trace(tmp_path / "out", traced, dojo_traces.source_of(traced), 1)
+    trace(tmp_path / "out", traced, dojo_traces.repository_of(traced), 1)
     sources = Sources(Data(proofs=[str(tmp_path / "out")]))
     steps = {(text.source, text.prompt, text.completion) for text in sources.steps()}
     assert all(("original", prompt(row["state_before"]), row["tactic"]) in steps for row in table(tmp_path / "out", "steps"))

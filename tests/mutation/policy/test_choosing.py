@@ -8,7 +8,7 @@ from lean_alchemy.mutation.policy.generality import Generality
 from lean_alchemy.mutation.policy.patterns import PATTERN_RULES, Pattern
 from lean_alchemy.mutation.policy.rules import (
     EVERYTHING,
-    PARTS,
+    POLICY_PARTS,
     STATEMENT_RULES,
     TEXT_RULES,
     THEOREM_RULES,
@@ -37,7 +37,7 @@ def parts_of(policy: Policy) -> dict:
     return {field: [rule.name for rule in value] if isinstance(value, tuple) else value for field, value in found.items()}
 
 
-@pytest.mark.parametrize("name", sorted(set(PARTS)))
+@pytest.mark.parametrize("name", sorted(set(POLICY_PARTS)))
 def test_each_part_of_the_policy_is_switched_off_alone(name):
     expected = {field: [one for one in value if one != name] if isinstance(value, list) else value
                 for field, value in parts_of(Policy()).items()}
@@ -65,7 +65,7 @@ def test_limits_are_given_by_name():
 
 
 def test_without_all_parts_nothing_is_left_out():
-    assert policy_without(PARTS) == EVERYTHING
+    assert policy_without(POLICY_PARTS) == EVERYTHING
     assert parts_of(EVERYTHING) == {
         "theorems": [], "patterns": [], "statements": [], "texts": [], "generic_share": None, "target_cap": None, "lemma_cap": None,
         "foreign_cap": None, "near_duplicates": False}

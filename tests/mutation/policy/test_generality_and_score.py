@@ -8,7 +8,7 @@ from places import ROOT
 
 from lean_alchemy.lean_workspace.protocol import Site
 from lean_alchemy.mutation.kinds import Reach, kinds_within
-from lean_alchemy.mutation.policy.generality import SUBJECTS, Generality, measure
+from lean_alchemy.mutation.policy.generality import SUBJECTS, Generality, measure_generality
 from lean_alchemy.mutation.policy.rules import NewStatement
 from lean_alchemy.mutation.policy.score import WEIGHTS, company, score
 from lean_alchemy.mutation.search.candidates import Key, Lemmas
@@ -87,10 +87,10 @@ def test_generality_is_the_share_of_targets_that_a_pattern_fits():
     zero, var = [["n:0"]], [["v:a"]]
     sample = [(10 + i, [Site(site=0, name="conclusion", rw=[("R:c:Nat.add/2", [["c:Nat.add/2", var, second]])], apply=[])])
               for i, second in enumerate((zero, var, var, var))]
-    found = measure(keys, sample, theorems=SUBJECTS, classes=Classes([]))
+    found = measure_generality(keys, sample, theorems=SUBJECTS, classes=Classes([]))
     assert found.share(0, "rw", False) == 1.0 and found.share(1, "rw", False) == 0.25 and found.share(1, "rw", True) == 0.0
     assert found.generic(0.5) == {(0, "rw", "forward")} and found.generic(None) == frozenset()
-    small = measure(keys, sample, theorems=SUBJECTS - 1, classes=Classes([]))
+    small = measure_generality(keys, sample, theorems=SUBJECTS - 1, classes=Classes([]))
     assert small.generic(0.5) == frozenset(), "a small library is about one subject"
 
 
@@ -110,7 +110,7 @@ def test_a_use_is_as_general_as_the_targets_that_it_fits_at_some_site():
             Key(1, "rw", "backward", 0, False, 0, 1, False, "", "R:c:f/1\tc:f/1\t?0")]
     term = [["c:P/1", "*"]], [("R:c:f/1", [["c:f/1", "*"]])]
     fits = [Site(site=i, name=f"h{i}", rw=term[1], apply=term[0]) for i in (1, 2)]
-    found = measure(keys, [(10, fits), (11, []), (12, []), (13, fits[:1])], theorems=SUBJECTS, classes=Classes([]))
+    found = measure_generality(keys, [(10, fits), (11, []), (12, []), (13, fits[:1])], theorems=SUBJECTS, classes=Classes([]))
     assert found.shares == {(0, "apply", "backward"): 0.5, (1, "rw", "backward"): 0.5}
     assert found.share(0, "apply", True) == found.share(1, "rw", True) == 0.5 and found.share(1, "rw", False) == 0.0
 

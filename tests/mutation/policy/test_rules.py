@@ -4,7 +4,7 @@ import pytest
 from places import ROOT
 
 from lean_alchemy.mutation.policy.patterns import PATTERN_RULES
-from lean_alchemy.mutation.policy.rules import PARTS, STATEMENT_RULES, TEXT_RULES, THEOREM_RULES, PrintedStatement, objection
+from lean_alchemy.mutation.policy.rules import POLICY_PARTS, STATEMENT_RULES, TEXT_RULES, THEOREM_RULES, PrintedStatement, objection
 
 
 def rule_of(name: str, *tags: str, term: str = "") -> str | None:
@@ -51,7 +51,7 @@ def test_texts_that_nobody_reads_are_left_out(text, expected):
 
 def test_the_page_of_the_policy_names_every_rule():
     page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
-    assert not [name for name in PARTS if name not in page]
+    assert not [name for name in POLICY_PARTS if name not in page]
     rules = (*THEOREM_RULES, *PATTERN_RULES, *STATEMENT_RULES, *TEXT_RULES)
     rows = (f"| {rule.name} | {rule.reason} | `{rule.example.replace('`', '')}` |" for rule in rules)
     assert not [row for row in rows if row not in page]

@@ -56,13 +56,13 @@ def test_what_was_walked_is_not_walked_again():
     """Two to the sixtieth walks end below the first argument of one form; the other form gets farther."""
     pattern = ["c:add/2", *["c:succ/1"] * 60, "v:y", "v:x"]
     for forms in ([add(grown(60, "v:y"), Y), add(grown(60, "v:x"), Y)], [add(grown(60, "v:x"), Y), add(grown(60, "v:y"), Y)]):
-        with patch("lean_alchemy.mutation.search.explain.STEPS", 1000):
+        with patch("lean_alchemy.mutation.search.explain.WALK_STEPS", 1000):
             assert stops_at(pattern, forms) == 62
 
 
 @pytest.mark.parametrize(("steps", "place"), [(0, 0), (1, 0), (2, 1), (4, 3), (5, 4), (50, 4)])
 def test_a_walk_ends_after_its_steps_with_what_it_found(steps, place):
-    with patch("lean_alchemy.mutation.search.explain.STEPS", steps):
+    with patch("lean_alchemy.mutation.search.explain.WALK_STEPS", steps):
         assert stops_at(["c:succ/1"] * 3 + ["v:x"], grown(3, "v:x")[:1]) == place
 
 

@@ -172,7 +172,7 @@ def test_a_walk_without_memory_finds_more_and_never_less(drawn):
     index = Index()
     for i, pattern in enumerate(many):
         index.add(tokens(pattern), i)
-    with patch("lean_alchemy.mutation.search.index.STEPS", 0):
+    with patch("lean_alchemy.mutation.search.index.WALK_STEPS", 0):
         found = index.matching(forms) | set(index.always)
     assert found >= {i for i, pattern in enumerate(many) if fits(pattern, forms)}
 

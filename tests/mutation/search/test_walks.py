@@ -26,7 +26,7 @@ def index(*patterns: str, needs=()) -> Index:
 
 
 def steps(n: int):
-    return patch("lean_alchemy.mutation.search.index.STEPS", n)
+    return patch("lean_alchemy.mutation.search.index.WALK_STEPS", n)
 
 
 @pytest.mark.parametrize(("token", "expected"), [

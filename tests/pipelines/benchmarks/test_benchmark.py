@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lean_alchemy.lean_workspace.gym import Gym, proves
 from lean_alchemy.pipelines.benchmarks.leandojo import (
     CORE,
-    PARTS,
+    PART_NAMES,
     Benchmark,
     Reference,
     TracedTactic,
@@ -54,7 +54,7 @@ THEOREMS = st.lists(st.sets(st.integers(0, 40), max_size=3), min_size=8, max_siz
 @given(THEOREMS, st.integers(0, 3), st.sampled_from([random_split, novel_premises_split]))
 def test_a_split_has_every_theorem_once_and_depends_only_on_the_seed(theorems, seed, split):
     parts = split(theorems, 2, seed)
-    names = [theorem.full_name for part in PARTS for theorem in parts[part]]
+    names = [theorem.full_name for part in PART_NAMES for theorem in parts[part]]
     assert sorted(names) == sorted(theorem.full_name for theorem in theorems)
     assert split(theorems[::-1], 2, seed) == parts
 
@@ -68,7 +68,7 @@ def test_held_out_theorems_use_a_premise_that_training_does_not(theorems, seed):
 
 def test_a_random_split_has_the_given_size():
     parts = random_split([theorem(f"t{i}") for i in range(50)], 7, 0)
-    assert [len(parts[part]) for part in PARTS] == [36, 7, 7]
+    assert [len(parts[part]) for part in PART_NAMES] == [36, 7, 7]
 
 
 # --- reading --------------------------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def leandojo_4(tmp_path: Path) -> Path:
     folder = tmp_path / "leandojo_benchmark_4"
     for split in ("random", "novel_premises"):
         (folder / split).mkdir(parents=True)
-        for part in PARTS:
+        for part in PART_NAMES:
             (folder / split / f"{part}.json").write_text(json.dumps(LEANDOJO_4["theorems"]), encoding="utf-8")
     (folder / "corpus.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LEANDOJO_4["corpus.jsonl"]), encoding="utf-8")
     (folder / "metadata.json").write_text(json.dumps(LEANDOJO_4["metadata.json"]), encoding="utf-8")
@@ -207,7 +207,7 @@ def test_core_contains_what_its_card_says(core):
     metadata = core.metadata()
     assert (metadata["name"], metadata["version"]) == ("core", 1) and CORE.stat().st_size <= 5_000_000
     for split, parts in metadata["theorems"].items():
-        assert {part: len(core.part(split, part)) for part in PARTS} == parts and parts["val"] >= 500 <= parts["test"]
+        assert {part: len(core.part(split, part)) for part in PART_NAMES} == parts and parts["val"] >= 500 <= parts["test"]
     names = [theorem.full_name for theorem in core.theorems()]
     assert len(names) == len(set(names)) >= 5_000
     assert sum(bool(theorem.premises) for theorem in core.theorems()) >= len(names) / 2

@@ -75,7 +75,7 @@ def test_a_tactic_that_kills_the_engine_is_unknown_and_the_others_count(lean, tm
     """A user's file can redefine a tactic; here `omega` sleeps for ten minutes."""
     mine = tmp_path / "Sleepy.lean"
     mine.write_text("prelude\nimport Init.Grind\nmacro_rules | `(tactic| omega) => `(tactic| sleep 600000)\n")
-    monkeypatch.setattr(workspace, "DEADLINE_S", 3.0)
+    monkeypatch.setattr(workspace, "BATCH_DEADLINE_S", 3.0)
     monkeypatch.setattr(workspace, "ALONE_S", 5.0)
     with Workspace(install.launch, Library((), (str(mine),))) as sleepy:
         signature = "v (a b : Nat) (f : Nat → Nat) (h : a = b) (k : f b = 3) : f a = 3"

@@ -140,14 +140,14 @@ def test_a_dry_run_estimates_a_run_and_leaves_no_files(lean, tmp_path):
 
 
 def test_the_report_is_self_contained_and_adds_up(corpus, tmp_path):
-    from lean_alchemy.pipelines.publishing.figures import collect
+    from lean_alchemy.pipelines.publishing.figures import collect_figures
 
     said = summary(alchemy("report", str(corpus[0]), "--examples", "5", "--json"))
     page = Path(said["page"]).read_text()
     assert len(said["plots"]) == 9 and all(Path(file).read_bytes().startswith(b"\x89PNG") for file in said["plots"])
     assert page.count("data:image/png;base64,") == 9 and page.count('class="pair"') == 5 and "http" not in page
     assert f"{corpus[1]['variants']:,} variants of {LIBRARY}" in page
-    figures = collect(corpus[0])
+    figures = collect_figures(corpus[0])
     n = corpus[1]["variants"]
     assert sum(figures.per_target) == figures.uses.total() == figures.lemmas.total() == figures.marks.total() == n
     assert len(figures.per_target) == 60 and figures.tally.elaborated == corpus[1]["elaborated"]

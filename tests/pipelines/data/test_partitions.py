@@ -39,13 +39,13 @@ REFUSED = Reject(target="Nat.t1", library="Init", module="Init", stage="attempt"
 
 
 def test_every_row_is_in_the_partition_of_its_key(tmp_path):
-    rows = [keyed(number, digit) for number, digit in enumerate(partitions.PARTS)] + [keyed(16, "0")]
+    rows = [keyed(number, digit) for number, digit in enumerate(partitions.PARTITIONS)] + [keyed(16, "0")]
     steps = Variants(tmp_path / "work", None)
     done = steps.read([shard(tmp_path / "a", rows[:9], [REFUSED]), shard(tmp_path / "b", rows[9:])])
     assert done == StepResult(kept=17, dropped={"attempt: refused": 3}, damaged={})
-    assert [ids(steps.part("read", digit)) for digit in partitions.PARTS[1:]] == [[row.variant_id] for row in rows[1:16]]
+    assert [ids(steps.part("read", digit)) for digit in partitions.PARTITIONS[1:]] == [[row.variant_id] for row in rows[1:16]]
     assert ids(steps.part("read", "0")) == [rows[0].variant_id, rows[16].variant_id]
-    assert partitions.PARTS == "0123456789abcdef" and steps.part("later", "0").num_rows == 0
+    assert partitions.PARTITIONS == "0123456789abcdef" and steps.part("later", "0").num_rows == 0
 
 
 def test_rows_of_several_reads_are_combined(tmp_path):

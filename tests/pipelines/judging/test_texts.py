@@ -3,7 +3,7 @@
 import pytest
 
 from lean_alchemy.mutation.terms import statement_key
-from lean_alchemy.pipelines.judging.texts import AXIOMS, TheoremText, objection
+from lean_alchemy.pipelines.judging.texts import AXIOMS, TheoremText, objection_to_text
 
 TEXT = "theorem v (a b : Nat) : a + b = b + a := by\n  exact Nat.add_comm a b"
 
@@ -14,9 +14,9 @@ def key(engine) -> str:
 
 
 def test_a_proof_of_the_statement_is_valid(engine, key):
-    assert objection(engine.workspace, TheoremText("v", TEXT, key)) is None
+    assert objection_to_text(engine.workspace, TheoremText("v", TEXT, key)) is None
     renamed = "theorem w {x y : Nat} : x + y = y + x := Nat.add_comm ..\n"
-    assert objection(engine.workspace, TheoremText("w", renamed, key)) is None  # equal up to names and binders
+    assert objection_to_text(engine.workspace, TheoremText("w", renamed, key)) is None  # equal up to names and binders
 
 
 @pytest.mark.parametrize(("text", "why"), [
@@ -29,15 +29,15 @@ def test_a_proof_of_the_statement_is_valid(engine, key):
     ("def v := 1", "form: "),
 ])
 def test_an_invalid_text_is_reported_with_the_reason(engine, key, text, why):
-    assert (objection(engine.workspace, TheoremText("v", text, key)) or "").startswith(why)
+    assert (objection_to_text(engine.workspace, TheoremText("v", text, key)) or "").startswith(why)
 
 
 def test_a_proof_of_something_else_is_not_valid(engine):
-    assert objection(engine.workspace, TheoremText("v", TEXT, "0" * 32)) == "statement: the text states something else"
+    assert objection_to_text(engine.workspace, TheoremText("v", TEXT, "0" * 32)) == "statement: the text states something else"
 
 
 def test_the_standard_axioms_are_allowed(engine):
     text = "theorem v (p : Prop) : p ∨ ¬p := by\n  exact Classical.byCases Or.inl Or.inr"
     verdict = engine.workspace.check(text)
-    assert objection(engine.workspace, TheoremText("v", text, statement_key(verdict.term))) is None
+    assert objection_to_text(engine.workspace, TheoremText("v", text, statement_key(verdict.term))) is None
     assert {"propext", "Quot.sound", "Classical.choice"} == AXIOMS and set(verdict.axioms) <= AXIOMS

@@ -20,7 +20,7 @@ from lean_alchemy.lean_workspace.portfolio import (
     suggestions,
 )
 from lean_alchemy.pipelines.proofs.harvest import HARVEST
-from lean_alchemy.pipelines.publishing.areas import areas_of, as_table
+from lean_alchemy.pipelines.publishing.harvest_areas import areas_of, as_table
 
 HINTS = Hints(
     context=[LocalDecl("α", False, ""), LocalDecl("xs", False, "List"), LocalDecl("n", False, "Nat"), LocalDecl("h", True, "Or"),

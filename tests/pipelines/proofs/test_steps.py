@@ -12,7 +12,7 @@ from commands import alchemy, summary, table
 
 from lean_alchemy.mutation.proof_forms.goal_directed import tactics_of
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE
-from lean_alchemy.pipelines.proofs.known import originals_in
+from lean_alchemy.pipelines.proofs.known_proofs import originals_in
 
 
 @pytest.fixture(scope="module")

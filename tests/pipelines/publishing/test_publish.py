@@ -28,7 +28,7 @@ from lean_alchemy.pipelines.proofs.steps import GOAL_DIRECTED, PROOF
 from lean_alchemy.pipelines.publishing import hub
 from lean_alchemy.pipelines.publishing import repository as publish
 from lean_alchemy.pipelines.publishing.card import command_of, commit, size_category
-from lean_alchemy.pipelines.publishing.repository import ROW_GROUP, TABLES, require_name, write
+from lean_alchemy.pipelines.publishing.repository import PUBLISHED_TABLES, ROW_GROUP, require_name, write_repository
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
 
 TARGETS = [f"Nat.t{i}" for i in range(150)]
@@ -71,7 +71,7 @@ def made(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(made) -> Path:
-    write(made, "owner/name", made.parent / "folder")
+    write_repository(made, "owner/name", made.parent / "folder")
     return made.parent / "folder"
 
 
@@ -133,13 +133,13 @@ def test_datasets_loads_the_same_rows_and_features(made, folder, config, tmp_pat
 
 
 def test_the_same_corpus_gives_the_same_bytes(made, folder, tmp_path):
-    write(made, "owner/name", tmp_path / "again")
+    write_repository(made, "owner/name", tmp_path / "again")
     assert content(tmp_path / "again") == content(folder)
 
 
 def test_a_large_table_is_several_files_in_order(made, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(publish, "ROW_GROUP", 100)
-    written = write(made, "owner/name", tmp_path / "folder", shard_bytes=10_000)
+    written = write_repository(made, "owner/name", tmp_path / "folder", shard_bytes=10_000)
     files = sorted((tmp_path / "folder" / "data" / "variants").glob("train-*"))
     assert [file.name for file in files] == [f"train-{i:05}-of-{len(files):05}.parquet" for i in range(len(files))] and len(files) > 1
     (whole,) = (folder / "data" / "variants").glob("train-*")
@@ -155,7 +155,7 @@ def test_a_corpus_in_an_object_store_gives_the_same_repository(made, folder, tmp
     for name, file in content(made).items():
         (store / name).parent.mkdir(parents=True, exist_ok=True)
         (store / name).write_bytes(file)
-    write(store, "owner/name", tmp_path / "folder")
+    write_repository(store, "owner/name", tmp_path / "folder")
     assert content(tmp_path / "folder") == content(folder)
 
 
@@ -168,7 +168,7 @@ def test_a_harvest_is_published_by_theorem(tmp_path):
     put(tmp_path / "out", [Reject(target="Nat.open", library="Init", module="Init", stage="harvest", reason="open")], Reject, "rejects", 1)
     manifest(tmp_path / "out", Options(library=["Init"], targets=None, kinds=[]),
              {"targets": 151, "proofs": 150, "with_premises": 0, "leaks": 0}, {"open": 1})
-    written = write(tmp_path / "out", "owner/proofs", tmp_path / "folder")
+    written = write_repository(tmp_path / "out", "owner/proofs", tmp_path / "folder")
     for split in ("train", "validation"):
         for config in ("proofs", "steps"):
             found = {row["theorem"] for row in rows_of(tmp_path / "folder" / "data" / config, f"{split}-*")}
@@ -213,13 +213,13 @@ def test_sizes_have_the_hubs_names(rows, category):
 
 
 def test_held_out_theorems_are_on_the_card(tmp_path):
-    write(corpus_at(tmp_path / "corpus", held_out="5eed", held_out_premises=True), "owner/name", tmp_path / "folder")
+    write_repository(corpus_at(tmp_path / "corpus", held_out="5eed", held_out_premises=True), "owner/name", tmp_path / "folder")
     _, text = card_of(tmp_path / "folder")
     assert "`5eed`" in text and "None is a lemma, either" in text and "--held-out FILE --held-out-premises" in text
 
 
 def test_a_users_file_is_named_without_its_folder_and_has_its_own_licence(tmp_path):
-    write(corpus_at(tmp_path / "corpus", library=["Init", "/home/somebody/secret/Own.lean"]), "owner/name", tmp_path / "folder")
+    write_repository(corpus_at(tmp_path / "corpus", library=["Init", "/home/somebody/secret/Own.lean"]), "owner/name", tmp_path / "folder")
     metadata, text = card_of(tmp_path / "folder")
     assert metadata["license"] == "unknown" and "--library Init --library Own.lean" in text
     assert "secret" not in text and str(tmp_path) not in text
@@ -275,10 +275,10 @@ def test_an_invalid_repository_name_is_refused(name):
 
 def test_a_folder_that_is_not_empty_is_refused(made, tmp_path):
     (tmp_path / "there").mkdir()
-    write(made, "o/n", tmp_path / "there")  # an empty folder is allowed
+    write_repository(made, "o/n", tmp_path / "there")  # an empty folder is allowed
     before = content(tmp_path / "there")
     with pytest.raises(UsageError, match="is not overwritten"):
-        write(made, "o/n", tmp_path / "there")
+        write_repository(made, "o/n", tmp_path / "there")
     assert content(tmp_path / "there") == before
 
 
@@ -291,7 +291,7 @@ def test_a_damaged_corpus_leaves_no_files(tmp_path, damage, message):
     out = corpus_at(tmp_path / "corpus")
     damage(out)
     with pytest.raises(JobError, match=message):
-        write(out, "owner/name", tmp_path / "place" / "folder")
+        write_repository(out, "owner/name", tmp_path / "place" / "folder")
     assert not (tmp_path / "place").exists() or not list((tmp_path / "place").iterdir())
 
 
@@ -305,7 +305,7 @@ def test_a_harvest_without_a_proof_is_not_published(tmp_path):
     put(tmp_path / "out", [], Proof, "proofs")
     manifest(tmp_path / "out", Options(library=["Init"], targets=1, kinds=[]), {"targets": 1, "proofs": 0}, {"open": 1})
     with pytest.raises(UsageError, match="nothing to publish"):
-        write(tmp_path / "out", "owner/name", tmp_path / "folder")
+        write_repository(tmp_path / "out", "owner/name", tmp_path / "folder")
 
 
 def test_wrong_use_is_an_error(made, tmp_path):
@@ -319,7 +319,7 @@ def test_wrong_use_is_an_error(made, tmp_path):
 def test_a_dry_run_reports_what_it_wrote(made, folder, tmp_path):
     said = summary(alchemy("publish", str(made), "owner/name", "--dry-run", "--out", str(tmp_path / "folder"), "--json"))
     assert said["repo"] == "owner/name" and said["files"] == len(content(folder)) and said["rows"] == 450 + 900 + 450 + 151
-    assert list(said["tables"]) == [table for table in TABLES if table in CONFIGS]
+    assert list(said["tables"]) == [table for table in PUBLISHED_TABLES if table in CONFIGS]
     assert content(tmp_path / "folder") == content(folder)
 
 
@@ -380,7 +380,7 @@ def _uploaded(folder: Path, url: str, monkeypatch) -> str:
 def test_missing_requirements_of_publishing_are_reported(monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(hub.NotPublished, match="pip install huggingface_hub"):
         patch.setitem(sys.modules, "huggingface_hub", None)
-        hub.require()
+        hub.require_hub()
     monkeypatch.setattr(pytest.importorskip("huggingface_hub"), "get_token", lambda: None)
     with pytest.raises(hub.NotPublished, match="set HF_TOKEN"):
-        hub.require()
+        hub.require_hub()

@@ -47,7 +47,7 @@ LAST = """
 import sys
 from pathlib import Path
 from lean_alchemy.pipelines.runtime import parquet
-parquet.load(Path(sys.argv[1]))
+parquet.load_columns(Path(sys.argv[1]))
 """
 
 

@@ -13,12 +13,12 @@ import pytest
 import ray
 
 from lean_alchemy.pipelines.runtime import interrupt, pool
-from lean_alchemy.pipelines.runtime.pool import Crew, Done, LostItem, Needs
+from lean_alchemy.pipelines.runtime.pool import Crew, Done, LostItem, Resources
 from lean_alchemy.pipelines.runtime.stage import History
 
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers can't import this file
 
-SMALL = Needs("fragile", cpus=1, memory_gb=0.1)
+SMALL = Resources("fragile", cpus=1, memory_gb=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_an_item_that_kills_its_workers_is_reported_and_the_run_continues(cluste
 
 
 def test_no_worker_starts_without_items(cluster):
-    with Crew(Fragile, Needs("large", 1, 100_000), 2) as crew:
+    with Crew(Fragile, Resources("large", 1, 100_000), 2) as crew:
         assert list(crew.run([])) == []
 
 
@@ -175,5 +175,5 @@ def test_another_cluster_on_the_machine_is_not_used():
 
 def test_a_cluster_without_room_is_an_error(cluster):
     with (pytest.raises(pool.ClusterError, match="no node has room for a worker of large, which needs 1 CPU and 100000 GB"),
-          Crew(Fragile, Needs("large", 1, 100_000), 2) as crew):
+          Crew(Fragile, Resources("large", 1, 100_000), 2) as crew):
         list(crew.run(["a"]))

@@ -172,7 +172,7 @@ def test_a_shard_with_a_damaged_page_is_detected(bench):
     file.write_bytes(content)
     assert is_done(place, COUNT)
     with pytest.raises(parquet.DamagedTable, match=r"words\.parquet can't be read"):
-        parquet.load(file)
+        parquet.load_columns(file)
     with pytest.raises(JobError, match=r"words\.parquet can't be read.* run the command again"):
         bench.words()
     bench.run(["a word that is long enough"])

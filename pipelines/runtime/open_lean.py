@@ -56,7 +56,7 @@ def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace
     return Workspace(partial(lake.launch, lean), library, Limits(memory_gb=most_gb), retirement)
 
 
-def has_module(library: Library, name: str) -> bool:
+def library_has_module(library: Library, name: str) -> bool:
     return install.has_module(name) if library.workspace is None else lake.workspace_at(Path(library.workspace)).has_module(name)
 
 
