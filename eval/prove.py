@@ -47,7 +47,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The result for one problem. ending: see `SearchEnding`. message: why, where there is a reason. statement: what to prove. proof: the text of
+    """The result for one problem. ending: see `Ending`. message: why, where there is a reason. statement: what to prove. proof: the text of
     the theorem with its proof. tactics: of the proof, in order. tried: number of tactics tried; refused: of these, rejected by Lean;
     unparsed: of these, with syntax errors. lean_seconds, model_seconds: time in Lean and in the prover, of a batch its share; seconds: in
     all."""
