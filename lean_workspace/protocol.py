@@ -304,6 +304,13 @@ class Style(msgspec.Struct, frozen=True):
     matchers: bool = True
 
 
+class AskSites(Request[SharedSites], tag="sites", frozen=True):
+    """Asks for the sites of a theorem. The prepared target stays prepared."""
+
+    Reply = SharedSites
+    theorem: int
+
+
 class Prepare(Request[Target], tag="target", frozen=True):
     """Prepares a target. steps: the candidates that lead from the theorem to this target, each applied to the result of the previous one.
     style: the styles allowed for `reads_back`; a `match` in the target's own text is always allowed."""

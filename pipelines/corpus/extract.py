@@ -81,7 +81,7 @@ class Extractor:
     def _sites(self, number: int) -> bytes:
         """The queries of a target to the index, as JSON. There are none if Lean can't prepare the target."""
         try:
-            return msgspec.json.encode(self._workspace.target(number).shared_sites)
+            return msgspec.json.encode(self._workspace.sites(number))
         except (EngineDied, EngineRefused):
             return msgspec.json.encode(SharedSites(forms=[], sites=[], instances=[]))
 

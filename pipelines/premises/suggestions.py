@@ -23,7 +23,7 @@ class Adviser:
     def suggest(self, number: int, available: Container[str]) -> Suggested:
         """The suggestions for a theorem, by its number. available: the theorems of its own module that its proof may use, by name."""
         try:
-            sites = self._workspace.target(number).shared_sites.expanded()
+            sites = self._workspace.sites(number).expanded()
         except (EngineDied, EngineRefused):
             sites = []
         premises = self._premises

@@ -242,3 +242,14 @@ def test_the_verdict_does_not_depend_on_what_came_before(engine):
     ((_, first),) = prepared.write([(alone, "v")])
     ((_, second),) = prepared.write([(after, "v")])
     assert (first.theorem, first.print_options, first.axioms) == (second.theorem, second.print_options, second.axioms)
+
+
+def test_the_sites_of_a_theorem_are_those_of_the_prepared_target(engine):
+    """Asking for them leaves the prepared target as it is: its drafts can still be written."""
+    names = ["List.filter_congr", "Nat.sub_add_cancel", "Small.dependent"]
+    for name in names:
+        assert engine.workspace.sites(engine.number(name)).expanded() == engine.workspace.target(engine.number(name)).sites
+    prepared, draft = engine.draft("Nat.sub_add_cancel", "rw", "Nat.add_comm")
+    engine.workspace.sites(engine.number(names[0]))
+    ((_, written),) = prepared.write([(draft, "v")])
+    assert isinstance(written, Written)

@@ -63,7 +63,8 @@ def test_a_power_is_anything_where_its_exponent_may_be_known(engine, lemma, need
 
 
 def test_an_instance_for_all_values_of_a_predicate_is_one_for_each(engine):
-    prepared = engine.workspace.target(engine.number("List.filter_congr"))
-    decidable = engine.workspace.target(engine.number("Decidable.not_forall"))
-    assert prepared.shared_sites.instances == []
-    assert [row[0] for row in decidable.shared_sites.instances].count("Decidable") == 2
+    def instances(name):
+        return [row[0] for row in engine.workspace.sites(engine.number(name)).instances]
+
+    assert instances("List.filter_congr") == []
+    assert instances("Decidable.not_forall").count("Decidable") == 2

@@ -64,7 +64,7 @@ def test_only_theorems_that_the_policy_admits_are_suggested(catalogue, workspace
 
 def test_a_theorem_that_lean_cannot_prepare_has_its_namesakes(catalogue):
     class Refusing:
-        def target(self, number):
+        def sites(self, number):
             raise EngineRefused("it has no statement")
 
     namesakes = [entry.name for entry in catalogue.theorems if entry.name.endswith(".add_comm")]

@@ -5,7 +5,7 @@ import Alchemy.Search.TargetForms
 import Alchemy.Serving.LibraryRequests
 
 /-!
-# Requests that make variants: `target`, `try`, `explain`, `profile`, `write`
+# Requests that make variants: `sites`, `target`, `try`, `explain`, `profile`, `write`
 
 A target is prepared once, all its candidates are tried on it, and the variants that are worth
 keeping are written. A variant becomes the next target by the candidates that led to it.
@@ -36,7 +36,7 @@ def asStyle (j : Json) : Option Style :=
   | .ok explicitly, .ok matchers => some { explicitly, matchers }
   | _, _ => none
 
-/-! ## `target` -/
+/-! ## `sites` and `target` -/
 
 /-- The forms of a site. -/
 def siteForms (t : Target) (table : IO.Ref FormTable) (i : Nat) (name : String) (e : Expr) :
@@ -64,18 +64,33 @@ def ownInstances (t : Target) : IO (List Json) := do
     rows := L.append ((← t.run keyBudget row).getD [unknownRow i.className]) rows
   return rows
 
+/-- The queries of a target to the index. -/
+def queriesOf (t : Target) : IO (List (String × Json)) := do
+  let table ← IO.mkRef {}
+  let sites ← sitesOf t table
+  return [
+    ("forms", .arr (← table.get).forms), ("sites", jsonList sites),
+    ("instances", jsonList (← ownInstances t))]
+
+/-- A theorem of the library, prepared. One that rests on a forbidden axiom is no target. -/
+def preparedTheorem (l : Library) (index : Nat) : Answer Target := do
+  let some e := l.theorems[index]? | throw "no such theorem"
+  match forbidden (← axiomsBehind l.env [constantOf e.info]) with
+  | [] => orThrow (prepare l.env l.env e.info)
+  | axioms => throw ("it rests on " ++ ", ".intercalate (L.map nameText axioms))
+
+/-- `sites`: the queries of a theorem to the index. The prepared target stays. -/
+def handleSites (j : Json) : Answer Json := do
+  let t ← preparedTheorem (← openedLibrary) (← field j "theorem" asNat)
+  return Json.mkObj (← queriesOf t)
+
 /-- `target`: prepares a theorem, or what a chain leads to. -/
 def handleTarget (j : Json) : Answer Json := do
   let l ← openedLibrary
   let index ← field j "theorem" asNat
   let steps ← field j "steps" asCandidates
   let style ← field j "style" asStyle
-  let some e := l.theorems[index]? | throw "no such theorem"
-  match forbidden (← axiomsBehind l.env [constantOf e.info]) with
-  | [] => pure ()
-  | axioms => throw ("it rests on " ++ ", ".intercalate (L.map nameText axioms))
-  let t ← orThrow (prepare l.env l.env e.info)
-  let t ← orThrow (goAll l t steps)
+  let t ← orThrow (goAll l (← preparedTheorem l index) steps)
   let memory ← IO.mkRef {}
   let readsBack ← if steps matches [] then
       (do return (← t.run style.budget (readsBack t memory style)).getD false)
@@ -84,14 +99,11 @@ def handleTarget (j : Json) : Answer Json := do
   modifySession fun s => { s with
     index, target := some t, carried := some carried, memory := some memory, drafts := #[] }
   let start ← IO.monoNanosNow
-  let table ← IO.mkRef {}
-  let sites ← sitesOf t table
+  let queries ← queriesOf t
   let micros ← microsSince start
   let binders := L.map (fun b => jsonStrings [nameText b.name, kindText b.kind]) t.binders
-  return Json.mkObj [
-    ("binders", jsonList binders), ("reads_back", .bool readsBack),
-    ("forms", .arr (← table.get).forms), ("sites", jsonList sites),
-    ("instances", jsonList (← ownInstances t)), ("micros", jsonNat micros)]
+  return Json.mkObj <| L.append queries [
+    ("binders", jsonList binders), ("reads_back", .bool readsBack), ("micros", jsonNat micros)]
 
 /-! ## `try`, `explain` and `profile` -/
 

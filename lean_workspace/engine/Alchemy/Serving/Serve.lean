@@ -25,9 +25,9 @@ Each request with its fields, and what its reply holds:
 * `instances`. Reply: `rows`, `[class, argument, …]` of each instance of the library
   (`Classes.lean`).
 * `find`: `names`. Reply: `numbers`, null for a name that is no theorem.
+* `sites`: `theorem`. Reply: `sites` with their `forms`, `instances` of its own.
 * `target`: `theorem`, `steps` (the candidates that lead from it to the target), `style`. Reply:
-  `binders`, `sites` with their `forms`, `instances` of its own, `reads_back`; `micros` for the
-  forms alone.
+  what `sites` replies; `binders`, `reads_back`; `micros` for what `sites` replies alone.
 * `try`: `theorem`, `candidates` (`[site, kind, rule, backward, occurrence]`). Reply: `results`,
   `[draft, term, conditions, introduces]` or a reason; `micros` for the attempts alone.
 * `explain`: `theorem`, `candidate` (as in `try`). Reply: `outcome`, which is `draft` or the reason;
@@ -78,6 +78,7 @@ def requests : List Request := [
   { name := "keys", answer := fun j => pageOf j keyRows },
   { name := "declarations", answer := handleDeclarations },
   { name := "instances", answer := handleInstances },
+  { name := "sites", answer := handleSites },
   { name := "target", answer := handleTarget },
   { name := "try", answer := handleTry },
   { name := "explain", answer := handleExplain },
