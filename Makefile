@@ -32,7 +32,7 @@ lint: $(VENV)/installed
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 golden: setup
-	ALCHEMY_GOLDEN=record $(BIN)/python -m pytest -k results_of -m 'not slow'
+	ALCHEMY_GOLDEN=record $(BIN)/python -m pytest -k golden_ones
 
 hooks:
 	git config core.hooksPath .githooks

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from lean_alchemy.lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
-from lean_alchemy.mutation.policy.patterns import PATTERN_RULES, Pattern, PatternRule
+from lean_alchemy.mutation.policy.patterns import PATTERN_RULES, Pattern, PatternRule, arguments_of
 from lean_alchemy.mutation.policy.rules import NewStatement, StatementRule
 from lean_alchemy.mutation.search.candidates import Key, id_of
 from lean_alchemy.mutation.search.classes import Classes, FromTarget, needs_of
@@ -45,9 +45,16 @@ def word_of(change: Change) -> ChangeWord:
     return _BY_PLACE[change.kind, change.site == 0]
 
 
+_SIDES = {"c:Eq/3": (1, 2), "c:HEq/4": (1, 3)}
+"""Which arguments of an equation are its sides."""
+
+
 def _is_any_equation(pattern: Pattern) -> bool:
-    head, *arguments = pattern.tokens
-    return pattern.direction == "backward" and head in ("c:Eq/3", "c:HEq/4") and all(a[0] in "?*" for a in arguments[-2:])
+    sides = _SIDES.get(pattern.tokens[0])
+    if pattern.direction != "backward" or sides is None:
+        return False
+    arguments = arguments_of(pattern.tokens)
+    return all(len(arguments[side]) == 1 and arguments[side][0][0] in "?*" for side in sides)
 
 
 WRONG_WAY_RULES = (

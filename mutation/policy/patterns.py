@@ -51,7 +51,7 @@ def _is_bare_relation(pattern: Pattern) -> bool:
     return head in _EQUATIONS and all(map(_is_wild, rest))
 
 
-def _subpatterns(tokens: Sequence[str]) -> list[list[str]]:
+def arguments_of(tokens: Sequence[str]) -> list[list[str]]:
     """The arguments of a pattern, each as a list of tokens."""
     parts: list[list[str]] = []
     open_ = 0
@@ -69,7 +69,7 @@ def _wraps_both_sides(pattern: Pattern) -> bool:
     here, there = _body("rw", pattern.tokens), _body("rw", pattern.other)
     if not all(map(_is_wild, here[-2:])):
         return False
-    old, new = _subpatterns(here)[-2:], _subpatterns(there)[-2:]
+    old, new = arguments_of(here)[-2:], arguments_of(there)[-2:]
     if len(old) < 2 or len(new) < 2 or any(len(part) > 1 for part in old):
         return False
     heads = {part[0] for part in new}

@@ -152,7 +152,7 @@ class Refuter:
                       stage=stage, reason=reason, n=n)
 
 
-REFUTE = Stage(name="refute", version=1, worker=Refuter, tally=RefuteTally, tables={"refuted": Refuted, "rejects": Reject})
+REFUTE = Stage(name="refute", version=2, worker=Refuter, tally=RefuteTally, tables={"refuted": Refuted, "rejects": Reject})
 
 
 def shards_of(job: Job[Options], targets: list[str]) -> list[Shard]:

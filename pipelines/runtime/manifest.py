@@ -49,7 +49,7 @@ class Manifest(msgspec.Struct, kw_only=True):
 
 
 def manifest_at(out: Location, table: str = "variants") -> Manifest:
-    """The manifest of OUT. Raises UsageError if OUT is not finished, or has no such table."""
+    """The manifest of OUT. Raises UsageError if OUT is not finished, has no such table, or has tables of another version."""
     file = out / "manifest.json"
     made = MADE_BY[table]
     if not file.is_file():
@@ -57,6 +57,10 @@ def manifest_at(out: Location, table: str = "variants") -> Manifest:
     manifest = decoded(file)
     if table not in manifest.counts:
         raise UsageError(f"{out} holds no {table}, but {', '.join(manifest.counts)}: give a folder that `alchemy {made}` made.")
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise UsageError(f"the tables of {out} have version {manifest.schema_version}, and this version of lean-alchemy reads "
+                         f"{SCHEMA_VERSION}: use the version that made them, {manifest.versions.get('lean-alchemy', 'unknown')}, or make "
+                         f"them again with `alchemy {made}`.")
     return manifest
 
 

@@ -1,10 +1,11 @@
-"""The comparison of golden results: it must be able to fail. (The tests of mutate, harvest and eval compare
-their results with `check`.)"""
+"""The comparison of golden results: it must be able to fail. (The tests of each stage compare its results with `check`.)"""
 
+import ast
 import json
 
 import pytest
 from golden import FILE, digest, objection
+from places import ROOT, TESTS
 
 KEPT = {"stage_version": 1, "engine_version": "14", "digest": "a"}
 
@@ -28,4 +29,13 @@ def test_one_changed_value_changes_the_digest():
 
 
 def test_every_recorded_stage_exists():
-    assert set(json.loads(FILE.read_text(encoding="utf-8"))) == {"mutate", "harvest", "eval"}
+    assert set(json.loads(FILE.read_text(encoding="utf-8"))) == {"extract", "mutate", "refute", "grade", "steps", "harvest", "eval"}
+
+
+def test_make_golden_selects_every_comparison():
+    """`make golden` selects tests by a part of their names."""
+    files = [file for file in TESTS.rglob("test_*.py") if file.parent.name != "golden"]
+    comparing = [node.name for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body
+                 if isinstance(node, ast.FunctionDef) and "golden.check(" in ast.unparse(node)]
+    assert len(comparing) == len(json.loads(FILE.read_text(encoding="utf-8")))
+    assert all("golden_ones" in name for name in comparing) and "pytest -k golden_ones" in (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -99,8 +99,11 @@ def test_rules_see_the_pattern():
 @pytest.mark.parametrize(("tokens", "direction", "objected"), [
     pytest.param("c:Eq/3 c:Nat/0 ?0 ?1", "backward", "any equation", id="every equation of a type"),
     pytest.param("c:Eq/3 c:Nat/0 * ?1", "backward", "any equation", id="with a wildcard"),
-    pytest.param("c:HEq/4 c:Nat/0 ?0 c:Nat/0 ?1", "backward", None, id="heterogeneous sides stand apart"),
-    pytest.param("c:HEq/4 c:Nat/0 ?0 ?2 ?1", "backward", "any equation", id="every heterogeneous equation"),
+    pytest.param("c:HEq/4 c:Nat/0 ?0 c:Int/0 ?1", "backward", "any equation", id="every heterogeneous equation"),
+    pytest.param("c:HEq/4 c:List/1 ?0 ?1 ?2 n:1", "backward", None, id="a side of a heterogeneous equation"),
+    pytest.param("c:Eq/3 c:Nat/0 c:HSub.hSub/6 c:Nat/0 c:Nat/0 c:Nat/0 * ?0 ?1 ?2", "backward", None, id="a difference on the left"),
+    pytest.param("c:Eq/3 c:Nat/0 ?0 c:Nat.pair/2 ?1 ?2", "backward", None, id="a function on the right"),
+    pytest.param("c:Eq/3 c:Prod/2 ?2 ?3 ?0 ?1", "backward", "any equation", id="every equation of pairs"),
     pytest.param("c:Eq/3 c:Nat/0 ?0 ?1", "forward", None, id="every equation as a hypothesis"),
     pytest.param("c:Eq/3 c:Nat/0 n:1 ?1", "backward", None, id="a left side"),
     pytest.param("c:Eq/3 c:Nat/0 ?1 n:1", "backward", None, id="a right side"),

@@ -8,7 +8,7 @@ from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.schema import Step, Variant
 from lean_alchemy.pipelines.runtime import parquet
-from lean_alchemy.pipelines.runtime.manifest import Manifest
+from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest
 
 TOOLCHAIN = "4.28.0, commit 38f3"
 
@@ -36,7 +36,7 @@ def put(out: Path, rows: list[msgspec.Struct], record: type, table: str, files: 
 def manifest(out: Path, options: Options, counts: dict[str, int], rejects: dict[str, int]) -> None:
     (out / "manifest.json").write_bytes(msgspec.json.encode(Manifest(
         library=options.library, toolchain=TOOLCHAIN, versions={"engine": "e", "lean-alchemy": "0.1.0"}, seed=options.seed, options=options,
-        counts=counts, rejects=rejects, shards=["a"], schema_version=2, seconds=1.0)))
+        counts=counts, rejects=rejects, shards=["a"], schema_version=SCHEMA_VERSION, seconds=1.0)))
 
 
 def learnable(out: Path) -> Path:

@@ -8,16 +8,23 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from commands import alchemy, program, same, summary, synthesize, table, work_of
+from commands import LIBRARY, alchemy, program, same, summary, synthesize, table, work_of
 from places import TESTS
+
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.corpus.targets import draw_targets
 
 pytestmark = pytest.mark.slow
 
 
-def planted(out: Path, what: dict[str, str], *more: str):
-    environment = {**os.environ, "ALCHEMY_PLANTED": json.dumps(what),
-                   "PYTHONPATH": os.pathsep.join([str(TESTS / "support" / "planted"), os.environ["PYTHONPATH"]])}
-    return synthesize(out, "--targets", "60", "--workers", "2", *more, run=program, env=environment)
+def environment(what: dict[str, str | int]) -> dict[str, str]:
+    return {**os.environ, "ALCHEMY_PLANTED": json.dumps(what),
+            "PYTHONPATH": os.pathsep.join([str(TESTS / "support" / "planted"), os.environ["PYTHONPATH"]])}
+
+
+def planted(out: Path, what: dict[str, str | int], *more: str):
+    return synthesize(out, "--targets", "60", "--workers", "2", *more, run=program, env=environment(what))
 
 
 def without(rows: list[dict], *, targets: set[str] = frozenset(), ids: set[str] = frozenset()) -> list[dict]:
@@ -130,3 +137,32 @@ def test_a_proof_that_does_not_replay_is_a_failure_and_does_not_affect_others(co
     assert done.returncode == 1 and "does not replay" in done.stderr
     assert {row["variant_id"] for row in table(tmp_path, "steps")} == {row["variant_id"] for row in rows[1:]}
     assert [row["item"] for row in table(tmp_path, "failures")] == [wrong["variant_id"]]
+
+
+def test_a_failed_slice_ends_the_extraction_and_the_next_run_makes_it_alone(lean, tmp_path):
+    file = tmp_path / f"{tmp_path.name.replace('-', '_')}.lean"
+    file.write_text(f"prelude\nimport Init.Data.Nat.Basic\n/-! {tmp_path} -/\n"
+                    "theorem shown (a b c : Nat) (h : a < b) : a + c < b + c := Nat.add_lt_add_right h c\n")
+    command = ["synthesize", str(tmp_path / "c"), "--library", str(file), "--targets", "all", "--workers", "1"]
+    done = program(*command, env=environment({"slice": 3}))
+    assert done.returncode == 1 and "the library was not extracted: slice 3: ValueError: planted" in done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "c" / "manifest.json").exists()
+    (extraction,) = (tmp_path / "c" / ".work" / "extract").iterdir()
+    made = {folder.name: (folder / "tally.json").stat().st_mtime_ns for folder in extraction.iterdir()}
+    done = program(*command)
+    assert done.returncode == 0 and "shown" in {row["name"] for row in table(tmp_path / "c", "theorems")}, done.stderr
+    again = {folder.name: (folder / "tally.json").stat().st_mtime_ns for folder in extraction.iterdir() if folder.is_dir()}
+    assert {name for name, when in again.items() if made.get(name) != when} == {"03"}
+
+
+def test_a_benchmark_goes_on_after_a_target_that_failed(corpus, tmp_path):
+    (folder,) = (corpus[0] / ".work" / "extract").iterdir()
+    options = Options(library=[LIBRARY], kinds=["rw", "apply"], targets=3, seed=1)
+    first, *others = draw_targets(options, Catalogue(folder, [LIBRARY]))
+    command = ["bench", "search", "--library", LIBRARY, "--targets", "3", "--seed", "1", "--workers", "1", "--json", "--out", str(tmp_path)]
+    done = program(*command, env=environment({"compared": first}))
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 1 and first in done.stderr and "ValueError: planted" in done.stderr and "Traceback" not in done.stderr
+    assert said["targets"] == len(others) == 2 and said["failures"] == 1 and min(way["tried"] for way in said["ways"].values()) > 0
+    again = summary(alchemy(*command))
+    assert again["targets"] == 3 and again["failures"] == 0 and again["missed"] == []

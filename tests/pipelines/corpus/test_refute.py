@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import golden
 import msgspec
 import pytest
 from commands import LIBRARY, summary, synthesize, table, work_of
@@ -15,7 +16,7 @@ from lean_alchemy.mutation.search.candidates import Key
 from lean_alchemy.mutation.search.classes import Classes
 from lean_alchemy.pipelines.corpus.mutate import shards_of
 from lean_alchemy.pipelines.corpus.options import Options
-from lean_alchemy.pipelines.corpus.refute import Refuter, RefuteTally
+from lean_alchemy.pipelines.corpus.refute import REFUTE, Refuter, RefuteTally
 from lean_alchemy.pipelines.data.schema import Refuted
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
@@ -156,6 +157,11 @@ def refuted(corpus, tmp_path_factory) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("refute") / "corpus"
     work_of(corpus[0], out)
     return out, summary(synthesize(out, "--targets", "20", "--workers", "1", "--refute"))
+
+
+def test_refute_results_match_the_golden_ones(refuted):
+    """On the twenty targets, without the columns of versions and times."""
+    golden.check(REFUTE, table(refuted[0], "refuted", "toolchain"))
 
 
 def test_the_table_of_false_statements(refuted):

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import golden
+import msgspec
 import psutil
 import pyarrow.dataset as ds
 import pytest
@@ -16,6 +17,9 @@ from commands import ALCHEMY, LIBRARY, alchemy, program, same, summary, synthesi
 from places import TESTS
 
 from lean_alchemy.mutation.terms import statement_key
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue
+from lean_alchemy.pipelines.corpus.extract import EXTRACT
+from lean_alchemy.pipelines.corpus.grade import GRADE
 from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.runtime import run_log
 
@@ -45,6 +49,15 @@ def test_a_corpus_has_the_documented_files_and_columns(corpus):
 def test_mutate_results_match_the_golden_ones(corpus):
     """On 60 targets."""
     golden.check(MUTATE, *(table(corpus[0], name, "toolchain") for name in ("variants", "rejects")))
+
+
+def test_extract_results_match_the_golden_ones(corpus):
+    """The theorems and keys of the library, and the sites of the sampled targets."""
+    (folder,) = (corpus[0] / ".work" / "extract").iterdir()
+    library = Catalogue(folder, [LIBRARY])
+    keys, sample = list(library.keys()), [{"target": number, "sites": sites} for number, sites in library.sample()]
+    assert len(library.theorems) > 1000 and len(keys) > 1000 and len(sample) > 100
+    golden.check(EXTRACT, msgspec.to_builtins(library.theorems), msgspec.to_builtins(keys), msgspec.to_builtins(sample))
 
 
 def test_kept_and_rejected_add_up_to_the_candidates(corpus):
@@ -179,13 +192,13 @@ def test_verify_rejects_a_falsified_corpus(corpus, tmp_path):
 
 
 @pytest.mark.slow
-def test_grade_resumes_and_has_a_row_for_every_variant(corpus, tmp_path):
+def test_grade_resumes_and_its_results_match_the_golden_ones(corpus, tmp_path):
     """First a sample, then all of a smaller corpus with one damaged file of grades, then nothing is left to do."""
     import pyarrow.parquet as pq
 
     (tmp_path / "variants").mkdir()
     (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
-    rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 40)
+    rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().sort_by("variant_id").slice(0, 40)
     pq.write_table(rows, tmp_path / "variants" / "part.parquet")
     kept = tmp_path / ".work" / "grade"
 
@@ -204,9 +217,10 @@ def test_grade_resumes_and_has_a_row_for_every_variant(corpus, tmp_path):
                                  for name in said["closed_by"]}
     assert said["closed_by"]["nothing"] > 0 and sum(n > 0 for n in said["closed_by"].values()) > 2
     assert first.read_bytes() == found
+    golden.check(GRADE, table(tmp_path, "grades"))
 
     shown = alchemy("grade", str(tmp_path))
-    assert shown.returncode == 0 and "40 of 40 variants" in shown.stdout and "nothing" in shown.stdout
+    assert shown.returncode == 0 and "(40 of 40 graded)" in " ".join(shown.stdout.split()) and "nothing" in shown.stdout
     assert {row["variant_id"]: row for row in table(tmp_path, "grades")} == grades
 
 
@@ -382,8 +396,6 @@ def test_doctor_reports_what_is_installed(lean):
 
 
 def test_keys_are_made_from_the_terms(corpus):
-    from lean_alchemy.pipelines.corpus.catalogue import Catalogue
-
     (folder,) = (corpus[0] / ".work" / "extract").iterdir()
     catalogue = Catalogue(folder, [LIBRARY])
     assert all(entry.statement_key == statement_key(entry.term) for entry in catalogue.theorems if entry.term)

@@ -4,6 +4,7 @@ import json
 from itertools import groupby, pairwise
 from pathlib import Path
 
+import golden
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from commands import alchemy, summary, table
 from lean_alchemy.mutation.proof_forms.goal_directed import tactics_of
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE
 from lean_alchemy.pipelines.proofs.known_proofs import originals_in
+from lean_alchemy.pipelines.proofs.steps import STEPS
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,11 @@ def steps(out: Path) -> dict:
 def chains(rows: list[dict]) -> list[list[dict]]:
     rows = sorted(rows, key=lambda row: (row["variant_id"], row["form"], row["step"]))
     return [list(chain) for _, chain in groupby(rows, key=lambda row: (row["variant_id"], row["form"]))]
+
+
+def test_steps_results_match_the_golden_ones(stepped):
+    """On 120 variants, in all forms."""
+    golden.check(STEPS, table(stepped[0], "steps"))
 
 
 def test_every_variant_has_steps_and_most_have_a_goal_directed_form(stepped):
