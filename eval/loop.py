@@ -26,8 +26,8 @@ WITH, WITHOUT, RANDOM = "with variants", "originals alone", "random tactics"
 
 class Loop(msgspec.Struct, frozen=True):
     """The options of a loop. recipe, settings: of both trainings. targets: of the corpus; sample: theorems to prove of each split; each a
-    number or `all`. expansions, candidates: of each search. minif2f: a file or folder with its problems. fresh: build a new benchmark,
-    which takes half an hour, instead of using `core`."""
+    number or `all`. expansions, candidates: of each search. minif2f: a file or folder with its problems. rebuild_benchmark: build a new
+    benchmark, which takes half an hour, instead of using `core`."""
 
     out: Path
     recipe: str
@@ -37,13 +37,13 @@ class Loop(msgspec.Struct, frozen=True):
     expansions: int
     candidates: int
     minif2f: Path | None
-    fresh: bool
+    rebuild_benchmark: bool
     seed: int
     workers: int
 
     @property
     def benchmark(self) -> str:
-        return str(self.out / "harvest" / "benchmark") if self.fresh else "core"
+        return str(self.out / "harvest" / "benchmark") if self.rebuild_benchmark else "core"
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -59,14 +59,14 @@ def commands(loop: Loop) -> Iterator[Command]:
     library = ("--library", "Init", "--library", "Std")
     yield Command("corpus", ("synthesize", f"{out}/corpus", *library, "--targets", loop.targets, "--seed", str(loop.seed), *workers))
     yield Command("steps", ("steps", f"{out}/corpus", *workers))
-    if loop.fresh:
+    if loop.rebuild_benchmark:
         yield Command("harvest", ("harvest", f"{out}/harvest", *library, "--targets", "all", "--portfolio", "none", *workers))
         yield Command("benchmark", ("benchmark", "build", f"{out}/harvest", *workers))
     for name, corpora in ((WITHOUT, ""), (WITH, f"{out}/corpus")):
         settings = (f"data.benchmark={loop.benchmark}", f"data.corpora=[{corpora}]", *loop.settings)
         options = (word for setting in settings for word in ("--set", setting))
         yield Command(f"train {name}", ("train", loop.recipe, "--out", str(run_of(loop, name)), *options))
-    data = ("--data", loop.benchmark) if loop.fresh else ()
+    data = ("--data", loop.benchmark) if loop.rebuild_benchmark else ()
     for name in (WITHOUT, WITH):
         for split in SPLIT_NAMES:
             yield Command(f"held-out steps, {split}, {name}", ("eval", "steps", str(run_of(loop, name)), "--split", split, *data))

@@ -149,13 +149,13 @@ class VariantsToGrade:
 
 
 def _grade_missing(job: Job, variants: VariantsToGrade, workers: int, report: Report, retries: Retries) -> list[Failure]:
-    missing = _Missing(job, variants, frozenset(_known(job)))
+    missing = MissingGrades(job, variants, frozenset(_known(job)))
     with pool.cluster(workers):
         ran = runner.run(job, sized(GRADE, job.library), job.library, missing, workers, report, retries=retries)
     return missing.unread + ran.failures
 
 
-class _Missing:
+class MissingGrades:
     """The shards of variants without a grade. unread: failures of rows that could not be read."""
 
     def __init__(self, job: Job, variants: VariantsToGrade, known: frozenset[str]):

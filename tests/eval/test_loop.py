@@ -20,14 +20,14 @@ from lean_alchemy.pipelines.commands.main import app
 
 def loop(out: Path, **fields) -> Loop:
     return Loop(**{"out": out, "recipe": "tiny", "settings": ("finetune.updates=9",), "targets": "5", "sample": "4", "expansions": 3,
-                   "candidates": 2, "minif2f": Path("m.jsonl"), "fresh": False, "seed": 7, "workers": 1, **fields})
+                   "candidates": 2, "minif2f": Path("m.jsonl"), "rebuild_benchmark": False, "seed": 7, "workers": 1, **fields})
 
 
-@pytest.mark.parametrize("fresh", [False, True])
-def test_every_stage_of_the_loop_is_an_alchemy_command(tmp_path, fresh):
-    every = list(commands(loop(tmp_path, fresh=fresh)))
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_every_stage_of_the_loop_is_an_alchemy_command(tmp_path, rebuilt):
+    every = list(commands(loop(tmp_path, rebuild_benchmark=rebuilt)))
     assert len({command.name for command in every}) == len(every)
-    assert any(command.arguments[0] == "harvest" for command in every) == fresh
+    assert any(command.arguments[0] == "harvest" for command in every) == rebuilt
     for command in every:
         at, arguments = typer.main.get_command(app), list(command.arguments)
         while arguments and arguments[0] in getattr(at, "commands", {}):

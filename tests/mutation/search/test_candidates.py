@@ -30,6 +30,8 @@ def candidates(engine, target: str, lemma: str, kind: str, at: str, backward: bo
     pytest.param("Int64.mul_succ", "Id.ext", "apply", "conclusion", False, id="a definition that hands on its argument"),
     pytest.param("Nat.div_eq_iff_eq_mul_left", "Nat.le_add_pred_of_pos", "apply", "H", True, id="a sum of which a summand vanishes"),
     pytest.param("BEq.symm", "Lean.Grind.beq_eq_true_of_eq", "rw", "conclusion", False, id="an instance that is asked for by name"),
+    pytest.param("List.head_append", "List.head_append_left", "rw", "conclusion", False, id="any proof stands for any other"),
+    pytest.param("exists_idem", "exists_comm", "rw", "conclusion", True, id="a predicate that is no fun"),
     pytest.param("Small.contained", "Small.Box.has_head", "apply", "h", True, id="a Boolean function that hands on to another one"),
 ])
 def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, at, backward):
@@ -50,6 +52,16 @@ def test_the_index_finds_what_unification_accepts(engine, target, lemma, kind, a
 def test_the_index_does_not_try_what_cannot_fit(engine, target, lemma, kind, at, backward):
     _, found = candidates(engine, target, lemma, kind, at, backward)
     assert found == []
+
+
+@pytest.mark.parametrize(("lemma", "uses"), [
+    ("Nat.le_of_lt", {("backward", 0, False, 1), ("forward", 1, False, 0)}),
+    ("Nat.lt_of_lt_of_le", {("backward", 0, True, 2), ("forward", 1, True, 1), ("forward", 2, True, 1)}),
+])
+def test_a_key_says_what_using_the_lemma_leaves_open(engine, lemma, uses):
+    """Direction, antecedent, are variables left open, and how many antecedents: never the one that the target proves."""
+    keys = [Key(*row) for row in engine.workspace.keys(engine.number(lemma), 1).rows]
+    assert {(key.direction, key.occurrence, key.data, key.propositions) for key in keys if key.kind == "apply"} == uses
 
 
 @pytest.mark.parametrize(("lemma", "needs"), [

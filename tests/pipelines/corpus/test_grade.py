@@ -1,8 +1,13 @@
 """Grades: the cheapest automation of the portfolio that proves a variant, or none."""
 
+import os
 import re
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from made import manifest, put, variant
 
 from lean_alchemy.lean_workspace import engine_source, workspace
 from lean_alchemy.lean_workspace.embedded import install
@@ -10,6 +15,13 @@ from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
 from lean_alchemy.lean_workspace.protocol import PORTFOLIO, AskGrade
 from lean_alchemy.lean_workspace.workspace import Difficulty, Workspace
+from lean_alchemy.pipelines.corpus import grade as grade_
+from lean_alchemy.pipelines.corpus.grade import GRADE, Grade, KeyedGrade, MissingGrades, Ungraded, VariantsToGrade
+from lean_alchemy.pipelines.corpus.options import Options
+from lean_alchemy.pipelines.data.schema import Variant
+from lean_alchemy.pipelines.runtime import parquet
+from lean_alchemy.pipelines.runtime.job import Job
+from lean_alchemy.pipelines.runtime.stage import Failure
 
 GRADED = [
     ("rfl", "Nat.add_comm", "v (n : Nat) : n + 0 = n"),
@@ -86,3 +98,84 @@ def test_a_tactic_that_kills_the_engine_is_unknown_and_the_others_count(lean, tm
 def test_python_and_lean_have_the_same_portfolio():
     source = (engine_source.ENGINE / "Alchemy" / "Judging" / "Grade.lean").read_text(encoding="utf-8")
     assert tuple(re.findall(r'\{ name := "(.+?)"', source)) == PORTFOLIO
+
+
+# --- which variants are graded, and the table: without an engine ----------------------------------------------------------------
+
+
+def corpus_of(out: Path, number: int) -> Job:
+    """A corpus of so many variants, in three files; the variants 0, 3, 6, … are in the first."""
+    rows = [variant(i, f"Nat.t{i}", theorem=f"theorem variant_{i:016x} : {i} = {i} := by\n  rfl") for i in range(number)]
+    put(out, rows, Variant, "variants")
+    options = Options(library=["Init"], targets=number, kinds=["rw"])
+    manifest(out, options, {"targets": number, "variants": number}, {})
+    return Job(out, options)
+
+
+def test_the_signature_of_a_variant_stands_between_theorem_and_the_proof():
+    row = Ungraded("v", "Nat.add_comm", "theorem v {n : Nat} (h : n = (by exact n)) : n = n := by\n  rfl", "by\n  rfl")
+    assert row.signature == "v {n : Nat} (h : n = (by exact n)) : n = n"
+    assert row.key == Ungraded("w", "Nat.add_comm", row.theorem, row.proof).key
+    assert row.key != Ungraded("v", "Nat.mul_comm", row.theorem, row.proof).key
+
+
+def test_only_variants_without_a_grade_are_graded(tmp_path):
+    """Of 180 variants 10 have a grade and one can't be read. 50 of a file make a shard."""
+    job = corpus_of(tmp_path, 180)
+    first = tmp_path / "variants" / "part-0.parquet"
+    rows = pq.read_table(first).to_pylist()
+    pq.write_table(pa.Table.from_pylist([{**rows[0], "proof": None}, *rows[1:]]), first)
+    variants = VariantsToGrade(tmp_path, None, 0)
+    every = [row for part in variants.parts() for row in part if isinstance(row, Ungraded)]
+    missing = MissingGrades(job, variants, frozenset(row.key for row in every[:10]))
+    for _ in range(2):  # the runner iterates more than once
+        shards = list(missing)
+        assert [len(shard.items) for shard in shards] == [49, 50, 10, 50, 10]
+        assert [row for shard in shards for row in shard.items] == every[10:]
+        assert len({shard.key for shard in shards}) == 5
+        assert [failure.item for failure in missing.unread] == ["variants/part-0.parquet, row 0"]
+
+
+@pytest.mark.parametrize(("size", "count", "are_all"), [(None, 30, True), (30, 30, True), (31, 30, True), (29, 29, False), (7, 7, False)])
+def test_a_sample_or_all_variants(tmp_path, size, count, are_all):
+    corpus_of(tmp_path, 30)
+    variants = VariantsToGrade(tmp_path, size, 0)
+    assert variants.in_corpus == 30 and variants.are_all == are_all
+    assert len({row.variant_id for part in variants.parts() for row in part}) == count
+
+
+@pytest.mark.parametrize("size", [None, 4])
+def test_the_table_has_the_grades_of_all_variants_and_a_sample_makes_none(tmp_path, monkeypatch, size):
+    corpus_of(tmp_path, 9)
+    every = [row for part in VariantsToGrade(tmp_path, None, 0).parts() for row in part]
+    by_id = {row.variant_id: row for row in every}
+    closing = ["rfl", "omega", None]
+    kept = {row.key: KeyedGrade(row.key, closing[int(row.variant_id, 16) % 3], ["grind"] * (row is every[0])) for row in every}
+    lost = kept.pop(every[-1].key)
+    monkeypatch.setattr(grade_, "_grade_missing", lambda *_: [Failure.of("grade", "v", "planted")])
+    monkeypatch.setattr(grade_, "_known", lambda job: kept)
+    said = grade_.grade(tmp_path, size, 1)
+    assert said.variants == 9 and [failure.item for failure in said.failures] == ["v"] and said.seconds > 0
+    assert sum(said.closed_by.values()) == said.graded and set(said.closed_by) == {*PORTFOLIO, "nothing"}
+    assert pq.read_table(tmp_path / "failures" / "grade.parquet").num_rows == 1
+    if size:
+        assert not (tmp_path / "grades").exists() and said.graded in (3, 4)
+        return
+    rows = parquet.read(sorted((tmp_path / "grades").glob("*.parquet")), Grade)
+    assert {row.variant_id: row for row in rows} == {row.variant_id: kept[row.key].of(row) for row in by_id.values() if row.key != lost.key}
+    assert said.graded == 8 and said.unknown == 1
+    assert said.closed_by["nothing"] == sum(row.closed_by is None for row in rows) and said.closed_by["rfl"] == 3
+
+
+def test_grades_are_found_in_whole_shards_only(tmp_path):
+    job = corpus_of(tmp_path, 3)
+    assert grade_._known(job) == {}
+    rows = [KeyedGrade("a", "rfl", []), KeyedGrade("b", None, ["grind"])]
+    for name, row in zip(("whole", "truncated"), rows, strict=True):
+        place = job.work / "grade" / job.key(GRADE) / name
+        place.mkdir(parents=True)
+        parquet.write(parquet.to_table([row], KeyedGrade), place / "grades.parquet")
+        parquet.write(parquet.to_table([], Failure), place / "failures.parquet")
+        (place / "tally.json").write_text('{"failures": 0, "tally": {"graded": 1}}')
+    os.truncate(job.work / "grade" / job.key(GRADE) / "truncated" / "grades.parquet", 50)
+    assert grade_._known(job) == {"a": rows[0]}

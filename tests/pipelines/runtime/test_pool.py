@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,29 @@ def test_an_item_that_kills_its_workers_is_reported_and_the_run_continues(cluste
 def test_no_worker_starts_without_items(cluster):
     with Crew(Fragile, Resources("large", 1, 100_000), 2) as crew:
         assert list(crew.run([])) == []
+
+
+class Meeting:
+    """Waits until the other item has arrived as well. True if it came."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def __call__(self, item: str, history: History) -> bool:
+        (self._folder / item).touch()
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if len(list(self._folder.iterdir())) == 2:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def close(self) -> None: ...
+
+
+def test_items_run_at_the_same_time_on_as_many_workers_as_were_asked_for(cluster, tmp_path):
+    with Crew(partial(Meeting, tmp_path), SMALL, 2) as crew:
+        assert [event.result for event in crew.run(["one", "other"])] == [True, True]
 
 
 class NotBuilt:
