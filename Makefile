@@ -1,5 +1,6 @@
 # make run: a corpus from nothing. make loop: what it is worth. make test: the tests. make lint: ruff and pyright. make golden: records the
-# results of stages after a version was raised. make hooks: checks before each commit. All set up what they need, once.
+# results of stages after a version was raised. make hooks: checks before each commit. make engine: the
+# compiled engine that ships with the package, after its source was changed. All set up what they need, once.
 
 PYTHON ?= python3
 CORPUS ?= corpus
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 
 LOOP ?= loop
 
-.PHONY: run loop setup test test-all lint golden hooks clean
+.PHONY: run loop setup test test-all lint golden engine hooks clean
 
 run: setup
 	$(BIN)/alchemy synthesize $(CORPUS) --library Init --targets $(TARGETS) --seed 0
@@ -33,6 +34,9 @@ lint: $(VENV)/installed
 
 golden: setup
 	ALCHEMY_GOLDEN=record $(BIN)/python -m pytest -k golden_ones
+
+engine: setup
+	$(BIN)/python -m lean_alchemy.lean_workspace.embedded.ship
 
 hooks:
 	git config core.hooksPath .githooks

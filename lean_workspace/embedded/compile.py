@@ -30,7 +30,8 @@ def compiler() -> Path:
     try:
         import ziglang
     except ImportError:
-        raise CompilerError("the package ziglang is missing: pip install ziglang") from None
+        raise CompilerError("the engine's source was changed since an engine was shipped, and ziglang, which compiles it, is missing: "
+                            "pip install ziglang") from None
     return Path(ziglang.__file__).parent / "zig"
 
 

