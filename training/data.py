@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 from datasets import Dataset, Features, List, Value
+from datasets.exceptions import DatasetGenerationError
 
 from lean_alchemy.pipelines.data.splits import SPLITS, Split
 from lean_alchemy.pipelines.runtime.manifest import UsageError
@@ -73,9 +74,13 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def cached_texts(texts: Iterator[TrainingText], cache: Path, fingerprint: str) -> Dataset:
-    """The texts as a dataset on disk. cache: its folder. If the dataset of this fingerprint is there already, `texts` is not read."""
-    return Dataset.from_generator(
-        _rows, features=_TEXT, cache_dir=str(cache), gen_kwargs={"texts": _Unpickled(texts)}, fingerprint=fingerprint)
+    """The texts as a dataset on disk. cache: its folder. If the dataset of this fingerprint is there already, `texts` is not read. An error
+    that `texts` raises is raised as it is."""
+    try:
+        return Dataset.from_generator(
+            _rows, features=_TEXT, cache_dir=str(cache), gen_kwargs={"texts": _Unpickled(texts)}, fingerprint=fingerprint)
+    except DatasetGenerationError as error:
+        raise error.__cause__ or error from None
 
 
 class _Unpickled:

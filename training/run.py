@@ -37,7 +37,7 @@ from lean_alchemy.training.prompt import GOAL, PROOFSTEP
 from lean_alchemy.training.quiet_libraries import silence_libraries
 from lean_alchemy.training.recipe import Data, Decoder, Phase, Recipe
 from lean_alchemy.training.run_folder import exclusive, save_recipe
-from lean_alchemy.training.sources import Sources
+from lean_alchemy.training.sources import SOURCES, Source, Sources
 
 PACKAGES = ("lean-alchemy", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 
@@ -111,13 +111,16 @@ class _Running:
 
     def _read(self, phases: dict[str, Phase]) -> None:
         """Reads the texts of each phase and counts what was kept out, or takes both from `.work` if the run is resumed."""
+        wanted: dict[str, list[Source]] = {
+            name: [source for source in SOURCES if getattr(phase.weights, source)] for name, phase in phases.items()}
+        self._sources.require_steps(wanted.get("finetune", []))
         for name in phases:
             self._report("read", len(self._texts), len(phases), name)
-            fingerprint = hashlib.sha256(f"{self._fingerprint} {name}".encode()).hexdigest()[:16]
+            fingerprint = hashlib.sha256(f"{self._fingerprint} {name} {wanted[name]}".encode()).hexdigest()[:16]
             place = self._work / "texts" / fingerprint
             if not (counts := place / "kept_out.json").is_file():
                 shutil.rmtree(place, ignore_errors=True)
-            texts = self._sources.theorems() if name == "pretrain" else self._sources.steps()
+            texts = self._sources.theorems(wanted[name]) if name == "pretrain" else self._sources.steps(wanted[name])
             self._texts[name] = cached_texts(texts, place, fingerprint)
             if not counts.is_file():
                 write_whole(counts, msgspec.json.encode(self._sources.kept_out))

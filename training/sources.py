@@ -7,7 +7,7 @@ the benchmark splits them, all others by the name of the theorem or target.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 import msgspec
@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 from lean_alchemy.pipelines.benchmarks.leandojo import SPLIT_NAMES, Benchmark, TracedTheorem, benchmark_path
 from lean_alchemy.pipelines.data.splits import Split, split_of
 from lean_alchemy.pipelines.runtime.manifest import UsageError, manifest_at
+from lean_alchemy.pipelines.runtime.parquet import naming_damage
 from lean_alchemy.pipelines.runtime.storage import Location, location_of, table_of
 from lean_alchemy.training.prompt import prompt
 from lean_alchemy.training.recipe import Data
@@ -52,8 +53,15 @@ class Sources:
             manifest_at(out, "proofs")
         self.kept_out: Counter[str] = Counter()
 
-    def theorems(self) -> Iterator[TrainingText]:
-        """The texts of theorems with their proofs."""
+    def require_steps(self, wanted: Collection[Source]) -> None:
+        """Raises UsageError if steps of variants are wanted and a corpus has none."""
+        for out in self._corpora if _of_variants(wanted) else []:
+            if not any((out / "steps").glob("*.parquet")):
+                raise UsageError(f"{out} has no steps, which finetuning on variants needs: make them with `alchemy steps {out}`, or set "
+                                 "finetune.weights.rw=0 and finetune.weights.apply=0")
+
+    def theorems(self, wanted: Collection[Source] = SOURCES) -> Iterator[TrainingText]:
+        """The texts of theorems with their proofs. wanted: corpora are read only for variants."""
         self.kept_out.clear()
         for theorem, part in self._originals():
             if theorem.statement is not None:
@@ -61,12 +69,13 @@ class Sources:
         for out in self._proofs:
             for row in self._proofs_in(out, "text"):
                 yield TrainingText("original", split_of(row["theorem"]), "", with_theorem_name(row["text"], row["theorem"]))
-        for out in self._corpora:
+        for out in self._corpora if _of_variants(wanted) else []:
             for row in self._variants_in(out, "theorem"):
                 yield TrainingText(row["kind"], split_of(row["target"]), "", without_variant_id(row["theorem"]))
 
-    def steps(self) -> Iterator[TrainingText]:
-        """Goal states with their tactics. Raises UsageError for a corpus without steps."""
+    def steps(self, wanted: Collection[Source] = SOURCES) -> Iterator[TrainingText]:
+        """Goal states with their tactics. wanted: corpora are read only for variants. Raises UsageError for a corpus without steps."""
+        self.require_steps(wanted)
         self.kept_out.clear()
         for theorem, part in self._originals():
             for step in theorem.traced_tactics:
@@ -76,9 +85,7 @@ class Sources:
             for row in _rows(out / "steps", ["theorem", "state_before", "tactic"]):
                 if row["theorem"] in admitted:
                     yield TrainingText("original", split_of(row["theorem"]), prompt(row["state_before"]), row["tactic"])
-        for out in self._corpora:
-            if not any((out / "steps").glob("*.parquet")):
-                raise UsageError(f"{out} has no steps: make them with `alchemy steps {out}`")
+        for out in self._corpora if _of_variants(wanted) else []:
             kinds = {row["variant_id"]: row["kind"] for row in self._variants_in(out)}
             columns = ["variant_id", "target", "state_before", "tactic"]
             for row in _rows(out / "steps", columns, ds.field("form").isin(self._data.forms)):
@@ -122,6 +129,10 @@ class Sources:
                 yield row
 
 
+def _of_variants(wanted: Collection[Source]) -> bool:
+    return not {"rw", "apply"}.isdisjoint(wanted)
+
+
 def benchmark_of(name: str) -> Benchmark:
     """The benchmark `core`, or one on disk. Raises UsageError if it is missing."""
     return Benchmark(benchmark_path(name))
@@ -148,5 +159,7 @@ def without_variant_id(theorem: str) -> str:
 
 
 def _rows(folder: Location, columns: list[str], filter: ds.Expression | None = None) -> Iterator[dict]:
-    for batch in table_of(folder).to_batches(columns=columns, filter=filter, batch_size=READ_AT_ONCE):
-        yield from batch.to_pylist()
+    """The rows of a table. Raises DamagedTable."""
+    with naming_damage(folder):
+        for batch in table_of(folder).to_batches(columns=columns, filter=filter, batch_size=READ_AT_ONCE):
+            yield from batch.to_pylist()

@@ -1,6 +1,8 @@
 """Training: the training data and what is held out, prompts, rows, losses and recipes."""
 
 import itertools
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from lean_alchemy.pipelines.data.held_out import HeldOut
 from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.data.splits import split_of
 from lean_alchemy.pipelines.runtime.manifest import UsageError
+from lean_alchemy.pipelines.runtime.parquet import DamagedTable
 from lean_alchemy.pipelines.runtime.stage import silent
 from lean_alchemy.training.data import IGNORED, cached_texts, collator, draw_examples, prepare, train_tokenizer, training_texts
 from lean_alchemy.training.fit import Metrics, fit
@@ -93,8 +96,39 @@ def test_the_forms_of_a_proof_can_be_selected(corpus):
 def test_a_corpus_without_steps_is_an_error_with_advice(corpus, tmp_path):
     put(tmp_path, [variant(1, "Nat.t1")], Variant, "variants")
     manifest(tmp_path, Options(library=["Init"], targets=1, kinds=["rw"]), {"variants": 1}, {})
-    with pytest.raises(UsageError, match="alchemy steps"):
-        list(Sources(Data(corpora=[str(tmp_path)])).steps())
+    sources = Sources(Data(corpora=[str(tmp_path)]))
+    for asked in (lambda: list(sources.steps()), lambda: sources.require_steps(["original", "rw"])):
+        with pytest.raises(UsageError, match=r"has no steps.*alchemy steps .*finetune.weights.rw=0"):
+            asked()
+
+
+def test_a_corpus_without_steps_is_enough_if_no_step_of_a_variant_is_wanted(tmp_path):
+    """As in the recipes that ship, which give variants no weight in finetuning."""
+    put(tmp_path, [variant(1, "Nat.t1")], Variant, "variants")
+    manifest(tmp_path, Options(library=["Init"], targets=1, kinds=["rw"]), {"variants": 1}, {})
+    sources = Sources(Data(corpora=[str(tmp_path)]))
+    sources.require_steps(["original"])
+    assert {text.source for text in sources.steps(["original"])} == {"original"}
+    assert {text.source for text in sources.theorems()} == {"original", "rw"}
+
+
+def test_an_error_while_texts_are_read_is_raised_as_it_is(tmp_path):
+    """`datasets` would wrap it."""
+    def texts():
+        yield TrainingText("original", "train", "", "theorem t : True := trivial")
+        raise UsageError("the table is gone")
+
+    with pytest.raises(UsageError, match="the table is gone"):
+        cached_texts(texts(), tmp_path, "f" * 16)
+
+
+def test_a_damaged_table_is_named(corpus, tmp_path):
+    damaged = tmp_path / "c"
+    shutil.copytree(corpus, damaged)
+    file = sorted((damaged / "variants").glob("*.parquet"))[0]
+    os.truncate(file, file.stat().st_size // 2)
+    with pytest.raises(DamagedTable, match="variants can't be read"):
+        list(Sources(Data(corpora=[str(damaged)])).theorems())
 
 
 def test_a_harvested_proof_is_trained_on_under_its_theorems_name():

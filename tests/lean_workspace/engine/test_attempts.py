@@ -3,7 +3,7 @@
 import pytest
 
 from lean_alchemy.lean_workspace.protocol import Candidate, Refusal, Written
-from lean_alchemy.lean_workspace.workspace import Useless
+from lean_alchemy.lean_workspace.workspace import Draft, Useless
 
 
 @pytest.mark.parametrize(("target", "kind", "lemma", "where", "statement", "proof"), [
@@ -242,6 +242,13 @@ def test_the_verdict_does_not_depend_on_what_came_before(engine):
     ((_, first),) = prepared.write([(alone, "v")])
     ((_, second),) = prepared.write([(after, "v")])
     assert (first.theorem, first.print_options, first.axioms) == (second.theorem, second.print_options, second.axioms)
+
+
+def test_an_occurrence_is_one_that_rw_sees(engine):
+    """`rw` compares heads first: `a ≥ b` is no instance of `?m ≤ ?n`, although it unfolds to one."""
+    _, first = engine.draft("Nat.not_ge_eq", "rw", "Nat.not_lt", backward=True, occurrence=1)
+    _, second = engine.draft("Nat.not_ge_eq", "rw", "Nat.not_lt", backward=True, occurrence=2)
+    assert isinstance(first, Draft) and second == Useless("no such occurrence")
 
 
 def test_the_sites_of_a_theorem_are_those_of_the_prepared_target(engine):
