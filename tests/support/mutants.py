@@ -41,8 +41,8 @@ TESTS_OF = {
     "pipelines/data/": ["pipelines/data", "pipelines/corpus/test_deduplicate.py", "training/test_training.py",
                         "pipelines/publishing/test_publish.py"],
     "pipelines/judging/": ["pipelines/judging", "pipelines/corpus/test_synthesize.py", "pipelines/corpus/test_refute.py"],
-    "pipelines/corpus/grade.py": ["pipelines/corpus/test_grade.py", "pipelines/corpus/test_synthesize.py"],
-    "pipelines/corpus/verify.py": ["pipelines/corpus/test_synthesize.py"],
+    "pipelines/corpus/grade.py": ["pipelines/corpus/test_grade.py"],
+    "pipelines/corpus/verify.py": ["pipelines/corpus/test_verify.py"],
     "pipelines/runtime/": [f"pipelines/runtime/test_{name}.py" for name in ("stage", "parquet", "runner", "pool")],
 }
 """The files that are changed, and their tests, quick ones first. The first line that fits a file counts."""

@@ -244,6 +244,17 @@ def test_the_verdict_does_not_depend_on_what_came_before(engine):
     assert (first.theorem, first.print_options, first.axioms) == (second.theorem, second.print_options, second.axioms)
 
 
+def test_the_statement_of_a_second_step_does_not_mention_the_first(engine):
+    """`l[0] ∈ l` holds the proof of `0 < l.length`. The target may stand there, but no reader knows the variant before."""
+    target, lemma, member = (engine.number(name) for name in ("List.length_pos_of_mem", "List.mem_reverse", "List.getElem_mem"))
+    apply = Candidate(0, "apply", member, False, 1)
+    prepared = engine.workspace.target(target)
+    (site,) = [site.site for site in prepared.sites if site.name == "h"]
+    ((_, first),) = prepared.attempt([apply])
+    ((_, second),) = engine.workspace.target(target, [Candidate(site, "rw", lemma, True, 0)]).attempt([apply])
+    assert isinstance(first, Draft) and second == Useless("metavariables")
+
+
 def test_an_occurrence_is_one_that_rw_sees(engine):
     """`rw` compares heads first: `a ≥ b` is no instance of `?m ≤ ?n`, although it unfolds to one."""
     _, first = engine.draft("Nat.not_ge_eq", "rw", "Nat.not_lt", backward=True, occurrence=1)
