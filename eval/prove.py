@@ -367,14 +367,16 @@ def prove(settings: SearchSettings, suite: Suite, workers: int, report: Report, 
     chunks = chunked(job.library, suite.problems, PROBLEMS_PER_SHARD)
     shards = [Shard(job.key(PROVE, *identity, chunk), chunk) for chunk in chunks]
     ran = runner.run(job, sized(PROVE, job.library), settings, shards, workers, report, retries=retries, note=lambda tally: tally.note)
-    results_by_shard = [runner.rows(job, PROVE, shard, "results") for shard in shards]
+    failures = ran.failures
+    results_by_shard = [runner.rows(job, PROVE, shard, "results", failures) for shard in shards]
     claims_by_shard = [_claims(chunk, results) for chunk, results in zip(chunks, results_by_shard, strict=True)]
     checks = [Shard(job.key(CHECK, settings.budget, claims), claims) for claims in claims_by_shard if claims]
     checked = runner.run(job, sized(CHECK, job.library), settings, checks, workers, report, retries=retries, label="verify")
-    not_verified = {row.name for shard in checks for row in runner.rows(job, CHECK, shard, "not_verified")}
-    unchecked = {failure.item for failure in checked.failures}
+    failures += checked.failures
+    not_verified = {row.name for shard in checks for row in runner.rows(job, CHECK, shard, "not_verified", failures)}
+    unchecked = {failure.item for failure in failures if failure.stage == CHECK.name}
     results = [_checked(result, not_verified) for results in results_by_shard for result in results if result.name not in unchecked]
-    return sorted(results, key=lambda result: result.name), ran.failures + checked.failures
+    return sorted(results, key=lambda result: result.name), failures
 
 
 def _claims(problems: Sequence[Problem], results: Sequence[Result]) -> list[Claim]:

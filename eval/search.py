@@ -103,7 +103,7 @@ class Search:
         """Adds the results of all tactics tried on a node, without those that failed. Raises ValueError for a log-probability above 0."""
         for result in results:
             if result.log_prob > 0:
-                raise ValueError(f"{result.log_prob} is no log-probability: it must be at most 0")
+                raise ValueError(f"{result.log_prob} is not a log-probability: it must be at most 0")
             priority = node.priority + result.log_prob
             edge = Edge(result.tactic, node, tuple(self._node(child, priority) for child in result.children))
             if node in edge.children:

@@ -107,12 +107,12 @@ class _Setup(msgspec.Struct):
 
 @lru_cache(maxsize=8)
 def workspace_at(folder: Path) -> NativeLean:
-    """The workspace in a folder. Raises NoWorkspace if the folder is no lake project or its toolchain is not supported, NativeError if lake
-    fails."""
+    """The workspace in a folder. Raises NoWorkspace if the folder is not a lake project or its toolchain is not supported, NativeError if
+    lake fails."""
     toolchain_file = folder / "lean-toolchain"
     if not any((folder / name).is_file() for name in ("lakefile.toml", "lakefile.lean")):
-        raise NoWorkspace(f"{folder} is no lake project: it has no lakefile. `alchemy setup --mathlib REV --workspace {folder}` makes one "
-                          "with Mathlib")
+        raise NoWorkspace(f"{folder} is not a lake project: it has no lakefile. `alchemy setup --mathlib REV --workspace {folder}` makes "
+                          "one with Mathlib")
     if not toolchain_file.is_file():
         raise NoWorkspace(f"{folder} has no lean-toolchain: write the toolchain that it is built with into that file, such as "
                           "leanprover/lean4:v4.28.0")
@@ -172,7 +172,7 @@ def make_workspace(folder: Path, revision: str, announce: Announce = lambda comm
     version of the toolchain. Run again, it resumes: lake does what is missing. Raises NoWorkspace if the folder holds something else or
     the revision is no such tag, NativeError if lake fails."""
     if not re.fullmatch(r"v\d+\.\d+\.\d+(-rc\d+)?", revision):
-        raise NoWorkspace(f"{revision} is no tag of Mathlib such as v4.28.0. For a revision without a tag make the workspace yourself: "
+        raise NoWorkspace(f"{revision} is not a tag of Mathlib such as v4.28.0. For a revision without a tag make the workspace yourself: "
                           "docs/mathlib.md")
     toolchain = f"leanprover/lean4:{revision}"
     _require_supported(_version_in(revision), toolchain)

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from lean_alchemy.lean_workspace.errors import Mistake
 
-SHIPPED = Path(__file__).parent / "recipes"
+SHIPPED_RECIPES = Path(__file__).parent / "recipes"
 
 Count = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -116,7 +116,7 @@ class Recipe(Strict, frozen=True, kw_only=True):
 
 def shipped() -> list[str]:
     """The names of the recipes in the package."""
-    return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
+    return sorted(file.stem for file in SHIPPED_RECIPES.glob("*.yaml"))
 
 
 def load_recipe(recipe: str, settings: list[str] = []) -> Recipe:
@@ -124,12 +124,12 @@ def load_recipe(recipe: str, settings: list[str] = []) -> Recipe:
     are YAML. Raises RecipeError."""
     file = Path(recipe)
     if not file.suffix:
-        file = SHIPPED / f"{recipe}.yaml"
+        file = SHIPPED_RECIPES / f"{recipe}.yaml"
     if not file.is_file():
         raise RecipeError(f"no recipe {recipe}: give a YAML file, or one of {', '.join(shipped())}")
     tree = _yaml(file.read_bytes(), str(file))
     if not isinstance(tree, dict):
-        raise RecipeError(f"{file} is no recipe: it must be a YAML mapping of keys to values")
+        raise RecipeError(f"{file} is not a recipe: it must be a YAML mapping of keys to values")
     for setting in settings:
         _set(tree, setting)
     try:
@@ -151,7 +151,7 @@ def _set(tree: dict, setting: str) -> None:
     path, equals, value = setting.partition("=")
     *parents, last = path.split(".")
     if not equals or not all((*parents, last)):
-        raise RecipeError(f"{setting!r} is no setting: write key=value, such as finetune.updates=200")
+        raise RecipeError(f"{setting!r} is not a setting: write key=value, such as finetune.updates=200")
     for key in parents:
         tree = tree.setdefault(key, {})
         if not isinstance(tree, dict):

@@ -98,7 +98,7 @@ class DojoGym:
         """A theorem of a file of the repository, such as `Mathlib/Order/Basic.lean`. Raises NotOpened if the file does not have it."""
         trace = self._files.get(file.removesuffix(".lean").replace("/", "."))
         if trace is None:
-            raise NotOpened(f"{file} is no traced file of {self._folder}")
+            raise NotOpened(f"{file} is not a traced file of {self._folder}")
         matches = [reply for reply in self._reader.theorems(trace) if isinstance(reply, SourceTheorem) and reply.full_name == name]
         if not matches:
             raise NotOpened(f"{file} has no theorem {name}")

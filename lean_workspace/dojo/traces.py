@@ -197,8 +197,8 @@ def files_in(folder: Path) -> list[TracedFile]:
             traces[".".join(parts)] = None if ending == ".olean" else file.relative_to(folder).as_posix()
     traces.pop("Lean4Repl", None)  # LeanDojo's own
     if not any(traces.values()):
-        raise DojoUnsupported(f"{folder} is no folder that LeanDojo traced: it has no {IR}/**/*.ast.json. In LeanDojo's cache such folders "
-                              "are ~/.cache/lean_dojo/OWNER-NAME-COMMIT/NAME")
+        raise DojoUnsupported(f"{folder} is not a folder that LeanDojo traced: it has no {IR}/**/*.ast.json. In LeanDojo's cache such "
+                              "folders are ~/.cache/lean_dojo/OWNER-NAME-COMMIT/NAME")
     return [TracedFile(module, trace) for module, trace in sorted(traces.items())]
 
 

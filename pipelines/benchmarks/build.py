@@ -163,13 +163,15 @@ def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iter
     ranges = [ModuleRange(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
     shards = [Shard(job.key(LIST, modules), [modules]) for modules in ranges]
     ran = runner.run(job, sized(LIST, job.library), job.library, shards, workers, report, retries=Retries(retry_failed=True))
-    if ran.failures:
-        raise JobError("listing the library failed: " + "; ".join(f"{failure.item}: {failure.what}" for failure in ran.failures[:3]))
+    failures = ran.failures
     declarations: dict[str, list[Declaration]] = defaultdict(list)
-    for row in (row for shard in shards for row in runner.rows(job, LIST, shard, "declarations")):
+    for row in [row for shard in shards for row in runner.rows(job, LIST, shard, "declarations", failures)]:
         declarations[row.module].append(row)
+    imports = [row for shard in shards for row in runner.rows(job, LIST, shard, "imports", failures)]
+    if failures:
+        raise JobError("listing the library failed: " + "; ".join(f"{failure.item}: {failure.what}" for failure in failures[:3]))
     theorems = _theorems_in_order(job, library)
-    for row in (row for shard in shards for row in runner.rows(job, LIST, shard, "imports")):
+    for row in imports:
         lines = [(d.name, d.kind, f"{d.kind} {d.name} {d.signature or ''}") for d in declarations[row.module]]
         lines += [(entry.name, "theorem", f"theorem {entry.name} {entry.statement or ''}") for entry in theorems[row.module]]
         premises = [_premise(number, *line) for number, line in enumerate(lines, 1)]

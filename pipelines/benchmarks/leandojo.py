@@ -161,7 +161,7 @@ class Benchmark:
             file = self._place / name
             content = file.read_bytes() if file.is_file() else None
         if content is None:
-            raise UsageError(f"{self._place} is no benchmark in LeanDojo's format: it has no {name}")
+            raise UsageError(f"{self._place} is not a benchmark in LeanDojo's format: it has no {name}")
         return content
 
     def _decoded(self, name: str, kind: Any) -> Any:

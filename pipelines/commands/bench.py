@@ -68,7 +68,8 @@ def index(
     targets: Targets = "200",
     seed: Seed = 0,
     workers: Workers = None,
-    out: Annotated[Path | None, typer.Option(help="The folder to write to: `bench-index.json` and `bench-index.png`.")] = None,
+    out: Annotated[Path | None, typer.Option(
+        file_okay=False, help="The folder to write to: `bench-index.json` and `bench-index.png`.")] = None,
     json: Json = False,
 ) -> None:
     """Measures building, loading and querying the index, and how the costs grow with the library."""
@@ -152,7 +153,7 @@ def scale(
     to_targets: Annotated[int, typer.Option(min=1, help="Targets of the larger library.")] = 150_000,
     cores: Annotated[str, typer.Option(help="Numbers of cores (one worker each) to estimate for, separated by commas.")] = "8,64,512",
     slower: Annotated[str, typer.Option(help="Assumed slowdowns of Lean on the larger library's terms, separated by commas.")] = "1,3,10",
-    out: Annotated[Path | None, typer.Option(help="The folder to write to: `bench-scale.json`.")] = None,
+    out: Annotated[Path | None, typer.Option(file_okay=False, help="The folder to write to: `bench-scale.json`.")] = None,
     json: Json = False,
 ) -> None:
     """Estimates the time for a larger library on more cores."""

@@ -137,7 +137,7 @@ def verify(
     install_if_missing(job.options.workspace)
     engines = workers_of(workers, job.options.workspace)
     with progress() as report, job.begin(), pool.cluster(engines):
-        found = run(job, size, seed, engines, report, retries_of(max_failures, False))
+        found = run(job, size, seed, engines, report, retries_of(max_failures, True))
     valid = found.checked - len(found.invalid)
     tell(f"{valid:,} of {found.checked:,} texts are valid")
     _tell_invalid(found.invalid)

@@ -18,6 +18,7 @@ from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.process import Engine
 from lean_alchemy.pipelines.commands.printing import err
+from lean_alchemy.pipelines.runtime.open_lean import WORKER_GB
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -102,6 +103,6 @@ def _disk() -> Finding:
 
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / 1e9
-    engines = int(free // 1.6)
-    return Finding("memory", engines > 0, f"{free:.0f} GB free, enough for {engines} engines; {os.cpu_count()} cores",
-                   "" if engines else "an engine needs 1.6 GB")
+    workers = int(free // WORKER_GB)
+    return Finding("memory", workers > 0, f"{free:.0f} GB free, enough for {workers} workers; {os.cpu_count()} cores",
+                   "" if workers else f"a worker needs {WORKER_GB} GB")

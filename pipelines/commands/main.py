@@ -49,6 +49,10 @@ _OF_A_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPE
 """Errors of a path that the user named; the others are of a disk or a network."""
 
 
+_RESTARTED = "ALCHEMY_RESTARTED"
+"""Set for the restart in UTF-8, so that it happens once even if the user's own flags switch UTF-8 off again."""
+
+
 def main() -> None:
     """Runs a command. An error that a user can fix is a sentence, with exit status 1 or 2, and no traceback. With `--json` every failure
     prints an object."""
@@ -81,15 +85,16 @@ def main() -> None:
 
 
 def _use_utf8() -> None:
-    """Lean's names and texts are UTF-8. Python started under another encoding is started again; stdout and stderr escape what their
+    """Lean's names and texts are UTF-8. Python started under another encoding is started again, once; stdout and stderr escape what their
     encoding lacks."""
     import codecs
     import io
     import locale
 
-    if not sys.flags.utf8_mode and codecs.lookup(locale.getencoding()).name != "utf-8":
-        os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    is_restarted = os.environ.pop(_RESTARTED, None)
+    if not sys.flags.utf8_mode and not is_restarted and codecs.lookup(locale.getencoding()).name != "utf-8":
+        os.environ |= {_RESTARTED: "1", "PYTHONUTF8": "1"}  # PYTHONUTF8 is for the workers
+        os.execv(sys.executable, [sys.executable, "-X", "utf8=1", *sys.orig_argv[1:]])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

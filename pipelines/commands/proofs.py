@@ -69,7 +69,7 @@ def harvest(
     proved = sum(found.proved)
     tell(f"{proved:,} of {found.theorems:,} theorems proved, by round {found.proved}; {found.with_premises:,} proofs name a premise; "
          f"{found.leaks} do not replay in a fresh engine")
-    finish({"theorems": found.theorems, "proved": proved, "rounds": found.proved, "with_premises": found.with_premises,
+    finish({"theorems": found.theorems, "proved": proved, "proved_by_round": found.proved, "with_premises": found.with_premises,
             "leaks": found.leaks, "rejects": found.rejects, "seconds": round(found.seconds, 1)}, json, found.failures)
 
 
@@ -137,6 +137,6 @@ def trace(
     left_out = "".join(f"; {reason}: {n:,}" for reason, n in reasons(tally))
     tell(f"{tally.steps:,} steps of {tally.proved:,} of {tally.theorems:,} theorems in {tally.files:,} files{left_out}")
     if tally.lost:
-        tell(f"{tally.lost:,} of {tally.files:,} files are unreadable: they are in the table `rejects`, with the reason")
+        tell(f"{tally.lost:,} of {tally.files:,} files are unreadable")
     finish({"theorems": tally.theorems, "proved": tally.proved, "steps": tally.steps, "rejects": tally.rejects, "files": tally.files,
-            "files_lost": tally.lost, "seconds": round(seconds, 1)}, json, failures, failed=bool(tally.lost))
+            "files_lost": tally.lost, "seconds": round(seconds, 1)}, json, failures)

@@ -22,7 +22,7 @@ from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.shards import is_done
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, table_of
+from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, remove, table_of
 
 GRADED_PER_SHARD = 50
 """Variants per shard: about three seconds of work."""
@@ -172,7 +172,12 @@ class MissingGrades:
 
 
 def _known(job: Job) -> dict[str, KeyedGrade]:
-    """The grades of this run and of earlier ones, by key."""
+    """The grades of this run and of earlier ones, by key. A damaged shard is removed, so that its variants are graded again."""
     folder = job.work / GRADE.name / job.key(GRADE)
-    places = [place for place in folder.glob("*") if is_done(place, GRADE)] if folder.is_dir() else []
-    return {row.key: row for place in places for row in runner.read(place, "grades", KeyedGrade)}
+    known: dict[str, KeyedGrade] = {}
+    for place in [place for place in folder.glob("*") if is_done(place, GRADE)] if folder.is_dir() else []:
+        try:
+            known |= {row.key: row for row in parquet.read([place / "grades.parquet"], KeyedGrade)}
+        except parquet.DamagedTable:
+            remove(place)
+    return known

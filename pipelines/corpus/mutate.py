@@ -145,9 +145,9 @@ class Mutator:
         number = self._library.numbers[name]
         entry = self._library.theorems[number]
         tally.targets += 1
-        came = MutateTally()
+        of_target = MutateTally()
         try:
-            rows = list(self._in_steps(Work(entry, self._library.library_of(entry), number), came))
+            rows = list(self._in_steps(Work(entry, self._library.library_of(entry), number), of_target))
         except EngineDied as died:  # the engine died twice while it prepared the target: discard its rows
             if died.cause == "killed":
                 raise
@@ -155,7 +155,7 @@ class Mutator:
         except EngineRefused as refused:
             yield self._set_aside(entry, "not prepared", str(refused))
         else:
-            tally.add(came)
+            tally.add(of_target)
             yield from rows
 
     def _in_steps(self, work: "Work", tally: MutateTally) -> Iterator[Variant | Reject | Failure]:

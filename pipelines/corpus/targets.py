@@ -6,7 +6,7 @@ import hashlib
 from lean_alchemy.mutation.policy.rules import Policy
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
 from lean_alchemy.pipelines.corpus.options import Options, TargetOptions
-from lean_alchemy.pipelines.runtime.manifest import UsageError
+from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
 from lean_alchemy.pipelines.runtime.stage import chunks
 
 SHARD_TARGETS = 20
@@ -15,7 +15,7 @@ SHARD_TARGETS = 20
 
 def draw_targets(options: TargetOptions, library: Catalogue) -> list[str]:
     """The targets in random order: they are sorted by a digest of seed and name, so that the first 300 are a subset of the first 1,000.
-    Raises UsageError for an unknown name, and for a module without targets."""
+    Raises UsageError for an unknown name, and for a module without targets; JobError if no theorem of the library can be a target."""
     if options.target:
         for name in options.target:
             if not library.is_of_library(named_entry(name, library)):
@@ -27,6 +27,8 @@ def draw_targets(options: TargetOptions, library: Catalogue) -> list[str]:
         entries = [e for e in entries if e.module == options.module or e.module.startswith(f"{options.module}.")]
         if not entries:
             raise UsageError(f"module {options.module} has no theorem of {', '.join(options.library)} that can be a target")
+    if not entries:
+        raise JobError(f"no theorem of {', '.join(options.library)} can be a target")
     names = sorted((e.name for e in entries), key=lambda name: hashlib.blake2b(f"{options.seed}\0{name}".encode()).digest())
     return names[:options.targets]
 

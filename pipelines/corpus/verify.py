@@ -67,11 +67,12 @@ def verify(job: Job, size: int | None, seed: int, workers: int, report: Report =
     shards = [Shard(job.key(VERIFY, chunk), chunk) for chunk in chunks(texts, TEXTS_PER_SHARD)]
     ran = runner.run(job, sized(VERIFY, job.library), job.library, shards, min(workers, max(1, len(texts) // 100)), report,
                      retries=retries, note=lambda tally: f"{tally.valid:,} valid")
-    invalid = [row for shard in shards for row in runner.rows(job, VERIFY, shard, "invalid")]
-    failures = unread + ran.failures
+    damaged: list[Failure] = []
+    invalid = [row for shard in shards for row in runner.rows(job, VERIFY, shard, "invalid", damaged)]
+    failures = unread + ran.failures + damaged
     write_failures(job, VERIFY.name, failures)
     remove(job.work / VERIFY.name)
-    return Verified(ran.tally.checked, invalid, failures)
+    return Verified(ran.tally.checked - len(damaged), invalid, failures)
 
 
 class _Negation(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@ proofs in the source (`written.py`). For a library without sources they are foun
 
 The embedded library has no proofs. Each theorem is proved in the environment before it (`BeforeTheorem` in the engine): the imports and
 definitions of its module, and those theorems of the module that were proved in an earlier round. So no proof can depend on itself,
-whatever the order in Lean's sources. A known proof (`known.py`) is tried before the portfolio.
+whatever the order in Lean's sources. A known proof (`known_proofs.py`) is tried before the portfolio.
 
 The result of a round for a module depends only on the theorems available there, and its shards are named by these. At the end every proof
 is replayed in a fresh engine, in the environment of its round. A proof that does not replay there is a leak, and a failure.
@@ -239,14 +239,15 @@ def harvest(job: Job[TargetOptions], workers: int, rounds: int, portfolio: str, 
         job.accept()
         by_theorem = {proof.theorem: proof for proof in known}
         found, failures = _in_rounds(job, HarvestSettings(job, portfolio), entries, by_theorem, rounds, workers, report, retries)
-        leaks = _replay(job, found, workers, report, retries)
-        came = write_proof_tables(job, HARVEST, [[shard for _, shard in shards] for shards in _by_module(found)])
-        failures += leaks + came.damaged
+        replayed = _replay(job, found, workers, report, retries)
+        leaks = [failure for failure in replayed if failure.stage == REPLAY.name]
+        tabulated = write_proof_tables(job, HARVEST, [[shard for _, shard in shards] for shards in _by_module(found)])
+        failures += replayed + tabulated.damaged
         for stage in (HARVEST, REPLAY):
             write_failures(job, stage.name, [failure for failure in failures if failure.stage == stage.name])
-        _write_manifest(job, library.described.toolchain, entries, found, came, leaks, failures)
-    proved = [came.proved[number] for number in range(1, max(came.proved, default=0) + 1)]
-    return Harvest(len(entries), proved, came.with_premises, len(leaks), dict(came.rejects), failures, time.monotonic() - start)
+        _write_manifest(job, library.described.toolchain, entries, found, tabulated, leaks, failures)
+    proved = [tabulated.proved[number] for number in range(1, max(tabulated.proved, default=0) + 1)]
+    return Harvest(len(entries), proved, tabulated.with_premises, len(leaks), dict(tabulated.rejects), failures, time.monotonic() - start)
 
 
 Round = tuple[ModuleEnvironment, Shard]
@@ -260,7 +261,7 @@ def _in_rounds(job: Job, settings: HarvestSettings, entries: list[Entry], known:
     stage = sized(HARVEST, job.library, len(entries))
     with runner.crew(job, stage, settings, workers) as crew:
         for number in range(1, rounds + 1):
-            todo = list(_round(job, settings, entries, known, number, found))
+            todo = list(_round(job, settings, entries, known, number, found, failures))
             if not todo:
                 break
             ran = runner.run(job, stage, settings, [shard for _, shard in todo], workers, report, retries=retries, hired=crew,
@@ -271,12 +272,13 @@ def _in_rounds(job: Job, settings: HarvestSettings, entries: list[Entry], known:
 
 
 def _round(job: Job, settings: HarvestSettings, entries: list[Entry], known: dict[str, Known], number: int,
-           before: list[Round]) -> Iterator[Round]:
-    """The shards of a round: the theorems without a proof, of modules in which the last round proved a theorem."""
+           before: list[Round], failures: list[Failure]) -> Iterator[Round]:
+    """The shards of a round: the theorems without a proof, of modules in which the last round proved a theorem. The theorems of damaged
+    shards are added to `failures`."""
     proved: dict[str, list[str]] = defaultdict(list)
     fresh: set[str] = set()
     for where, shard in before:
-        names = [proof.theorem for proof in runner.rows(job, HARVEST, shard, "proofs")]
+        names = [proof.theorem for proof in runner.rows(job, HARVEST, shard, "proofs", failures)]
         proved[where.module] += names
         if names and where.round == number - 1 and not where.is_written:
             fresh.add(where.module)
@@ -303,12 +305,14 @@ def _usable(known: Known | None, round_: int) -> Known | None:
 def _replay(job: Job, found: Sequence[Round], workers: int, report: Report, retries: Retries) -> list[Failure]:
     """The failures of proofs that do not replay in fresh engines. Proofs from a source file are not replayed, because Lean checked them
     when it elaborated the file."""
-    shards: list[Shard] = []
+    shards, failures = list[Shard](), list[Failure]()
     for where, shard in found:
-        proofs = [] if where.is_written else runner.rows(job, HARVEST, shard, "proofs")
+        proofs = [] if where.is_written else runner.rows(job, HARVEST, shard, "proofs", failures)
         if items := [Replayed(proof.theorem, proof.tactics, where) for proof in proofs]:
             shards.append(Shard(job.key(REPLAY, where, [(item.theorem, item.tactics) for item in items]), items))
-    return runner.run(job, sized(REPLAY, job.library), job, shards, workers, report, retries=retries).failures if shards else []
+    if shards:
+        failures += runner.run(job, sized(REPLAY, job.library), job, shards, workers, report, retries=retries).failures
+    return failures
 
 
 def _by_module(found: Sequence[Round]) -> list[list[Round]]:
@@ -319,12 +323,12 @@ def _by_module(found: Sequence[Round]) -> list[list[Round]]:
     return list(by_module.values())
 
 
-def _write_manifest(job: Job[TargetOptions], toolchain: str, entries: Sequence[Entry], found: Sequence[Round], came: Tabulated,
+def _write_manifest(job: Job[TargetOptions], toolchain: str, entries: Sequence[Entry], found: Sequence[Round], tabulated: Tabulated,
                     leaks: list[Failure], failures: list[Failure]) -> None:
     options = job.options
-    counts = {"targets": len(entries), "proofs": Counter(came.proved).total(), "with_premises": came.with_premises, "leaks": len(leaks),
-              "failures": len(failures)}
+    counts = {"targets": len(entries), "proofs": Counter(tabulated.proved).total(), "with_premises": tabulated.with_premises,
+              "leaks": len(leaks), "failures": len(failures)}
     write_whole(job.manifest_file, msgspec.json.encode(Manifest(
         library=options.library, toolchain=toolchain, versions=package_versions(), seed=options.seed, options=encoded_options(options),
         schema_version=SCHEMA_VERSION, shards=sorted(shard.key for _, shard in found), seconds=job.note_seconds(last=True),
-        rejects=dict(came.rejects), counts=counts)))
+        rejects=dict(tabulated.rejects), counts=counts)))

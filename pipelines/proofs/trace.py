@@ -64,19 +64,19 @@ class Tracer:
             raise JobError(f"a node of the cluster has no {settings.traced}: put it on a file system that all nodes share, or use one node")
         self._settings, self._reader = settings, TraceReader(settings.traced)
 
-    def __call__(self, items: Sequence[TracedFile]) -> Iterator[Proof | Step | Reject | TraceTally]:
+    def __call__(self, items: Sequence[TracedFile]) -> Iterator[Proof | Step | Reject | Failure | TraceTally]:
         for file in items:
             yield from self._of(file)
 
     def close(self) -> None:
         self._reader.close()
 
-    def _of(self, file: TracedFile) -> Iterator[Proof | Step | Reject | TraceTally]:
+    def _of(self, file: TracedFile) -> Iterator[Proof | Step | Reject | Failure | TraceTally]:
         tally = TraceTally(files=1)
         try:
             theorems = list(self._theorems(file))
         except DojoFailed as error:
-            yield self._reject(file.module, file.module, "file", "not read" if file.trace else "not traced", str(error))
+            yield Failure.of(TRACE.name, file.module, error)
             yield TraceTally(files=1, lost=1)
             return
         for theorem in theorems:
@@ -140,7 +140,7 @@ def traced_steps(theorem: SourceTheorem, module: str) -> list[Step]:
             for number, tactic in enumerate(theorem.tactics)]
 
 
-TRACE = Stage(name="trace", version=1, worker=Tracer, tally=TraceTally, tables=PROOF_TABLES, name_of=lambda file: file.module)
+TRACE = Stage(name="trace", version=2, worker=Tracer, tally=TraceTally, tables=PROOF_TABLES, name_of=lambda file: file.module)
 
 
 def trace(out: Location, traced: Path, source: Repository, workers: int, report: Report = silent,
@@ -161,8 +161,8 @@ def trace(out: Location, traced: Path, source: Repository, workers: int, report:
         tally: TraceTally = ran.tally
         if not tally.theorems:
             raise JobError(f"no theorem was read from the {tally.files} files of {traced}: {tally.lost} are unreadable")
-        came = write_proof_tables(job, TRACE, [[shard] for shard in shards])
-        failures = ran.failures + came.damaged
+        tabulated = write_proof_tables(job, TRACE, [[shard] for shard in shards])
+        failures = ran.failures + tabulated.damaged
         write_failures(job, TRACE.name, failures)
         counts = {"targets": tally.theorems, "proofs": tally.proved, "steps": tally.steps, "files": tally.files, "files_lost": tally.lost,
                   "failures": len(failures)}

@@ -80,7 +80,7 @@ _REPO = re.compile(rf"{_PART}/(?!.*\.git$){_PART}")
 def require_name(repo: str) -> None:
     """Raises UsageError if `repo` is no `owner/name` of the hub."""
     if not _REPO.fullmatch(repo) or len(repo) > 96:
-        raise UsageError(f"{repo!r} is no repository name: use `owner/name`, with letters, digits, `-`, `_` and `.`")
+        raise UsageError(f"{repo!r} is not a repository name: use `owner/name`, with letters, digits, `-`, `_` and `.`")
 
 
 def manifest_of(out: Location) -> Manifest:
@@ -117,14 +117,14 @@ def _source(out: Location, table: str, split_column: str | None, manifest: Manif
     schema, rows = None, 0
     for file in files:
         if not parquet.is_whole(file):
-            raise JobError(f"{file} is damaged: run the command that made it again")
+            raise JobError(f"{file} is damaged: run again the command that made it")
         with file.open("rb") as stream, pq.ParquetFile(stream) as opened:
             if file is not files[0] and opened.schema_arrow != schema:
-                raise JobError(f"{file} has other columns than {files[0].name}: run the command that made it again")
+                raise JobError(f"{file} has other columns than {files[0].name}: run again the command that made it")
             schema, rows = opened.schema_arrow, rows + opened.metadata.num_rows
     if rows != manifest.counts.get(table, rows):
-        raise JobError(f"{out / table} has {rows:,} rows, and the manifest says {manifest.counts[table]:,}: run the command that made it "
-                       "again, and publish after it is done")
+        raise JobError(f"{out / table} has {rows:,} rows, and the manifest says {manifest.counts[table]:,}: run again the command that "
+                       "made them, and publish after it is done")
     return SourceTable(table, split_column, files, schema, rows)
 
 
@@ -137,7 +137,7 @@ def _batches(source: SourceTable) -> Iterator[pa.RecordBatch]:
         except (pa.ArrowInvalid, OSError) as error:
             if not parquet.is_damage(error):
                 raise
-            raise JobError(f"{file} is damaged ({str(error).strip()}): run the command that made it again") from None
+            raise JobError(f"{file} is damaged ({str(error).strip()}): run again the command that made it") from None
 
 
 # --- files of the repository ----------------------------------------------------------------------------------------------------

@@ -106,31 +106,31 @@ def collect(job: Job, stage: Stage, shards: Shards, lost: Iterable[Failure] = ()
     """The tally and the failures of all shards on disk. lost: failures of shards that are not on disk."""
     tally, failures, count = stage.tally(), list(lost), 0
     for group in _groups(shards):
-        places = [place_of(job, stage, shard.key) for shard in group]
-        summaries = ask_all(partial(summary_if_done, stage=stage), places)
-        for place, summary in zip(places, summaries, strict=True):
+        summaries = ask_all(partial(summary_if_done, stage=stage), [place_of(job, stage, shard.key) for shard in group])
+        for shard, summary in zip(group, summaries, strict=True):
             if summary is None:
                 continue
             count += 1
             tally.add(summary.tally)
             if summary.failures:
-                failures += read(place, FAILURES, Failure)
+                failures += _read(job, stage, shard, FAILURES, Failure, failures)
     return Ran(tally, failures, count)
 
 
-def rows(job: Job, stage: Stage, shard: Shard, table: str) -> list[Any]:
-    """The rows of a shard's table; an empty list if the shard is not on disk. Raises JobError if they can't be read."""
+def rows(job: Job, stage: Stage, shard: Shard, table: str, failures: list[Failure]) -> list[Any]:
+    """The rows of a shard's table; an empty list if the shard is not on disk. If a page is damaged, all items of the shard are added to
+    `failures`, and the shard is removed, so that the next run makes it again."""
+    return _read(job, stage, shard, table, stage.tables[table], failures) if is_done(place_of(job, stage, shard.key), stage) else []
+
+
+def _read(job: Job, stage: Stage, shard: Shard, table: str, record: type[RowT], failures: list[Failure]) -> list[RowT]:
     place = place_of(job, stage, shard.key)
-    return read(place, table, stage.tables[table]) if is_done(place, stage) else []
-
-
-def read(place: Location, table: str, record: type[RowT]) -> list[RowT]:
-    """A table of a shard that has its footers. One that can't be read is removed, so that the next run makes it again."""
     try:
         return parquet.read([place / f"{table}.parquet"], record)
     except parquet.DamagedTable as error:
         remove(place)
-        raise JobError(f"{error}. Its shard was removed: run the command again, which makes it anew and keeps the rest") from None
+        failures += [Failure.of(stage.name, stage.name_of(item), f"its results are damaged: {error}") for item in shard.items]
+        return []
 
 
 def write_failures(job: Job, name: str, failures: list[Failure]) -> None:

@@ -84,6 +84,8 @@ class ShardWorker:
         for row in rows:
             if isinstance(row, self._stage.tally):
                 tally.add(row)
+            elif type(row) not in (*self._stage.tables.values(), Failure):
+                raise TypeError(f"stage {self._stage.name} has no table for a {type(row).__name__}")
         with self._job.folder(place_of(self._job, self._stage, shard.key)) as part:
             for name, record in self._stage.tables.items():
                 parquet.write(parquet.to_table((row for row in rows if type(row) is record), record), part / f"{name}.parquet")

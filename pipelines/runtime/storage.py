@@ -41,6 +41,8 @@ _ALONE = ("memory", "http", "https")
 
 def location_of(text: str) -> Location:
     """The folder or URL as a path. Raises UnknownLocation if it can't be opened: unknown protocol, no bucket, no permission to read it."""
+    if not text:
+        raise UnknownLocation("the name of the folder is empty")
     if "://" not in text:
         return Path(text).resolve()
     scheme, rest = text.split("://", 1)

@@ -24,6 +24,9 @@ ROOMS = (
     "training", "eval", "pipelines.commands")
 """In the order of imports: a room imports only from those before it."""
 
+LEAN_ROOMS = ("Portable", "Search", "Printing", "Judging", "Files", "Attempts", "Writing", "Gym", "FalseStatements", "Serving")
+"""Folders of the engine, in the order of imports."""
+
 FILES = sorted(file for top in TOP for file in (ROOT / top).rglob("*.py"))
 COMMANDS = sorted((ROOT / "pipelines" / "commands").glob("*.py"))
 LEAN = sorted((ROOT / "lean_workspace" / "engine").rglob("*.lean"))
@@ -48,7 +51,8 @@ def imported(file: Path, inside_functions: bool = True) -> frozenset[str]:
     for node in ast.walk(tree) if inside_functions else tree.body:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, f"{file}: a relative import"
             found |= {f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in MODULES else node.module for alias in node.names}
     return frozenset(found)
 
@@ -130,6 +134,14 @@ def test_no_modules_import_each_other():
 
     for module in graph:
         visit(module, ())
+
+
+def test_a_room_of_the_engine_imports_only_from_the_rooms_before_it():
+    rooms = {file: file.parent.name for file in LEAN if file.parent.parent.name == "Alchemy"}
+    assert set(rooms.values()) == set(LEAN_ROOMS)
+    for file, room in rooms.items():
+        others = re.findall(r"^import Alchemy\.(\w+)\.", file.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not (above := [other for other in others if LEAN_ROOMS.index(other) > LEAN_ROOMS.index(room)]), (file.name, above)
 
 
 def test_tests_mirror_the_rooms():

@@ -26,10 +26,14 @@ def check(stage: Stage, *tables: Sequence[dict]) -> None:
     now = {"stage_version": stage.version, "engine_version": ENGINE_VERSION, "digest": digest([row for rows in tables for row in rows])}
     kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
     if os.environ.get("ALCHEMY_GOLDEN") == "record":
+        assert CHANGED not in (objection(kept.get(stage.name, now), now) or ""), f"{stage.name}: {CHANGED}: raise it first"
         FILE.write_text(json.dumps({**kept, stage.name: now}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         return
     assert stage.name in kept, f"no results of {stage.name} are recorded: run `make golden`"
     assert not (complaint := objection(kept[stage.name], now)), f"{stage.name}: {complaint}"
+
+
+CHANGED = "its results changed and its version did not"
 
 
 def objection(kept: dict, now: dict) -> str | None:
@@ -38,6 +42,6 @@ def objection(kept: dict, now: dict) -> str | None:
         return None
     is_same_version = all(kept[name] == now[name] for name in ("stage_version", "engine_version"))
     if kept["digest"] != now["digest"] and is_same_version:
-        return ("its results changed and its version did not. If that was not meant, fix it; else raise the stage's `version` (or "
-                "ENGINE_VERSION, where the engine changed) and run `make golden`")
+        return (f"{CHANGED}. If that was not meant, fix it; else raise the stage's `version` (or ENGINE_VERSION, where the engine changed) "
+                "and run `make golden`")
     return "a version was raised: run `make golden` to record the results"

@@ -86,7 +86,7 @@ def test_states_of_two_theorems_can_be_used_in_turn(gym):
 
 
 def test_a_missing_theorem_is_an_error(gym):
-    for name, file, said in (("Pears.none", "Pears/Basic.lean", "no theorem"), ("Pears.lost", "Pears/Broken.lean", "no traced file")):
+    for name, file, said in (("Pears.none", "Pears/Basic.lean", "no theorem"), ("Pears.lost", "Pears/Broken.lean", "not a traced file")):
         with pytest.raises(NotOpened, match=said):
             gym.theorem(name, file)
     with pytest.raises(NotOpened, match="LeanDojo: DojoInitError"):

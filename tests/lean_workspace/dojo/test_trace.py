@@ -39,12 +39,14 @@ def test_a_traced_folder_becomes_tables(traced, tmp_path, monkeypatch, capsys):
     said = json.loads(done.out.splitlines()[-1])
     assert end.value.code == 1 and "1 of 3 files are unreadable" in done.err
     assert {**said, "seconds": 0} == {"version": 1, "theorems": 8, "proved": 4, "steps": 7, "files": 3, "files_lost": 1, "seconds": 0,
-                                      "failures": 0, "rejects": {"no tactic proof": 1, "sorry": 1, "native": 1, "no name": 1}}
+                                      "failures": 1, "rejects": {"no tactic proof": 1, "sorry": 1, "native": 1, "no name": 1}}
     proofs, rejects, steps = (table(tmp_path / "out", name) for name in ("proofs", "rejects", "steps"))
-    assert len(proofs) + sum(row["stage"] == "traced" for row in rejects) == said["theorems"]
+    assert len(proofs) + len(rejects) == said["theorems"]
     assert {(row["target"], row["stage"], row["reason"]) for row in rejects} == {
         ("Pears.by_term", "traced", "no tactic proof"), ("Pears.later", "traced", "sorry"), ("Pears.trusted", "traced", "native"),
-        ("", "traced", "no name"), ("Pears.Broken", "file", "not traced")}
+        ("", "traced", "no name")}
+    (failure,) = table(tmp_path / "out", "failures")
+    assert (failure["stage"], failure["item"]) == ("trace", "Pears.Broken") and "left no trace of it" in failure["what"]
     assert {row["theorem"] for row in proofs} == {
         "Pears.add_zero", "Pears.swap", "Pears.both", "_private.Pears.Basic.0.Pears.hidden"}
     swap = next(row for row in proofs if row["theorem"] == "Pears.swap")

@@ -2,11 +2,15 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
+import golden
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from commands import alchemy, summary, table
 from made import manifest, put, variant
 
 from lean_alchemy.lean_workspace import engine_source, workspace
@@ -98,6 +102,51 @@ def test_a_tactic_that_kills_the_engine_is_unknown_and_the_others_count(lean, tm
 def test_python_and_lean_have_the_same_portfolio():
     source = (engine_source.ENGINE / "Alchemy" / "Judging" / "Grade.lean").read_text(encoding="utf-8")
     assert tuple(re.findall(r'\{ name := "(.+?)"', source)) == PORTFOLIO
+
+
+@pytest.mark.slow
+def test_grade_resumes_and_has_a_row_for_every_variant(corpus, tmp_path):
+    """First a sample, then all of a smaller corpus with one damaged file of grades, then nothing is left to do."""
+    (tmp_path / "variants").mkdir()
+    (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
+    rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().sort_by("variant_id").slice(0, 40)
+    pq.write_table(rows, tmp_path / "variants" / "part.parquet")
+    kept = tmp_path / ".work" / "grade"
+
+    said = summary(alchemy("grade", str(tmp_path), "--sample", "10", "--workers", "1", "--json"))
+    assert said["variants"] == 40 and said["graded"] == sum(said["closed_by"].values()) == 10 and said["unknown"] == 0
+    assert not (tmp_path / "grades").exists()
+    (first,) = kept.glob("*/*/grades.parquet")
+    found = first.read_bytes()
+    shutil.copytree(first.parent, first.parent.with_name("damaged"))
+    os.truncate(first.parent.with_name("damaged") / "grades.parquet", 100)
+
+    said = summary(alchemy("grade", str(tmp_path), "--workers", "1", "--json"))
+    grades = {row["variant_id"]: row for row in table(tmp_path, "grades")}
+    assert said["graded"] == len(grades) == 40 and set(grades) == set(rows["variant_id"].to_pylist())
+    assert said["closed_by"] == {name: sum(row["closed_by"] == (None if name == "nothing" else name) for row in grades.values())
+                                 for name in said["closed_by"]}
+    assert said["closed_by"]["nothing"] > 0 and sum(n > 0 for n in said["closed_by"].values()) > 2
+    assert first.read_bytes() == found
+
+    shown = alchemy("grade", str(tmp_path))
+    assert shown.returncode == 0 and "(40 of 40 graded)" in " ".join(shown.stdout.split()) and "nothing" in shown.stdout
+    assert {row["variant_id"]: row for row in table(tmp_path, "grades")} == grades
+
+
+def test_grade_results_match_the_golden_ones_and_a_variant_of_an_unknown_target_is_a_failure(corpus, tmp_path):
+    """On twelve variants and one more, whose target is not in the library."""
+    wrong, *others = ds.dataset(corpus[0] / "variants", format="parquet").to_table().sort_by("variant_id").slice(0, 13).to_pylist()
+    (tmp_path / "variants").mkdir()
+    pq.write_table(pa.Table.from_pylist([{**wrong, "target": "No.such.theorem"}, *others]), tmp_path / "variants" / "part.parquet")
+    (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
+    done = alchemy("grade", str(tmp_path), "--workers", "1")
+    assert done.returncode == 1 and wrong["variant_id"] in done.stderr and "No.such.theorem" in done.stderr
+    assert "Traceback" not in done.stderr
+    (failure,) = table(tmp_path, "failures")
+    assert failure["item"] == wrong["variant_id"] and failure["stage"] == "grade" and "No.such.theorem" in failure["what"]
+    assert {grade["variant_id"] for grade in table(tmp_path, "grades")} == {row["variant_id"] for row in others}
+    golden.check(GRADE, table(tmp_path, "grades"))
 
 
 # --- which variants are graded, and the table: without an engine ----------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -19,7 +18,6 @@ from places import TESTS
 from lean_alchemy.mutation.terms import statement_key
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue
 from lean_alchemy.pipelines.corpus.extract import EXTRACT
-from lean_alchemy.pipelines.corpus.grade import GRADE
 from lean_alchemy.pipelines.corpus.mutate import MUTATE
 from lean_alchemy.pipelines.runtime import run_log
 
@@ -189,54 +187,6 @@ def test_verify_rejects_a_falsified_corpus(corpus, tmp_path):
     assert done.returncode == 1
     assert json.loads(done.stdout.splitlines()[-1]) == {"version": 1, "checked": 3, "valid": 1, "failures": 0}
     assert "sorry" in done.stderr and "something else" in done.stderr
-
-
-@pytest.mark.slow
-def test_grade_resumes_and_its_results_match_the_golden_ones(corpus, tmp_path):
-    """First a sample, then all of a smaller corpus with one damaged file of grades, then nothing is left to do."""
-    import pyarrow.parquet as pq
-
-    (tmp_path / "variants").mkdir()
-    (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
-    rows = ds.dataset(corpus[0] / "variants", format="parquet").to_table().sort_by("variant_id").slice(0, 40)
-    pq.write_table(rows, tmp_path / "variants" / "part.parquet")
-    kept = tmp_path / ".work" / "grade"
-
-    said = summary(alchemy("grade", str(tmp_path), "--sample", "10", "--workers", "1", "--json"))
-    assert said["variants"] == 40 and said["graded"] == sum(said["closed_by"].values()) == 10 and said["unknown"] == 0
-    assert not (tmp_path / "grades").exists()
-    (first,) = kept.glob("*/*/grades.parquet")
-    found = first.read_bytes()
-    shutil.copytree(first.parent, first.parent.with_name("damaged"))
-    os.truncate(first.parent.with_name("damaged") / "grades.parquet", 100)
-
-    said = summary(alchemy("grade", str(tmp_path), "--workers", "1", "--json"))
-    grades = {row["variant_id"]: row for row in table(tmp_path, "grades")}
-    assert said["graded"] == len(grades) == 40 and set(grades) == set(rows["variant_id"].to_pylist())
-    assert said["closed_by"] == {name: sum(row["closed_by"] == (None if name == "nothing" else name) for row in grades.values())
-                                 for name in said["closed_by"]}
-    assert said["closed_by"]["nothing"] > 0 and sum(n > 0 for n in said["closed_by"].values()) > 2
-    assert first.read_bytes() == found
-    golden.check(GRADE, table(tmp_path, "grades"))
-
-    shown = alchemy("grade", str(tmp_path))
-    assert shown.returncode == 0 and "(40 of 40 graded)" in " ".join(shown.stdout.split()) and "nothing" in shown.stdout
-    assert {row["variant_id"]: row for row in table(tmp_path, "grades")} == grades
-
-
-def test_a_variant_with_unknown_constants_is_a_failure_and_does_not_affect_others(corpus, tmp_path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    row, other = ds.dataset(corpus[0] / "variants", format="parquet").to_table().slice(0, 2).to_pylist()
-    (tmp_path / "variants").mkdir()
-    pq.write_table(pa.Table.from_pylist([{**row, "target": "No.such.theorem"}, other]), tmp_path / "variants" / "part.parquet")
-    (tmp_path / "manifest.json").write_bytes((corpus[0] / "manifest.json").read_bytes())
-    done = alchemy("grade", str(tmp_path), "--workers", "1")
-    assert done.returncode == 1 and row["variant_id"] in done.stderr and "No.such.theorem" in done.stderr
-    assert "Traceback" not in done.stderr and [grade["variant_id"] for grade in table(tmp_path, "grades")] == [other["variant_id"]]
-    (failure,) = table(tmp_path, "failures")
-    assert failure["item"] == row["variant_id"] and failure["stage"] == "grade" and "No.such.theorem" in failure["what"]
 
 
 @pytest.mark.slow

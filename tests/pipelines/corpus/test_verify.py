@@ -46,7 +46,7 @@ def asked(monkeypatch) -> list[tuple[list, int]]:
         checked = sum(len(shard.items) for shard in shards)
         return Ran(VerifyTally(checked=checked - 1, valid=checked - 2), [Failure.of("verify", "r2", "the engine died")], len(runs[0][0]))
 
-    def rows(job, stage, shard, table):
+    def rows(job, stage, shard, table, failures):
         assert table == "invalid"
         return [Invalid(text.variant_id, "sorry") for text in shard.items if text.variant_id == "r1"]
 

@@ -73,7 +73,7 @@ def test_harvest_results_match_the_golden_ones(harvested):
 def test_every_theorem_is_proved_or_rejected_with_a_reason(harvested):
     out, said = harvested
     proofs, rejects = table(out, "proofs"), table(out, "rejects")
-    assert said["theorems"] == 30 and said["proved"] == len(proofs) == sum(said["rounds"]) >= 5 and said["leaks"] == 0
+    assert said["theorems"] == 30 and said["proved"] == len(proofs) == sum(said["proved_by_round"]) >= 5 and said["leaks"] == 0
     assert len({proof["theorem"] for proof in proofs}) == len(proofs)
     assert len(proofs) + len(rejects) == len({row["theorem"] for row in proofs} | {row["target"] for row in rejects}) == 30
     assert sum(said["rejects"].values()) == len(rejects)
@@ -106,7 +106,7 @@ def test_the_steps_of_a_proof_are_its_tactics(harvested):
 def test_the_areas_of_a_harvest_add_up(harvested):
     out, said = harvested
     (area,) = areas_of(out)
-    assert (area.name, area.theorems, list(area.proved.values())) == ("Init.Data.List", 30, [n for n in said["rounds"] if n])
+    assert (area.name, area.theorems, list(area.proved.values())) == ("Init.Data.List", 30, [n for n in said["proved_by_round"] if n])
     shown = [list(column.cells) for column in as_table([area, area]).columns]
     assert shown[0] == ["Init.Data.List"] * 2 + ["all"] and shown[1] == ["30", "30", "60"]
 
@@ -127,7 +127,7 @@ def test_known_proofs_are_used_without_a_search(harvested, tmp_path):
     """In the same rounds. Theorems without a known proof stay open."""
     out, said = harvested
     again = summary(harvest(tmp_path / "again", "--portfolio", "none", "--known", str(out)))
-    assert (again["proved"], again["rounds"], again["leaks"]) == (said["proved"], said["rounds"], 0)
+    assert (again["proved"], again["proved_by_round"], again["leaks"]) == (said["proved"], said["proved_by_round"], 0)
     assert table(tmp_path / "again", "proofs") == table(out, "proofs")
 
 

@@ -36,7 +36,10 @@ class Bench:
             return runner.run(self.job, stage, self.notes, self.shards, 2, retries=Retries(**how))
 
     def words(self) -> set[str]:
-        return {row.text for shard in self.shards for row in runner.rows(self.job, COUNT, shard, "words")}
+        failures: list[Failure] = []
+        found = {row.text for shard in self.shards for row in runner.rows(self.job, COUNT, shard, "words", failures)}
+        assert not failures
+        return found
 
     def times(self, word: str) -> int:
         return len((self.notes / word.replace(" ", "_")).read_text())
@@ -89,7 +92,7 @@ def test_the_log_has_a_line_for_the_stage_and_for_each_shard(bench):
 
 def test_a_missing_shard_has_no_rows(bench):
     bench.run(["a"])
-    assert runner.rows(bench.job, COUNT, Shard("0" * 16, ["b"]), "words") == []
+    assert runner.rows(bench.job, COUNT, Shard("0" * 16, ["b"]), "words", []) == []
     ran = runner.collect(bench.job, COUNT, [*bench.shards, Shard("0" * 16, ["b"])], [Failure.of("count", "b", "lost")])
     assert ran.shards == 1 and ran.tally.words == 1 and [failure.item for failure in ran.failures] == ["b"]
 
@@ -162,8 +165,8 @@ def test_a_truncated_shard_is_made_again(bench):
     assert bench.times("a") == 2 and bench.times("b") == 1 and bench.words() == {"a", "b"}
 
 
-def test_a_shard_with_a_damaged_page_is_detected(bench):
-    bench.run(["a word that is long enough"])
+def test_the_items_of_a_shard_with_a_damaged_page_fail_and_the_next_run_makes_it_again(bench):
+    bench.run(["a word that is long enough"], ["another"])
     place = place_of(bench.job, COUNT, bench.shards[0].key)
     file = place / "words.parquet"
     content = bytearray(file.read_bytes())
@@ -173,10 +176,24 @@ def test_a_shard_with_a_damaged_page_is_detected(bench):
     assert is_done(place, COUNT)
     with pytest.raises(parquet.DamagedTable, match=r"words\.parquet can't be read"):
         parquet.load_columns(file)
-    with pytest.raises(JobError, match=r"words\.parquet can't be read.* run the command again"):
-        bench.words()
-    bench.run(["a word that is long enough"])
-    assert bench.words() == {"a word that is long enough"}
+    failures: list[Failure] = []
+    found = [row.text for shard in bench.shards for row in runner.rows(bench.job, COUNT, shard, "words", failures)]
+    assert found == ["another"]
+    assert [failure.item for failure in failures] == ["a word that is long enough"] and "words.parquet can't be read" in failures[0].what
+    bench.run(["a word that is long enough"], ["another"])
+    assert bench.words() == {"a word that is long enough", "another"} and bench.times("another") == 1
+
+
+def test_damaged_failures_of_a_shard_are_failures_of_its_items(bench):
+    ran = bench.run(["raise", "a"])
+    assert [failure.item for failure in ran.failures] == ["raise"]
+    file = place_of(bench.job, COUNT, bench.shards[0].key) / "failures.parquet"
+    content = bytearray(file.read_bytes())
+    at = content.index(b"raise")
+    content[at:at + 4] = b"\0\xff\0\xff"
+    file.write_bytes(content)
+    again = runner.collect(bench.job, COUNT, bench.shards)
+    assert {failure.item for failure in again.failures} == {"raise", "a"} and "failures.parquet can't be read" in again.failures[0].what
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"failures": 0, "tally": {"words": "many"}}'])

@@ -1,7 +1,7 @@
 import Alchemy.FalseStatements.Change
 import Alchemy.FalseStatements.Counterexample
 import Alchemy.Printing.CanonicalForm
-import Alchemy.Printing.WriteVariant
+import Alchemy.Writing.WriteVariant
 
 /-!
 # Refuted statements

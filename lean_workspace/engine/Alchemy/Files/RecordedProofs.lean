@@ -1,5 +1,6 @@
 import Alchemy.Files.ProofPieces
-import Alchemy.Gym.AllowedTactics
+import Alchemy.Files.NamedPremises
+import Alchemy.Judging.JudgeText
 
 /-!
 # Proofs as they were written
@@ -128,7 +129,7 @@ structure WrittenProof where
   /-- Empty where the proof is a term. -/
   steps : List WrittenStep
   /-- The place before its command, in the namespace that its name opens. -/
-  place : Place
+  place : ReadingPlace
 
 /-- The parts of a theorem's command: its name as it is written, the signature and the proof. -/
 def theoremIn (stx : Syntax) : Option (Name × Syntax × Syntax) :=
@@ -149,7 +150,7 @@ def fullName (scope : Command.Scope) (n : Name) : Name :=
   else scope.currNamespace ++ n
 
 /-- The place of a theorem of this name: `theorem A.b` is elaborated in the namespace `A`. -/
-def placeOfTheorem (s : Command.State) (id : Name) : Place :=
+def placeOfTheorem (s : Command.State) (id : Name) : ReadingPlace :=
   match s.scopes with
   | scope :: outer =>
     let scope := { scope with currNamespace := (fullName scope id).getPrefix }

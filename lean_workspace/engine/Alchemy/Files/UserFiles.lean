@@ -183,7 +183,7 @@ def importsOf (file : String) : IO (List Import) := do
 
 /-- The environment with namespaces open: `opens` has what one `open` takes on each line, such as
 `Nat Real` or `scoped BigOperators`. -/
-def placeWith (env : Environment) (opens : String) : IO (Except String Place) := do
+def placeWith (env : Environment) (opens : String) : IO (Except String ReadingPlace) := do
   if opens.isEmpty then return .ok env
   try
     let state ← openAll (opens.splitOn "\n") (Command.mkState env {} textOptions)

@@ -1,3 +1,4 @@
+import Alchemy.Files.NamedPremises
 import Alchemy.Gym.AllowedTactics
 import Alchemy.Judging.TheoremParts
 
@@ -23,7 +24,7 @@ def goalName : Name := `alchemy_goal
 /-- A statement to prove. -/
 structure Start where
   /-- Where the proof is read. -/
-  base : Place
+  base : ReadingPlace
   levels : List Name
   /-- What stands between `theorem` and `:=`. -/
   signature : String
@@ -58,7 +59,7 @@ def signatureText (levels : List Name) (statement : String) : String :=
 
 /-- Reads a signature as an axiom: the start, how many variables stand before the colon, and the
 environment with what the statement added. -/
-def readStart (base : Place) (signature : String) :
+def readStart (base : ReadingPlace) (signature : String) :
     IO (Except String (Start × Nat × Environment)) := do
   match ← readAxiom base ("axiom " ++ signature) with
   | .error e => return .error e

@@ -28,12 +28,12 @@ def textBudget : Nat := 20000
 /-! ## Where a text is read, and what comes of it -/
 
 /-- Where a text is read. -/
-structure Place where
+structure ReadingPlace where
   env : Environment
   /-- The open scopes of a user's file, the innermost first; empty where nothing is open. -/
   scopes : List Elab.Command.Scope := []
 
-instance : Coe Environment Place := ⟨fun env => { env }⟩
+instance : Coe Environment ReadingPlace := ⟨fun env => { env }⟩
 
 /-- Why a text does not prove what it should. -/
 structure Refusal where
@@ -69,7 +69,7 @@ def commandContext : Meta.Context := {
 /-- The context of `CoreM` at a place, with a budget that begins now. It has no options unless a
 user's file sets some: none of ours matters to a term, and where there are any, Lean looks for a
 trace class among them at each step. -/
-def commandCore (p : Place) (thousands : Nat) : BaseIO Core.Context := do
+def commandCore (p : ReadingPlace) (thousands : Nat) : BaseIO Core.Context := do
   let context := { coreContext thousands with
     maxRecDepth := defaultMaxRecDepth, initHeartbeats := ← IO.getNumHeartbeats
     quotContext := p.env.mainModule }
@@ -92,7 +92,7 @@ def hasError (messages : List Message) : Bool :=
 /-- The state after the command `stx`, whose text is `text`, was elaborated at a place; `none` where
 the elaborator gave up. At a place in a user's file the file's own options hold. The info trees are
 kept if `infos` says so. -/
-def afterCommand (p : Place) (stx : Syntax) (text : String) (infos : Bool := false) :
+def afterCommand (p : ReadingPlace) (stx : Syntax) (text : String) (infos : Bool := false) :
     IO (Option Elab.Command.State) := do
   let context : Elab.Command.Context := {
     fileName := "<text>", fileMap := text.toFileMap, snap? := none, cancelTk? := none }
@@ -114,7 +114,7 @@ def theoremName? (stx : Syntax) : Option Name :=
   else none
 
 /-- Reads a text as one axiom: its syntax, the axiom, and the environment that holds it. -/
-def readAxiom (base : Place) (text : String) :
+def readAxiom (base : ReadingPlace) (text : String) :
     IO (Except String (Syntax × AxiomVal × Environment)) := do
   match Parser.runParserCategory base.env `command text "<text>" with
   | .error e => return .error e
@@ -142,7 +142,7 @@ def isSameStatement (env : Environment) (a b : Expr) : IO Bool := do
 
 /-- Elaborates the command `stx`, whose text is `text`, and judges it as one theorem. `expected` is
 the type, and the levels, that it must have. -/
-def checkCommand (p : Place) (stx : Syntax) (text : String)
+def checkCommand (p : ReadingPlace) (stx : Syntax) (text : String)
     (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
   let no (stage message : String) : IO (Except Refusal Proved) := return .error { stage, message }
   let some name := theoremName? stx | no "form" "not one theorem"
@@ -178,7 +178,7 @@ def parsed (env : Environment) (text : String) (judge : Syntax → IO (Except Re
   | .ok stx => judge stx
 
 /-- The verdict on a text, elaborated as a whole command. -/
-def checkText (p : Place) (text : String) (expected : Option (Expr × List Name)) :
+def checkText (p : ReadingPlace) (text : String) (expected : Option (Expr × List Name)) :
     IO (Except Refusal Proved) :=
   parsed p.env text fun stx => checkCommand p stx text expected
 

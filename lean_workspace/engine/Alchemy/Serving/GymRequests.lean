@@ -1,5 +1,5 @@
 import Alchemy.Gym.Hints
-import Alchemy.Printing.WriteVariant
+import Alchemy.Writing.WriteVariant
 import Alchemy.Serving.Session
 
 /-!

@@ -1,4 +1,4 @@
-import Alchemy.Attempts.Chain
+import Alchemy.Writing.Chain
 import Alchemy.Attempts.Explain
 import Alchemy.Attempts.Profile
 import Alchemy.Search.TargetForms

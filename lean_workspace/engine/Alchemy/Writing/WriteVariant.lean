@@ -1,7 +1,7 @@
 import Alchemy.Attempts.TargetApplied
 import Alchemy.Attempts.Draft
 import Alchemy.Judging.JudgeByParts
-import Alchemy.Printing.ReadableStatement
+import Alchemy.Writing.ReadableStatement
 
 /-!
 # A variant as text

@@ -1,5 +1,5 @@
 import Alchemy.Attempts.Attempt
-import Alchemy.Printing.WriteVariant
+import Alchemy.Writing.WriteVariant
 
 /-!
 # Chains: a variant as the next target
