@@ -17,7 +17,7 @@ from lean_alchemy.pipelines.runtime.job import Job, JobOptions
 from lean_alchemy.pipelines.runtime.manifest import UsageError, package_versions
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.stage import Failure, Report
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, write_whole
+from lean_alchemy.pipelines.runtime.storage import Location, exchange, new_folder, write_whole
 
 
 class EvalSettings(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: 
         evaluation = Evaluation(settings, score, not_run, package_versions())
         for stage in (PROVE, CHECK):
             write_failures(job, stage.name, [failure for failure in failures if failure.stage == stage.name])
-        with draft(job.work) as folder:
+        with new_folder(job.work) as folder:
             parquet.write(parquet.to_table(results, Result), folder / "results.parquet")
             exchange(folder, out / "results")
         write_whole(out / "evaluation.json", msgspec.json.format(msgspec.json.encode(evaluation), indent=2))

@@ -16,7 +16,7 @@ from lean_alchemy.lean_workspace.gym import Gym, GymStatement, InSource, NotOpen
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.pipelines.corpus.extract import catalogue
-from lean_alchemy.pipelines.proofs.written import Files, library_of_source, library_source
+from lean_alchemy.pipelines.proofs.written import OpenedFiles, library_of_source, library_source
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.open_lean import opened
 from lean_alchemy.pipelines.runtime.stage import chunks
@@ -58,7 +58,7 @@ class SourceEnvironment:
 
     def __init__(self, workspace: str, module: str, source: str):
         """Raises EngineDied, EngineRefused, NativeError."""
-        self._files = Files(library_of_source(workspace, module, source))
+        self._files = OpenedFiles(library_of_source(workspace, module, source))
         self.gym = self._files.gym
 
     def start_of(self, problem: Problem) -> InSource:

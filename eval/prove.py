@@ -15,7 +15,7 @@ import msgspec
 
 from lean_alchemy.eval.benchmarks import Problem, Suite
 from lean_alchemy.eval.first_states import Environment, Environments, chunked
-from lean_alchemy.eval.prover import Prover, Query, Spec, Suggestion, distinct
+from lean_alchemy.eval.prover import Prover, Query, ScoredTactic, Spec, distinct
 from lean_alchemy.eval.provers.choose import prover_of
 from lean_alchemy.eval.provers.context import Context
 from lean_alchemy.eval.search import Child, Node, Search, TacticResult
@@ -189,7 +189,7 @@ class Examiner:
         attempt.lean.seconds = attempt.all.seconds = clock.seconds
         return attempt
 
-    def _proposed(self, batch: Sequence[tuple[Attempt, Node]]) -> list[list[Suggestion]]:
+    def _proposed(self, batch: Sequence[tuple[Attempt, Node]]) -> list[list[ScoredTactic]]:
         """The prover's candidates for each node. Each attempt is charged an equal share of the time."""
         if not batch:
             return []
@@ -202,7 +202,7 @@ class Examiner:
             attempt.all.seconds += clock.seconds / len(batch)
         return proposed
 
-    def _expand(self, attempt: Attempt, node: Node, candidates: Sequence[Suggestion]) -> SearchEnd | FailedSearch | None:
+    def _expand(self, attempt: Attempt, node: Node, candidates: Sequence[ScoredTactic]) -> SearchEnd | FailedSearch | None:
         """Tries the candidates, the best first, until one closes the state. None if the search goes on."""
         try:
             attempt.search.expand(node, list(self._results(attempt, node.state, candidates)))
@@ -210,7 +210,7 @@ class Examiner:
         except (EngineDied, NotReplayed) as error:
             return FailedSearch(attempt.problem, error)
 
-    def _results(self, attempt: Attempt, state: State, candidates: Sequence[Suggestion]) -> Iterator[TacticResult]:
+    def _results(self, attempt: Attempt, state: State, candidates: Sequence[ScoredTactic]) -> Iterator[TacticResult]:
         for candidate in candidates:
             attempt.tried += 1
             with attempt.lean.running():

@@ -11,7 +11,7 @@ from lean_alchemy.lean_workspace.gym import Gym, State
 from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 
-class Suggestion(msgspec.Struct, frozen=True):
+class ScoredTactic(msgspec.Struct, frozen=True):
     """A proposed tactic. log_prob: its log-probability, at most 0."""
 
     tactic: str
@@ -32,7 +32,7 @@ class Prover(Protocol):
     @property
     def expansions(self) -> int | None: ...
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[ScoredTactic]]:
         """For each query, up to `count` different tactics, the most probable first."""
         ...
 
@@ -41,9 +41,9 @@ class Prover(Protocol):
         ...
 
 
-def distinct(candidates: Sequence[Suggestion], count: int | None = None) -> list[Suggestion]:
+def distinct(candidates: Sequence[ScoredTactic], count: int | None = None) -> list[ScoredTactic]:
     """Each tactic once, with its best log-probability, the most probable first. count: at most so many; None: all."""
-    best: dict[str, Suggestion] = {}
+    best: dict[str, ScoredTactic] = {}
     for candidate in sorted(candidates, key=lambda c: -c.log_prob):
         if candidate.tactic:
             best.setdefault(candidate.tactic, candidate)

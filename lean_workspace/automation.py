@@ -12,7 +12,7 @@ from lean_alchemy.lean_workspace.portfolio import (
     MOVES,
     PREMISES,
     Portfolio,
-    Suggested,
+    SuggestedTheorems,
     alternatives,
     idiomatic_forms,
     scripts,
@@ -32,7 +32,7 @@ class Solved(msgspec.Struct, frozen=True):
     played: list[Played]
 
 
-def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: Suggested = Suggested(),
+def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: SuggestedTheorems = SuggestedTheorems(),
           heartbeats: int = PORTFOLIO_HEARTBEATS) -> Solved | None:
     """The proof by the first line of the portfolio that succeeds; None if none does."""
     hints = _hints(gym, start, 0)
@@ -47,7 +47,7 @@ def solve(gym: Gym, start: State, portfolio: Portfolio, suggested: Suggested = S
     return Solved("search", found) if found else None
 
 
-def best_first(gym: Gym, start: State, expansions: int, suggested: Suggested,
+def best_first(gym: Gym, start: State, expansions: int, suggested: SuggestedTheorems,
                heartbeats: int = PORTFOLIO_HEARTBEATS) -> list[Played] | None:
     """A short best-first search over `MOVES`, the state with the shortest text first. expansions: number of states to expand. None if it
     finds no proof."""

@@ -63,8 +63,8 @@ LINES = (
     Line("grind with premises", ("grind [{premises}]",)),
     Line("induction, simp_all with premises", ("induction {x} <;> simp_all [{premises}]",)),
 )
-"""`{namesake}`, `{injection}`, `{rewrite}`, `{apply}`, `{lemmas}` come from the index (`Suggested`); `{premise}`, `{premises}` from MePo,
-which takes half a second."""
+"""`{namesake}`, `{injection}`, `{rewrite}`, `{apply}`, `{lemmas}` come from the index (`SuggestedTheorems`); `{premise}`, `{premises}`
+from MePo, which takes half a second."""
 
 MOVES = (
     Line("intros", ("intros",)),
@@ -114,7 +114,7 @@ PREMISES = 12
 # --- filling lines in -----------------------------------------------------------------------------------------------------------
 
 
-class Suggested(msgspec.Struct, frozen=True, kw_only=True):
+class SuggestedTheorems(msgspec.Struct, frozen=True, kw_only=True):
     """Theorems that may help, by name, the best first. namesakes: theorems of the same name about other types. rewrites: terms for `rw`,
     such as `← f`. applies: for `apply`. injections: of the form `f a = f b ↔ a = b`. principles: of induction."""
 
@@ -136,7 +136,7 @@ _AT_MOST = {"x": 3, "namesake": 12, "injection": 3, "rewrite": 12, "apply": 12, 
 """The maximal number of choices for a placeholder. The last variables come first: recursion is mostly over these."""
 
 
-def scripts(line: Line, hints: Hints, suggested: Suggested = Suggested()) -> Iterator[Script]:
+def scripts(line: Line, hints: Hints, suggested: SuggestedTheorems = SuggestedTheorems()) -> Iterator[Script]:
     """The scripts that a line gives on a goal: none if there is nothing to fill in for a placeholder."""
     choices = {
         "x": [local.name for local in hints.context if local.type and not local.is_proof][::-1],

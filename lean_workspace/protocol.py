@@ -22,7 +22,7 @@ ChangeKind = Literal["apply", "drop", "numeral", "exchange"]
 """How a statement is changed so that it may become false: see `engine/Alchemy/FalseStatements/Change.lean`."""
 
 AutomationName = Literal["rfl", "assumption", "simp", "omega", "grind", "exact target", "simpa using target"]
-PORTFOLIO: tuple[AutomationName, ...] = get_args(AutomationName)
+AUTOMATIONS: tuple[AutomationName, ...] = get_args(AutomationName)
 """The automation that variants are graded by, the cheapest first. The tactics are defined in `engine/Alchemy/Judging/Grade.lean`."""
 
 
@@ -180,7 +180,7 @@ class WrittenAll(Message, frozen=True):
         return [msgspec.convert(r, Written if "theorem" in r else Refusal) for r in self.results]
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class ChangePlace(msgspec.Struct, frozen=True, array_like=True):
     """A place where a statement can be changed without a lemma. occurrence: the number of the numeral or pair of variables, from 1; else
     0."""
 
@@ -190,7 +190,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Places(Message, frozen=True):
-    places: list[Place]
+    places: list[ChangePlace]
 
 
 class Refutation(Message, frozen=True):
@@ -286,12 +286,12 @@ class AskDeclarations(Request[Declarations], tag="declarations", frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt to use a lemma. rule: the number of the lemma. occurrence: for `apply` forward the antecedent, from 1; for `rw` the
+    """One attempt to use a lemma. lemma: its number. occurrence: for `apply` forward the antecedent, from 1; for `rw` the
     instance of the pattern, where 0 is the one that `rw [lemma]` rewrites."""
 
     site: int
     kind: KindName
-    rule: int
+    lemma: int
     backward: bool
     occurrence: int
 
@@ -342,11 +342,11 @@ class FindPlaces(Request[Places], tag="places", frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """One changed statement to refute. rule: the number of the lemma, or None. name: the name for the theorem of its negation."""
+    """One changed statement to refute. lemma: its number, or None. name: the name for the theorem of its negation."""
 
     kind: ChangeKind
     site: int
-    rule: int | None
+    lemma: int | None
     occurrence: int
     name: str
 

@@ -17,12 +17,13 @@ from lean_alchemy.lean_workspace.attempt_protocol import AttemptCost, Explain, E
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import Engine, EngineDied, EngineRefused, Launch, Limits, tag_of
 from lean_alchemy.lean_workspace.protocol import (
-    PORTFOLIO,
+    AUTOMATIONS,
     AskGrade,
     AskSites,
     AutomationName,
     Candidate,
     Change,
+    ChangePlace,
     Check,
     Checked,
     Find,
@@ -33,7 +34,6 @@ from lean_alchemy.lean_workspace.protocol import (
     Keys,
     Open,
     Opened,
-    Place,
     Prepare,
     Ready,
     Refusal,
@@ -187,9 +187,9 @@ class Workspace:
         and the others are still tried. Raises EngineRefused if Lean can't elaborate the statement."""
         self.retire()
         with contextlib.suppress(EngineDied):
-            return Difficulty(self.ask_once(AskGrade(signature=signature, target=target, tactics=PORTFOLIO), BATCH_DEADLINE_S).closed_by)
+            return Difficulty(self.ask_once(AskGrade(signature=signature, target=target, tactics=AUTOMATIONS), BATCH_DEADLINE_S).closed_by)
         unknown: list[AutomationName] = []
-        for tactic in PORTFOLIO:
+        for tactic in AUTOMATIONS:
             try:
                 graded = self.ask_once(AskGrade(signature=signature, target=target, tactics=[tactic]), ALONE_S)
             except EngineDied:
@@ -330,7 +330,7 @@ class PreparedTarget:
             for order, outcome in self._by_halves(orders[start:start + WRITE_BATCH], self._write):
                 yield order.draft, outcome
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[ChangePlace]:
         """The places where the target can be changed without a lemma."""
         self._hold()
         return self._workspace.ask(FindPlaces(theorem=self.theorem)).places

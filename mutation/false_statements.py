@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from lean_alchemy.lean_workspace.protocol import Change, ChangeKind, Direction, Place, Site
+from lean_alchemy.lean_workspace.protocol import Change, ChangeKind, ChangePlace, Direction, Site
 from lean_alchemy.mutation.policy.patterns import PATTERN_RULES, Pattern, PatternRule, arguments_of
 from lean_alchemy.mutation.policy.rules import NewStatement, StatementRule
 from lean_alchemy.mutation.search.candidates import Key, id_of
@@ -102,15 +102,15 @@ class WrongWay:
         self._classes = classes
         self._conclusions, self._antecedents = Index(), Index()
         for key in keys:
-            if key.kind != "apply" or key.rule not in admitted or key.data:
+            if key.kind != "apply" or key.lemma not in admitted or key.data:
                 continue
             pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), dependent=key.dependent)
             if any(rule.objects(pattern) for rule in rules):
                 continue
             if key.direction == "backward" and 1 <= key.propositions <= MAX_ANTECEDENTS:
-                self._conclusions.add(pattern.tokens, (key.rule, 0), needs_of(key.needs))
+                self._conclusions.add(pattern.tokens, (key.lemma, 0), needs_of(key.needs))
             elif key.direction == "forward" and key.propositions == 0:
-                self._antecedents.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
+                self._antecedents.add(pattern.tokens, (key.lemma, key.occurrence), needs_of(key.needs))
 
     def places(self, target: int, sites: Sequence[Site]) -> list[tuple[int, int, int]]:
         """(site, lemma, occurrence) of each candidate, in an order that depends on the target alone."""
@@ -118,11 +118,11 @@ class WrongWay:
         holds = FromTarget(self._classes, sites)
         for site in sites:
             index = self._antecedents if site.site else self._conclusions
-            found |= {(site.site, rule, occurrence) for rule, occurrence in index.matching(site.apply, holds) if rule != target}
+            found |= {(site.site, lemma, occurrence) for lemma, occurrence in index.matching(site.apply, holds) if lemma != target}
         return sorted(found)
 
 
-def refuted_id(target: str, place: Place, site_name: str, lemma: str | None) -> str:
+def refuted_id(target: str, place: ChangePlace, site_name: str, lemma: str | None) -> str:
     """16 hexadecimal digits, a digest of the provenance: the same change has the same id in every run."""
     return id_of(target, place.kind, site_name, lemma or "", str(place.occurrence))
 

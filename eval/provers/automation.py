@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from lean_alchemy.eval.prover import Query, Suggestion
-from lean_alchemy.eval.provers.context import Context, Suggestions
+from lean_alchemy.eval.prover import Query, ScoredTactic
+from lean_alchemy.eval.provers.context import Context, ProblemAdviser
 from lean_alchemy.lean_workspace.portfolio import PORTFOLIOS, scripts
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 
@@ -15,23 +15,23 @@ class Automation:
     _PORTFOLIO = PORTFOLIOS["lemmas"]
 
     def __init__(self, context: Context):
-        self._suggestions = Suggestions(context)
+        self._suggestions = ProblemAdviser(context)
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[ScoredTactic]]:
         """All scripts of the portfolio, more than `count` if need be: the portfolio is finite."""
         return [self._all(query) for query in queries]
 
     def close(self) -> None:
         pass
 
-    def _all(self, query: Query) -> list[Suggestion]:
+    def _all(self, query: Query) -> list[ScoredTactic]:
         try:
             hints = query.gym.hints(query.state)
         except (EngineDied, EngineRefused):
             return []
         suggested = self._suggestions.of(query.problem)
         tactics = dict.fromkeys(_as_one(script) for line in self._PORTFOLIO.lines for script in scripts(line, hints, suggested))
-        return [Suggestion(tactic, -float(rank)) for rank, tactic in enumerate(tactics)]
+        return [ScoredTactic(tactic, -float(rank)) for rank, tactic in enumerate(tactics)]
 
 
 def _as_one(script: Sequence[str]) -> str:

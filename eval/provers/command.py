@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lean_alchemy.eval.prover import Query, Suggestion
+from lean_alchemy.eval.prover import Query, ScoredTactic
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.lines import LineReader, pipes_of
 
@@ -34,7 +34,7 @@ class CommandProver:
         self._stdin, stdout = pipes_of(self._process)
         self._lines = LineReader(stdout)
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[ScoredTactic]]:
         """Raises Trouble, after killing the program, if it ends, does not reply in time, or replies something else."""
         self._number += 1
         request = {"id": self._number, "count": count, "states": [query.state.text for query in queries]}
@@ -74,4 +74,4 @@ class CommandProver:
 
 class _Reply(msgspec.Struct):
     id: int
-    candidates: list[list[Suggestion]]
+    candidates: list[list[ScoredTactic]]

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import torch
 
-from lean_alchemy.eval.prover import Query, Suggestion, distinct
+from lean_alchemy.eval.prover import Query, ScoredTactic, distinct
 from lean_alchemy.pipelines.runtime.stage import chunks
 from lean_alchemy.training.prompt import prompt, prompt_ids, tactic_of
 
@@ -34,14 +34,14 @@ class Model:
         trained = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
         self._prompt_tokens = max(1, trained - TACTIC_TOKENS)
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[ScoredTactic]]:
         """By beam search with `count` beams. The log-probability is that of the whole tactic with its end-of-text token."""
         texts = [query.state.text for query in queries]
         batch = max(1, SEQUENCES_AT_ONCE // count)
         return [tactics for some in chunks(texts, batch) for tactics in self.tactics(some, count)]
 
     @torch.no_grad()
-    def tactics(self, states: Sequence[str], count: int) -> list[list[Suggestion]]:
+    def tactics(self, states: Sequence[str], count: int) -> list[list[ScoredTactic]]:
         """Candidates for each state, the best first. count: number of beams; 1: the greedy tactic. Prompts are padded on the left."""
         beams = {"num_beams": count, "num_return_sequences": count, "length_penalty": 0.0, "early_stopping": True} if count > 1 else {}
         output = self.model.generate(
@@ -50,7 +50,7 @@ class Model:
         texts = self.tokenizer.batch_decode(output.sequences[:, self._width:])
         scores = output.sequences_scores.tolist() if count > 1 else [0.0] * len(texts)
         end = self.tokenizer.eos_token
-        candidates = [Suggestion(tactic_of(text.partition(end)[0]), min(0.0, score)) for text, score in zip(texts, scores, strict=True)]
+        candidates = [ScoredTactic(tactic_of(text.partition(end)[0]), min(0.0, score)) for text, score in zip(texts, scores, strict=True)]
         return [distinct(some) for some in chunks(candidates, count)]
 
     def close(self) -> None:

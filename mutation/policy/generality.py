@@ -27,9 +27,9 @@ class Generality(msgspec.Struct, frozen=True):
     shares: dict[tuple[int, str, str], float]
     theorems: int
 
-    def share(self, rule: int, kind: str, backward: bool) -> float:
+    def share(self, lemma: int, kind: str, backward: bool) -> float:
         """The share of the sampled targets that a lemma fits in this use."""
-        return self.shares.get((rule, kind, "backward" if backward else "forward"), 0.0)
+        return self.shares.get((lemma, kind, "backward" if backward else "forward"), 0.0)
 
     def generic(self, limit: float | None) -> frozenset[tuple[int, str, str]]:
         """The (lemma, kind, direction) that fit a larger share than `limit`. limit: None switches this off."""
@@ -45,7 +45,7 @@ def measure_generality(keys: Iterable[Key], sample: Sequence[tuple[int, Sequence
                     classes=classes)
     hits: Counter[tuple[int, str, str]] = Counter()
     for target, sites in sample:
-        hits.update({(c.rule, c.kind, "backward" if c.backward else "forward") for c in lemmas.candidates(target, sites)})
+        hits.update({(c.lemma, c.kind, "backward" if c.backward else "forward") for c in lemmas.candidates(target, sites)})
     return Generality({use: n / len(sample) for use, n in hits.items()}, theorems)
 
 

@@ -14,11 +14,11 @@ from lean_alchemy.mutation.search.index import Holds, Index
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
-    """One pattern of a lemma. rule: the lemma's number. data: would using it leave variables undetermined? propositions:
+    """One pattern of a lemma. lemma: its number. data: would using it leave variables undetermined? propositions:
     how many antecedents stay open. variables: how many variables of the pattern stand for data. dependent: does the rest
     of the lemma mention the proof of this antecedent? needs: see `mutation/search/classes.py`. tokens: separated by tabs."""
 
-    rule: int
+    lemma: int
     kind: KindName
     direction: Direction
     occurrence: int
@@ -42,8 +42,8 @@ class Lemmas:
         self._kinds = {kind.name: kind for kind in kinds}
         self._indexes: dict[tuple[str, str], Index] = {
             (kind.name, use.direction): Index() for kind in kinds for use in kind.uses}
-        for rule, own in itertools.groupby(keys, key=lambda key: key.rule):
-            if rule in admitted:
+        for lemma, own in itertools.groupby(keys, key=lambda key: key.lemma):
+            if lemma in admitted:
                 self._add(list(own), rules, generic)
 
     def _add(self, keys: list[Key], rules: Sequence[PatternRule], generic: Container[tuple[int, str, str]]) -> None:
@@ -51,7 +51,7 @@ class Lemmas:
         sides = {key.direction: key.tokens.split("\t") for key in keys if key.kind == "rw"}
         for key in keys:
             index = self._indexes.get((key.kind, key.direction))
-            if index is None or (key.rule, key.kind, key.direction) in generic:
+            if index is None or (key.lemma, key.kind, key.direction) in generic:
                 continue
             kind = self._kinds[key.kind]
             if (key.data and not kind.new_variables) or (key.propositions and not kind.side_conditions):
@@ -59,7 +59,7 @@ class Lemmas:
             other = sides.get("backward" if key.direction == "forward" else "forward") if key.kind == "rw" else None
             pattern = Pattern(key.kind, key.direction, key.variables, key.tokens.split("\t"), other, key.dependent, key.data)
             if not any(rule.objects(pattern) for rule in rules):
-                index.add(pattern.tokens, (key.rule, key.occurrence), needs_of(key.needs))
+                index.add(pattern.tokens, (key.lemma, key.occurrence), needs_of(key.needs))
 
     def candidates(self, target: int, sites: Sequence[Site]) -> list[Candidate]:
         """The candidates for a target, each once, in an order that depends on the target alone. A target is never
@@ -69,15 +69,15 @@ class Lemmas:
         for site in sites:
             for kind in self._kinds.values():
                 found.update(self._at(site, kind, target, holds))
-        return sorted(found, key=lambda c: (c.site, c.kind, c.rule, c.backward, c.occurrence))
+        return sorted(found, key=lambda c: (c.site, c.kind, c.lemma, c.backward, c.occurrence))
 
     def at_conclusion(self, target: int, sites: Sequence[Site]) -> tuple[set[tuple[int, bool]], set[int]]:
         """Lemmas that may help to prove the target: (lemma, is it used backward?) for `rw` at its conclusion, and the lemmas whose
         conclusion may be the target's. sites: those of the target, the conclusion first."""
         holds, site = FromTarget(self._classes, sites), sites[0]
-        rewrites = {(rule, direction == "backward") for (kind, direction), index in self._indexes.items() if kind == "rw"
-                    for rule, _ in index.under_roots(site.rw, holds) if rule != target}
-        applies = {rule for rule, _ in self._indexes["apply", "backward"].matching(site.apply, holds) if rule != target}
+        rewrites = {(lemma, direction == "backward") for (kind, direction), index in self._indexes.items() if kind == "rw"
+                    for lemma, _ in index.under_roots(site.rw, holds) if lemma != target}
+        applies = {lemma for lemma, _ in self._indexes["apply", "backward"].matching(site.apply, holds) if lemma != target}
         return rewrites, applies
 
     def _at(self, site: Site, kind: Kind, target: int, holds: Holds) -> Iterable[Candidate]:
@@ -87,18 +87,18 @@ class Lemmas:
             index = self._indexes[kind.name, use.direction]
             backward = use.direction == "backward"
             if kind.name == "rw":
-                for (rule, _), terms in index.under_roots(site.rw, holds).items():
-                    if rule != target:
-                        yield Candidate(site.site, kind.name, rule, backward, 0)
+                for (lemma, _), terms in index.under_roots(site.rw, holds).items():
+                    if lemma != target:
+                        yield Candidate(site.site, kind.name, lemma, backward, 0)
                         for occurrence in range(2, min(terms, kind.occurrences) + 1):
-                            yield Candidate(site.site, kind.name, rule, backward, occurrence)
+                            yield Candidate(site.site, kind.name, lemma, backward, occurrence)
             else:
-                for rule, occurrence in index.matching(site.apply, holds):
-                    if rule != target:
-                        yield Candidate(site.site, kind.name, rule, backward, occurrence)
-            for rule, occurrence in index.always:
-                if rule != target:
-                    yield Candidate(site.site, kind.name, rule, backward, occurrence)
+                for lemma, occurrence in index.matching(site.apply, holds):
+                    if lemma != target:
+                        yield Candidate(site.site, kind.name, lemma, backward, occurrence)
+            for lemma, occurrence in index.always:
+                if lemma != target:
+                    yield Candidate(site.site, kind.name, lemma, backward, occurrence)
 
 
 def id_of(*provenance: str) -> str:

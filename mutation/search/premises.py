@@ -72,12 +72,12 @@ class Premises:
         those of the nearest modules. sites: those of the theorem."""
         rewrites, applies = self._lemmas.at_conclusion(number, sites)
 
-        def rank(rule: int, kind: KindName, backward: bool) -> tuple:
-            return self._generality.share(rule, kind, backward), -self._theorems[rule].module, rule
+        def rank(lemma: int, kind: KindName, backward: bool) -> tuple:
+            return self._generality.share(lemma, kind, backward), -self._theorems[lemma].module, lemma
 
         rewriting = sorted(rewrites, key=lambda use: rank(use[0], "rw", use[1]))
-        applying = sorted(applies, key=lambda rule: rank(rule, "apply", True))
-        return (["← " * backward + name for rule, backward in rewriting for name in self._names(number, [rule], available)],
+        applying = sorted(applies, key=lambda lemma: rank(lemma, "apply", True))
+        return (["← " * backward + name for lemma, backward in rewriting for name in self._names(number, [lemma], available)],
                 self._names(number, applying, available))
 
     def _names(self, number: int, premises: Sequence[int], available: Container[str]) -> list[str]:

@@ -223,7 +223,7 @@ def _in_fresh_process(work: Callable, *arguments: object) -> Load:
 def _size(part: float, library: Catalogue, kinds: Sequence[Kind], queries: Sequence[tuple[int, list[Site]]], seed: int) -> Size:
     count = len(library.theorems)
     drawn = set(random.Random(seed).sample(range(count), round(part * count)))
-    keys = list(filter(lambda key: key.rule in drawn, library.keys()))
+    keys = list(filter(lambda key: key.lemma in drawn, library.keys()))
     start = time.monotonic()
     lemmas = Lemmas(keys, kinds, drawn, classes=library.classes())
     trie_s = time.monotonic() - start

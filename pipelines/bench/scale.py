@@ -191,7 +191,7 @@ def _growth(job: Job[Options], library: Catalogue, workspace: Workspace, count: 
     candidates: list[list[int]] = [[] for _ in queries]
     for done, size in enumerate(sizes, 1):
         admitted = {i for i in range(size) if library.is_ordinary(library.theorems[i], job.options.policy)}
-        lemmas = Lemmas(filter(lambda key, size=size: key.rule < size, library.keys()), kinds, admitted, job.options.policy.patterns,
+        lemmas = Lemmas(filter(lambda key, size=size: key.lemma < size, library.keys()), kinds, admitted, job.options.policy.patterns,
                         generic, classes=classes)
         for counts, (number, sites) in zip(candidates, queries, strict=True):
             counts.append(len(lemmas.candidates(number, sites)))

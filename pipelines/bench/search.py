@@ -187,8 +187,8 @@ class Comparer:
         options = job.options
         self._library, self._seed = catalogue(job), options.seed
         self._keys: dict[int, list[Key]] = {}
-        for rule, keys in itertools.groupby(self._library.keys(), key=lambda key: key.rule):
-            self._keys[rule] = list(keys)
+        for lemma, keys in itertools.groupby(self._library.keys(), key=lambda key: key.lemma):
+            self._keys[lemma] = list(keys)
         reach = msgspec.structs.replace(THE_PAPER, forward=True, side_conditions=True)
         self._lemmas = Lemmas(itertools.chain.from_iterable(self._keys.values()), kinds_within(options.kinds, reach),
                               range(len(self._library.theorems)), rules=(), classes=self._library.classes())
@@ -251,25 +251,25 @@ class Comparer:
 
     def _everything(self, target: PreparedTarget, way: Way, sites: Sequence[Site]) -> Iterator[Candidate]:
         for site in sites:
-            for rule in range(len(self._library.theorems)):
-                if rule == target.theorem:
+            for lemma in range(len(self._library.theorems)):
+                if lemma == target.theorem:
                     continue
                 if (way.kind, way.directions) == ("apply", ("forward",)):
-                    for key in self._keys.get(rule, ()):
+                    for key in self._keys.get(lemma, ()):
                         if (key.kind, key.direction) == ("apply", "forward"):
-                            yield Candidate(site.site, way.kind, rule, False, key.occurrence)
+                            yield Candidate(site.site, way.kind, lemma, False, key.occurrence)
                 else:
                     for direction in way.directions:
-                        yield Candidate(site.site, way.kind, rule, direction == "backward", 0)
+                        yield Candidate(site.site, way.kind, lemma, direction == "backward", 0)
 
     def _missed(self, candidate: Candidate, target: str, sites: Sequence[Site], row: str) -> Missed:
         site = next(site for site in sites if site.site == candidate.site)
         direction: Direction = "backward" if candidate.backward else "forward"
-        return Missed(row, target, self._library.theorems[candidate.rule].name, direction, candidate.occurrence, site.name,
+        return Missed(row, target, self._library.theorems[candidate.lemma].name, direction, candidate.occurrence, site.name,
                       self._why(candidate, direction, site))
 
     def _why(self, candidate: Candidate, direction: Direction, site: Site) -> str:
-        keys = [k for k in self._keys.get(candidate.rule, ())
+        keys = [k for k in self._keys.get(candidate.lemma, ())
                 if (k.kind, k.direction, k.occurrence) == (candidate.kind, direction, candidate.occurrence)]
         if not keys:
             return "the lemma has no key for this use"

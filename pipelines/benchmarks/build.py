@@ -20,7 +20,7 @@ from lean_alchemy.lean_workspace.protocol import AskDeclarations
 from lean_alchemy.pipelines.benchmarks.leandojo import (
     PART_NAMES,
     SPLIT_NAMES,
-    File,
+    CorpusFile,
     Premise,
     Reference,
     SplitName,
@@ -43,7 +43,7 @@ from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError, manife
 from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, write_whole
+from lean_alchemy.pipelines.runtime.storage import Location, exchange, make, new_folder, write_whole
 
 URL = "https://github.com/leanprover/lean4"
 
@@ -135,7 +135,7 @@ def build_benchmark(out: Location, name: str, version: int, held_out: int, seed:
 
 def write_benchmark(files: Mapping[str, bytes], folder: Location, pack: Path | None) -> None:
     """Writes the files as a folder, replacing an earlier one. pack: also as this `.tar.xz` file."""
-    with draft(folder.parent / ".work") as made:
+    with new_folder(folder.parent / ".work") as made:
         for name, content in files.items():
             make((made / name).parent)
             (made / name).write_bytes(content)
@@ -157,7 +157,7 @@ def path_of(module: str) -> str:
 # --- the corpus -----------------------------------------------------------------------------------------------------------------
 
 
-def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iterator[File]:
+def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iterator[CorpusFile]:
     """Every module of the library as a file, after the files that it imports. Raises JobError if some can't be listed."""
     firsts = range(0, _module_count(library), MODULES_AT_ONCE)
     ranges = [ModuleRange(first, first + MODULES_AT_ONCE if first != firsts[-1] else None) for first in firsts]
@@ -175,7 +175,7 @@ def _listing(job: Job, library: Catalogue, workers: int, report: Report) -> Iter
         lines = [(d.name, d.kind, f"{d.kind} {d.name} {d.signature or ''}") for d in declarations[row.module]]
         lines += [(entry.name, "theorem", f"theorem {entry.name} {entry.statement or ''}") for entry in theorems[row.module]]
         premises = [_premise(number, *line) for number, line in enumerate(lines, 1)]
-        yield File(path_of(row.module), [path_of(module) for module in dict.fromkeys(row.imports)], premises)
+        yield CorpusFile(path_of(row.module), [path_of(module) for module in dict.fromkeys(row.imports)], premises)
 
 
 def _module_count(library: Catalogue) -> int:

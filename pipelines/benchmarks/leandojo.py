@@ -46,7 +46,7 @@ class Premise(msgspec.Struct, frozen=True):
     kind: str
 
 
-class File(msgspec.Struct, frozen=True):
+class CorpusFile(msgspec.Struct, frozen=True):
     """A file of the library. In `corpus.jsonl` it comes after the files that it imports."""
 
     path: str
@@ -119,9 +119,9 @@ class Benchmark:
     def metadata(self) -> dict:
         return self._decoded("metadata.json", dict)
 
-    def corpus(self) -> Iterator[File]:
+    def corpus(self) -> Iterator[CorpusFile]:
         for number, line in enumerate(self._bytes("corpus.jsonl").splitlines(), 1):
-            yield self._decode(f"corpus.jsonl, line {number}", line, File)
+            yield self._decode(f"corpus.jsonl, line {number}", line, CorpusFile)
 
     def part(self, split: SplitName, part: PartName) -> list[TracedTheorem]:
         """The theorems of a part. LeanDojo's rows without a name are left out: they come from theorems inside macros."""
@@ -247,7 +247,7 @@ def annotated(tactic: str, premises: Iterable[str]) -> tuple[str, list[str]]:
 # --- writing --------------------------------------------------------------------------------------------------------------------
 
 
-def files_of(corpus: Iterable[File], splits: Mapping[SplitName, TheoremsByPart], metadata: dict, card: str) -> dict[str, bytes]:
+def files_of(corpus: Iterable[CorpusFile], splits: Mapping[SplitName, TheoremsByPart], metadata: dict, card: str) -> dict[str, bytes]:
     """The files of a benchmark, by name. The same benchmark gives the same bytes."""
     files = {"corpus.jsonl": b"".join(msgspec.json.encode(file) + b"\n" for file in corpus)}
     for split, parts in splits.items():

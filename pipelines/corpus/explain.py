@@ -30,12 +30,12 @@ class Explanation(msgspec.Struct, frozen=True):
 def explanations(name: str, lemma: str, library: list[str], workspace: str | None, kinds: list[str], report: Report) -> list[Explanation]:
     """Every use of the lemma on the theorem. Raises UsageError if one of them does not exist."""
     with on_library(library, kinds, report, workspace=workspace, targets=None, target=[name]) as (job, catalogue):
-        entry, rule = named_entry(name, catalogue), named_entry(lemma, catalogue)
-        number, of_lemma = catalogue.numbers[entry.name], catalogue.numbers[rule.name]
+        entry, used = named_entry(name, catalogue), named_entry(lemma, catalogue)
+        number, of_lemma = catalogue.numbers[entry.name], catalogue.numbers[used.name]
         report("explain", 0, 1, "")
         with opened(job.library) as lean:
             target = lean.target(number)
-            found = {c for c in index_of(catalogue, job.options).candidates(number, target.sites) if c.rule == of_lemma}
+            found = {c for c in index_of(catalogue, job.options).candidates(number, target.sites) if c.lemma == of_lemma}
             uses = sorted(found.union(_uses(kinds_within(kinds, job.options.reach), target.sites, of_lemma)),
                           key=lambda c: (c.site, c.kind, c.backward, c.occurrence))
             sites = {site.site: site.name for site in target.sites}

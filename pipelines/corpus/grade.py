@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from lean_alchemy.lean_workspace.library import Library
-from lean_alchemy.lean_workspace.protocol import PORTFOLIO
+from lean_alchemy.lean_workspace.protocol import AUTOMATIONS
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.samples import rows_of, sample
 from lean_alchemy.pipelines.runtime import parquet, pool, runner
@@ -22,7 +22,7 @@ from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.shards import is_done
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, remove, table_of
+from lean_alchemy.pipelines.runtime.storage import Location, exchange, new_folder, remove, table_of
 
 GRADED_PER_SHARD = 50
 """Variants per shard: about three seconds of work."""
@@ -116,7 +116,7 @@ def grade(out: Location, size: int | None, workers: int, report: Report = silent
         known = _known(job)
         closed: Counter[str | None] = Counter()
         unknown = 0
-        with draft(job.work) as made:
+        with new_folder(job.work) as made:
             for number, part in enumerate(variants.parts()):
                 rows = [known[row.key].of(row) for row in part if isinstance(row, Ungraded) and row.key in known]
                 closed.update(row.closed_by for row in rows)
@@ -125,7 +125,7 @@ def grade(out: Location, size: int | None, workers: int, report: Report = silent
             if variants.are_all:
                 exchange(made, job.out / "grades")
         write_failures(job, GRADE.name, failures)
-    by = {**{name: closed[name] for name in PORTFOLIO}, "nothing": closed[None]}
+    by = {**{name: closed[name] for name in AUTOMATIONS}, "nothing": closed[None]}
     return GradeSummary(variants.in_corpus, closed.total(), by, unknown, failures, time.monotonic() - start)
 
 

@@ -74,7 +74,7 @@ BREADTH = 4
 """With `--depth`: the number of variants of a target, the best by score, that are mutated again at each depth."""
 
 
-class Worth(msgspec.Struct, frozen=True):
+class DraftToWrite(msgspec.Struct, frozen=True):
     """A draft that no rule rejects. is_foreign: does it only add an unrelated subject?"""
 
     draft: Draft
@@ -147,7 +147,7 @@ class Mutator:
         tally.targets += 1
         of_target = MutateTally()
         try:
-            rows = list(self._in_steps(Work(entry, self._library.library_of(entry), number), of_target))
+            rows = list(self._in_steps(MutatedTheorem(entry, self._library.library_of(entry), number), of_target))
         except EngineDied as died:  # the engine died twice while it prepared the target: discard its rows
             if died.cause == "killed":
                 raise
@@ -158,7 +158,7 @@ class Mutator:
             tally.add(of_target)
             yield from rows
 
-    def _in_steps(self, work: "Work", tally: MutateTally) -> Iterator[Variant | Reject | Failure]:
+    def _in_steps(self, work: "MutatedTheorem", tally: MutateTally) -> Iterator[Variant | Reject | Failure]:
         """The variants of the theorem, then variants of the best of these, up to the depth of the options."""
         begin = [Origin()]
         for _ in range(self._options.depth):
@@ -175,18 +175,18 @@ class Mutator:
             made.sort(key=lambda pair: (-pair[0].score, pair[0].variant_id))
             begin = [origin for _, origin in made[:BREADTH]]
 
-    def _step(self, work: "Work", origin: Origin, target: PreparedTarget,
+    def _step(self, work: "MutatedTheorem", origin: Origin, target: PreparedTarget,
               tally: MutateTally) -> Iterator[tuple[Variant | Reject | Failure, Candidate | None]]:
         """Find, try, judge, write: the rows of one target, each with its candidate."""
         sites = {site.site: site.name for site in target.sites}
         candidates = self._lemmas.candidates(work.number, target.sites)
         tally.candidates += len(candidates)
         refused: Counter[str] = Counter()
-        worth: list[Worth] = []
-        before = [self._library.theorems[step.rule].term or "" for step in origin.steps]
+        worth: list[DraftToWrite] = []
+        before = [self._library.theorems[step.lemma].term or "" for step in origin.steps]
 
         def lemmas(candidate: Candidate) -> str:
-            return "\t".join([*before, self._library.theorems[candidate.rule].term or ""])
+            return "\t".join([*before, self._library.theorems[candidate.lemma].term or ""])
 
         for candidate, outcome in target.attempt(candidates):
             if isinstance(outcome, Useless):
@@ -200,8 +200,8 @@ class Mutator:
             elif isinstance(judged := self._judge(work, outcome.term, lemmas(candidate)), str):
                 yield self._reject(work, origin, candidate, sites, "quality", judged), candidate
             else:
-                share = self._generality.share(candidate.rule, candidate.kind, candidate.backward)
-                worth.append(Worth(outcome, self._id(work, origin, candidate, sites), score(judged, share),
+                share = self._generality.share(candidate.lemma, candidate.kind, candidate.backward)
+                worth.append(DraftToWrite(outcome, self._id(work, origin, candidate, sites), score(judged, share),
                                    company(judged) == 0))
         for reason, n in sorted(refused.items()):
             yield self._set_aside(work.entry, reason, n=n, stage="attempt", depth=origin.depth), None
@@ -218,7 +218,7 @@ class Mutator:
                 yield self._disagreement(work, one, outcome), None
             yield self._written(work, origin, one, outcome, sites, tally), draft.candidate
 
-    def _judge(self, work: "Work", term: str, lemmas: str) -> NewStatement | str:
+    def _judge(self, work: "MutatedTheorem", term: str, lemmas: str) -> NewStatement | str:
         """The new statement with its target, or the reason to reject it. lemmas: the statements of the lemmas that led to it."""
         key = terms.statement_key(term)
         if key in work.seen:
@@ -238,7 +238,7 @@ class Mutator:
             work.near.add(near)
         return judged
 
-    def _written(self, work: "Work", origin: Origin, one: Worth, outcome: Written | Refusal | Lost, sites: dict[int, str],
+    def _written(self, work: "MutatedTheorem", origin: Origin, one: DraftToWrite, outcome: Written | Refusal | Lost, sites: dict[int, str],
                  tally: MutateTally) -> Variant | Reject:
         candidate = one.draft.candidate
         if isinstance(outcome, Lost):
@@ -268,23 +268,23 @@ class Mutator:
             elapsed_ms=sum(outcome.micros) / 1000, score=one.score)
 
     @staticmethod
-    def _disagreement(work: "Work", one: Worth, outcome: Refusal) -> Failure:
+    def _disagreement(work: "MutatedTheorem", one: DraftToWrite, outcome: Refusal) -> Failure:
         return Failure.of(
             MUTATE.name, work.entry.name, f"audit: the text of variant {one.variant_id} was accepted when checked in parts, but the whole "
             f"command reports {outcome.message}. This is a bug in lean-alchemy: please report it. The variant is rejected")
 
-    def _id(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> str:
+    def _id(self, work: "MutatedTheorem", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> str:
         begin = origin.parents[-1] if origin.parents else work.entry.name
-        return variant_id(begin, self._library.theorems[candidate.rule].name, candidate, sites[candidate.site])
+        return variant_id(begin, self._library.theorems[candidate.lemma].name, candidate, sites[candidate.site])
 
-    def _provenance(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> dict:
+    def _provenance(self, work: "MutatedTheorem", origin: Origin, candidate: Candidate, sites: dict[int, str]) -> dict:
         return {
             "variant_id": self._id(work, origin, candidate, sites), "target": work.entry.name, "module": work.entry.module,
             "library": work.library, "kind": candidate.kind, "site": sites[candidate.site],
-            "lemma": self._library.theorems[candidate.rule].name, "direction": "backward" if candidate.backward else "forward",
+            "lemma": self._library.theorems[candidate.lemma].name, "direction": "backward" if candidate.backward else "forward",
             "occurrence": max(candidate.occurrence, 1), "depth": origin.depth}
 
-    def _reject(self, work: "Work", origin: Origin, candidate: Candidate, sites: dict[int, str], stage: str, reason: str,
+    def _reject(self, work: "MutatedTheorem", origin: Origin, candidate: Candidate, sites: dict[int, str], stage: str, reason: str,
                 message: str | None = None) -> Reject:
         return Reject(**self._provenance(work, origin, candidate, sites), stage=stage, reason=reason, message=message)
 
@@ -294,7 +294,7 @@ class Mutator:
                       stage=stage, reason=reason, n=n, message=message, depth=depth)
 
 
-class Work:
+class MutatedTheorem:
     """A theorem during its mutation, and the statements found so far."""
 
     def __init__(self, entry: Entry, library: str, number: int):
@@ -319,8 +319,8 @@ def shards_of(job: Job[Options], targets: list[str], size: int = SHARD_TARGETS) 
     return [Shard(job.key(MUTATE, options.of_variants(), chunk), chunk) for chunk in chunks_of(targets, options.skip_target, size)]
 
 
-def _best(worth: list[Worth], cap: int | None, origin: Origin,
-          counts: Callable[[Worth], bool] = lambda one: True) -> tuple[list[Worth], list[Worth]]:
+def _best(worth: list[DraftToWrite], cap: int | None, origin: Origin,
+          counts: Callable[[DraftToWrite], bool] = lambda one: True) -> tuple[list[DraftToWrite], list[DraftToWrite]]:
     """The drafts within the cap of a target, in the order of their candidates, and the others. counts: the drafts to which the cap applies.
     Drafts that add an unrelated subject with its variables are dropped first, then those with the lowest score."""
     if cap is None:

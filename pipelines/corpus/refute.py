@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
-from lean_alchemy.lean_workspace.protocol import Change, Place, Refusal, Refutation
+from lean_alchemy.lean_workspace.protocol import Change, ChangePlace, Refusal, Refutation
 from lean_alchemy.lean_workspace.workspace import Lost, PreparedTarget
 from lean_alchemy.mutation import terms
 from lean_alchemy.mutation.false_statements import (
@@ -96,11 +96,12 @@ class Refuter:
     def _changes(self, number: int, entry: Entry, target: PreparedTarget) -> list[Change]:
         sites = {site.site: site.name for site in target.sites}
         places = [(place, None) for place in target.places()]
-        places += [(Place("apply", site, occurrence), rule) for site, rule, occurrence in self._wrong_way.places(number, target.sites)]
+        places += [(ChangePlace("apply", site, occurrence), lemma)
+                   for site, lemma, occurrence in self._wrong_way.places(number, target.sites)]
         return [
-            Change(place.kind, place.site, rule, place.occurrence,
-                   refuted_name(refuted_id(entry.name, place, sites[place.site], self._lemma(rule))))
-            for place, rule in places]
+            Change(place.kind, place.site, lemma, place.occurrence,
+                   refuted_name(refuted_id(entry.name, place, sites[place.site], self._lemma(lemma))))
+            for place, lemma in places]
 
     def _work(self, entry: Entry, target: PreparedTarget, wanted: list[Change]) -> Iterator[Refuted | Reject]:
         sites = {site.site: site.name for site in target.sites}
@@ -134,15 +135,15 @@ class Refuter:
         rule = first_objection(NewStatement(terms.parse(outcome.term), terms.parse(entry.term or "")), self._rules)
         return rule.name if rule else None
 
-    def _lemma(self, rule: int | None) -> str | None:
-        return None if rule is None else self._library.theorems[rule].name
+    def _lemma(self, lemma: int | None) -> str | None:
+        return None if lemma is None else self._library.theorems[lemma].name
 
     def _row(self, entry: Entry, change: Change, outcome: Refutation, site: str) -> Refuted:
         word = word_of(change)
         return Refuted(
             refuted_id=change.name.removeprefix(refuted_name("")), target=entry.name, library=self._library.library_of(entry),
             module=entry.module, toolchain=self._library.described.toolchain, kind=change.kind, site=site,
-            lemma=self._lemma(change.rule), direction=word.direction, occurrence=max(change.occurrence, 1), change=word.word,
+            lemma=self._lemma(change.lemma), direction=word.direction, occurrence=max(change.occurrence, 1), change=word.word,
             statement=outcome.statement, counterexample=outcome.counterexample, proof=outcome.proof, theorem=outcome.theorem,
             statement_key=terms.statement_key(outcome.term), theorem_key=terms.statement_key(outcome.negation),
             kernel_checked=True, print_options=outcome.print_options, axioms=outcome.axioms, elapsed_ms=outcome.micros / 1000)

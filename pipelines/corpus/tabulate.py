@@ -19,7 +19,7 @@ from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest, encoded_options, package_versions
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of, summary_at
 from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage
-from lean_alchemy.pipelines.runtime.storage import Location, ask_all, draft, exchange, remove, write_whole
+from lean_alchemy.pipelines.runtime.storage import Location, ask_all, exchange, new_folder, remove, write_whole
 
 
 def tabulate(job: Job[Options], library: Catalogue, mutated: Sequence[Shard], refuted: Sequence[Shard], held_out: HeldOut | None,
@@ -27,7 +27,7 @@ def tabulate(job: Job[Options], library: Catalogue, mutated: Sequence[Shard], re
     """Writes the tables and the manifest; it can be run again at any time. It returns a failure for each unreadable shard. Such shards are
     left out and removed, so that the next run makes them again. failures: the number of failures before this step."""
     options = job.options
-    with draft(job.work) as made:
+    with new_folder(job.work) as made:
         parquet.write(parquet.to_table(map(library.record, library.theorems), Theorem), made / "theorems" / "part-0.parquet")
         # a table without rows has its schema
         parquet.write(parquet.schema_of(Reject).empty_table(), made / "rejects" / "none.parquet")

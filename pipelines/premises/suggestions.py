@@ -4,7 +4,7 @@ from collections.abc import Container
 
 import msgspec
 
-from lean_alchemy.lean_workspace.portfolio import Suggested
+from lean_alchemy.lean_workspace.portfolio import SuggestedTheorems
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.mutation.kinds import APPLY, REWRITE
@@ -20,7 +20,7 @@ class Adviser:
         self._workspace = workspace
         self._premises = premises_of(library)
 
-    def suggest(self, number: int, available: Container[str]) -> Suggested:
+    def suggest(self, number: int, available: Container[str]) -> SuggestedTheorems:
         """The suggestions for a theorem, by its number. available: the theorems of its own module that its proof may use, by name."""
         try:
             sites = self._workspace.sites(number).expanded()
@@ -28,7 +28,7 @@ class Adviser:
             sites = []
         premises = self._premises
         rewrites, applies = premises.fitting(number, sites, available) if sites else ((), ())
-        return Suggested(
+        return SuggestedTheorems(
             namesakes=premises.namesakes(number, available), injections=premises.injections(number, available),
             principles=premises.principles(number, available), rewrites=rewrites, applies=applies)
 

@@ -18,7 +18,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace.automation import Solved, explicit, solve
 from lean_alchemy.lean_workspace.gym import Gym, NotOpened, State, proves
-from lean_alchemy.lean_workspace.portfolio import PORTFOLIOS, Suggested
+from lean_alchemy.lean_workspace.portfolio import PORTFOLIOS, SuggestedTheorems
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused
 from lean_alchemy.pipelines.corpus.catalogue import Entry
 from lean_alchemy.pipelines.corpus.extract import catalogue, extracted
@@ -29,7 +29,7 @@ from lean_alchemy.pipelines.premises.suggestions import Adviser
 from lean_alchemy.pipelines.proofs.known_proofs import Known
 from lean_alchemy.pipelines.proofs.steps import played_steps
 from lean_alchemy.pipelines.proofs.tables import Tabulated, write_proof_tables
-from lean_alchemy.pipelines.proofs.written import Files, Missing, library_of_source, library_source, played_proof
+from lean_alchemy.pipelines.proofs.written import Missing, OpenedFiles, library_of_source, library_source, played_proof
 from lean_alchemy.pipelines.runtime import pool, runner
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.manifest import SCHEMA_VERSION, Manifest, UsageError, encoded_options, package_versions
@@ -89,13 +89,13 @@ class Harvester:
     def __init__(self, settings: HarvestSettings):
         self._job, self._tries = settings.job, PORTFOLIOS[settings.portfolio]
         self._library = catalogue(self._job)
-        self._module: tuple[ModuleEnvironment, Files | Missing] | None = None
+        self._module: tuple[ModuleEnvironment, OpenedFiles | Missing] | None = None
         """The source file that was read last, and the module it belongs to."""
 
     @cached_property
-    def _all(self) -> Files:
+    def _all(self) -> OpenedFiles:
         """An engine with the whole library open."""
-        return Files(msgspec.structs.replace(self._job.library, proofs=bool(self._job.library.files)))
+        return OpenedFiles(msgspec.structs.replace(self._job.library, proofs=bool(self._job.library.files)))
 
     @cached_property
     def _adviser(self) -> Adviser | None:
@@ -127,19 +127,19 @@ class Harvester:
             return self._all.record(item.theorem, where.module)
         return self._proof_of(item)
 
-    def _as_compiled_from(self, source: str, where: ModuleEnvironment) -> Files | Missing:
+    def _as_compiled_from(self, source: str, where: ModuleEnvironment) -> OpenedFiles | Missing:
         """Opens the source of a module. Returns Missing if Lean can't read it: it was changed after it was compiled, or it needs more
         memory or time than the engine has. Raises NativeError if `lake` fails."""
         if self._module is None or self._module[0] != where:
             self._close_module()
             try:
-                self._module = where, Files(library_of_source(self._job.library.workspace or "", where.module, source))
+                self._module = where, OpenedFiles(library_of_source(self._job.library.workspace or "", where.module, source))
             except (EngineDied, EngineRefused) as error:
                 self._module = where, Missing("source not read", str(error))
         return self._module[1]
 
     def _close_module(self) -> None:
-        if self._module is not None and isinstance(self._module[1], Files):
+        if self._module is not None and isinstance(self._module[1], OpenedFiles):
             self._module[1].close()
         self._module = None
 
@@ -168,7 +168,7 @@ class Harvester:
         return Solved(known.line, explicit(self._all.gym, played) if " <;> " in played[-1].tactic else played)
 
     def _searched(self, start: State, number: int, where: ModuleEnvironment) -> Solved | None:
-        suggested = self._adviser.suggest(number, set(where.available)) if self._adviser else Suggested()
+        suggested = self._adviser.suggest(number, set(where.available)) if self._adviser else SuggestedTheorems()
         return solve(self._all.gym, start, self._tries, suggested)
 
     def _reject(self, name: str, why: Missing) -> Reject:

@@ -29,7 +29,7 @@ from lean_alchemy.pipelines.runtime.open_lean import opened, sized
 from lean_alchemy.pipelines.runtime.runner import Retries, write_failures
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of
 from lean_alchemy.pipelines.runtime.stage import Failure, Report, Shard, Stage, Sums, chunks, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, remove
+from lean_alchemy.pipelines.runtime.storage import Location, exchange, new_folder, remove
 
 VARIANTS_PER_SHARD = 100
 """Variants per shard: about ten seconds of work."""
@@ -160,7 +160,7 @@ def steps(out: Location, workers: int, originals: dict[str, Original] | None = N
         ran = runner.run(job, sized(STEPS, job.library), job.library, variants, workers, report, retries=retries,
                          note=lambda tally: f"{tally.rows:,} steps")
         failures = variants.unread + ran.failures
-        with draft(job.work) as made:
+        with new_folder(job.work) as made:
             named = ((file.name, [shard.key for shard in variants.of(file)]) for file in variants.files)
             for damaged in pool.tasks(partial(_assemble, job, made), named):
                 failures += damaged

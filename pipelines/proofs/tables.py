@@ -11,7 +11,7 @@ from lean_alchemy.pipelines.runtime import parquet, pool
 from lean_alchemy.pipelines.runtime.job import Job
 from lean_alchemy.pipelines.runtime.shards import is_done, place_of
 from lean_alchemy.pipelines.runtime.stage import Failure, Shard, Stage, chunks
-from lean_alchemy.pipelines.runtime.storage import Location, draft, exchange, make, remove
+from lean_alchemy.pipelines.runtime.storage import Location, exchange, make, new_folder, remove
 
 PROOF_TABLES: dict[str, type[msgspec.Struct]] = {"proofs": Proof, "steps": Step, "rejects": Reject}
 
@@ -34,7 +34,7 @@ def write_proof_tables(job: Job, stage: Stage, groups: Sequence[Sequence[Shard]]
     keys = [[shard.key for shard in group] for group in groups]
     files = chunks(keys, GROUPS_AT_ONCE)
     proved, rejects, with_premises, damaged = Counter[int](), Counter[str](), 0, list[Failure]()
-    with draft(job.work) as made:
+    with new_folder(job.work) as made:
         for table in PROOF_TABLES:
             make(made / table)
         for part in pool.tasks(partial(_write_file, job, stage, made), enumerate(files)):

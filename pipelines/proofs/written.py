@@ -47,7 +47,7 @@ def library_of_source(workspace: str, module: str, source: str) -> Library:
     return Library((), (source,), workspace, proofs=True, source_of=module, options=tuple(options))
 
 
-class Files:
+class OpenedFiles:
     """Opens source files and records the proofs in them. gym: to search for proofs in the same engine."""
 
     def __init__(self, library: Library):

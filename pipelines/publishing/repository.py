@@ -23,7 +23,7 @@ from lean_alchemy.pipelines.publishing.card import CardSplit, Config
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.manifest import JobError, Manifest, UsageError, manifest_at
 from lean_alchemy.pipelines.runtime.stage import Report, silent
-from lean_alchemy.pipelines.runtime.storage import Location, draft, is_local, make, write_whole
+from lean_alchemy.pipelines.runtime.storage import Location, is_local, make, new_folder, write_whole
 
 ROW_GROUP = 10_000
 """Rows of a Parquet row group, which a reader loads as a whole: 5 to 30 MB of text."""
@@ -62,7 +62,7 @@ def write_repository(out: Location, repo: str, folder: Path, report: Report = si
         done += written
         report("publish", done, rows, table)
 
-    with draft(folder.parent) as draft_folder:
+    with new_folder(folder.parent) as draft_folder:
         assert is_local(draft_folder)
         configs = [_config(source, draft_folder, tell, shard_bytes) for source in sources]
         write_whole(draft_folder / "README.md", publish_card.card(repo, manifest, configs, draft_folder).encode())

@@ -113,7 +113,7 @@ def scratch(work: Location) -> Iterator[Path]:
 
 
 @contextmanager
-def draft(work: Location) -> Iterator[Location]:
+def new_folder(work: Location) -> Iterator[Location]:
     """A temporary folder in `work`, for `exchange` to move. It may be in an object store. It is removed at the end of the block."""
     made = work / f"part-{uuid4().hex}"
     try:

@@ -14,7 +14,7 @@ from lean_alchemy.eval import minif2f
 from lean_alchemy.eval.benchmarks import Problem, suite_of
 from lean_alchemy.eval.first_states import LibraryEnvironment
 from lean_alchemy.eval.prove import Budget, Ending, Examiner, Result
-from lean_alchemy.eval.prover import Query, Suggestion, distinct, spec_of
+from lean_alchemy.eval.prover import Query, ScoredTactic, distinct, spec_of
 from lean_alchemy.eval.provers.command import CommandProver
 from lean_alchemy.eval.score import by_budget, compare, mcnemar, score_results
 from lean_alchemy.lean_workspace.errors import Trouble
@@ -34,9 +34,9 @@ class Scripted:
     def __init__(self, moves: dict[str, list[str]], expansions: int | None = None):
         self.moves, self.expansions, self.asked = moves, expansions, []
 
-    def propose(self, queries: Sequence[Query], count: int) -> list[list[Suggestion]]:
+    def propose(self, queries: Sequence[Query], count: int) -> list[list[ScoredTactic]]:
         self.asked.append([query.state.text for query in queries])
-        return [[Suggestion(tactic, -0.1 * n) for n, tactic in enumerate(self.moves.get(query.state.text.rpartition("\n")[2], []))]
+        return [[ScoredTactic(tactic, -0.1 * n) for n, tactic in enumerate(self.moves.get(query.state.text.rpartition("\n")[2], []))]
                 for query in queries]
 
     def close(self) -> None:
@@ -91,8 +91,8 @@ def test_a_prover_may_have_a_budget_of_its_own(gym):
 
 
 def test_of_equal_tactics_the_most_probable_counts():
-    assert distinct([Suggestion("a", -2.0), Suggestion("b", -1.5), Suggestion("a", -1.0), Suggestion("", -0.1)]) == [
-        Suggestion("a", -1.0), Suggestion("b", -1.5)]
+    assert distinct([ScoredTactic("a", -2.0), ScoredTactic("b", -1.5), ScoredTactic("a", -1.0), ScoredTactic("", -0.1)]) == [
+        ScoredTactic("a", -1.0), ScoredTactic("b", -1.5)]
 
 
 # --- a program as a prover ------------------------------------------------------------------------------------------------------
@@ -116,8 +116,8 @@ def query(gym: Gym) -> Query:
 
 def test_a_command_prover_gets_json(gym, tmp_path):
     prover = CommandProver(command(tmp_path, PROGRAM))
-    assert prover.propose([query(gym)] * 2, 4) == [[Suggestion("omega", -0.5)]] * 2
-    assert prover.propose([query(gym)], 4) == [[Suggestion("omega", -0.5)]]
+    assert prover.propose([query(gym)] * 2, 4) == [[ScoredTactic("omega", -0.5)]] * 2
+    assert prover.propose([query(gym)], 4) == [[ScoredTactic("omega", -0.5)]]
     prover.close()
 
 

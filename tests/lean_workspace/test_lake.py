@@ -18,7 +18,7 @@ from lean_alchemy.lean_workspace.gym import Gym, Proved, Refused
 from lean_alchemy.lean_workspace.lake import NativeError, NoWorkspace
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
-from lean_alchemy.pipelines.proofs.written import Files, Missing, library_of_source
+from lean_alchemy.pipelines.proofs.written import Missing, OpenedFiles, library_of_source
 from lean_alchemy.pipelines.runtime.open_lean import opened
 
 WORKSPACE = LIBRARIES / "orchard"
@@ -128,9 +128,9 @@ def test_an_environment_before_a_module_of_three_files(doubt):
         ("List.map_id xs", Proved), ("Orchard.map_id xs", Refused)))
 
 
-def files_of(orchard: Path, module: str) -> Files:
+def files_of(orchard: Path, module: str) -> OpenedFiles:
     source = lake.workspace_at(orchard).source_of(module)
-    return Files(library_of_source(str(orchard), module, str(source)))
+    return OpenedFiles(library_of_source(str(orchard), module, str(source)))
 
 
 def test_proofs_of_a_module_are_recorded_from_its_source(orchard):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lean_alchemy.lean_workspace.protocol import Change, Place, Site
+from lean_alchemy.lean_workspace.protocol import Change, ChangePlace, Site
 from lean_alchemy.mutation.false_statements import (
     FALSE_RULES,
     WRONG_WAY_RULES,
@@ -147,10 +147,10 @@ def test_which_false_statements_are_kept(binders, hypotheses, conclusion, object
 
 
 def test_an_id_names_the_whole_provenance():
-    place = Place("apply", 1, 1)
+    place = ChangePlace("apply", 1, 1)
     ids = [refuted_id("T", place, "h", "L"), refuted_id("U", place, "h", "L"), refuted_id("T", place, "k", "L"),
-           refuted_id("T", place, "h", "M"), refuted_id("T", place, "h", None), refuted_id("T", Place("apply", 1, 2), "h", "L"),
-           refuted_id("T", Place("drop", 1, 1), "h", "L")]
+           refuted_id("T", place, "h", "M"), refuted_id("T", place, "h", None), refuted_id("T", ChangePlace("apply", 1, 2), "h", "L"),
+           refuted_id("T", ChangePlace("drop", 1, 1), "h", "L")]
     assert len(set(ids)) == 7 and all(len(digits) == 16 for digits in ids)
-    assert refuted_id("T", Place("apply", 5, 1), "h", "L") == ids[0], "a site is known by its name"
+    assert refuted_id("T", ChangePlace("apply", 5, 1), "h", "L") == ids[0], "a site is known by its name"
     assert refuted_name(ids[0]) == f"refuted_{ids[0]}"

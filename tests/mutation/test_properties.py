@@ -166,7 +166,7 @@ def test_a_lemma_in_other_names_has_the_same_keys(engine, name):
 
 def of_any_lemma(key: Key) -> dict:
     """All of a key but the number of its lemma."""
-    return {field: value for field, value in msgspec.structs.asdict(key).items() if field != "rule"}
+    return {field: value for field, value in msgspec.structs.asdict(key).items() if field != "lemma"}
 
 
 # --- variants -------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_lemmas_that_speak_of_more_are_tried_where_that_is_wanted(reach, rules):
     keys = [Key(0, "rw", "forward", 0, False, 0, 2, False, "", length), Key(1, "rw", "backward", 0, True, 0, 2, False, "", length)]
     site = Site(site=0, name="conclusion", rw=[("R:c:List.length/2", [["c:List.length/2", "*", "*"]])], apply=[])
     lemmas = Lemmas(keys, kinds_within(["rw"], reach), range(2), rules=(), classes=Classes([]))
-    assert [candidate.rule for candidate in lemmas.candidates(2, [site])] == rules
+    assert [candidate.lemma for candidate in lemmas.candidates(2, [site])] == rules
 
 
 def test_a_use_is_as_general_as_the_targets_that_it_fits_at_some_site():

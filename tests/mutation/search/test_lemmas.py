@@ -52,7 +52,7 @@ def test_where_a_lemma_is_tried(one, reach, found):
 @pytest.mark.parametrize(("kind", "tokens"), [("rw", ADD), ("apply", LT), ("apply", "?0")])
 def test_a_target_is_never_its_own_lemma(kind, tokens):
     index = lemmas(*(key(n, kind, "backward", tokens) for n in (1, TARGET, 2000)), admitted={1, TARGET, 2000})
-    assert [c.rule for c in index.candidates(TARGET, TWO_SITES[1:])] == [1, 2000]
+    assert [c.lemma for c in index.candidates(TARGET, TWO_SITES[1:])] == [1, 2000]
 
 
 @pytest.mark.parametrize(("one", "without", "reach"), [
@@ -96,9 +96,9 @@ def test_candidates_stand_in_one_order_whatever_that_of_keys_and_sites():
 def test_what_is_left_out():
     keys = [key(n, "rw", direction, ADD) for n in (1, 2, 3) for direction in ("forward", "backward")]
     index = lemmas(*keys, admitted={1, 3}, generic={(3, "rw", "backward"), (1, "apply", "forward")})
-    assert [(c.rule, c.backward) for c in index.candidates(TARGET, TWO_SITES[:1])] == [(1, False), (1, True), (3, False)]
+    assert [(c.lemma, c.backward) for c in index.candidates(TARGET, TWO_SITES[:1])] == [(1, False), (1, True), (3, False)]
     only = lemmas(*keys, key(4, "apply", "backward", LT), kinds=["apply"])
-    assert [c.rule for c in only.candidates(TARGET, TWO_SITES)] == [4], "a kind that is not asked for"
+    assert [c.lemma for c in only.candidates(TARGET, TWO_SITES)] == [4], "a kind that is not asked for"
 
 
 def test_a_pattern_that_is_left_out_leaves_the_others_of_its_lemma():
@@ -123,7 +123,7 @@ def test_rules_see_a_pattern_with_the_other_side_of_its_equation():
         Pattern("apply", "backward", 3, LT.split(), None, True, False),
         Pattern("rw", "forward", 2, there, None, False, False), Pattern("apply", "backward", 2, LT.split(), None, False, False)]
     negated = site(1, [*ONE_SUM, ("R:c:neg/1", [["c:neg/1", X]])], LESS)
-    assert [(c.kind, c.rule, c.backward) for c in index.candidates(TARGET, [negated])] == [
+    assert [(c.kind, c.lemma, c.backward) for c in index.candidates(TARGET, [negated])] == [
         ("apply", 1, True), ("apply", 2, True), ("rw", 1, False), ("rw", 2, False)]
 
 
@@ -139,7 +139,7 @@ def test_a_lemma_needs_the_instances_of_its_class(instances, own, found):
     nat = [["c:Nat/0"]]
     sites = [site(n, [("R:c:add/2", [["c:add/2", nat, Y]])], [["c:lt/2", nat, Y]], own) for n in (0, 1)]
     index = lemmas(key(1, "rw", "forward", ADD, needs="Ring 0 ?0"), key(2, "apply", "backward", LT, needs="Ring 0 ?0"), classes=instances)
-    assert {c.rule for c in index.candidates(TARGET, sites)} == ({1, 2} if found else set())
+    assert {c.lemma for c in index.candidates(TARGET, sites)} == ({1, 2} if found else set())
     assert index.at_conclusion(TARGET, sites) == (({(1, False)}, {2}) if found else (set(), set()))
 
 
@@ -148,7 +148,7 @@ def test_what_may_help_to_prove_a_target():
     keys = [key(n, "rw", "forward", ADD) for n in (1, TARGET)] + [key(n, "rw", "backward", ADD) for n in (1, TARGET, 2000)]
     keys += [key(n, "apply", "backward", LT) for n in (3, TARGET, 3000)] + [key(4, "apply", "backward", "c:le/2 ?0 ?1")]
     keys += [key(5, "rw", "forward", ADD), key(6, "rw", "forward", "R:c:neg/1 c:neg/1 ?0"), key(7, "apply", "forward", LT, 1)]
-    index = lemmas(*sorted(keys, key=lambda key: key.rule), reach=Reach(), admitted={1, 3, 4, 6, 7, TARGET, 2000, 3000})
+    index = lemmas(*sorted(keys, key=lambda key: key.lemma), reach=Reach(), admitted={1, 3, 4, 6, 7, TARGET, 2000, 3000})
     sites = [site(0, ONE_SUM, LESS), site(1, [("R:c:neg/1", [["c:neg/1", X]])], [["c:le/2", X, Y]])]
     assert index.at_conclusion(TARGET, sites) == ({(1, False), (1, True), (2000, True)}, {3, 3000})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from commands import LIBRARY, alchemy
+from places import ROOT
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from lean_alchemy.pipelines.commands.main import RENAMED, app
@@ -117,6 +118,16 @@ def test_json_prints_an_object_on_failure(tmp_path, arguments, status):
     said = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == status and set(said) == {"version", "error"} and said["version"] == 1
     assert "".join(said["error"].split()) in "".join(done.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("flag", ["-Xutf8=0", "-E", "-I"])
+def test_a_flag_that_switches_utf8_off_does_not_restart_for_ever(flag):
+    """-E and -I hide PYTHONUTF8."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHONUTF8", "PYTHONCOERCE"))}
+    start = [sys.executable, flag, "-c", "from lean_alchemy.pipelines.commands.main import main; main()", "--help"]
+    done = subprocess.run(start, env={**clean, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}, capture_output=True, encoding="utf-8",
+                          timeout=60, cwd=ROOT)
+    assert done.returncode == 0 and "synthesize" in done.stdout and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("environment", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}])

@@ -11,7 +11,7 @@ from lean_alchemy.lean_workspace.protocol import Candidate
 from lean_alchemy.lean_workspace.workspace import Draft
 from lean_alchemy.mutation.policy.rules import LEMMA_CAP, NEAR_DUPLICATE
 from lean_alchemy.pipelines.corpus.deduplicate import VariantPartitions, write_table
-from lean_alchemy.pipelines.corpus.mutate import Origin, Worth, _best
+from lean_alchemy.pipelines.corpus.mutate import DraftToWrite, Origin, _best
 from lean_alchemy.pipelines.data.held_out import HeldOut
 from lean_alchemy.pipelines.data.schema import Reject, Variant
 from lean_alchemy.pipelines.runtime import parquet
@@ -75,7 +75,7 @@ def test_a_lemma_keeps_its_best_variants(tmp_path):
 
 def test_a_target_keeps_its_best_and_few_foreign_variants():
     """Every third one is foreign; scores rise with the number. The order stays that of the candidates."""
-    worth = [Worth(Draft(Candidate(0, "rw", i, False, 0), ""), str(i), i / 100, is_foreign=i % 3 == 0) for i in range(12)]
+    worth = [DraftToWrite(Draft(Candidate(0, "rw", i, False, 0), ""), str(i), i / 100, is_foreign=i % 3 == 0) for i in range(12)]
     within, foreign = _best(worth, 2, Origin(), lambda one: one.is_foreign)
     assert [one.variant_id for one in foreign] == ["0", "3"] and len(within) == 10
     within, over = _best(within, 3, Origin())
@@ -84,7 +84,8 @@ def test_a_target_keeps_its_best_and_few_foreign_variants():
 
 
 def test_variants_with_foreign_variables_are_dropped_first():
-    worth = [Worth(Draft(Candidate(0, "rw", i, False, 0), "", introduces=i == 3), str(i), i / 100, is_foreign=True) for i in range(4)]
+    worth = [DraftToWrite(Draft(Candidate(0, "rw", i, False, 0), "", introduces=i == 3), str(i), i / 100, is_foreign=True)
+             for i in range(4)]
     within, over = _best(worth, 2, Origin(), lambda one: one.is_foreign)
     assert [one.variant_id for one in within] == ["1", "2"] and [one.variant_id for one in over] == ["0", "3"]
 

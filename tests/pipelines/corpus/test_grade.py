@@ -17,7 +17,7 @@ from lean_alchemy.lean_workspace import engine_source, workspace
 from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.library import Library
 from lean_alchemy.lean_workspace.process import EngineRefused
-from lean_alchemy.lean_workspace.protocol import PORTFOLIO, AskGrade
+from lean_alchemy.lean_workspace.protocol import AUTOMATIONS, AskGrade
 from lean_alchemy.lean_workspace.workspace import Difficulty, Workspace
 from lean_alchemy.pipelines.corpus import grade as grade_
 from lean_alchemy.pipelines.corpus.grade import GRADE, Grade, KeyedGrade, MissingGrades, Ungraded, VariantsToGrade
@@ -101,7 +101,7 @@ def test_a_tactic_that_kills_the_engine_is_unknown_and_the_others_count(lean, tm
 
 def test_python_and_lean_have_the_same_portfolio():
     source = (engine_source.ENGINE / "Alchemy" / "Judging" / "Grade.lean").read_text(encoding="utf-8")
-    assert tuple(re.findall(r'\{ name := "(.+?)"', source)) == PORTFOLIO
+    assert tuple(re.findall(r'\{ name := "(.+?)"', source)) == AUTOMATIONS
 
 
 @pytest.mark.slow
@@ -205,7 +205,7 @@ def test_the_table_has_the_grades_of_all_variants_and_a_sample_makes_none(tmp_pa
     monkeypatch.setattr(grade_, "_known", lambda job: kept)
     said = grade_.grade(tmp_path, size, 1)
     assert said.variants == 9 and [failure.item for failure in said.failures] == ["v"] and said.seconds > 0
-    assert sum(said.closed_by.values()) == said.graded and set(said.closed_by) == {*PORTFOLIO, "nothing"}
+    assert sum(said.closed_by.values()) == said.graded and set(said.closed_by) == {*AUTOMATIONS, "nothing"}
     assert pq.read_table(tmp_path / "failures" / "grade.parquet").num_rows == 1
     if size:
         assert not (tmp_path / "grades").exists() and said.graded in (3, 4)

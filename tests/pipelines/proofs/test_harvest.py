@@ -12,7 +12,7 @@ from lean_alchemy.lean_workspace.gym_protocol import Hints, LocalDecl
 from lean_alchemy.lean_workspace.portfolio import (
     LINES,
     Line,
-    Suggested,
+    SuggestedTheorems,
     alternatives,
     idiomatic_forms,
     scripts,
@@ -26,7 +26,7 @@ HINTS = Hints(
     context=[LocalDecl("α", False, ""), LocalDecl("xs", False, "List"), LocalDecl("n", False, "Nat"), LocalDecl("h", True, "Or"),
              LocalDecl("wf", True, "Map.WF"), LocalDecl("m", False, "Map"), LocalDecl("k", False, "Map")],
     conclusion="Eq", definitions=["List.map", "Not"], premises=["List.map_map", "List.map_id"])
-SUGGESTED = Suggested(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"],
+SUGGESTED = SuggestedTheorems(namesakes=["Array.f"], rewrites=["a", "← b"], applies=["c"], injections=["T.x_inj", "T.y_inj"],
                       principles=["Map.inductionOn", "Set.inductionOn"])
 CLOSERS = "first | assumption | exact wf.1 | exact m.2 | exact k.2 | omega | simp_all"
 
