@@ -33,7 +33,7 @@ class EvalSettings(msgspec.Struct, frozen=True):
     prover: Spec
     model: str
     budget: Budget
-    refute: bool
+    negate: bool = msgspec.field(name="refute")
     workspace: str | None = None
 
 
@@ -47,7 +47,7 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: SplitName, part: PartName, sample: int | None, seed: int,
-             spec: Spec, budget: Budget, refute: bool, workers: int, report: Report, workspace: str | None = None,
+             spec: Spec, budget: Budget, negate: bool, workers: int, report: Report, workspace: str | None = None,
              retries: Retries = Retries()) -> tuple[Evaluation, list[Failure]]:
     """The evaluation, and a failure for each problem that has no result because engines died. workspace: the folder of a lake project that
     has the benchmark's library. Raises UsageError if something is missing, or if the folder holds another evaluation."""
@@ -55,7 +55,7 @@ def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: 
     if benchmark == "leandojo" and workspace is None:
         raise UsageError("this benchmark needs Mathlib, which the embedded Lean does not have: give a workspace with it by --workspace "
                          "(docs/mathlib.md), or use --benchmark core")
-    settings = EvalSettings(benchmark, full.version, full.split, part, sample, seed, spec, model_digest(spec), budget, refute, workspace)
+    settings = EvalSettings(benchmark, full.version, full.split, part, sample, seed, spec, model_digest(spec), budget, negate, workspace)
     _require_same(out, settings)
     job = Job(out, JobOptions(library=full.library, workspace=workspace))
     with job.begin(), pool.cluster(workers):
@@ -66,7 +66,7 @@ def evaluate(out: Location, benchmark: BenchmarkName, data: Path | None, split: 
                              "Lean. Use a workspace whose library has them (--workspace)")
         job.accept()
         write_whole(out / "settings.json", msgspec.json.encode(settings))
-        results, failures = prove(SearchSettings(job, spec, budget, seed, refute, settings.model), suite, workers, report, retries)
+        results, failures = prove(SearchSettings(job, spec, budget, seed, negate, settings.model), suite, workers, report, retries)
         not_run = {**suite.not_run, **{failure.item: failure.what for failure in failures}}
         score = score_results(results, _not_run(suite, full, sample) + len(failures))
         evaluation = Evaluation(settings, score, not_run, package_versions())

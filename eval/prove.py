@@ -76,7 +76,7 @@ class SearchSettings(msgspec.Struct, frozen=True):
     spec: Spec
     budget: Budget
     seed: int
-    refute: bool
+    negate: bool
     model: str
 
 
@@ -282,7 +282,7 @@ class Solver:
                 (result,) = examiner.examine([result.problem])
             if isinstance(result, FailedSearch):
                 raise result.error
-            yield self._refuted(result, by_name[result.name], environment) if self._settings.refute else result
+            yield self._refuted(result, by_name[result.name], environment) if self._settings.negate else result
 
     def _refuted(self, result: Result, problem: Problem, environment: Environment) -> Result:
         """The result `refuted` if decision procedures prove the negation of what was not proved; else the same result."""
@@ -363,7 +363,7 @@ def prove(settings: SearchSettings, suite: Suite, workers: int, report: Report, 
     """The results of a suite, sorted by name, and a failure for each problem without one, because engines died. Call it inside
     `pool.cluster`."""
     job = settings.job
-    identity = (settings.spec, settings.budget, settings.seed, settings.refute, settings.model)
+    identity = (settings.spec, settings.budget, settings.seed, settings.negate, settings.model)
     chunks = chunked(job.library, suite.problems, PROBLEMS_PER_SHARD)
     shards = [Shard(job.key(PROVE, *identity, chunk), chunk) for chunk in chunks]
     ran = runner.run(job, sized(PROVE, job.library), settings, shards, workers, report, retries=retries, note=lambda tally: tally.note)
