@@ -1,7 +1,7 @@
 """Arguments and options that commands share, and how they are read. An option means the same in every command."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,17 +16,17 @@ def _location(text: str) -> "Location":
     return location_of(text)
 
 
-Out = Annotated[Any, typer.Argument(
+Out = Annotated[Path, typer.Argument(
     parser=_location, metavar="OUT", help="Folder of the corpus or harvest, or a URL such as `s3://bucket/corpus`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary object as the last line of stdout.")]
-_WORKERS = "Number of engines that run in parallel. Each needs one core and 2.5 GB of memory (5 GB with a workspace)."
+_WORKERS = "Number of processes that work in parallel. Each needs one core, and with an engine 2.5 GB of memory (5 GB with a workspace)."
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help=_WORKERS, show_default="as many as fit this machine")]
 OneWorker = Annotated[int | None, typer.Option("--workers", min=1, help=_WORKERS, show_default="1, so that none waits for another")]
 _TARGETS = "Number of theorems, drawn at random, or `all`."
 Targets = Annotated[str, typer.Option(help=_TARGETS)]
 TargetsOrPairs = Annotated[str | None, typer.Option("--targets", help=_TARGETS, show_default="10, or all with --pairs")]
 BenchmarkData = Annotated[Path | None, typer.Option(
-    "--data", help="Path of the benchmark: `leandojo`, `minif2f`, or one in LeanDojo's format instead of `core`.",
+    "--data", help="Path of the benchmark.",
     show_default="the `core` of this package")]
 Seed = Annotated[int, typer.Option(help="Random seed.")]
 LibraryNames = Annotated[list[str], typer.Option(
@@ -36,7 +36,7 @@ WorkspaceFolder = Annotated[Path | None, typer.Option(
     "--workspace", help="A Lake project, for example one with Mathlib. Its own Lean opens the library.", show_default="the embedded Lean")]
 Kinds = Annotated[str, typer.Option(help="Kinds of mutation, separated by commas: `rw`, `apply`.")]
 Module = Annotated[str | None, typer.Option(help="Only theorems of this module and those below it.")]
-Sample = Annotated[str, typer.Option(help="Number of rows to draw at random, or `all`.")]
+Sample = Annotated[str, typer.Option(help="Number to draw at random, or `all`.")]
 MaxFailures = Annotated[int, typer.Option(min=0, help="End the run after more failures than this; 0: never.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Retry items that failed in an earlier run.")]
 Expansions = Annotated[int, typer.Option(min=1, help="Maximum number of states to expand per theorem.")]

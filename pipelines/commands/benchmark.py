@@ -36,7 +36,7 @@ def build(
 
 @benchmark.command()
 def unpack(
-    folder: Annotated[Path, typer.Argument(help="Folder to create.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to create.")],
     source: Annotated[Path | None, typer.Option(
         "--from", help="The packed benchmark, a `.tar.xz` file.", show_default="the benchmark core")] = None,
     json: Json = False,
