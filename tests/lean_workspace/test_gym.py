@@ -56,6 +56,13 @@ def test_namespaces_that_are_open_in_a_statement(gym):
     assert isinstance(gym.step(no, "exact succ_ne_zero 0"), Proved)
 
 
+def test_a_step_that_leaves_a_sorry_is_refused_at_once(gym):
+    """The user's macro hides it from the list of forbidden syntax. The other goal is still open."""
+    state = after(gym, GymStatement(": 1 = 2 ∧ True"), "constructor")
+    refused = gym.step(state, "small_sorry")
+    assert isinstance(refused, Refused) and refused.stage == "sorry"
+
+
 def test_binders_after_the_colon_are_not_introduced(gym):
     assert gym.start(GymStatement("(n : Nat) : ∀ m, n + m = m + n")).text == "n : Nat\n⊢ ∀ (m : Nat), n + m = m + n"
 
