@@ -185,8 +185,10 @@ def test_an_unavailable_constant_can_not_be_used_in_any_form(gym):
     guarded = GymStatement(POSITIVE.text, without=("Nat.mul_pos",))
     refused = gym.step(gym.start(guarded), "exact Nat.mul_pos hn hm")
     assert isinstance(refused, Refused) and refused.stage == "leak" and "Nat.mul_pos" in refused.message
-    hidden = gym.step(gym.start(guarded), "exact (have f := @Nat.mul_pos; f hn hm)")
-    assert isinstance(hidden, Refused) and hidden.stage == "leak"
+    in_auxiliary = "exact (let rec f {n m : Nat} (hn : 0 < n) (hm : 0 < m) : 0 < n * m := Nat.mul_pos hn hm; f hn hm)"
+    for tactic in ("exact (have f := @Nat.mul_pos; f hn hm)", in_auxiliary):
+        hidden = gym.step(gym.start(guarded), tactic)
+        assert isinstance(hidden, Refused) and hidden.stage == "leak", tactic
     assert isinstance(gym.step(gym.start(guarded), "exact Nat.lt_of_lt_of_le hn (Nat.le_mul_of_pos_right n hm)"), Proved)
 
 

@@ -48,7 +48,8 @@ def test_an_item_that_kills_its_workers_is_reported_and_the_run_continues(cluste
     done = {event.item: event.result[1] for event in events if isinstance(event, Done)}
     assert set(done) == {"a", "b", "c", "die once"} and done["die once"] == History(attempt=1, died=(0,))
     (lost,) = [event for event in events if isinstance(event, LostItem)]
-    assert lost.item == "die" and " … " in lost.reason and "\n" not in lost.reason
+    first, last = lost.reason.split(" … ")
+    assert lost.item == "die" and "died" in first and last and last != first and "\n" not in lost.reason
 
 
 def test_no_worker_starts_without_items(cluster):
@@ -124,13 +125,34 @@ def test_tasks_yield_results_in_the_order_of_the_items(cluster):
         return 2 * n
 
     assert list(pool.tasks(twice, range(20))) == [2 * n for n in range(20)] and list(pool.tasks(twice, [])) == []
-    with pytest.raises(ValueError, match="91 is too large"):
+    with pytest.raises(ValueError, match="91 is too large") as raised:
         list(pool.tasks(twice, [1, 91, 2]))
+    assert type(raised.value) is ValueError, "and not Ray's error of the same type"
 
 
 def test_an_error_of_a_worker_is_raised(cluster):
-    with pytest.raises(ValueError, match="no such item"), Crew(Fragile, SMALL, 2) as crew:
+    with pytest.raises(ValueError, match="no such item") as raised, Crew(Fragile, SMALL, 2) as crew:
         list(crew.run(["a", "raise", "b"]))
+    assert type(raised.value) is ValueError, "and not Ray's error of the same type"
+
+
+class Closed:
+    """Leaves a file when it is closed, as an engine would be ended."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def __call__(self, item: str, history: History) -> str:
+        return item
+
+    def close(self) -> None:
+        (self._folder / str(os.getpid())).touch()
+
+
+def test_the_workers_of_a_crew_are_closed_at_its_end(cluster, tmp_path):
+    with Crew(partial(Closed, tmp_path), SMALL, 2) as crew:
+        assert len(list(crew.run("abcd"))) == 4 and not list(tmp_path.iterdir())
+    assert 1 <= len(list(tmp_path.iterdir())) <= 2
 
 
 class Numbered:
