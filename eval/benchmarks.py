@@ -5,7 +5,6 @@ Lean 4 (see `eval/minif2f.py`), with Lean's own library or a workspace's Mathlib
 Lean; they count neither as failed nor as proved.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Container, Iterable
 from pathlib import Path
@@ -15,6 +14,7 @@ import msgspec
 
 from lean_alchemy.eval import minif2f
 from lean_alchemy.pipelines.benchmarks.leandojo import CORE, Benchmark, PartName, SplitName
+from lean_alchemy.pipelines.data.splits import draw_order
 from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 BenchmarkName = Literal["core", "leandojo", "minif2f"]
@@ -53,7 +53,7 @@ class Suite(msgspec.Struct, frozen=True):
 
     def sample(self, count: int | None, seed: int) -> "Suite":
         """`count` problems, drawn by a digest of seed and name, so that the first 150 are among the first 300. None: all."""
-        drawn = sorted(self.problems, key=lambda problem: hashlib.blake2b(f"{seed}\0{problem.name}".encode()).digest())
+        drawn = sorted(self.problems, key=lambda problem: draw_order(seed, problem.name))
         return msgspec.structs.replace(self, problems=drawn[:count])
 
 

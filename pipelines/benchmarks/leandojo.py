@@ -22,6 +22,7 @@ from typing import Any, Literal
 import msgspec
 
 from lean_alchemy.pipelines.data.held_out import HeldOut
+from lean_alchemy.pipelines.data.splits import draw_order
 from lean_alchemy.pipelines.runtime.manifest import UsageError
 
 CORE = Path(__file__).parent / "core.tar.xz"
@@ -190,7 +191,7 @@ TheoremsByPart = Mapping[PartName, list[TracedTheorem]]
 
 def random_split(theorems: Sequence[TracedTheorem], held_out: int, seed: int) -> TheoremsByPart:
     """held_out: number of theorems in val, and also in test. The split depends on the seed and the names alone."""
-    drawn = sorted(theorems, key=lambda theorem: _draw(seed, theorem.full_name))
+    drawn = sorted(theorems, key=lambda theorem: draw_order(seed, theorem.full_name))
     return _parts(drawn[:2 * held_out], drawn[2 * held_out:], held_out)
 
 
@@ -202,21 +203,17 @@ def novel_premises_split(theorems: Sequence[TracedTheorem], held_out: int, seed:
         for premise in theorem.premises:
             users[premise].append(theorem)
     moved: dict[str, TracedTheorem] = {}
-    for premise in sorted(users, key=lambda premise: (len(users[premise]), _draw(seed, premise))):
+    for premise in sorted(users, key=lambda premise: (len(users[premise]), draw_order(seed, premise))):
         if len(moved) >= 2 * held_out:
             break
         moved.update((theorem.full_name, theorem) for theorem in users[premise])
-    drawn = sorted(moved.values(), key=lambda theorem: _draw(seed, theorem.full_name))
-    train = sorted((t for t in theorems if t.full_name not in moved), key=lambda theorem: _draw(seed, theorem.full_name))
+    drawn = sorted(moved.values(), key=lambda theorem: draw_order(seed, theorem.full_name))
+    train = sorted((t for t in theorems if t.full_name not in moved), key=lambda theorem: draw_order(seed, theorem.full_name))
     return _parts(drawn, train, len(drawn) // 2)
 
 
 def _parts(held_out: list[TracedTheorem], train: list[TracedTheorem], count: int) -> TheoremsByPart:
     return {"train": train, "val": held_out[:count], "test": held_out[count:]}
-
-
-def _draw(seed: int, name: str) -> bytes:
-    return hashlib.blake2b(f"{seed}\0{name}".encode()).digest()
 
 
 # --- annotated tactics ----------------------------------------------------------------------------------------------------------

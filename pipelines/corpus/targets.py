@@ -1,11 +1,11 @@
 """Selects the theorems to mutate, their order, and their shards."""
 
 import difflib
-import hashlib
 
 from lean_alchemy.mutation.policy.rules import Policy
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
 from lean_alchemy.pipelines.corpus.options import Options, TargetOptions
+from lean_alchemy.pipelines.data.splits import draw_order
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
 from lean_alchemy.pipelines.runtime.stage import chunks
 
@@ -29,7 +29,7 @@ def draw_targets(options: TargetOptions, library: Catalogue) -> list[str]:
             raise UsageError(f"module {options.module} has no theorem of {', '.join(options.library)} that can be a target")
     if not entries:
         raise JobError(f"no theorem of {', '.join(options.library)} can be a target")
-    names = sorted((e.name for e in entries), key=lambda name: hashlib.blake2b(f"{options.seed}\0{name}".encode()).digest())
+    names = sorted((e.name for e in entries), key=lambda name: draw_order(options.seed, name))
     return names[:options.targets]
 
 
