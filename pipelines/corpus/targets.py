@@ -28,7 +28,8 @@ def draw_targets(options: TargetOptions, library: Catalogue) -> list[str]:
         if not entries:
             raise UsageError(f"module {options.module} has no theorem of {', '.join(options.library)} that can be a target")
     if not entries:
-        raise JobError(f"no theorem of {', '.join(options.library)} can be a target")
+        problems = "".join(f"\n{problem}" for problem in library.described.problems[:5])
+        raise JobError(f"no theorem of {', '.join(options.library)} can be a target{problems}")
     names = sorted((e.name for e in entries), key=lambda name: draw_order(options.seed, name))
     return names[:options.targets]
 

@@ -103,6 +103,12 @@ def test_a_changed_statement_that_is_true_is_not_refuted(engine, target, change)
     assert isinstance(made, Refusal) and made.stage in ("search", "change"), made
 
 
+def test_a_hypothesis_is_not_weakened_by_a_lemma_that_asks_for_more(engine):
+    """`n ≤ m` and `m ≤ n` give `n = m`, which `n ≤ m` alone does not."""
+    made = refute(engine, "Nat.sub_le_sub_left", "apply", "Nat.le_antisymm", at="h", occurrence=1)
+    assert made == Refusal("change", "side goals")
+
+
 def test_the_negation_of_a_true_statement_is_refused(engine):
     """The check of the text decides, not the search: a wrong proof of a negation is rejected."""
     text = "theorem v : ¬∀ (a b : Nat), a + b = b + a := by\n  intro h\n  exact absurd (h 0 1) (by {})"

@@ -13,6 +13,7 @@ def library(*names: str, module: str = "My.Basic", terms: str | None = "c\tTrue\
     """A library without Lean. Its theorems can all be targets, but for those that begin with `_`."""
     theorems = [SimpleNamespace(name=name, module=module, term=terms) for name in names]
     return SimpleNamespace(theorems=theorems, numbers={name: i for i, name in enumerate(names)}, is_of_library=lambda entry: True,
+                           described=SimpleNamespace(problems=["My.lean:3: type mismatch"]),
                            is_ordinary=lambda entry, policy: not entry.name.startswith("_"))
 
 
@@ -33,7 +34,7 @@ def test_fewer_targets_are_the_first_of_more_and_the_seed_orders_them():
 
 def test_a_library_without_targets_is_an_error():
     for empty in (library(), library("_internal")):
-        with pytest.raises(JobError, match="no theorem of My can be a target"):
+        with pytest.raises(JobError, match=r"no theorem of My can be a target\nMy\.lean:3"):
             draw_targets(options(), empty)
 
 

@@ -111,3 +111,11 @@ def test_shards_are_read_in_groups(tmp_path):
     shards = [tmp_path / str(number) for number in range(101)]
     assert [len(group) for group in groups(shards)] == [50, 50, 1]
     assert [shard for group in groups(shards) for shard in group] == shards
+
+
+def test_the_results_of_all_items_are_added():
+    def step(n: int) -> StepResult:
+        return StepResult(kept=3, dropped={"quality: too long": n}, damaged={f"shard {n}": "why"})
+
+    assert all_of(map, step, [1, 3]) == StepResult(6, {"quality: too long": 4}, {"shard 1": "why", "shard 3": "why"})
+    assert all_of(map, step, []) == StepResult()
