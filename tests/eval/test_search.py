@@ -92,7 +92,7 @@ def test_a_tactic_that_leads_back_to_a_state_is_ignored():
 
 def test_a_positive_log_probability_is_an_error():
     search = Search(child("start"))
-    with pytest.raises(ValueError, match="no log-probability"):
+    with pytest.raises(ValueError, match="not a log-probability"):
         search.expand(search.next(), [found("a", 0.5, "A")])
 
 

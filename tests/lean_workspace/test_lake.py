@@ -183,7 +183,7 @@ def test_the_engine_is_built_once_for_a_toolchain(orchard):
 
 
 @pytest.mark.parametrize(("spoil", "said"), [
-    (lambda folder: (folder / "lakefile.toml").unlink(), "no lake project"),
+    (lambda folder: (folder / "lakefile.toml").unlink(), "not a lake project"),
     (lambda folder: (folder / "lean-toolchain").unlink(), "no lean-toolchain"),
     (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.9.0\n", encoding="utf-8"), r"this is 4\.9\."),
     (lambda folder: (folder / "lean-toolchain").write_text("leanprover/lean4:v4.99.0\n", encoding="utf-8"), r"this is 4\.99")])
@@ -292,6 +292,6 @@ def test_a_workspace_with_mathlib_is_made_step_by_step(on_path, tmp_path, monkey
     assert 'rev = "v4.28.0"' in (folder / "lakefile.toml").read_text(encoding="utf-8")
     with pytest.raises(NoWorkspace, match="something else"):
         lake.make_workspace(folder, "v4.29.0")
-    for revision, said in (("master", "no tag"), ("v4.9.0", "this is 4.9")):
+    for revision, said in (("master", "not a tag"), ("v4.9.0", "this is 4.9")):
         with pytest.raises(NoWorkspace, match=said):
             lake.make_workspace(tmp_path / "other", revision)

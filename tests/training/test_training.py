@@ -354,5 +354,5 @@ def test_set_overrides_the_file(tmp_path):
     with pytest.raises(RecipeError, match="no recipe"):
         load_recipe("no-such")
     (tmp_path / "r.yaml").write_text("- 1\n", encoding="utf-8")
-    with pytest.raises(RecipeError, match="no recipe"):
+    with pytest.raises(RecipeError, match="not a recipe"):
         load_recipe(str(tmp_path / "r.yaml"))

@@ -55,7 +55,7 @@ def test_a_run_writes_the_documented_files(trained, corpus):
     assert [row["update"] for row in metrics(out) if row["phase"] == "finetune" and "loss" in row] == list(range(1, 13))
     card = (out / "model" / "README.md").read_text(encoding="utf-8")
     assert "[GOAL]" in card and str(corpus.parent) not in card and "Kept out" in card
-    assert json.loads((out / "data.json").read_text(encoding="utf-8"))["phases"]["finetune"]["kept_out"]["variant: held out"] == 1
+    assert json.loads((out / "data.json").read_text(encoding="utf-8"))["phases"]["pretrain"]["kept_out"]["variant: held out"] == 1
 
 
 def test_a_finished_run_is_not_overwritten(trained, corpus, tmp_path):

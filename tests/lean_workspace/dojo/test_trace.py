@@ -101,7 +101,7 @@ def test_an_invalid_source_is_refused_with_status_2(repo, traced, tmp_path):
     done = program("trace", str(tmp_path / "out"), "--repo", str(repo))
     assert done.returncode == 2 and "from 4.28 on" in done.stderr and "Traceback" not in done.stderr
     done = program("trace", str(tmp_path / "out"), "--traced", str(repo))
-    assert done.returncode == 2 and "no folder that LeanDojo traced" in done.stderr
+    assert done.returncode == 2 and "not a folder that LeanDojo traced" in done.stderr
     assert program("trace", str(tmp_path / "out"), "--repo", str(repo), "--traced", str(traced)).returncode == 2
     done = program("trace", str(tmp_path / "out"), "--repo", str(tmp_path / "none"))
     assert done.returncode == 1 and "git clone" in done.stderr and not (tmp_path / "out").exists()
