@@ -74,6 +74,12 @@ def test_a_power_is_anything_where_its_exponent_may_be_known(engine, lemma, need
     assert wild.needs == needs
 
 
+def test_an_instance_says_which_argument_of_which_class_it_asks_for(engine):
+    """`[Pow α β] : HPow α β α`. The last argument is an output."""
+    rows = engine.workspace.instances()
+    assert ["HPow", [["Pow", 0]], [["Pow", 1]], "*"] in rows and ["HAppend", "c:Array", "c:List", "*"] in rows
+
+
 def test_an_instance_for_all_values_of_a_predicate_is_one_for_each(engine):
     def instances(name):
         return [row[0] for row in engine.workspace.sites(engine.number(name)).instances]
