@@ -75,9 +75,11 @@ def test_a_power_is_anything_where_its_exponent_may_be_known(engine, lemma, need
 
 
 def test_an_instance_says_which_argument_of_which_class_it_asks_for(engine):
-    """`[Pow α β] : HPow α β α`. The last argument is an output."""
+    """`[Pow α β] : HPow α β α`, where the last argument is an output; `[Trans α α α …]`, where a variable stands three times."""
     rows = engine.workspace.instances()
     assert ["HPow", [["Pow", 0]], [["Pow", 1]], "*"] in rows and ["HAppend", "c:Array", "c:List", "*"] in rows
+    places = [[need for need in row[1] if need[0] == "Trans"] for row in rows if row[0] == "Trans" and isinstance(row[1], list)]
+    assert [["Trans", 0], ["Trans", 1], ["Trans", 2]] in places
 
 
 def test_an_instance_for_all_values_of_a_predicate_is_one_for_each(engine):
