@@ -18,15 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_alchemy.mutation.policy.rules import LEMMA_CAP, NEAR_DUPLICATE
-from lean_alchemy.pipelines.data.partitions import (
-    PARTITIONS,
-    Each,
-    Partitioned,
-    StepResult,
-    all_of,
-    first_of_each,
-    groups,
-)
+from lean_alchemy.pipelines.data.partitions import PARTITIONS, Each, Partitioned, StepResult, all_of, first_of_each, groups
 from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.storage import Location, dataset

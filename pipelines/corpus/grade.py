@@ -175,7 +175,9 @@ def _known(job: Job) -> dict[str, KeyedGrade]:
     """The grades of this run and of earlier ones, by key. A damaged shard is removed, so that its variants are graded again."""
     folder = job.work / GRADE.name / job.key(GRADE)
     known: dict[str, KeyedGrade] = {}
-    for place in [place for place in folder.glob("*") if is_done(place, GRADE)] if folder.is_dir() else []:
+    for place in list(folder.glob("*")) if folder.is_dir() else []:
+        if not is_done(place, GRADE):
+            continue
         try:
             known |= {row.key: row for row in parquet.read([place / "grades.parquet"], KeyedGrade)}
         except parquet.DamagedTable:

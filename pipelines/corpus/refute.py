@@ -27,15 +27,7 @@ from lean_alchemy.pipelines.corpus.catalogue import Entry
 from lean_alchemy.pipelines.corpus.extract import catalogue
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.corpus.targets import chunks_of
-from lean_alchemy.pipelines.data.partitions import (
-    PARTITIONS,
-    Each,
-    Partitioned,
-    StepResult,
-    all_of,
-    first_of_each,
-    groups,
-)
+from lean_alchemy.pipelines.data.partitions import PARTITIONS, Each, Partitioned, StepResult, all_of, first_of_each, groups
 from lean_alchemy.pipelines.data.schema import Refuted, Reject
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.job import Job

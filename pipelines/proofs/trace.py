@@ -86,7 +86,7 @@ class Tracer:
                 objection = objection or "not read"
                 tally.rejects[objection] = tally.rejects.get(objection, 0) + 1
                 message = theorem.reason if isinstance(theorem, Unread) else None
-                yield self._reject(theorem.full_name or "", file.module, TRACED, objection, message)
+                yield self._reject(theorem.full_name or "", file.module, objection, message)
                 continue
             steps = traced_steps(theorem, file.module)
             tally.proved += 1
@@ -100,8 +100,8 @@ class Tracer:
             raise DojoFailed("it is compiled, and LeanDojo left no trace of it")
         return self._reader.theorems(file.trace)
 
-    def _reject(self, target: str, module: str, stage: str, reason: str, message: str | None) -> Reject:
-        return Reject(target=target, library=self._settings.library, module=module, stage=stage, reason=reason, message=message)
+    def _reject(self, target: str, module: str, reason: str, message: str | None) -> Reject:
+        return Reject(target=target, library=self._settings.library, module=module, stage=TRACED, reason=reason, message=message)
 
 
 def objection_to(theorem: SourceTheorem | Unread) -> str | None:

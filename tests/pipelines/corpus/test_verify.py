@@ -1,6 +1,5 @@
 """Which texts are verified, and what comes of it: without an engine."""
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,17 +17,12 @@ from lean_alchemy.pipelines.runtime.runner import Ran
 from lean_alchemy.pipelines.runtime.stage import Failure
 
 
-class Negated(msgspec.Struct):
-    refuted_id: str
-    theorem: str
-    theorem_key: str
-
-
 @pytest.fixture
 def job(tmp_path) -> Job:
     """A corpus of 120 variants and 3 refuted statements."""
     put(tmp_path, [variant(i, f"Nat.t{i}") for i in range(120)], Variant, "variants")
-    put(tmp_path, [Negated(f"r{i}", f"theorem refuted_{i} : ¬False := id", f"key{i}") for i in range(3)], Negated, "refuted", files=1)
+    negations = [verify_._Negation(f"r{i}", f"theorem refuted_{i} : ¬False := id", f"key{i}") for i in range(3)]
+    put(tmp_path, negations, verify_._Negation, "refuted", files=1)
     options = Options(library=["Init"], targets=120, kinds=["rw"])
     manifest(tmp_path, options, {"targets": 120, "variants": 120}, {})
     return Job(tmp_path, options)
