@@ -12,6 +12,7 @@ import lzma
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -295,3 +296,10 @@ def compile_engine(module: Path) -> None:
         if errors or not code.exists():
             raise SetupError(f"compiling the engine failed: {' | '.join(errors[:3]) or f'exit status {done.returncode}'}")
         compile.build(code, module, prefix() / "bin" / "lean.wasm", engine_source.ENTRY_POINTS)
+
+
+if __name__ == "__main__":  # `make setup`: Lean is downloaded while the packages are installed
+    try:
+        setup(lambda step, share: print(f"{step} …", file=sys.stderr) if share == 0 else None)
+    except SetupError as error:
+        sys.exit(f"error: {error}")
