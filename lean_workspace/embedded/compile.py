@@ -31,7 +31,7 @@ def compiler() -> Path:
         import ziglang
     except ImportError:
         raise CompilerError("the engine's source was changed since an engine was shipped, and ziglang, which compiles it, is missing: "
-                            "pip install ziglang") from None
+                            "pip install 'lean-alchemy[engine]'") from None
     return Path(ziglang.__file__).parent / "zig"
 
 

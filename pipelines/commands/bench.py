@@ -50,7 +50,10 @@ def search(
     from lean_alchemy.pipelines.bench.search import ways_of
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
+    from lean_alchemy.pipelines.runtime.extras import require_extra
 
+    if out is not None:
+        require_extra("report", "--out, which also draws a plot,")
     ways, number = ways_of(way, kinds_of(kinds)), count_of(targets or ("all" if pairs else "10"))
     with progress() as report, on_library(libraries_of(library), kinds_of(kinds), report, targets=number, seed=seed, out=out,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
@@ -77,7 +80,10 @@ def index(
     from lean_alchemy.pipelines.bench.report import print_index, write_index
     from lean_alchemy.pipelines.commands.printing import finish, progress
     from lean_alchemy.pipelines.corpus.extract import on_library
+    from lean_alchemy.pipelines.runtime.extras import require_extra
 
+    if out is not None:
+        require_extra("report", "--out, which also draws a plot,")
     with progress() as report, on_library(libraries_of(library), ["rw", "apply"], report, targets=count_of(targets), seed=seed,
                                           workspace=workspace_of(workspace)) as (job, catalogue):
         measured = measure_index(job, catalogue, workers_of(workers, job.options.workspace), report)

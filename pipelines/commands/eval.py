@@ -64,11 +64,11 @@ def run(
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.pipelines.commands.printing import out as stdout
     from lean_alchemy.pipelines.corpus.extract import install_if_missing
-    from lean_alchemy.pipelines.runtime.extras import require_extra
+    from lean_alchemy.pipelines.runtime.extras import missing_packages, require_extra
 
     spec = spec_of(model)
     if spec.kind == "model":
-        require_extra("train")
+        require_extra("train", "a model as prover")
     place = out or Path("results") / "-".join(filter(None, (benchmark, split if benchmark != "minif2f" else "", _slug(spec.name))))
     library = workspace_of(workspace)
     with progress() as report:
@@ -76,7 +76,10 @@ def run(
         made, failures = follow(
             place.absolute(), benchmark, data, split, part, size, seed, spec, Budget(expansions, candidates, heartbeats), negate,
             workers_of(workers, library), report, library, retries_of(max_failures, retry_failed))
-    plot_budget({label_of(made.settings): evaluation_at(place)[1]}, place / "budget.png")
+    if missing_packages("report"):
+        tell("budget.png is not drawn: pip install 'lean-alchemy[report]'")
+    else:
+        plot_budget({label_of(made.settings): evaluation_at(place)[1]}, place / "budget.png")
     if not json:
         stdout.print(score_table(made.score))
     found = made.score
@@ -101,7 +104,7 @@ def steps(
     """Scores a model on all steps of held-out proofs: its loss, and how often its first tactic is the one of the proof (exact match)."""
     from lean_alchemy.pipelines.runtime.extras import require_extra
 
-    require_extra("train")
+    require_extra("train", "scoring a model")
     from lean_alchemy.eval.held_out_steps import score_steps
     from lean_alchemy.eval.prover import model_at
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
@@ -128,8 +131,11 @@ def compare(
     from lean_alchemy.eval.result_tables import comparison_table
     from lean_alchemy.eval.score import compare as pair
     from lean_alchemy.pipelines.commands.printing import finish, out
+    from lean_alchemy.pipelines.runtime.extras import require_extra
     from lean_alchemy.pipelines.runtime.manifest import UsageError
 
+    if plot is not None:
+        require_extra("report", "--plot")
     (one, mine), (two, its) = evaluation_at(first), evaluation_at(second)
     try:
         found = pair(mine, its)

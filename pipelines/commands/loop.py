@@ -41,7 +41,7 @@ def loop(
     from lean_alchemy.pipelines.commands.printing import out as stdout
     from lean_alchemy.pipelines.runtime.extras import require_extra
 
-    require_extra("train")
+    require_extra("train", "the loop")
     place, problems = out.absolute(), minif2f.absolute() if minif2f else None
     for number in (targets, sample):
         count_of(number)

@@ -18,7 +18,9 @@ def report(
     from lean_alchemy.pipelines.commands.printing import finish, tell
     from lean_alchemy.pipelines.publishing.figures import collect_figures
     from lean_alchemy.pipelines.publishing.report_page import write_report
+    from lean_alchemy.pipelines.runtime.extras import require_extra
 
+    require_extra("report", "a report")
     figures = collect_figures(out, examples, seed)
     page = write_report(figures, out / "report")
     tell(f"the page is {page}")

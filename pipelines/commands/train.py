@@ -21,7 +21,7 @@ def train(
 
     followed = load_recipe(recipe, set_)
     require_usable(out.resolve(), followed)
-    require_extra("train")
+    require_extra("train", "training")
     from lean_alchemy.pipelines.commands.printing import finish, progress, tell
     from lean_alchemy.training.run import train as run
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lean_alchemy.lean_workspace.errors import Trouble
+from lean_alchemy.pipelines.runtime.extras import require_extra
 
 
 class NotPublished(Trouble):
@@ -16,12 +17,10 @@ class NotPublished(Trouble):
 
 
 def require_hub() -> None:
-    """Raises NotPublished if huggingface_hub or the user's token is missing."""
-    try:
-        from huggingface_hub import get_token
-    except ImportError:
-        raise NotPublished("publishing needs the package huggingface_hub: install it with `pip install huggingface_hub`, or use "
-                           "`--dry-run --out FOLDER` and upload that folder by other means") from None
+    """Raises Mistake if huggingface_hub is missing, NotPublished if the user's token is."""
+    require_extra("hub", "publishing (other than by `--dry-run --out FOLDER`)")
+    from huggingface_hub import get_token
+
     if not get_token():
         raise NotPublished("publishing needs a token: log in with `hf auth login`, or set HF_TOKEN to a token with write access")
 

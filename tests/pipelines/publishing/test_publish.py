@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from commands import alchemy, program, summary
+from commands import alchemy, program, summary, without_package
 from loopback_hub import TOKEN, Hub
 from made import manifest, put, step, variant
 from typer.testing import CliRunner
 from upath import UPath
 
+from lean_alchemy.lean_workspace.errors import Mistake
 from lean_alchemy.pipelines.commands.main import app
 from lean_alchemy.pipelines.corpus.grade import Grade
 from lean_alchemy.pipelines.corpus.options import Options
@@ -378,8 +379,8 @@ def _uploaded(folder: Path, url: str, monkeypatch) -> str:
 
 
 def test_missing_requirements_of_publishing_are_reported(monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(hub.NotPublished, match="pip install huggingface_hub"):
-        patch.setitem(sys.modules, "huggingface_hub", None)
+    with monkeypatch.context() as patch, pytest.raises(Mistake, match=r"needs huggingface_hub: pip install 'lean-alchemy\[hub\]'"):
+        without_package(patch, "huggingface_hub")
         hub.require_hub()
     monkeypatch.setattr(pytest.importorskip("huggingface_hub"), "get_token", lambda: None)
     with pytest.raises(hub.NotPublished, match="set HF_TOKEN"):
