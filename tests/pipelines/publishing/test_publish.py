@@ -4,7 +4,6 @@ import hashlib
 import os
 import shlex
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
