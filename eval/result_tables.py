@@ -1,7 +1,10 @@
-"""Evaluations as tables for the terminal."""
+"""Evaluations as tables for the terminal, and single results as Lean."""
 
+from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
+from lean_alchemy.eval.prove import Result
 from lean_alchemy.eval.score import Comparison, Interval, Score
 
 
@@ -33,6 +36,17 @@ def comparison_table(comparison: Comparison, first: str, second: str) -> Table:
     table.add_row("difference of the pass rates, 95 % interval", f"{comparison.difference:+.1%} {_span(comparison.interval)}")
     table.add_row("McNemar's exact test, p", f"{comparison.p_value:.3g}")
     return table
+
+
+def result_text(result: Result, in_colour: bool = True) -> Text:
+    """A theorem of an evaluation: how it ended, and its proof; what is not Lean is in comments."""
+    why = f": {result.message}" if result.message else ""
+    head = (f"-- {result.name}: {result.ending}{why}".replace("\n", "\n--   ") +
+            f"\n-- {result.expansions:,} states expanded, {result.tried:,} tactics tried ({result.refused:,} rejected by Lean, "
+            f"{result.unparsed:,} of them with syntax errors), {result.seconds:.1f} s\n")
+    text = Text(head, style="dim" if in_colour else "")
+    lean = result.proof or f"example {result.statement} := by sorry" if result.statement else "-- without a statement"
+    return text.append_text(Syntax("", "lean4", background_color="default").highlight(lean)) if in_colour else text.append(lean + "\n")
 
 
 def _span(interval: Interval) -> str:

@@ -1,7 +1,7 @@
 """Commands that make a corpus and check it: `synthesize`, `mutate`, `verify`, `grade`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from lean_alchemy.pipelines.commands.arguments import (
     workers_of,
     workspace_of,
 )
+
+if TYPE_CHECKING:
+    from lean_alchemy.pipelines.runtime.storage import Location
 
 
 def synthesize(
@@ -69,7 +72,7 @@ def synthesize(
     """Makes a corpus of verified variants in OUT. Run again, it resumes."""
     import hashlib
 
-    from lean_alchemy.pipelines.commands.printing import finish, print_estimate, print_examples, print_funnel, progress, tell
+    from lean_alchemy.pipelines.commands.printing import finish, print_estimate, print_funnel, print_next, progress, tell
     from lean_alchemy.pipelines.corpus.options import Options
     from lean_alchemy.pipelines.corpus.synthesize import synthesize as run
     from lean_alchemy.pipelines.runtime.job import Job
@@ -107,11 +110,13 @@ def synthesize(
         "seconds_in_all": round(made.seconds_in_all, 1), "checked": verified.checked, "valid": valid}
     if not json:
         print_funnel(summary)
-        print_examples(out, 3)
+        _print_examples(out)
     if refute:
         tell(f"{counts['refuted']:,} of {counts['changed']:,} changed statements are refuted")
     tell(f"a fresh engine found {valid:,} of {verified.checked:,} texts valid")
     _tell_invalid(verified.invalid)
+    if not json:
+        print_next(out)
     finish(summary, json, made.failures, failed=bool(verified.invalid) or not verified.checked)
 
 
@@ -209,12 +214,24 @@ def mutate(
         if not json:
             print_variant(variant, found.statement)
     if not json:
-        out.print(f"{len(variants)} variants of {name}" + (
-            f", {limit} shown (--limit {len(variants)} shows all)" if len(variants) > limit else ""))
+        out.print(f"-- {len(variants)} variants of {name}" + (
+            f", {limit} shown (--limit {len(variants)} shows all)" if len(variants) > limit else ""), highlight=False, soft_wrap=True)
     for reason, n in sorted(found.rejects.items(), key=lambda item: -item[1]):
         err.print(f"{n:6} rejected — {reason}", style="dim", highlight=False)
     finish({"target": name, "statement": found.statement, "variants": variants, "rejects": found.rejects}, json, found.failures,
            advice="No variant of them is shown")
+
+
+def _print_examples(out: "Location") -> None:
+    """Prints variants of three targets."""
+    from lean_alchemy.pipelines.browse.selection import Selection
+    from lean_alchemy.pipelines.commands.printing import print_variant
+
+    selection = Selection(out)
+    variants = selection.of_different_targets(3)
+    statements = selection.statements(name for variant in variants for name in (variant.target, variant.lemma))
+    for variant in variants:
+        print_variant(variant, statements.get(variant.target, ""), statements)
 
 
 def _tell_problems(problems: list[str]) -> None:

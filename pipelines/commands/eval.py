@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+import typer.core
 
 from lean_alchemy.pipelines.commands.arguments import (
     BenchmarkData,
@@ -21,7 +22,18 @@ from lean_alchemy.pipelines.commands.arguments import (
     workers_of,
     workspace_of,
 )
-from lean_alchemy.pipelines.commands.default_command import DefaultCommand
+
+
+class DefaultCommand(typer.core.TyperGroup):
+    """A group with a default command: `alchemy eval --benchmark core` means `alchemy eval run --benchmark core`. Options without the name
+    of a command go to the first command of the group, `--help` included; the parser then requires the options of that command."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        first = next(iter(self.commands))
+        if not args or args[0].startswith("-"):
+            args = [first, *args]
+        return super().parse_args(ctx, args)
+
 
 SplitOption = Annotated[Literal["random", "novel_premises"], typer.Option(help="Split of the benchmark.")]
 PartOption = Annotated[Literal["test", "val"], typer.Option(help="Part of the split.")]

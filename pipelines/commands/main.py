@@ -12,6 +12,7 @@ from typer import rich_utils
 
 from lean_alchemy.pipelines.commands.bench import bench
 from lean_alchemy.pipelines.commands.benchmark import benchmark
+from lean_alchemy.pipelines.commands.browse import demo, show
 from lean_alchemy.pipelines.commands.corpus import grade, mutate, synthesize, verify
 from lean_alchemy.pipelines.commands.eval import evaluate
 from lean_alchemy.pipelines.commands.loop import loop
@@ -24,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
     help="Multiplies the theorems of a Lean library: mutates them with `rw` and `apply`, and lets Lean verify every one.")
 
-for command in (setup, doctor, synthesize, mutate, verify, grade, report, publish, harvest, steps, trace, train, loop):
+for command in (demo, setup, doctor, synthesize, mutate, show, verify, grade, report, publish, harvest, steps, trace, train, loop):
     app.command()(command)
 app.add_typer(evaluate, name="eval")
 app.add_typer(benchmark, name="benchmark")

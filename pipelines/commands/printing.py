@@ -1,25 +1,24 @@
 """What commands print: progress and messages on stderr, tables and the summary on stdout."""
 
 import json as json_
-import random
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow.dataset as ds
 import typer
 from rich.markup import escape
-from rich.panel import Panel
-from rich.syntax import Syntax
 from rich.table import Table
 
+from lean_alchemy.pipelines.browse.display import variant_text
 from lean_alchemy.pipelines.corpus.estimate import Estimate
 from lean_alchemy.pipelines.corpus.explain import Explanation
 from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.runtime.progress import err, out, progress
 from lean_alchemy.pipelines.runtime.stage import Failure
-from lean_alchemy.pipelines.runtime.storage import Location, table_of
+from lean_alchemy.pipelines.runtime.storage import Location, is_local
 
 __all__ = ["err", "finish", "out", "progress", "tell"]
 
@@ -104,26 +103,23 @@ def print_grades(summary: Mapping[str, Any]) -> None:
         tell(f"{summary['unknown']:,} variants have a tactic without a verdict, because it killed the engine")
 
 
-def print_examples(corpus: Location, n: int) -> None:
-    """Prints variants of `n` different targets, and the path of the corpus."""
-    variants = table_of(corpus / "variants")
-    by_target = {row["target"]: row["variant_id"] for row in variants.to_table(columns=["target", "variant_id"]).to_pylist()}
-    drawn = random.Random(0).sample(sorted(by_target), min(n, len(by_target)))
-    chosen = variants.to_table(filter=ds.field("variant_id").isin([by_target[t] for t in drawn])).to_pylist()
-    theorems = table_of(corpus / "theorems")
-    rows = theorems.to_table(columns=["name", "statement"], filter=ds.field("name").isin(drawn)).to_pylist()
-    statements = {row["name"]: row["statement"] or "" for row in rows}
-    for row in chosen:
-        print_variant(msgspec.convert(row, Variant), statements[row["target"]])
-    out.print(f"the corpus is in {corpus}: theorems, variants and rejects as Parquet, and manifest.json", highlight=False)
+def print_variant(variant: Variant, target: str, statements: Mapping[str, str] = {}) -> None:
+    """Prints a variant below its target. target: the statement of the target. statements: of lemmas, by name."""
+    out.print(variant_text(variant, target, statements, in_colour=out.color_system is not None), soft_wrap=True)
 
 
-def print_variant(variant: Variant, target: str) -> None:
-    """Prints a variant below its target. target: the statement of the target."""
-    arrow = "←" if variant.direction == "backward" and variant.kind == "rw" else ""
-    title = f"{variant.kind} {arrow}{variant.lemma} at {variant.site}"
-    text = f"-- {variant.target} {target}\n{variant.theorem}"
-    out.print(Panel(Syntax(text, "lean4", word_wrap=True, background_color="default"), title=title, title_align="left", border_style="dim"))
+def print_next(corpus: Location) -> None:
+    """Prints what to do with a new corpus."""
+    name = str(corpus)
+    if is_local(corpus) and corpus.is_relative_to(Path.cwd()):
+        name = str(corpus.relative_to(Path.cwd()))
+    name = shlex.quote(name)
+    lists = shlex.quote(f"data.corpora=[{name}]")
+    out.print(f"""next:
+  alchemy show {name} --random 5           more variants beside their targets
+  alchemy report {name}                    a page with plots           (pip install 'lean-alchemy[report]')
+  alchemy train tiny --out run --set {lists}    a small model    (pip install 'lean-alchemy[train]')""",
+              highlight=False, markup=False, soft_wrap=True)
 
 
 def print_explanation(use: Explanation) -> None:

@@ -3,9 +3,7 @@
 The tables are read and counted in batches: a million variants need no more memory than a thousand.
 """
 
-import difflib
 import random
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -13,6 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
+from lean_alchemy.pipelines.browse.changes import Piece, marked
 from lean_alchemy.pipelines.corpus.mutate import MUTATE, MutateTally
 from lean_alchemy.pipelines.corpus.options import Options
 from lean_alchemy.pipelines.data.schema import Variant
@@ -23,13 +22,6 @@ from lean_alchemy.pipelines.runtime.storage import Location, table_of
 
 SIZE_EDGES = np.unique(np.round(np.geomspace(8, 2000, 46)).astype(int))
 """Bin edges of the histogram of statement sizes, in characters."""
-
-
-class Piece(msgspec.Struct, frozen=True):
-    """A part of a text. changed: is it missing in the other text?"""
-
-    text: str
-    changed: bool
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -150,18 +142,3 @@ def _examples(out: Location, n: int, seed: int) -> list[Example]:
         columns=["name", "statement"], filter=pc.field("name").isin([row.target for row in rows])).to_pylist()
     statements = {row["name"]: row["statement"] or "" for row in targets}
     return [Example(row, *marked(statements[row.target], row.statement)) for row in rows]
-
-
-_TOKENS = re.compile(r"[\w.'!?₀-₉]+|\s+|[^\w\s]")
-
-
-def marked(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
-    """Both texts in pieces, with the differences marked as changed."""
-    a, b = _TOKENS.findall(before), _TOKENS.findall(after)
-    left: list[Piece] = []
-    right: list[Piece] = []
-    for change, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        for pieces, tokens in ((left, a[i:j]), (right, b[k:m])):
-            if tokens:
-                pieces.append(Piece("".join(tokens), change != "equal"))
-    return left, right

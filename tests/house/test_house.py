@@ -20,7 +20,7 @@ TOP = ("lean_workspace", "mutation", "pipelines", "training", "eval")
 
 ROOMS = (
     "lean_workspace", "mutation", *(f"pipelines.{room}" for room in (
-        "runtime", "data", "judging", "corpus", "premises", "benchmarks", "proofs", "publishing", "bench")),
+        "runtime", "data", "judging", "corpus", "browse", "premises", "benchmarks", "proofs", "publishing", "bench")),
     "training", "eval", "pipelines.commands")
 """In the order of imports: a room imports only from those before it."""
 
