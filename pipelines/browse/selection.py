@@ -1,6 +1,8 @@
 """Some of a corpus's variants: those of a target, by a lemma, of a kind, with a text."""
 
 import difflib
+import functools
+import operator
 import random
 from collections.abc import Iterable, Sequence
 
@@ -16,32 +18,30 @@ from lean_alchemy.pipelines.runtime.storage import Location, table_of
 
 
 class VariantFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which variants are wanted: those for which each field that is not None holds. site: `conclusion` or the name of a hypothesis.
-    text: stands in the text of the theorem, its proof included."""
+    """Which variants are wanted: those of any of the targets for which each other field that is not None holds. No targets: of any. site:
+    `conclusion` or the name of a hypothesis. text: stands in the text of the theorem, its proof included."""
 
-    target: str | None = None
+    targets: tuple[str, ...] = ()
     lemma: str | None = None
     kind: str | None = None
     site: str | None = None
     text: str | None = None
 
     @property
-    def names(self) -> dict[str, str]:
-        """What a column has to be equal to."""
-        columns = ("target", "lemma", "kind", "site")
-        return {column: value for column in columns if (value := getattr(self, column)) is not None}
+    def names(self) -> list[tuple[str, str]]:
+        """Column and name, for each name that has to occur in the corpus."""
+        others = ((column, getattr(self, column)) for column in ("lemma", "kind", "site"))
+        return [*(("target", name) for name in self.targets), *((column, name) for column, name in others if name is not None)]
 
     @property
-    def filter(self) -> pc.Expression | None:
-        conditions = [pc.field(column) == value for column, value in self.names.items()]
+    def expression(self) -> pc.Expression | None:
+        """The filter for Arrow; None: every row."""
+        conditions = [pc.field(column) == name for column, name in self.names if column != "target"]
+        if self.targets:
+            conditions.append(pc.field("target").isin(self.targets))
         if self.text is not None:
             conditions.append(pc.match_substring(pc.field("theorem"), self.text))  # pyright: ignore[reportAttributeAccessIssue]
-        if not conditions:
-            return None
-        first, *others = conditions
-        for other in others:
-            first = first & other
-        return first
+        return functools.reduce(operator.and_, conditions) if conditions else None
 
 
 class Selection:
@@ -53,9 +53,9 @@ class Selection:
         self.manifest = manifest_at(out)
         with parquet.naming_damage(out / "variants"):
             self._all = table_of(out / "variants")
-            self.dataset: ds.Dataset = self._all if wanted.filter is None else self._all.filter(wanted.filter)
+            self.dataset: ds.Dataset = self._all if wanted.expression is None else self._all.filter(wanted.expression)
             self.count: int = self.dataset.count_rows()
-            if not self.count:
+            if not self.count or len(wanted.targets) > 1:
                 self._require_known()
 
     def best(self, n: int) -> list[Variant]:
@@ -108,7 +108,7 @@ class Selection:
         return found
 
     def _require_known(self) -> None:
-        for column, value in self.wanted.names.items():
+        for column, value in self.wanted.names:
             known = self._all.to_table(columns=[column]).column(0).unique().to_pylist()
             if value not in known:
                 close = difflib.get_close_matches(value, known, n=3, cutoff=0.6)

@@ -25,6 +25,9 @@ OneWorker = Annotated[int | None, typer.Option("--workers", min=1, help=_WORKERS
 _TARGETS = "Number of theorems, drawn at random, or `all`."
 Targets = Annotated[str, typer.Option(help=_TARGETS)]
 TargetsOrPairs = Annotated[str | None, typer.Option("--targets", help=_TARGETS, show_default="10, or all with --pairs")]
+TargetNames = Annotated[list[str], typer.Option("--target", help="Only this theorem; repeatable.")]
+Lemma = Annotated[str | None, typer.Option(help="Only variants made with this lemma.")]
+Limit = Annotated[int, typer.Option(min=1, help="Maximum number to print.")]
 BenchmarkData = Annotated[Path | None, typer.Option(
     "--data", help="Path of the benchmark.",
     show_default="the `core` of this package")]

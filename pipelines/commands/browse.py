@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lean_alchemy.pipelines.commands.arguments import Json, Out, Seed
+from lean_alchemy.pipelines.commands.arguments import Json, Lemma, Limit, Out, Seed, TargetNames
 
 if TYPE_CHECKING:
     from lean_alchemy.pipelines.browse.selection import VariantFilter
@@ -32,14 +32,14 @@ def demo(json: Json = False) -> None:
 
 def show(
     out: Out,
-    target: Annotated[str | None, typer.Option(help="Only variants of this theorem; of an evaluation, only this theorem.")] = None,
-    lemma: Annotated[str | None, typer.Option(help="Only variants made with this lemma.")] = None,
+    target: TargetNames = [],
+    lemma: Lemma = None,
     kind: Annotated[str | None, typer.Option(help="Only variants of this kind: `rw`, `apply`.")] = None,
     site: Annotated[str | None, typer.Option(help="Only variants changed here: `conclusion`, or the name of a hypothesis.")] = None,
     text: Annotated[str | None, typer.Option(help="Only variants whose text contains this.")] = None,
     random: Annotated[int | None, typer.Option(min=1, help="So many, drawn at random.", show_default="the best by score")] = None,
     seed: Seed = 0,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number to print.")] = 20,
+    limit: Limit = 20,
     steps: Annotated[bool, typer.Option("--steps", help="Also print the proof step by step (after `alchemy steps OUT`).")] = False,
     provenance: Annotated[bool, typer.Option("--provenance", help="Also print where each variant comes from.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Of an evaluation: only theorems that were not proved.")] = False,
@@ -48,11 +48,11 @@ def show(
     """Prints variants of a corpus beside their targets, with what changed; or the results of an evaluation."""
     from lean_alchemy.pipelines.browse.selection import VariantFilter
 
-    wanted = VariantFilter(target=target, lemma=lemma, kind=kind, site=site, text=text)
+    wanted = VariantFilter(targets=tuple(target), lemma=lemma, kind=kind, site=site, text=text)
     if (out / "settings.json").is_file() or (out / "evaluation.json").is_file():
         if unfit := [f"--{name}" for name, value in (("lemma", lemma), ("kind", kind), ("site", site), ("steps", steps),
                                                      ("provenance", provenance)) if value]:
-            raise typer.BadParameter(f"{out} is an evaluation: {', '.join(unfit)} is for a corpus")
+            raise typer.BadParameter(f"{out} is an evaluation; for a corpus only: {', '.join(unfit)}")
         _show_results(out, wanted, failed, random, seed, limit, json)
         return
     if failed:
@@ -92,10 +92,9 @@ def _show_results(place: "Location", wanted: "VariantFilter", failed: bool, rand
     _, results = evaluation_at(place)
     found = [result for result in results if (wanted.text or "") in f"{result.statement}\n{result.proof}"
              and not (failed and result.ending == "proved")]
-    if wanted.target is not None:
-        found = [result for result in found if result.name == wanted.target]
-        if wanted.target not in {result.name for result in results}:
-            raise UsageError(f"{wanted.target} is not a theorem of the evaluation in {place}")
+    if unknown := set(wanted.targets) - {result.name for result in results}:
+        raise UsageError(f"{', '.join(sorted(unknown))} is not a theorem of the evaluation in {place}")
+    found = [result for result in found if not wanted.targets or result.name in wanted.targets]
     shown = found[:limit] if random is None else Random(seed).sample(found, min(random, len(found)))
     for result in shown if not json else []:
         out.print(result_text(result, in_colour=out.color_system is not None), soft_wrap=True)

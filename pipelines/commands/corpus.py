@@ -8,7 +8,9 @@ import typer
 from lean_alchemy.pipelines.commands.arguments import (
     Json,
     Kinds,
+    Lemma,
     LibraryNames,
+    Limit,
     MaxFailures,
     Module,
     Out,
@@ -16,6 +18,7 @@ from lean_alchemy.pipelines.commands.arguments import (
     Sample,
     Seed,
     SkipTarget,
+    TargetNames,
     Targets,
     Workers,
     WorkspaceFolder,
@@ -39,7 +42,7 @@ def synthesize(
     seed: Seed = 0,
     kinds: Kinds = "rw,apply",
     workers: Workers = None,
-    target: Annotated[list[str], typer.Option(help="Mutate this theorem; repeatable.")] = [],
+    target: TargetNames = [],
     skip_target: SkipTarget = [],
     module: Module = None,
     forward: Annotated[bool, typer.Option(help="Use `apply` forward: the conclusion is replaced by what it implies.")] = True,
@@ -185,10 +188,10 @@ def mutate(
     workspace: WorkspaceFolder = None,
     kinds: Kinds = "rw,apply",
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep variants that the quality rules would reject.")] = False,
-    lemma: Annotated[str | None, typer.Option(help="Print only variants made with this lemma.")] = None,
+    lemma: Lemma = None,
     explain: Annotated[bool, typer.Option(
         "--explain", help="With --lemma: print for each use of the lemma why it gives a variant or not.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of variants to print.")] = 20,
+    limit: Limit = 20,
     json: Json = False,
 ) -> None:
     """Prints one theorem and its variants."""

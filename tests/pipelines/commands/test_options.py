@@ -29,8 +29,8 @@ def _walk(command: TyperCommand | TyperGroup, path: tuple[str, ...]) -> None:
 
 _walk(typer.main.get_command(app), ())
 
-CONTRACT = {"setup", "doctor", "synthesize", "mutate", "verify", "grade", "report", "publish", "harvest", "steps", "trace", "train", "loop",
-            "eval", "benchmark", "bench"}
+CONTRACT = {"demo", "setup", "doctor", "synthesize", "mutate", "show", "verify", "grade", "report", "publish", "harvest", "steps", "trace",
+            "train", "loop", "eval", "benchmark", "bench"}
 
 
 def options_of(command: TyperCommand) -> list[TyperOption]:
