@@ -167,10 +167,12 @@ class Written(Message, frozen=True):
 
 
 class Refusal(Message, frozen=True):
-    """A draft that was rejected. stage: kernel, print, parse, form, statement, proof, sorry, axioms, budget or audit."""
+    """A draft or a text that was rejected. stage: kernel, print, parse, form, statement, proof, sorry, axioms, budget or audit. place:
+    where in the text Lean reports an error: line, from 1, and column, from 0."""
 
     stage: str
     message: str
+    place: tuple[int, int] | None = None
 
 
 class WrittenAll(Message, frozen=True):

@@ -92,34 +92,12 @@ def workspace_of(folder: Path | None) -> str | None:
 
 
 def libraries_of(names: list[str]) -> list[str]:
-    """The modules and files that `--library` names.
+    from lean_alchemy.pipelines.runtime.job import named_libraries
 
-    Files get absolute paths, because a later command may run in another working directory. A folder stands for the `.lean` files below
-    it, except `lakefile.lean` and hidden folders such as `.lake` (build output and packages).
-    """
-    return [place for name in names for place in _places(name)]
-
-
-def _places(name: str) -> list[str]:
-    place = Path(name)
-    if name.endswith(".lean"):
-        return [str(place.resolve())]
-    if "/" not in name:
-        return [name]  # a module, even if there is a folder of the same name
-    if not place.is_dir():
-        raise typer.BadParameter(f"there is no folder {name}")
-    files = sorted(file for file in place.resolve().rglob("*.lean")
-                   if file.name != "lakefile.lean" and not any(part.startswith(".") for part in file.relative_to(place.resolve()).parts))
-    if not files:
-        raise typer.BadParameter(f"there is no .lean file below {name}")
-    return [str(file) for file in files]
+    return named_libraries(names)
 
 
 def kinds_of(text: str) -> list[str]:
-    from lean_alchemy.mutation.kinds import BY_NAME
+    from lean_alchemy.pipelines.corpus.options import named_kinds
 
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in BY_NAME]
-    if unknown or not names:
-        raise typer.BadParameter(f"there is no kind {', '.join(unknown) or repr(text)}; there are {', '.join(BY_NAME)}")
-    return [name for name in BY_NAME if name in names]
+    return named_kinds([name.strip() for name in text.split(",") if name.strip()])

@@ -23,7 +23,7 @@ def demo(json: Json = False) -> None:
     if not json:
         out.print()
         for variant in chosen:
-            print_variant(variant, found.statement)
+            print_variant(variant, found.statement, found.lemmas)
     tell(f"three of {len(found.variants)} variants of {FAMOUS}: the kernel accepts each, and its text states the same when read again. "
          f"All of them: alchemy mutate {FAMOUS} --limit {max(1, len(found.variants))}")
     finish({"target": FAMOUS, "statement": found.statement, "variants": chosen, "of": len(found.variants)}, json, found.failures,

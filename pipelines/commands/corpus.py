@@ -215,7 +215,7 @@ def mutate(
     variants = [variant for variant in found.variants if lemma in (None, variant.lemma)]
     for variant in variants[:limit]:
         if not json:
-            print_variant(variant, found.statement)
+            print_variant(variant, found.statement, found.lemmas)
     if not json:
         out.print(f"-- {len(variants)} variants of {name}" + (
             f", {limit} shown (--limit {len(variants)} shows all)" if len(variants) > limit else ""), highlight=False, soft_wrap=True)

@@ -210,7 +210,16 @@ def _measure_generality(job: Job) -> None:
 
 
 def _kept(job: Job) -> Path:
-    return install.home() / "libraries" / f"{library_digest(job.library)}-{EXTRACT.version}"
+    return _kept_folder(job.library)
+
+
+def _kept_folder(library: Library) -> Path:
+    return install.home() / "libraries" / f"{library_digest(library)}-{EXTRACT.version}"
+
+
+def is_kept(library: Library) -> bool:
+    """Is the extraction of the library in the cache below `$ALCHEMY_HOME`?"""
+    return _kept_folder(library).is_dir()
 
 
 def _take_kept(job: Job) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from lean_alchemy.lean_workspace.process import EngineDied, EngineRefused, require_kinds
 from lean_alchemy.lean_workspace.protocol import Candidate, Refusal, Style, Written
-from lean_alchemy.lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless
+from lean_alchemy.lean_workspace.workspace import Draft, Lost, PreparedTarget, Useless, Workspace
 from lean_alchemy.mutation import terms
 from lean_alchemy.mutation.kinds import kinds_within
 from lean_alchemy.mutation.policy.rules import (
@@ -109,16 +109,18 @@ def index_of(library: Catalogue, options: Options) -> Lemmas:
 class Mutator:
     """Holds an engine and the index; works on targets."""
 
-    def __init__(self, job: Job[Options]):
+    def __init__(self, job: Job[Options], library: Catalogue | None = None, workspace: Workspace | None = None):
+        """library: the extracted library of the job; None: it is loaded. workspace: one in which the library is open; None: one is
+        opened."""
         self._options = options = job.options
-        self._library = catalogue(job)
+        self._library = library or catalogue(job)
         self._policy = options.policy
         self._generality = self._library.generality()
         self._lemmas = index_of(self._library, options)
         self._style = style_of(self._policy)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
-        self._workspace = opened(job.library)
+        self._workspace = workspace or opened(job.library)
         require_kinds(self._workspace.ready, options.kinds)
         gc.freeze()  # Freeze: the library is never garbage.
 

@@ -1,10 +1,11 @@
-"""The variants of one theorem, made as for a corpus, for `alchemy mutate`."""
+"""The variants of one theorem, made as for a corpus."""
 
 import itertools
 from collections import Counter
 
 import msgspec
 
+from lean_alchemy.pipelines.corpus.catalogue import Catalogue
 from lean_alchemy.pipelines.corpus.extract import on_library
 from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
 from lean_alchemy.pipelines.corpus.targets import named_entry
@@ -13,12 +14,15 @@ from lean_alchemy.pipelines.runtime.stage import Failure, Report
 
 
 class VariantsOfOne(msgspec.Struct, frozen=True):
-    """statement: that of the theorem. variants: kinds and sites take turns, the shortest variant of each first.
-    rejects: the number of attempts by reason."""
+    """statement: that of the theorem. variants: kinds and sites take turns, the shortest variant of each first. lemmas: the statements of
+    their lemmas, by name. rejects: the number of attempts by reason. set_aside: why the theorem can't be mutated at all, else None.
+    problems: errors in the user's files."""
 
     statement: str
     variants: list[Variant]
+    lemmas: dict[str, str]
     rejects: dict[str, int]
+    set_aside: str | None
     problems: list[str]
     failures: list[Failure]
 
@@ -27,21 +31,31 @@ def variants_of_one(name: str, library: list[str], workspace: str | None, kinds:
                     report: Report) -> VariantsOfOne:
     """Mutates one theorem. The library is extracted if it is not cached. Raises UsageError if the theorem does not exist."""
     with on_library(library, kinds, report, workspace=workspace, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
-        entry = named_entry(name, catalogue)
+        named_entry(name, catalogue)
         report("mutate", 0, 1, "")
-        mutator = Mutator(job)
+        mutator = Mutator(job, catalogue)
         try:
-            rows = list(mutator.variants_of(name, MutateTally()))
+            found = variants_by(mutator, name, catalogue)
         finally:
             mutator.close()
         report("mutate", 1, 1, "")
+    return found
+
+
+def variants_by(mutator: Mutator, name: str, catalogue: Catalogue) -> VariantsOfOne:
+    """The variants of a theorem of the mutator's library, `catalogue`. Raises UsageError if the theorem does not exist."""
+    entry = named_entry(name, catalogue)
+    rows = list(mutator.variants_of(name, MutateTally()))
     rejects: Counter[str] = Counter()
     for row in rows:
         if isinstance(row, Reject):
             rejects[f"{row.stage}: {row.reason}"] += row.n
     variants = _in_turn([row for row in rows if isinstance(row, Variant)])
-    failures = [row for row in rows if isinstance(row, Failure)]
-    return VariantsOfOne(entry.statement or "", variants, dict(rejects), catalogue.described.problems, failures)
+    set_aside = [f"{row.reason}{f': {row.message}' if row.message else ''}" for row in rows if isinstance(row, Reject)
+                 and row.stage == "target"]
+    lemmas = {variant.lemma: catalogue.theorems[catalogue.numbers[variant.lemma]].statement or "" for variant in variants}
+    return VariantsOfOne(entry.statement or "", variants, lemmas, dict(rejects), next(iter(set_aside), None),
+                         catalogue.described.problems, [row for row in rows if isinstance(row, Failure)])
 
 
 def _in_turn(variants: list[Variant]) -> list[Variant]:

@@ -1,8 +1,10 @@
 """The options of `synthesize` that a corpus depends on."""
 
+from collections.abc import Sequence
+
 import msgspec
 
-from lean_alchemy.mutation.kinds import Reach
+from lean_alchemy.mutation.kinds import BY_NAME, Reach
 from lean_alchemy.mutation.policy.rules import EVERYTHING, Policy, policy_without
 from lean_alchemy.pipelines.runtime.job import JobOptions
 from lean_alchemy.pipelines.runtime.manifest import UsageError
@@ -65,7 +67,15 @@ class Options(TargetOptions, frozen=True, kw_only=True):
         except ValueError as error:
             raise UsageError(str(error)) from None
 
-    def of_variants(self) -> dict:
+    def of_variants(self) -> dict[str, object]:
         """The options on which the variants of a target depend."""
         return {"kinds": sorted(self.kinds), "reach": msgspec.structs.asdict(self.reach), "keep_all": self.keep_all,
                 "without": sorted(self.without), "target_cap": self.target_cap, "foreign_cap": self.foreign_cap, "depth": self.depth}
+
+
+def named_kinds(names: Sequence[str]) -> list[str]:
+    """The kinds of these names, in the order in which they are defined. Raises UsageError for a name that is none."""
+    unknown = [name for name in names if name not in BY_NAME]
+    if unknown or not names:
+        raise UsageError(f"there is no kind {', '.join(unknown) or repr('')}; there are {', '.join(BY_NAME)}")
+    return [name for name in BY_NAME if name in names]

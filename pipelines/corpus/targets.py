@@ -1,6 +1,7 @@
 """Selects the theorems to mutate, their order, and their shards."""
 
 import difflib
+from collections.abc import Iterable
 
 from lean_alchemy.mutation.policy.rules import Policy
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue, Entry
@@ -49,13 +50,14 @@ def chunks_of(targets: list[str], skipped: list[str], size: int = SHARD_TARGETS)
 def named_entry(name: str, library: Catalogue) -> Entry:
     """The theorem of this name. Raises UsageError if it does not exist or can't be mutated."""
     if name not in library.numbers:
-        raise UsageError(_unknown_theorem(name, library))
+        raise UsageError(unknown_theorem(name, library.numbers))
     entry = library.theorems[library.numbers[name]]
     if entry.term is None:
         raise UsageError(f"the statement of {name} is too large to be mutated")
     return entry
 
 
-def _unknown_theorem(name: str, library: Catalogue) -> str:
-    close = difflib.get_close_matches(name, library.numbers, n=3, cutoff=0.7)
+def unknown_theorem(name: str, known: Iterable[str]) -> str:
+    """What to say of a name that no theorem has, with names that are close."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.7)
     return f"there is no theorem {name}" + (f"; did you mean {', '.join(close)}?" if close else " in this library")

@@ -164,6 +164,30 @@ def _options_in(file: Location, kind: type[OptionsT]) -> OptionsT:
     return options
 
 
+def named_libraries(names: Sequence[str]) -> list[str]:
+    """The modules and files that `--library` names. Raises UsageError for a folder that does not exist or has no files.
+
+    Files get absolute paths, because a later command may run in another working directory. A folder stands for the `.lean` files below
+    it, except `lakefile.lean` and hidden folders such as `.lake` (build output and packages).
+    """
+    return [place for name in names for place in _places(name)]
+
+
+def _places(name: str) -> list[str]:
+    place = Path(name)
+    if name.endswith(".lean"):
+        return [str(place.resolve())]
+    if "/" not in name:
+        return [name]  # a module, even if there is a folder of the same name
+    if not place.is_dir():
+        raise UsageError(f"there is no folder {name}")
+    files = sorted(file for file in place.resolve().rglob("*.lean")
+                   if file.name != "lakefile.lean" and not any(part.startswith(".") for part in file.relative_to(place.resolve()).parts))
+    if not files:
+        raise UsageError(f"there is no .lean file below {name}")
+    return [str(file) for file in files]
+
+
 def library_of(names: Sequence[str], workspace: str | None = None) -> Library:
     """The library of these modules and files (names that end in `.lean`). Raises UsageError if a file does not exist."""
     files = [name for name in names if name.endswith(".lean")]

@@ -21,13 +21,16 @@ TOP = ("lean_workspace", "mutation", "pipelines", "training", "eval")
 ROOMS = (
     "lean_workspace", "mutation", *(f"pipelines.{room}" for room in (
         "runtime", "data", "judging", "corpus", "browse", "premises", "benchmarks", "proofs", "publishing", "bench")),
-    "training", "eval", "pipelines.commands")
+    "training", "eval", "pipelines.commands", "lean_alchemy")
 """In the order of imports: a room imports only from those before it."""
 
 LEAN_ROOMS = ("Portable", "Search", "Printing", "Judging", "Files", "Attempts", "Writing", "Gym", "FalseStatements", "Serving")
 """Folders of the engine, in the order of imports."""
 
-FILES = sorted(file for top in TOP for file in (ROOT / top).rglob("*.py"))
+DOOR = sorted((ROOT / "lean_alchemy").glob("*.py"))
+"""The door for Python. What lies beside these files are links to the folders at the top."""
+
+FILES = sorted([*(file for top in TOP for file in (ROOT / top).rglob("*.py")), *DOOR])
 COMMANDS = sorted((ROOT / "pipelines" / "commands").glob("*.py"))
 LEAN = sorted((ROOT / "lean_workspace" / "engine").rglob("*.lean"))
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -36,8 +39,8 @@ HISTORY = ROOT / "docs" / "LOG.md"
 
 
 def module_of(file: Path) -> str:
-    name = ".".join(("lean_alchemy", *file.relative_to(ROOT).with_suffix("").parts))
-    return name.removesuffix(".__init__")
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts if file in DOOR else ("lean_alchemy", *parts)).removesuffix(".__init__")
 
 
 MODULES = {module_of(file) for file in FILES}
@@ -58,6 +61,8 @@ def imported(file: Path, inside_functions: bool = True) -> frozenset[str]:
 
 
 def room_of(module: str) -> str | None:
+    if module in {module_of(file) for file in DOOR}:
+        return "lean_alchemy"
     name = module.removeprefix("lean_alchemy.")
     return next((room for room in ROOMS if name == room or name.startswith(f"{room}.")), None)
 

@@ -95,7 +95,7 @@ def inputNamed (name text : String) : Parser.InputContext := {
   endPos_valid := by simp }
 
 def inputOf (file : String) : IO Parser.InputContext := do
-  return inputNamed file (← IO.FS.readFile file)
+  return inputNamed file (← IO.FS.readFile file).crlfToLf
 
 /-- The errors among the messages. -/
 def problemsOf (file : String) : List Message → BaseIO (List Problem)

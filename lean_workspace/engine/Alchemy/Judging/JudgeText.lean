@@ -43,6 +43,8 @@ structure Refusal where
   message : String
   /-- What the text states instead, where that is known. -/
   read : Option Expr := none
+  /-- Where in the text the error is: line, from 1, and column, from 0. -/
+  place : Option Position := none
 
 /-- A theorem that a text proves. -/
 structure Proved where
@@ -79,11 +81,17 @@ def commandCore (p : ReadingPlace) (thousands : Nat) : BaseIO Core.Context := do
         maxRecDepth := maxRecDepth.get scope.opts }
     | [] => context
 
-/-- The text of the first error. -/
-def firstError : List Message → BaseIO (Option String)
+/-- The text of the first error, and its place. -/
+def firstErrorAt : List Message → BaseIO (Option (String × Position))
   | [] => return none
   | m :: ms => do
-    if m.severity matches .error then return some (← m.data.toString) else firstError ms
+    if m.severity matches .error then return some (← m.data.toString, m.pos) else firstErrorAt ms
+
+/-- The text of the first error. -/
+def firstError (messages : List Message) : BaseIO (Option String) := do
+  match ← firstErrorAt messages with
+  | some (text, _) => return some text
+  | none => return none
 
 /-- Is there an error among the messages? -/
 def hasError (messages : List Message) : Bool :=
@@ -144,22 +152,27 @@ def isSameStatement (env : Environment) (a b : Expr) : IO Bool := do
 the type, and the levels, that it must have. -/
 def checkCommand (p : ReadingPlace) (stx : Syntax) (text : String)
     (expected : Option (Expr × List Name)) : IO (Except Refusal Proved) := do
-  let no (stage message : String) : IO (Except Refusal Proved) := return .error { stage, message }
+  let noAt (stage message : String) (place : Option Position) : IO (Except Refusal Proved) :=
+    return .error { stage, message, place }
+  let no (stage message : String) : IO (Except Refusal Proved) := noAt stage message none
   let some name := theoremName? stx | no "form" "not one theorem"
   let env := p.env
   if env.contains name then return ← no "form" ("the name " ++ nameText name ++ " is taken")
   match ← afterCommand p stx text with
   | none => no "statement" "the elaborator gave up"
   | some s =>
-    let error ← firstError s.messages.toList
+    let error ← firstErrorAt s.messages.toList
+    let orElse (message : String) : IO (Except Refusal Proved) := match error with
+      | some (e, place) => noAt "statement" e (some place)
+      | none => no "statement" message
     match s.env.find? name with
     | some (.thmInfo v) =>
       let isExpected ← match expected with
         | some (type, levels) =>
           pure (v.levelParams == levels && !v.type.hasSorry) <&&> isSameStatement env v.type type
         | none => pure !v.type.hasSorry
-      if !isExpected then return ← no "statement" (error.getD "the text states something else")
-      if let some e := error then return ← no "proof" e
+      if !isExpected then return ← orElse "the text states something else"
+      if let some (e, place) := error then return ← noAt "proof" e (some place)
       if v.value.hasSorry then return ← no "sorry" "the proof is not complete"
       let axioms ← axiomsBehind s.env [v.type, v.value]
       unless forbidden axioms matches [] do
@@ -168,7 +181,7 @@ def checkCommand (p : ReadingPlace) (stx : Syntax) (text : String)
       return .ok {
         name, levels := v.levelParams, type := v.type, axioms := L.map nameText axioms
         value := v.value, env := s.env }
-    | _ => no "statement" (error.getD "no theorem came of it")
+    | _ => orElse "no theorem came of it"
 
 /-- Parses `text` as a command, which `judge` gets. -/
 def parsed (env : Environment) (text : String) (judge : Syntax → IO (Except Refusal Proved)) :

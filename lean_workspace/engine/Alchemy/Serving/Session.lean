@@ -76,6 +76,8 @@ def microsSince (start : Nat) : BaseIO Nat := do return ((← IO.monoNanosNow) -
 
 /-- A refusal, as all replies have it. -/
 def refusalJson (r : Refusal) : Json :=
-  Json.mkObj [("stage", .str r.stage), ("message", .str r.message)]
+  Json.mkObj [
+    ("stage", .str r.stage), ("message", .str r.message),
+    ("place", jsonOpt (fun p => jsonList [jsonNat p.line, jsonNat p.column]) r.place)]
 
 end Alchemy
