@@ -19,7 +19,7 @@ from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.process import Engine
 from lean_alchemy.pipelines.commands.printing import err
-from lean_alchemy.pipelines.runtime.extras import PACKAGE, PURPOSES, fits_this_python, missing_packages
+from lean_alchemy.pipelines.runtime.extras import DISTRIBUTION, PURPOSES, fits_this_python, missing_packages
 from lean_alchemy.pipelines.runtime.open_lean import WORKER_GB
 
 
@@ -88,12 +88,12 @@ def _ray() -> Finding:
 
 
 def _extra(extra: str) -> Finding:
-    name = f"extra {extra}"
+    name, purpose = f"extra {extra}", PURPOSES[extra]
     if not fits_this_python(extra):
-        return Finding(name, False, f"not for Python {platform.python_version()}; {PURPOSES[extra]}", needed=False)
+        return Finding(name, False, f"not for Python {platform.python_version()}; {purpose}", needed=False)
     if missing := missing_packages(extra):
-        return Finding(name, False, f"without {', '.join(missing)}; {PURPOSES[extra]}", f"pip install '{PACKAGE}[{extra}]'", needed=False)
-    return Finding(name, True, PURPOSES[extra], needed=False)
+        return Finding(name, False, f"without {', '.join(missing)}; {purpose}", f"pip install '{DISTRIBUTION}[{extra}]'", needed=False)
+    return Finding(name, True, purpose, needed=False)
 
 
 def _torch() -> Finding:

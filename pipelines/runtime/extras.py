@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 
 from lean_alchemy.lean_workspace.errors import Mistake
 
-PACKAGE = "lean-alchemy"
+DISTRIBUTION = "lean-alchemy"
 
 PURPOSES = {
     "report": "plots: `alchemy report`, `--plot`, `--out` of `alchemy bench`",
@@ -23,7 +23,7 @@ PURPOSES = {
 def require_extra(extra: str, purpose: str) -> None:
     """Raises Mistake if a package of the extra is not installed. purpose: what needs it, such as `training`."""
     if missing := missing_packages(extra):
-        raise Mistake(f"{purpose} needs {', '.join(missing)}: pip install '{PACKAGE}[{extra}]' (in a checkout: make dev)")
+        raise Mistake(f"{purpose} needs {', '.join(missing)}: pip install '{DISTRIBUTION}[{extra}]' (in a checkout: make dev)")
 
 
 def missing_packages(extra: str) -> list[str]:
@@ -38,13 +38,13 @@ def fits_this_python(extra: str) -> bool:
 
 def _needs(extra: str) -> Iterator[Requirement]:
     """The packages of an extra, with those of the extras that it includes."""
-    if extra not in (metadata.metadata(PACKAGE).get_all("Provides-Extra") or []):
+    if extra not in (metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []):
         raise KeyError(extra)
-    for text in metadata.requires(PACKAGE) or []:
+    for text in metadata.requires(DISTRIBUTION) or []:
         need = Requirement(text)
         if need.marker is None or need.marker.evaluate({"extra": ""}) or not need.marker.evaluate({"extra": extra}):
             continue
-        if need.name == PACKAGE:
+        if need.name == DISTRIBUTION:
             for included in need.extras:
                 yield from _needs(included)
         else:
