@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 import psutil
+from rich.markup import escape
 from rich.table import Table
 
 from lean_alchemy.lean_workspace import lake
@@ -18,6 +19,7 @@ from lean_alchemy.lean_workspace.embedded import install
 from lean_alchemy.lean_workspace.errors import Trouble
 from lean_alchemy.lean_workspace.process import Engine
 from lean_alchemy.pipelines.commands.printing import err
+from lean_alchemy.pipelines.runtime.extras import DISTRIBUTION, PURPOSES, fits_this_python, missing_packages
 from lean_alchemy.pipelines.runtime.open_lean import WORKER_GB
 
 
@@ -37,15 +39,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine() -> list[Finding]:
-    return [_python(), _embedded(), _native(), _package("ray", "it runs the workers in parallel", needed=True), _torch(),
-            _package("lean-dojo", "`alchemy trace` needs it", needed=False), _disk(), _memory()]
+    return [_python(), _embedded(), _native(), _ray(), _torch(), _disk(), _memory(), *map(_extra, PURPOSES)]
 
 
 def show(findings: list[Finding]) -> None:
     table = Table(show_header=False, box=None)
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]missing[/]" if finding.needed else "[yellow]not installed[/]"
-        table.add_row(mark, finding.name, finding.found, finding.advice)
+        table.add_row(mark, finding.name, escape("\n".join(filter(None, (finding.found, finding.advice)))))
     err.print(table)
 
 
@@ -79,16 +80,25 @@ def _native() -> Finding:
     return Finding("native Lean", True, said, advice, needed=False)
 
 
-def _package(name: str, what: str, needed: bool) -> Finding:
+def _ray() -> Finding:
     try:
-        return Finding(name, True, version(name), needed=needed)
+        return Finding("ray", True, version("ray"))
     except PackageNotFoundError:
-        return Finding(name, False, f"not installed; {what}", f"pip install {name}", needed=needed)
+        return Finding("ray", False, "not installed; it runs the workers in parallel", "pip install ray")
+
+
+def _extra(extra: str) -> Finding:
+    name, purpose = f"extra {extra}", PURPOSES[extra]
+    if not fits_this_python(extra):
+        return Finding(name, False, f"not for Python {platform.python_version()}; {purpose}", needed=False)
+    if missing := missing_packages(extra):
+        return Finding(name, False, f"without {', '.join(missing)}; {purpose}", f"pip install '{DISTRIBUTION}[{extra}]'", needed=False)
+    return Finding(name, True, purpose, needed=False)
 
 
 def _torch() -> Finding:
     if importlib.util.find_spec("torch") is None:
-        return Finding("torch", False, "not installed; training needs it", "pip install 'lean-alchemy[train]'", needed=False)
+        return Finding("torch", False, "not installed; training needs it", needed=False)
     import torch
 
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"

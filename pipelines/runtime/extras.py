@@ -9,6 +9,16 @@ from lean_alchemy.lean_workspace.errors import Mistake
 
 DISTRIBUTION = "lean-alchemy"
 
+PURPOSES = {
+    "report": "plots: `alchemy report`, `--plot`, `--out` of `alchemy bench`",
+    "train": "`alchemy train`, `alchemy loop`, and a model as prover of `alchemy eval`",
+    "hub": "`alchemy publish`",
+    "cluster": "corpora on S3, and Ray's dashboard",
+    "dojo": "`alchemy trace`, and LeanDojo behind the gym",
+    "engine": "compiling the engine after its source was changed",
+}
+"""What each extra is for. Those for developers (`dev`, `docs`) are left out."""
+
 
 def require_extra(extra: str, purpose: str) -> None:
     """Raises Mistake if a package of the extra is not installed. purpose: what needs it, such as `training`."""
@@ -19,6 +29,11 @@ def require_extra(extra: str, purpose: str) -> None:
 def missing_packages(extra: str) -> list[str]:
     """The packages of the extra that are not installed, or not in a version that will do."""
     return sorted({need.name for need in _needs(extra) if not _is_installed(need)})
+
+
+def fits_this_python(extra: str) -> bool:
+    """False if no package of the extra is for this version of Python."""
+    return any(_needs(extra))
 
 
 def _needs(extra: str) -> Iterator[Requirement]:

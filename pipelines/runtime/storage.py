@@ -25,6 +25,7 @@ from typing_extensions import TypeIs
 from upath import UPath
 
 from lean_alchemy.lean_workspace.errors import Mistake
+from lean_alchemy.pipelines.runtime.extras import require_extra
 
 Location = Path | UPath
 Asked = TypeVar("Asked")
@@ -40,7 +41,8 @@ _ALONE = ("memory", "http", "https")
 
 
 def location_of(text: str) -> Location:
-    """The folder or URL as a path. Raises UnknownLocation if it can't be opened: unknown protocol, no bucket, no permission to read it."""
+    """The folder or URL as a path. Raises UnknownLocation if it can't be opened: unknown protocol, no bucket, no permission to read it;
+    Mistake if a package that opens it is not installed."""
     if not text:
         raise UnknownLocation("the name of the folder is empty")
     if "://" not in text:
@@ -50,6 +52,8 @@ def location_of(text: str) -> Location:
         return Path(rest).resolve()
     if scheme in (*_ALONE, "file") or not rest.strip("/") or rest.startswith("/"):
         raise UnknownLocation(f"can't open {text}: give a folder, or a URL below a bucket such as s3://bucket/corpus")
+    if scheme in ("s3", "s3a"):
+        require_extra("cluster", text)
     try:
         place = UPath(text.rstrip("/"), use_listings_cache=False)
         _require_bucket(place)

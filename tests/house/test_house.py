@@ -14,6 +14,7 @@ from places import ROOT, TESTS
 
 from lean_alchemy.lean_workspace import engine_source
 from lean_alchemy.lean_workspace.protocol import ENGINE_VERSION
+from lean_alchemy.pipelines.runtime.extras import PURPOSES
 
 TOP = ("lean_workspace", "mutation", "pipelines", "training", "eval")
 """Folders at the top of the checkout, linked from lean_alchemy/."""
@@ -210,9 +211,14 @@ def declared(*extras: str) -> set[str]:
 
 
 def test_what_is_imported_is_declared():
-    everything = declared("train", "report", "hub", "dojo", "engine")
-    for file in FILES:
-        assert packages_of(file) <= everything, file
+    for file in [*FILES, *(ROOT / "lean_alchemy").glob("*.py")]:
+        assert packages_of(file) <= declared(*PURPOSES), file
+
+
+def test_what_tests_import_is_declared():
+    ours = {file.stem.replace("_", "-") for file in (TESTS / "support").glob("*.py")}
+    for file in TESTS.rglob("*.py"):
+        assert packages_of(file) - ours <= declared(*PURPOSES, "dev"), file
 
 
 def test_what_synthesize_needs_is_in_the_base():

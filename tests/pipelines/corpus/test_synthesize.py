@@ -12,7 +12,7 @@ import msgspec
 import psutil
 import pyarrow.dataset as ds
 import pytest
-from commands import ALCHEMY, LIBRARY, alchemy, program, same, summary, synthesize, table, work_of
+from commands import ALCHEMY, LIBRARY, alchemy, program, same, summary, synthesize, table, without_package, work_of
 from places import TESTS
 
 from lean_alchemy.mutation.terms import statement_key
@@ -336,11 +336,14 @@ def test_a_file_without_theorems_is_an_error(lean, tmp_path):
     assert done.returncode in (1, 2) and "Wrong.lean:3" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_doctor_reports_what_is_installed(lean):
+def test_doctor_reports_what_is_installed(lean, monkeypatch):
+    without_package(monkeypatch, "matplotlib")
     done = alchemy("doctor", "--json")
     said = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 0 and said["embedded_lean"]["ok"] and "4.28.0" in said["embedded_lean"]["found"]
     assert {"python", "native_lean", "ray", "torch", "disk", "memory"} <= set(said)
+    assert said["extra_hub"]["ok"] and not said["extra_report"]["ok"]
+    assert said["extra_report"]["advice"] == "pip install 'lean-alchemy[report]'" and said["extra_report"]["advice"] in done.stderr
     done = program("doctor", "--json", env={**os.environ, "ALCHEMY_HOME": "/nonexistent/home"})
     assert done.returncode == 1 and "alchemy setup" in json.loads(done.stdout.splitlines()[-1])["embedded_lean"]["advice"]
 

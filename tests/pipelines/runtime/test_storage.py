@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
-from commands import LIBRARY, program, summary, synthesize, table
+from commands import LIBRARY, program, summary, synthesize, table, without_package
 from upath import UPath
 
+from lean_alchemy.lean_workspace.errors import Mistake
 from lean_alchemy.pipelines.runtime import parquet, run_log, storage
 from lean_alchemy.pipelines.runtime.storage import Occupied, UnknownLocation, location_of
 
@@ -115,6 +116,12 @@ def test_the_log_in_an_object_store_is_complete_at_the_end(store):
 def test_a_url_that_cannot_be_opened_is_an_error(store, url):
     with pytest.raises(UnknownLocation, match=f"can't open {url}"):
         location_of(url)
+
+
+def test_a_store_whose_package_is_missing_is_reported_with_its_extra(monkeypatch):
+    without_package(monkeypatch, "s3fs")
+    with pytest.raises(Mistake, match=r"s3://bucket/corpus needs s3fs: pip install 'lean-alchemy\[cluster\]'"):
+        location_of("s3://bucket/corpus")
 
 
 def test_a_command_reports_an_invalid_url(store):
