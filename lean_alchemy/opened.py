@@ -200,7 +200,7 @@ class OpenLibrary:
         engine, key = self._engine, msgspec.json.encode(options.of_variants())
         if key not in self._mutators:
             job, catalogue = self._extracted
-            self._mutators = {key: Mutator(Job(job.out, options), catalogue, engine)}
+            self._mutators = {key: Mutator(Job(job.out, options), catalogue, lambda: engine)}
         return self._mutators[key]
 
     # --- texts and proofs -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ from lean_alchemy.pipelines.data.schema import Variant
 FAMOUS = "Nat.Coprime.dvd_of_dvd_mul_left"
 """Euclid's lemma: if `k` divides `m * n` and has no factor in common with `m`, it divides `n`."""
 
+BEST = 40
+"""Of so many variants, the best by score, three are shown. The others are found, but not written out."""
+
 
 def three_of(variants: Sequence[Variant], target: str) -> list[Variant]:
     """One by `rw`, one by `rw ←` and one by `apply`, each at another site and with as many hypotheses as the target: of all such triples

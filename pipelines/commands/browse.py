@@ -13,21 +13,29 @@ if TYPE_CHECKING:
 
 def demo(json: Json = False) -> None:
     """Shows three variants of Euclid's lemma, found in all of Lean's library Init."""
-    from lean_alchemy.pipelines.browse.demo import FAMOUS, three_of
-    from lean_alchemy.pipelines.commands.printing import finish, out, print_variant, progress, tell
-    from lean_alchemy.pipelines.corpus.one_theorem import variants_of_one
+    from lean_alchemy.lean_workspace.embedded import install
+    from lean_alchemy.lean_workspace.library import Library
+    from lean_alchemy.pipelines.runtime.open_lean import opening
+    from lean_alchemy.pipelines.runtime.progress import progress
 
     with progress() as report:
-        found = variants_of_one(FAMOUS, ["Init"], None, ["rw", "apply"], False, report)
-    chosen = three_of(found.variants, found.statement)
-    if not json:
-        out.print()
-        for variant in chosen:
-            print_variant(variant, found.statement, found.lemmas)
-    tell(f"three of {len(found.variants)} variants of {FAMOUS}: the kernel accepts each, and its text states the same when read again. "
-         f"All of them: alchemy mutate {FAMOUS} --limit {max(1, len(found.variants))}")
-    finish({"target": FAMOUS, "statement": found.statement, "variants": chosen, "of": len(found.variants)}, json, found.failures,
-           failed=len(chosen) < 3)
+        install.setup(lambda step, share: report(step, round(100 * share), 100, ""))
+        with opening(Library(("Init",))) as engine:  # Lean starts while the rest is imported
+            from lean_alchemy.pipelines.browse.demo import BEST, FAMOUS, three_of
+            from lean_alchemy.pipelines.commands.printing import finish, out, print_variant, tell
+            from lean_alchemy.pipelines.corpus.mutate import TARGET_CAP
+            from lean_alchemy.pipelines.corpus.one_theorem import variants_of_one
+
+            found = variants_of_one(FAMOUS, ["Init"], None, ["rw", "apply"], report, engine, target_cap=BEST)
+            chosen = three_of(found.variants, found.statement)
+            if not json:
+                out.print()
+                for variant in chosen:
+                    print_variant(variant, found.statement, found.lemmas)
+    of = len(found.variants) + found.rejects.get(f"quality: {TARGET_CAP}", 0)
+    tell(f"three of {of} variants of {FAMOUS}, found in all of Init. The kernel accepts each, and its text, read again, states the same.\n"
+         f"more: alchemy mutate {FAMOUS}")
+    finish({"target": FAMOUS, "statement": found.statement, "variants": chosen, "of": of}, json, found.failures, failed=len(chosen) < 3)
 
 
 def show(

@@ -210,7 +210,7 @@ def mutate(
         finish({"target": name, "lemma": lemma, "uses": uses}, json)
         return
     with progress() as report:
-        found = variants_of_one(name, libraries_of(library), workspace_of(workspace), kinds_of(kinds), keep_all, report)
+        found = variants_of_one(name, libraries_of(library), workspace_of(workspace), kinds_of(kinds), report, keep_all=keep_all)
     _tell_problems(found.problems)
     variants = [variant for variant in found.variants if lemma in (None, variant.lemma)]
     for variant in variants[:limit]:

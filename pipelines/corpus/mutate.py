@@ -109,8 +109,8 @@ def index_of(library: Catalogue, options: Options) -> Lemmas:
 class Mutator:
     """Holds an engine and the index; works on targets."""
 
-    def __init__(self, job: Job[Options], library: Catalogue | None = None, workspace: Workspace | None = None):
-        """library: the extracted library of the job; None: it is loaded. workspace: one in which the library is open; None: one is
+    def __init__(self, job: Job[Options], library: Catalogue | None = None, workspace: Callable[[], Workspace] | None = None):
+        """library: the extracted library of the job; None: it is loaded. workspace: returns one in which the library is open; None: one is
         opened."""
         self._options = options = job.options
         self._library = library or catalogue(job)
@@ -120,7 +120,7 @@ class Mutator:
         self._style = style_of(self._policy)
         self._existing = {e.statement_key for e in self._library.theorems}
         self._existing_near = {e.near_key for e in self._library.theorems} if self._policy.near_duplicates else set()
-        self._workspace = workspace or opened(job.library)
+        self._workspace = workspace() if workspace else opened(job.library)
         require_kinds(self._workspace.ready, options.kinds)
         gc.freeze()  # Freeze: the library is never garbage.
 

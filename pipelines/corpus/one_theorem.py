@@ -2,14 +2,20 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 
 import msgspec
 
+from lean_alchemy.lean_workspace.workspace import Workspace
 from lean_alchemy.pipelines.corpus.catalogue import Catalogue
-from lean_alchemy.pipelines.corpus.extract import on_library
+from lean_alchemy.pipelines.corpus.extract import install_if_missing, on_library, require_modules
 from lean_alchemy.pipelines.corpus.mutate import MutateTally, Mutator
 from lean_alchemy.pipelines.corpus.targets import named_entry
 from lean_alchemy.pipelines.data.schema import Reject, Variant
+from lean_alchemy.pipelines.runtime.job import library_of
+from lean_alchemy.pipelines.runtime.open_lean import opening
 from lean_alchemy.pipelines.runtime.stage import Failure, Report
 
 
@@ -27,17 +33,20 @@ class VariantsOfOne(msgspec.Struct, frozen=True):
     failures: list[Failure]
 
 
-def variants_of_one(name: str, library: list[str], workspace: str | None, kinds: list[str], keep_all: bool,
-                    report: Report) -> VariantsOfOne:
-    """Mutates one theorem. The library is extracted if it is not cached. Raises UsageError if the theorem does not exist."""
-    with on_library(library, kinds, report, workspace=workspace, targets=None, target=[name], keep_all=keep_all) as (job, catalogue):
+def variants_of_one(name: str, library: list[str], workspace: str | None, kinds: list[str], report: Report,
+                    engine: Callable[[], Workspace] | None = None, **options: Any) -> VariantsOfOne:
+    """Mutates one theorem. The library is extracted if it is not cached. engine: returns one in which the library is open; None: one is
+    started. options: further fields of Options. Raises UsageError if the theorem does not exist."""
+    with ExitStack() as stack:
+        if engine is None:
+            install_if_missing(workspace, report)
+            require_modules(of_library := library_of(library, workspace))
+            engine = stack.enter_context(opening(of_library))
+        job, catalogue = stack.enter_context(on_library(
+            library, kinds, report, workspace=workspace, targets=None, target=[name], **options))
         named_entry(name, catalogue)
         report("mutate", 0, 1, "")
-        mutator = Mutator(job, catalogue)
-        try:
-            found = variants_by(mutator, name, catalogue)
-        finally:
-            mutator.close()
+        found = variants_by(Mutator(job, catalogue, engine), name, catalogue)
         report("mutate", 1, 1, "")
     return found
 

@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +57,19 @@ def opened(library: Library, retirement: Retirement = Retirement()) -> Workspace
     lean = lake.workspace_at(Path(library.workspace))
     most_gb = SOURCE_GB if library.source_of else retirement.memory_gb + NATIVE_GB
     return Workspace(partial(lake.launch, lean), library, Limits(memory_gb=most_gb), retirement)
+
+
+@contextmanager
+def opening(library: Library) -> Iterator[Callable[[], Workspace]]:
+    """Opens the library in a thread, while the block does something else. Yields the function that waits for the engine and returns it, or
+    raises what `opened` raises. The engine is closed at the end of the block."""
+    with ThreadPoolExecutor(1) as thread:
+        workspace = thread.submit(opened, library)
+        try:
+            yield workspace.result
+        finally:
+            if workspace.exception() is None:
+                workspace.result().close()
 
 
 def library_has_module(library: Library, name: str) -> bool:

@@ -1,6 +1,7 @@
 """`alchemy show` and what it is made of: which variants, what changed, how it is printed."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -193,3 +194,12 @@ def test_in_colour_and_in_a_notebook_the_changes_are_marked():
     assert any(text.plain[span.start:span.end] == "n.gcd " and "green" in str(span.style) for span in text.spans)
     page = variant_html(variant(1, "t", statement=": a < c <b>"), ": a < b")
     assert ">c &lt;</mark>b<mark" in page and "<b>" not in page
+
+
+def test_the_demo_shows_three_ways_to_change_euclids_lemma(lean):
+    done = alchemy("demo")
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith(("-- rw", "-- apply"))] == [
+        "-- rw Nat.coprime_iff_gcd_eq_one at the hypothesis H1", "-- apply Nat.lcm_eq_left at the conclusion",
+        "-- rw ← Nat.gcd_eq_left_iff_dvd at the hypothesis H2"]
+    assert re.search(r"three of 1\d\d variants of Nat\.Coprime\.dvd_of_dvd_mul_left, found in all of Init", done.stderr)
