@@ -48,7 +48,8 @@ def done(*command: str | Path, cwd: Path) -> str:
 
 
 def tracked(*folders: str) -> list[str]:
-    return subprocess.run(["git", "ls-files", "-z", *folders], cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout.split("\0")[:-1]
+    """The files in git."""
+    return done("git", "ls-files", "-z", *folders, cwd=ROOT).split("\0")[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,8 @@ def test_the_source_package_makes_the_wheel_of_the_checkout(packages, checkout, 
     done(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, checkout, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     assert contents(wheel) == contents(packages["wheel"])
-    inside = {name.partition("/")[2] for name in tarfile.open(packages["sdist"]).getnames()}
+    with tarfile.open(packages["sdist"]) as source:
+        inside = {name.partition("/")[2] for name in source.getnames()}
     assert {"README.md", "LICENSE", "NOTICE", "pyproject.toml"} <= inside and not {name for name in inside if name.startswith("tests")}
 
 
