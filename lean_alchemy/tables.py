@@ -18,7 +18,7 @@ from lean_alchemy.pipelines.corpus.one_theorem import VariantsOfOne
 from lean_alchemy.pipelines.data.schema import Step, Variant
 from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.manifest import Manifest, UsageError, manifest_at
-from lean_alchemy.pipelines.runtime.storage import Location, location_of, table_of
+from lean_alchemy.pipelines.runtime.storage import Location, as_typed, location_of, table_of
 
 if TYPE_CHECKING:
     import datasets
@@ -178,7 +178,8 @@ class CorpusVariants(VariantTable):
         return [beside(row, statements.get(row.target, "")) for row in rows]
 
     def _title(self) -> str:
-        return f"{len(self):,} variants of {self._selection.out}" + (f", the best {PRINTED} by score:" if len(self) > PRINTED else "")
+        best = f", the best {PRINTED} by score:" if len(self) > PRINTED else ""
+        return f"{len(self):,} variants of {as_typed(self._selection.out)}{best}"
 
 
 class Corpus:
@@ -202,7 +203,7 @@ class Corpus:
 
     def __repr__(self) -> str:
         counts = self.manifest.counts
-        return (f"<corpus {self.out}: {counts['variants']:,} variants of {counts.get('targets', 0):,} targets of "
+        return (f"<corpus {as_typed(self.out)}: {counts['variants']:,} variants of {counts.get('targets', 0):,} targets of "
                 f"{', '.join(self.manifest.library)}, Lean {self.manifest.toolchain}>")
 
 

@@ -4,7 +4,6 @@ import json as json_
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from lean_alchemy.pipelines.corpus.explain import Explanation
 from lean_alchemy.pipelines.data.schema import Variant
 from lean_alchemy.pipelines.runtime.progress import err, out, progress
 from lean_alchemy.pipelines.runtime.stage import Failure
-from lean_alchemy.pipelines.runtime.storage import Location, is_local
+from lean_alchemy.pipelines.runtime.storage import Location, as_typed
 
 __all__ = ["err", "finish", "out", "progress", "tell"]
 
@@ -110,10 +109,7 @@ def print_variant(variant: Variant, target: str, statements: Mapping[str, str] =
 
 def print_next(corpus: Location) -> None:
     """Prints what to do with a new corpus."""
-    name = str(corpus)
-    if is_local(corpus) and corpus.is_relative_to(Path.cwd()):
-        name = str(corpus.relative_to(Path.cwd()))
-    name = shlex.quote(name)
+    name = shlex.quote(as_typed(corpus))
     lists = shlex.quote(f"data.corpora=[{name}]")
     out.print(f"""next:
   alchemy show {name} --random 5           more variants beside their targets

@@ -25,11 +25,10 @@ from lean_alchemy.mutation.policy.rules import Policy
 from lean_alchemy.mutation.search.candidates import Key
 from lean_alchemy.pipelines.corpus.catalogue import GENERALITY, SLICES, Catalogue, Described, Entry, Sampled, entry_of, slice_key
 from lean_alchemy.pipelines.corpus.options import Options
-from lean_alchemy.pipelines.runtime import parquet, pool, runner
+from lean_alchemy.pipelines.runtime import parquet
 from lean_alchemy.pipelines.runtime.job import Job, library_digest
 from lean_alchemy.pipelines.runtime.manifest import JobError, UsageError
 from lean_alchemy.pipelines.runtime.open_lean import library_has_module, opened, sized
-from lean_alchemy.pipelines.runtime.runner import Retries
 from lean_alchemy.pipelines.runtime.shards import is_done
 from lean_alchemy.pipelines.runtime.stage import Report, Shard, Stage, Sums, silent
 from lean_alchemy.pipelines.runtime.storage import Location, download, is_local, remove, settle
@@ -125,10 +124,12 @@ def extracted(job: Job, workers: int, report: Report = silent) -> Catalogue:
     install_if_missing(job.library.workspace, report)
     require_modules(job.library)
     if not _take_kept(job):
+        from lean_alchemy.pipelines.runtime import pool, runner  # Ray takes 0.3 s to import, and is not needed for a kept extraction
+
         shards = [Shard(_key(job, i), [i]) for i in range(SLICES + 1)]
         with pool.cluster(workers):
             ran = runner.run(job, sized(EXTRACT, job.library), job.library, shards, workers, report,
-                             retries=Retries(retry_failed=True), note=lambda tally: f"{tally.theorems:,} theorems")
+                             retries=runner.Retries(retry_failed=True), note=lambda tally: f"{tally.theorems:,} theorems")
         if ran.failures:
             raise JobError("the library was not extracted: " + "; ".join(f"{f.item}: {f.what}" for f in ran.failures[:3]))
         _measure_generality(job)

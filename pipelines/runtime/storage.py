@@ -70,6 +70,11 @@ def _require_bucket(place: UPath) -> None:
             place.fs.ls(place.path.partition("/")[0])
 
 
+def as_typed(place: Location) -> str:
+    """The folder as a user would type it: relative to the working directory if it is below it."""
+    return str(place.relative_to(Path.cwd())) if is_local(place) and place.is_relative_to(Path.cwd()) else str(place)
+
+
 def is_local(place: Location) -> TypeIs[Path]:
     return isinstance(place, Path)
 
