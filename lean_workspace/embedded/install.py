@@ -299,7 +299,14 @@ def compile_engine(module: Path) -> None:
 
 
 if __name__ == "__main__":  # `make setup`: Lean is downloaded while the packages are installed
+    announced: set[str] = set()
+
+    def announce(step: str, share: float) -> None:
+        if step not in announced:
+            announced.add(step)
+            print(f"{step} …", file=sys.stderr)
+
     try:
-        setup(lambda step, share: print(f"{step} …", file=sys.stderr) if share == 0 else None)
+        setup(announce)
     except SetupError as error:
         sys.exit(f"error: {error}")

@@ -3,12 +3,14 @@ index: building asks it for setuptools, installing for what the base needs."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import venv
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,16 @@ def test_the_source_package_makes_the_wheel_of_the_checkout(packages, checkout, 
     with tarfile.open(packages["sdist"]) as source:
         inside = {name.partition("/")[2] for name in source.getnames()}
     assert {"README.md", "LICENSE", "NOTICE", "pyproject.toml"} <= inside and not {name for name in inside if name.startswith("tests")}
+
+
+def test_what_the_container_image_is_built_from_makes_the_wheel(packages, checkout, tmp_path):
+    (tmp_path / "source").mkdir()
+    for name in re.findall(r"^!(.+)", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE):
+        copy = partial(shutil.copytree, symlinks=True) if (checkout / name).is_dir() else shutil.copy2
+        copy(checkout / name, tmp_path / "source" / name)
+    done(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, tmp_path / "source", cwd=tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert contents(wheel) == contents(packages["wheel"])
 
 
 @pytest.fixture(scope="module", params=["wheel", "sdist"])
