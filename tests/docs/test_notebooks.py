@@ -16,7 +16,8 @@ VARYING = re.compile(r'"seconds\w*": [\d.]+')
 
 def shown(notebook: nbformat.NotebookNode) -> list[list[str]]:
     """What each cell prints and returns, as text. Warnings on stderr are left out, as they depend on what is installed."""
-    return [[VARYING.sub("", output.get("text") or output["data"]["text/plain"]) for output in cell.outputs if output.get("name") != "stderr"]
+    return [[VARYING.sub("", output.get("text") or output["data"]["text/plain"])
+             for output in cell.outputs if output.get("name") != "stderr"]
             for cell in notebook.cells if cell.cell_type == "code"]
 
 
